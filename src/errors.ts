@@ -1,0 +1,61 @@
+import createError from '@fastify/error'
+
+// Errors that a request can meet carry no stack: they are expected, they are logged by the host,
+// and a stack in a log line holds paths.
+function requestError (code: string, message: string, statusCode: number) {
+  return createError(`VEXA_ADMIN_ERR_${code}`, message, statusCode, Error, false)
+}
+
+function bootError (code: string, message: string) {
+  return createError(`VEXA_ADMIN_ERR_${code}`, message, 500)
+}
+
+/** 401: the admin key is missing or not valid. One message for every reason. */
+export const UnauthorizedError = requestError('UNAUTHORIZED', 'Admin key missing or not valid', 401)
+
+/** 400: a service was called with a value that the HTTP API would have refused. */
+export const InvalidInputError = requestError('INVALID_INPUT', '%s', 400)
+
+/** 404: there is no such user. */
+export const UserNotFoundError = requestError('USER_NOT_FOUND', 'User not found', 404)
+
+/** 404: there is no such token. */
+export const TokenNotFoundError = requestError('TOKEN_NOT_FOUND', 'Token not found', 404)
+
+/** 409: the e-mail address belongs to another user. */
+export const EmailTakenError = requestError('EMAIL_TAKEN', 'The e-mail address belongs to another user', 409)
+
+const StorageErrorBase = requestError('STORAGE_UNAVAILABLE', 'Storage cannot answer now', 503)
+
+/** 503: storage cannot answer now. It says nothing about whether the user or token exists. */
+export class StorageUnavailableError extends StorageErrorBase {
+  /** The driver's own code, such as `SQLITE_BUSY` or `ECONNREFUSED`, where it has one. */
+  declare storageCode?: string
+  /** What the storage threw. Not enumerable and not named `cause`, because loggers print those, and drivers put SQL and values into them. */
+  declare readonly fault: unknown
+
+  constructor (fault: unknown) {
+    super()
+    Object.defineProperty(this, 'fault', { value: fault })
+    const code = (fault as { code?: unknown } | null | undefined)?.code
+    if (typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code)) this.storageCode = code
+  }
+}
+
+/** Boot: an option of the plugin, or of a storage, is wrong. */
+export const InvalidOptionError = bootError('INVALID_OPTION', 'fastify-vexa-admin: %s')
+
+/** Boot: the storage could not be opened. The driver's error is its `cause`. */
+export const StorageOpenError = bootError('STORAGE_OPEN', 'fastify-vexa-admin: the storage cannot be opened: %s')
+
+/** Boot: the database was written by a newer version of this package, and is left as it is. */
+export const DatabaseTooNewError = bootError('DATABASE_TOO_NEW',
+  'fastify-vexa-admin: the database has schema version %d, this version of the package knows %d: upgrade the package')
+
+/** Boot: `migrate` is `false` and the database lacks migrations. */
+export const DatabaseNotMigratedError = bootError('DATABASE_NOT_MIGRATED',
+  'fastify-vexa-admin: the database has schema version %d, this version of the package needs %d')
+
+/** Boot: KyselyStorage does not know the dialect's database. */
+export const UnsupportedDatabaseError = bootError('UNSUPPORTED_DATABASE',
+  'fastify-vexa-admin: KyselyStorage supports SQLite so far, not the dialect of %s')

@@ -1,0 +1,91 @@
+import { sql, type Kysely } from 'kysely'
+import { DatabaseNotMigratedError, DatabaseTooNewError } from '../errors.js'
+import type { TableNames, Tables } from './tables.js'
+
+type Migration = (db: Kysely<Tables>, names: TableNames) => Promise<void>
+
+// Version n of the schema is what the first n of these leave behind. Published ones are never changed.
+const migrations: Migration[] = [
+  async (db, { users, tokens }) => {
+    await db.schema.createTable(users)
+      // AUTOINCREMENT: without it SQLite gives the key of a deleted row out again.
+      .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+      .addColumn('email', 'text', (column) => column.notNull().unique())
+      .addColumn('name', 'text')
+      .addColumn('max_concurrent_bots', 'integer', (column) => column.notNull())
+      .addColumn('created_at', 'text', (column) => column.notNull())
+      .execute()
+    await db.schema.createTable(tokens)
+      .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+      .addColumn('user_id', 'integer', (column) => column.notNull().references(`${users}.id`).onDelete('cascade'))
+      .addColumn('hash', 'blob', (column) => column.notNull().unique())
+      .addColumn('created_at', 'text', (column) => column.notNull())
+      .execute()
+    await db.schema.createIndex(`${tokens}_user_id`).on(tokens).column('user_id').execute()
+  }
+]
+
+/** The schema version that this code works with. */
+export const schemaVersion = migrations.length
+
+async function currentVersion (db: Kysely<Tables>, names: TableNames): Promise<number> {
+  const { version } = await db.selectFrom(names.migrations)
+    .select(({ fn }) => fn.max('version').as('version'))
+    .executeTakeFirstOrThrow()
+  return version ?? 0
+}
+
+/**
+ * Brings the database to `schemaVersion`. Any number of processes may do so at a time; a process that is
+ * killed on the way leaves the database as it was.
+ *
+ * Not Kysely's own Migrator: its lock is a no-op on SQLite, where concurrent starts then fail, and what it has done
+ * so far outlives a kill halfway; besides, Kysely 0.28 and 0.29 export it from different places.
+ *
+ * @throws {DatabaseTooNewError} if the database was migrated by a newer version of this package
+ */
+export async function migrate (db: Kysely<Tables>, names: TableNames): Promise<void> {
+  // Most starts find nothing to do, and then need no write lock. A failure here (there is no such table yet) shows again below, if it is one.
+  const found = await currentVersion(db, names).catch(() => 0)
+  if (found === schemaVersion) return
+
+  await db.connection().execute(async (connection) => {
+    // Takes the write lock at once: a deferred transaction would start as a reader and then fail to become a writer.
+    await sql`begin immediate`.execute(connection)
+    try {
+      await migrateLocked(connection, names)
+      await sql`commit`.execute(connection)
+    } catch (error) {
+      // SQLite may have rolled back by itself already (disk full, I/O error); the first error is the one to report.
+      await sql`rollback`.execute(connection).catch(() => {})
+      throw error
+    }
+  })
+}
+
+async function migrateLocked (db: Kysely<Tables>, names: TableNames): Promise<void> {
+  await db.schema.createTable(names.migrations).ifNotExists()
+    .addColumn('version', 'integer', (column) => column.primaryKey())
+    .addColumn('applied_at', 'text', (column) => column.notNull())
+    .execute()
+  const found = await currentVersion(db, names)
+  if (found > schemaVersion) throw new DatabaseTooNewError(found, schemaVersion)
+  for (const [index, migration] of migrations.entries()) {
+    const version = index + 1
+    if (version <= found) continue
+    await migration(db, names)
+    await db.insertInto(names.migrations).values({ version, applied_at: new Date().toISOString() }).execute()
+  }
+}
+
+/**
+ * For `migrate: false`: checks that the database is ready, and changes nothing.
+ *
+ * @throws {DatabaseNotMigratedError} if migrations are missing
+ * @throws {DatabaseTooNewError} if the database was migrated by a newer version of this package
+ */
+export async function checkMigrated (db: Kysely<Tables>, names: TableNames): Promise<void> {
+  const found = await currentVersion(db, names).catch(() => 0)
+  if (found > schemaVersion) throw new DatabaseTooNewError(found, schemaVersion)
+  if (found < schemaVersion) throw new DatabaseNotMigratedError(found, schemaVersion)
+}

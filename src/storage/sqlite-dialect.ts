@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler,
+  type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type Kysely, type QueryResult
+} from 'kysely'
+
+/** The part of a better-sqlite3 database that the driver uses. */
+export interface SqliteDatabase {
+  readonly inTransaction: boolean
+  prepare (sql: string): SqliteStatement
+  close (): unknown
+}
+
+interface SqliteStatement {
+  readonly reader: boolean
+  all (parameters: readonly unknown[]): unknown[]
+  run (parameters: readonly unknown[]): { changes: number, lastInsertRowid: number | bigint }
+}
+
+export interface SqliteDialectConfig {
+  /** Opens the database, with a `timeout` of 0: waiting for locks is up to the driver. */
+  open: () => Promise<SqliteDatabase>
+  /** Run on the new connection, one by one. */
+  pragmas: readonly string[]
+  /** How long a statement waits for another process to release its lock, in milliseconds, before it fails with `SQLITE_BUSY`. */
+  busyTimeout: number
+}
+
+/**
+ * Kysely's SQLite dialect with a driver that never blocks the event loop on a lock. SQLite's own way of waiting
+ * (`timeout`) stops the whole process while another one writes; here a busy statement is tried again later.
+ */
+export class SqliteDialect implements Dialect {
+  readonly #config: SqliteDialectConfig
+
+  constructor (config: SqliteDialectConfig) {
+    this.#config = config
+  }
+
+  createDriver (): Driver { return new SqliteDriver(this.#config) }
+  createAdapter () { return new SqliteAdapter() }
+  createQueryCompiler () { return new SqliteQueryCompiler() }
+  createIntrospector (db: Kysely<unknown>) { return new SqliteIntrospector(db) }
+}
+
+/**
+ * All connections share one database handle, and each statement runs synchronously on it, so there is nothing to
+ * queue for, save while one of them is in a transaction: then the others wait for its end.
+ */
+class SqliteDriver implements Driver {
+  readonly #config: SqliteDialectConfig
+  readonly #statements = new Map<string, SqliteStatement>()
+  #database: SqliteDatabase | undefined
+  #transaction: { readonly owner: DatabaseConnection, readonly ended: Promise<void>, readonly end: () => void } | undefined
+
+  constructor (config: SqliteDialectConfig) {
+    this.#config = config
+  }
+
+  async init (): Promise<void> {
+    this.#database = await this.#config.open()
+    const connection = await this.acquireConnection()
+    try {
+      for (const pragma of this.#config.pragmas) await this.execute(connection, `pragma ${pragma}`)
+    } catch (error) {
+      await this.destroy()
+      throw error
+    }
+  }
+
+  async acquireConnection (): Promise<DatabaseConnection> {
+    return new SqliteConnection(this)
+  }
+
+  async beginTransaction (connection: DatabaseConnection): Promise<void> {
+    // A deferred transaction that begins as a reader cannot wait for the write lock: it fails.
+    await this.execute(connection, 'begin immediate')
+  }
+
+  async commitTransaction (connection: DatabaseConnection): Promise<void> {
+    await this.execute(connection, 'commit')
+  }
+
+  async rollbackTransaction (connection: DatabaseConnection): Promise<void> {
+    // SQLite has rolled back by itself after some errors, such as a full disk.
+    if (this.#transaction?.owner === connection) await this.execute(connection, 'rollback')
+  }
+
+  async releaseConnection (connection: DatabaseConnection): Promise<void> {
+    await this.rollbackTransaction(connection)
+  }
+
+  async destroy (): Promise<void> {
+    this.#statements.clear()
+    this.#database?.close()
+    this.#database = undefined
+  }
+
+  /** Runs a statement as soon as no other connection, of this process or another, is in its way. */
+  async execute (connection: DatabaseConnection, sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<unknown>> {
+    let deadline: number | undefined
+    for (let pause = 1; ; pause = Math.min(pause * 2, 32)) {
+      while (this.#transaction !== undefined && this.#transaction.owner !== connection) await this.#transaction.ended
+      try {
+        return this.#run(sql, parameters)
+      } catch (error) {
+        if (!isBusy(error)) throw error
+        deadline ??= performance.now() + this.#config.busyTimeout
+        if (performance.now() >= deadline) throw error
+      } finally {
+        this.#followTransaction(connection)
+      }
+      // Jitter keeps waiting processes from coming back all at once.
+      await sleep(pause * (0.5 + Math.random()))
+    }
+  }
+
+  #run (sql: string, parameters: readonly unknown[]): QueryResult<unknown> {
+    const statement = this.#prepare(sql)
+    if (statement.reader) return { rows: statement.all(parameters) }
+    const { changes, lastInsertRowid } = statement.run(parameters)
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+
+  // The package has a fixed set of statements, so the map stays small.
+  #prepare (sql: string): SqliteStatement {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      if (this.#database === undefined) throw new Error('The database is closed')
+      statement = this.#database.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  // SQLite itself knows best whether a transaction has begun or ended, by whichever statement or error.
+  #followTransaction (owner: DatabaseConnection): void {
+    const inTransaction = this.#database?.inTransaction === true
+    if (inTransaction && this.#transaction === undefined) {
+      let end = () => {}
+      const ended = new Promise<void>((resolve) => { end = resolve })
+      this.#transaction = { owner, ended, end }
+    } else if (!inTransaction) {
+      this.#transaction?.end()
+      this.#transaction = undefined
+    }
+  }
+}
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #driver: SqliteDriver
+
+  constructor (driver: SqliteDriver) {
+    this.#driver = driver
+  }
+
+  async executeQuery<R> ({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    return await this.#driver.execute(this, sql, parameters) as QueryResult<R>
+  }
+
+  streamQuery (): never {
+    throw new Error('Streaming is not supported')
+  }
+}
+
+function isBusy (error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' && (code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED')
+}

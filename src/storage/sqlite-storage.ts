@@ -1,0 +1,53 @@
+import { InvalidOptionError, StorageOpenError } from '../errors.js'
+import { KyselyStorage } from './kysely-storage.js'
+import { SqliteDialect, type SqliteDatabase } from './sqlite-dialect.js'
+
+export interface SqliteStorageOptions {
+  /**
+   * Path of the database file, created if missing; `':memory:'` for one that is gone when the app closes.
+   * @default 'vexa-admin.db'
+   */
+  filename?: string
+  /**
+   * How long a statement waits while another process writes, in milliseconds, before the caller is told 503.
+   * Waiting does not block the event loop.
+   * @default 5000
+   */
+  busyTimeout?: number
+  /** As in KyselyStorage. @default 'vexa_' */
+  tablePrefix?: string
+  /** As in KyselyStorage. @default true */
+  migrate?: boolean
+}
+
+/**
+ * KyselyStorage over better-sqlite3: one file, shared by any number of processes of one machine.
+ * Opened with write-ahead log, and `synchronous=FULL` so that what was acknowledged survives a power cut.
+ *
+ * @throws {InvalidOptionError} if an option is wrong
+ */
+export function sqliteStorage ({ filename = 'vexa-admin.db', busyTimeout = 5000, ...options }: SqliteStorageOptions = {}): KyselyStorage {
+  // better-sqlite3 takes an empty name for a temporary database, which nobody means.
+  if (typeof filename !== 'string' || filename === '') throw new InvalidOptionError('`filename` must be a path')
+  if (!(Number.isInteger(busyTimeout) && busyTimeout >= 0)) throw new InvalidOptionError('`busyTimeout` must be a whole number of milliseconds')
+  return new KyselyStorage({
+    ...options,
+    dialect: new SqliteDialect({
+      open: () => openDatabase(filename),
+      pragmas: ['journal_mode = wal', 'synchronous = full', 'foreign_keys = on'],
+      busyTimeout
+    })
+  })
+}
+
+async function openDatabase (filename: string): Promise<SqliteDatabase> {
+  // Imported here, so that apps with another storage need not have it.
+  const { default: Database } = await import('better-sqlite3').catch((cause: unknown) => {
+    throw new StorageOpenError('better-sqlite3 cannot be loaded, install it with `npm install better-sqlite3`', { cause })
+  })
+  try {
+    return new Database(filename, { timeout: 0 })
+  } catch (cause) {
+    throw new StorageOpenError(`SQLite cannot open ${filename} (${(cause as Error).message})`, { cause })
+  }
+}

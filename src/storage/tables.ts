@@ -1,0 +1,30 @@
+import type { Generated } from 'kysely'
+
+/** The tables as Kysely sees them; their real names carry the prefix. */
+export interface Tables {
+  users: {
+    id: Generated<number>
+    email: string
+    name: string | null
+    max_concurrent_bots: number
+    created_at: string
+  }
+  tokens: {
+    id: Generated<number>
+    user_id: number
+    hash: Buffer
+    created_at: string
+  }
+  migrations: {
+    version: number
+    applied_at: string
+  }
+}
+
+export type TableNames = { readonly [Name in keyof Tables]: Name }
+
+/** The real name of each table, typed as the name that Kysely knows. */
+export function tableNames (prefix: string): TableNames {
+  const named = <Name extends keyof Tables>(name: Name) => `${prefix}${name}` as Name
+  return { users: named('users'), tokens: named('tokens'), migrations: named('migrations') }
+}
