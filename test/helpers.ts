@@ -1,0 +1,22 @@
+import type { Test } from 'tap'
+import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions } from 'fastify'
+import vexaAdmin, { sqliteStorage, type VexaAdminOptions } from '../src/index.js'
+
+export const adminKey = 'an-admin-key-for-the-tests'
+
+/** An app with the plugin and nothing else, on a database of its own, closed with the test. */
+export async function build (t: Test, options: Partial<VexaAdminOptions> = {}, server: FastifyServerOptions = {}): Promise<FastifyInstance> {
+  const app = Fastify(server)
+  t.teardown(() => app.close())
+  await app.register(vexaAdmin, {
+    ...(options.authorize ? {} : { adminKeys: adminKey }),
+    storage: sqliteStorage({ filename: ':memory:' }),
+    ...options
+  })
+  return app
+}
+
+/** A request with the admin key. */
+export function call (app: FastifyInstance, method: 'DELETE' | 'GET' | 'HEAD' | 'OPTIONS' | 'PATCH' | 'POST', url: string, options: InjectOptions = {}) {
+  return app.inject({ ...options, method, url, headers: { 'x-admin-api-key': adminKey, ...options.headers } })
+}
