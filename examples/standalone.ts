@@ -6,7 +6,8 @@ import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
 const { ADMIN_API_KEY, DATABASE_FILE, HOST, PORT } = process.env
 const adminKey = ADMIN_API_KEY || randomBytes(24).toString('base64url')
 
-const app = Fastify({ logger: true })
+// A stop waits for connections that were busy when it began, for as long as they may idle: 72 seconds, if Fastify is not told.
+const app = Fastify({ logger: true, keepAliveTimeout: 5000 })
 await app.register(vexaAdmin, {
   adminKeys: adminKey,
   storage: sqliteStorage({ filename: DATABASE_FILE || 'vexa-admin.db' })

@@ -73,7 +73,7 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
     '`defaultMaxConcurrentBots` must be an integer from 0 to 2147483647')
   check(['reject', 'return'].includes(rest.duplicateEmail), "`duplicateEmail` must be 'reject' or 'return'")
 
-  const storage = rest.storage ?? sqliteStorage()
+  const storage = rest.storage === undefined ? sqliteStorage() : rest.storage
   const missing = storageMethods.find((method) => typeof (storage as Partial<StorageAdapter> | null)?.[method] !== 'function')
   check(missing === undefined, `\`storage\` must be a StorageAdapter, but has no method \`${missing}\``)
 

@@ -1,4 +1,4 @@
-import { TypeCompiler, type TypeCheck } from '@sinclair/typebox/compiler'
+import { TypeCompiler, ValueErrorType, type TypeCheck, type ValueError } from '@sinclair/typebox/compiler'
 import type { TSchema } from '@sinclair/typebox'
 import fastJson from 'fast-json-stringify'
 import type { FastifyInstance, FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify'
@@ -15,11 +15,9 @@ function compile (schema: TSchema): (value: unknown) => Failure | undefined {
   const check: TypeCheck<TSchema> = TypeCompiler.Compile(schema)
   return (value) => {
     if (check.Check(value)) return undefined
-    const error = check.Errors(value).First()
-    return {
-      instancePath: error?.path ?? '',
-      message: (error?.schema as { [Expected]?: string } | undefined)?.[Expected] ?? error?.message ?? 'Unexpected value'
-    }
+    const { path, type, schema: failed, message } = check.Errors(value).First() as ValueError
+    const expected = type === ValueErrorType.ObjectRequiredProperty ? undefined : (failed as { [Expected]?: string })[Expected]
+    return { instancePath: path, message: expected ?? message }
   }
 }
 

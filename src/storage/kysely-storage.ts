@@ -1,5 +1,6 @@
+import { FastifyError } from '@fastify/error'
 import { Kysely, SqliteAdapter, type Dialect } from 'kysely'
-import { InvalidOptionError, UnsupportedDatabaseError } from '../errors.js'
+import { InvalidOptionError, StorageOpenError, UnsupportedDatabaseError } from '../errors.js'
 import { checkMigrated, migrate } from './migrations.js'
 import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, UserRecord } from './storage-adapter.js'
 import { tableNames, type TableNames, type Tables } from './tables.js'
@@ -46,12 +47,18 @@ export class KyselyStorage implements StorageAdapter {
 
   /**
    * @throws {UnsupportedDatabaseError} if the dialect is of another database than SQLite
-   * @throws {DatabaseTooNewError} {DatabaseNotMigratedError}
+   * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
+   * @throws {DatabaseNotMigratedError} if `migrate` is `false` and migrations are missing
+   * @throws {StorageOpenError} if the database cannot be used, with the driver's error as its `cause`
    */
   async open (): Promise<void> {
     const { adapter } = this.#db.getExecutor()
     if (!(adapter instanceof SqliteAdapter)) throw new UnsupportedDatabaseError(adapter.constructor.name)
-    await (this.#migrate ? migrate : checkMigrated)(this.#db, this.#names)
+    try {
+      await (this.#migrate ? migrate : checkMigrated)(this.#db, this.#names)
+    } catch (cause) {
+      throw cause instanceof FastifyError ? cause : new StorageOpenError((cause as Error).message, { cause })
+    }
   }
 
   async close (): Promise<void> {
@@ -60,7 +67,17 @@ export class KyselyStorage implements StorageAdapter {
 
   async insertUser (user: NewUserRecord): Promise<UserRecord | 'taken'> {
     const row = await this.#db.insertInto(this.#names.users)
-      .values(user)
+      .columns(['email', 'name', 'max_concurrent_bots', 'created_at'])
+      // A conflict alone would do, but in SQLite each one costs a key and a durable write.
+      .expression(this.#db
+        .selectNoFrom(({ val }) => [
+          val(user.email).as('email'),
+          val(user.name).as('name'),
+          val(user.max_concurrent_bots).as('max_concurrent_bots'),
+          val(user.created_at).as('created_at')
+        ])
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom(this.#names.users).select('id').where('email', '=', user.email)))))
       .onConflict((conflict) => conflict.column('email').doNothing())
       .returning(userColumns)
       .executeTakeFirst()

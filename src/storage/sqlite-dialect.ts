@@ -137,7 +137,7 @@ class SqliteDriver implements Driver {
   #followTransaction (owner: DatabaseConnection): void {
     const inTransaction = this.#database?.inTransaction === true
     if (inTransaction && this.#transaction === undefined) {
-      let end = () => {}
+      let end!: () => void
       const ended = new Promise<void>((resolve) => { end = resolve })
       this.#transaction = { owner, ended, end }
     } else if (!inTransaction) {

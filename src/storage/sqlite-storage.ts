@@ -41,11 +41,9 @@ export function sqliteStorage ({ filename = 'vexa-admin.db', busyTimeout = 5000,
 }
 
 async function openDatabase (filename: string): Promise<SqliteDatabase> {
-  // Imported here, so that apps with another storage need not have it.
-  const { default: Database } = await import('better-sqlite3').catch((cause: unknown) => {
-    throw new StorageOpenError('better-sqlite3 cannot be loaded, install it with `npm install better-sqlite3`', { cause })
-  })
   try {
+    // Imported here, so that apps with another storage need not have it.
+    const { default: Database } = await import('better-sqlite3')
     return new Database(filename, { timeout: 0 })
   } catch (cause) {
     throw new StorageOpenError(`SQLite cannot open ${filename} (${(cause as Error).message})`, { cause })

@@ -1,0 +1,10 @@
+import { crc32 } from 'node:zlib'
+
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+/** Whether the last six characters of a token are the CRC-32 of all before them, in base 62. */
+export function hasValidChecksum (token: string): boolean {
+  let sum = 0
+  for (const digit of token.slice(-6)) sum = sum * 62 + alphabet.indexOf(digit)
+  return sum === crc32(token.slice(0, -6))
+}

@@ -1,0 +1,49 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+export interface Child {
+  process: ChildProcess
+  /** Everything printed so far. */
+  output (): string
+  /** Resolves with the first line that matches; rejects if the process ends before. */
+  line (pattern: RegExp): Promise<string>
+  /** Resolves with the exit code, or the signal that ended the process. */
+  exit: Promise<number | NodeJS.Signals>
+}
+
+/** Runs a TypeScript program of this repository, by its path from the root, and kills it with the test. */
+export function run (t: Test, program: string, { args = [], env = {}, cwd = tmpdir() }: { args?: string[], env?: NodeJS.ProcessEnv, cwd?: string } = {}): Child {
+  // The test runner would have its loader, through NODE_OPTIONS, record the coverage of code that tsx compiled in another way.
+  const command = ['-u', 'NODE_OPTIONS', process.execPath, '--import', import.meta.resolve('tsx'), root + program, ...args]
+  const child = spawn('env', command, {
+    cwd,
+    env: { PATH: process.env.PATH, TSX_TSCONFIG_PATH: root + 'tsconfig.json', ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { output += data })
+  const lines: string[] = []
+  const reader = createInterface(child.stdout).on('line', (line) => lines.push(line))
+  const exit = once(child, 'close').then(([code, signal]) => code ?? signal)
+  return {
+    process: child,
+    output: () => output,
+    line: (pattern) => new Promise((resolve, reject) => {
+      const look = () => {
+        const found = lines.find((line) => pattern.test(line))
+        if (found !== undefined) resolve(found)
+      }
+      look()
+      reader.on('line', look)
+      exit.then((code) => reject(new Error(`${program} ended with ${code}:\n${output}`)), reject)
+    }),
+    exit
+  }
+}

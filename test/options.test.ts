@@ -1,0 +1,83 @@
+import Fastify from 'fastify'
+import t from 'tap'
+import vexaAdmin, { sqliteStorage, type VexaAdminOptions } from '../src/index.js'
+import { resolveOptions } from '../src/options.js'
+import { adminKey, build, call } from './helpers.js'
+
+t.test('what is not given has its documented default', async (t) => {
+  const given = Object.freeze({ adminKeys: adminKey, prefix: undefined }) as unknown as VexaAdminOptions
+  t.match(resolveOptions(given), {
+    adminKeys: [adminKey],
+    prefix: '/admin',
+    tokenPrefix: 'vex_',
+    defaultMaxConcurrentBots: 3,
+    duplicateEmail: 'reject'
+  })
+})
+
+t.test('a wrong option stops the boot with a coded error that names it', async (t) => {
+  const wrong: Array<[Record<string, unknown>, RegExp]> = [
+    [{}, /adminKeys.*openssl rand/],
+    [{ adminKeys: undefined }, /adminKeys/],
+    [{ adminKeys: '' }, /adminKeys/],
+    [{ adminKeys: 'fifteen-letters' }, /adminKeys/],
+    [{ adminKeys: 'sixteen letters!' }, /adminKeys/],
+    [{ adminKeys: 'sixteen,letters!' }, /adminKeys/],
+    [{ adminKeys: 'sixteen-lëtters!' }, /adminKeys/],
+    [{ adminKeys: 'sixteen-letters!\n' }, /adminKeys/],
+    [{ adminKeys: [] }, /adminKeys/],
+    [{ adminKeys: [adminKey, 'short'] }, /adminKeys/],
+    [{ adminKeys: [adminKey, 1234567890123456] }, /adminKeys/],
+    [{ adminKeys: { length: 1 } }, /adminKeys/],
+    [{ adminKeys: adminKey, authorize: () => true }, /either/],
+    [{ authorize: 'me' }, /authorize/],
+    [{ adminKeys: adminKey, prefix: 'admin' }, /prefix/],
+    [{ adminKeys: adminKey, prefix: '/admin/' }, /prefix/],
+    [{ adminKeys: adminKey, prefix: '/:tenant' }, /prefix/],
+    [{ adminKeys: adminKey, prefix: 1 }, /prefix/],
+    [{ adminKeys: adminKey, tokenPrefix: '' }, /tokenPrefix/],
+    [{ adminKeys: adminKey, tokenPrefix: 'a b' }, /tokenPrefix/],
+    [{ adminKeys: adminKey, tokenPrefix: 'x'.repeat(33) }, /tokenPrefix/],
+    [{ adminKeys: adminKey, defaultMaxConcurrentBots: -1 }, /defaultMaxConcurrentBots/],
+    [{ adminKeys: adminKey, defaultMaxConcurrentBots: 2147483648 }, /defaultMaxConcurrentBots/],
+    [{ adminKeys: adminKey, defaultMaxConcurrentBots: '3' }, /defaultMaxConcurrentBots/],
+    [{ adminKeys: adminKey, duplicateEmail: 'ignore' }, /duplicateEmail/],
+    [{ adminKeys: adminKey, storage: null }, /storage.*open/],
+    [{ adminKeys: adminKey, storage: { open () {}, close () {} } }, /storage.*insertUser/],
+    [{ adminKey }, /no option `adminKey`/]
+  ]
+  for (const [options, message] of wrong) {
+    const app = Fastify()
+    const name = JSON.stringify(options)
+    await t.rejects(async () => { await app.register(vexaAdmin, { storage: sqliteStorage({ filename: ':memory:' }), ...options } as VexaAdminOptions) },
+      { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message }, name)
+    t.notOk(app.hasDecorator('vexaAdmin'), name)
+    await app.close()
+  }
+})
+
+t.test('no error about keys repeats a key', async (t) => {
+  t.throws(() => resolveOptions({ adminKeys: 'too-short-key' }), { message: /^(?!.*too-short-key)/ })
+})
+
+t.test('the shortest key, with every character allowed in one', async (t) => {
+  const all = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).filter((c) => c !== ',').join('')
+  t.same(resolveOptions({ adminKeys: ['!'.repeat(16), all] }).adminKeys, ['!'.repeat(16), all])
+})
+
+t.test('prefix: any path, or none', async (t) => {
+  for (const prefix of ['', '/internal/admin']) {
+    const app = await build(t, { prefix })
+    const reply = await call(app, 'POST', `${prefix}/users`, { payload: { email: 'a@b' } })
+    t.equal(reply.statusCode, 201)
+    t.equal(reply.headers.location, `${prefix}/users/user-1`)
+    t.equal((await call(app, 'GET', '/admin/users')).statusCode, 404)
+  }
+})
+
+t.test('defaultMaxConcurrentBots and tokenPrefix', async (t) => {
+  const app = await build(t, { defaultMaxConcurrentBots: 0, tokenPrefix: 'acme_live_' })
+  const user = (await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })).json()
+  t.equal(user.max_concurrent_bots, 0)
+  t.match((await call(app, 'POST', '/admin/users/user-1/tokens')).json().token, /^acme_live_[0-9A-Za-z]{36}$/)
+})

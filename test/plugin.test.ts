@@ -1,0 +1,117 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { get } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Fastify from 'fastify'
+import t from 'tap'
+import defaultExport, { sqliteStorage, vexaAdmin, type StorageAdapter } from '../src/index.js'
+import { adminKey, build, call } from './helpers.js'
+
+const memory = () => sqliteStorage({ filename: ':memory:' })
+
+t.test('the plugin is the default export, and a named one', async (t) => {
+  t.equal(defaultExport, vexaAdmin)
+})
+
+t.test('the host sees the decoration, and its own routes stay its own', async (t) => {
+  const app = await build(t)
+  app.get('/', async () => ({ hello: 'world' }))
+  app.post('/echo', async (request) => request.body)
+  t.ok(app.hasDecorator('vexaAdmin'))
+  const reply = await app.inject('/')
+  t.same(reply.json(), { hello: 'world' })
+  t.equal(reply.headers['cache-control'], undefined)
+  t.equal((await app.inject({ method: 'POST', url: '/echo', payload: 'text', headers: { 'content-type': 'text/plain' } })).body, 'text')
+  t.equal((await app.inject({ method: 'POST', url: '/echo', payload: '', headers: { 'content-type': 'application/json' } })).statusCode, 400)
+  t.equal((await app.inject('/admin')).statusCode, 404)
+})
+
+t.test('without options the storage is vexa-admin.db', async (t) => {
+  const directory = t.testdir()
+  const previous = process.cwd()
+  t.teardown(() => process.chdir(previous))
+  process.chdir(directory)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(vexaAdmin, { adminKeys: adminKey })
+  t.ok(existsSync(join(directory, 'vexa-admin.db')))
+})
+
+t.test('two registrations in one scope collide loudly', async (t) => {
+  const app = await build(t)
+  await t.rejects(async () => { await app.register(vexaAdmin, { adminKeys: adminKey, storage: memory(), prefix: '/other' }) }, { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
+})
+
+t.test('in two scopes they live side by side, each with its own keys and storage', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const keys = { one: 'the-key-of-number-one', two: 'the-key-of-number-two' }
+  for (const [name, key] of Object.entries(keys)) {
+    await app.register(async (scope) => {
+      await scope.register(vexaAdmin, { adminKeys: key, storage: memory(), prefix: `/${name}` })
+      await scope.vexaAdmin.users.create({ email: `${name}@x` })
+    })
+  }
+  const users = (path: string, key: string) => app.inject({ url: path, headers: { 'x-admin-api-key': key } })
+  t.match((await users('/one/users', keys.one)).json(), [{ id: 'user-1', email: 'one@x' }])
+  t.match((await users('/two/users', keys.two)).json(), [{ id: 'user-1', email: 'two@x' }])
+  t.equal((await users('/one/users', keys.two)).statusCode, 401)
+  t.equal((await users('/two/users', keys.one)).statusCode, 401)
+  t.notOk(app.hasDecorator('vexaAdmin'))
+})
+
+t.test('within a prefix of the host, Location has the whole path', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: memory() }) }, { prefix: '/v1' })
+  t.equal((await call(app, 'POST', '/v1/admin/users', { payload: { email: 'a@b' } })).headers.location, '/v1/admin/users/user-1')
+})
+
+t.test('the storage is opened once, closed with the app, and closed when the start fails', async (t) => {
+  const calls: string[] = []
+  const storage = (fails: boolean) => Object.assign(Object.create(memory()) as StorageAdapter, {
+    open: async () => { calls.push('open'); if (fails) throw new Error('no') },
+    close: async () => { calls.push('close') }
+  })
+  for (const method of ['insertUser', 'findUser', 'findUserByEmail', 'listUsers', 'insertToken', 'listTokens', 'deleteToken']) t.type(storage(false)[method as 'open'], 'function')
+  const app = Fastify()
+  await app.register(vexaAdmin, { adminKeys: adminKey, storage: storage(false) })
+  t.same(calls.splice(0), ['open'])
+  await app.close()
+  await app.close()
+  t.same(calls.splice(0), ['close'])
+
+  const failing = Fastify()
+  await t.rejects(async () => { await failing.register(vexaAdmin, { adminKeys: adminKey, storage: storage(true) }) }, { message: 'no' })
+  await failing.close()
+  t.same(calls, ['open', 'close'])
+})
+
+t.test('a request under way is answered before the storage closes', async (t) => {
+  const sqlite = memory()
+  let closed = false
+  const storage = new Proxy<StorageAdapter>(sqlite, {
+    get (target, name: keyof StorageAdapter) {
+      if (name === 'listUsers') return async (page: { skip: number, limit: number }) => { await sleep(100); return target.listUsers(page) }
+      if (name === 'close') return async () => { closed = true; await target.close() }
+      return target[name].bind(target)
+    }
+  })
+  const app = await build(t, { storage })
+  const url = await app.listen({ port: 0 })
+  const reply = request(`${url}/admin/users`)
+  await sleep(50)
+  const closing = app.close()
+  t.equal(closed, false)
+  t.equal((await reply).statusCode, 200)
+  await closing
+  t.equal(closed, true)
+})
+
+/** Without keep-alive: the server would wait for the connection to become idle. */
+async function request (url: string) {
+  const [reply] = await once(get(url, { agent: false, headers: { 'x-admin-api-key': adminKey } }), 'response')
+  reply.resume()
+  return reply
+}

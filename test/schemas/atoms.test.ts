@@ -1,0 +1,53 @@
+import t from 'tap'
+import { normalizeEmail } from '../../src/schemas/atoms.js'
+import { build, call } from '../helpers.js'
+
+t.test('an address is kept in NFC and lower case', async (t) => {
+  const app = await build(t)
+  const kept: Record<string, string> = {
+    'a@b': 'a@b',
+    'User.Name+Tag@Example.COM': 'user.name+tag@example.com',
+    '"quoted"@x': '"quoted"@x',
+    'jose\u0301@x': 'jos\u00e9@x',
+    'E\u0301@x': '\u00e9@x',
+    '\u212aelvin@x': 'kelvin@x',
+    '\u0130@x': 'i\u0307@x',
+    'ΑΣ@x': 'ας@x',
+    'straße@x': 'straße@x',
+    '用户@例子.广告': '用户@例子.广告',
+    '💛@x': '💛@x',
+    "o'brien%_@x": "o'brien%_@x"
+  }
+  for (const [sent, expected] of Object.entries(kept)) {
+    const reply = await call(app, 'POST', '/admin/users', { payload: { email: sent } })
+    t.equal(reply.statusCode, 201, sent)
+    t.equal(reply.json().email, expected, sent)
+    t.equal((await app.vexaAdmin.users.get(reply.json().id)).email, expected, sent)
+    t.equal(normalizeEmail(expected), expected, 'what is kept stays as it is')
+  }
+})
+
+t.test('length: 3 to 254 characters of the kept form', async (t) => {
+  const app = await build(t)
+  const status = async (email: string) => (await call(app, 'POST', '/admin/users', { payload: { email } })).statusCode
+  t.equal(await status('@a'), 400)
+  t.equal(await status('a@b'), 201)
+  t.equal(await status('x'.repeat(252) + '@x'), 201)
+  t.equal(await status('x'.repeat(253) + '@x'), 400)
+  t.equal(await status('💛'.repeat(252) + '@x'), 201, 'characters, not code units')
+  t.equal(await status('e\u0301'.repeat(252) + '@x'), 201, 'as many characters as are kept')
+  t.equal(await status('\u0130'.repeat(252) + '@x'), 400, 'its lower case is longer')
+})
+
+t.test('what is not an address is refused', async (t) => {
+  const app = await build(t)
+  const refused = [
+    '', 'abc', 'a b@c', ' a@b', 'a@b ', 'a@b\n', 'a@b@c', '@@@', 'a\t@b', 'a\0@b', 'a\x7f@b', 'a\x85@b', 'a\u00a0@b', 'a\u2028@b', 'a\u3000@b', '\ufeffa@b', 'a@b\u001b[0m',
+    '\ud83d@b', 'a@\udc9b'
+  ]
+  for (const email of refused) {
+    const reply = await call(app, 'POST', '/admin/users', { payload: { email } })
+    t.equal(reply.statusCode, 400, [...email].map((character) => character.codePointAt(0)?.toString(16)).join(' '))
+  }
+  t.same(await app.vexaAdmin.users.list(), [])
+})

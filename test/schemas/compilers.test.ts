@@ -1,0 +1,27 @@
+import { Type } from '@sinclair/typebox'
+import t from 'tap'
+import { serializerCompiler, validator, validatorCompiler } from '../../src/schemas/compilers.js'
+
+t.test('a validator names the member and what was expected', async (t) => {
+  const validate = validator(Type.Object({ a: Type.Integer() }))
+  t.doesNotThrow(() => validate({ a: 1 }))
+  t.throws(() => validate({ a: '1' }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT', statusCode: 400, message: '/a Expected integer' })
+  t.throws(() => validate(undefined), { message: 'Expected object' })
+})
+
+t.test('a body is not converted, a query is only where it says so in digits', async (t) => {
+  const schema = Type.Object({ n: Type.Integer(), s: Type.Optional(Type.String()) })
+  const validate = (httpPart: string, value: unknown) =>
+    (validatorCompiler({ schema, httpPart, method: 'GET', url: '/' }) as (value: unknown) => { value?: unknown, error?: unknown })(value)
+  t.same(validate('querystring', { n: '07', s: '1' }), { value: { n: 7, s: '1' } })
+  t.match(validate('querystring', { n: '7.0' }), { error: [{ instancePath: '/n', message: 'Expected integer' }] })
+  t.match(validate('body', { n: '7' }), { error: [{ instancePath: '/n', message: 'Expected integer' }] })
+})
+
+t.test('a serializer leaves out what its schema does not name', async (t) => {
+  const schema = Type.Object({ a: Type.Integer() })
+  const serialize = (httpStatus: string, payload: unknown) => serializerCompiler({ schema, httpStatus, method: 'GET', url: '/' })(payload)
+  t.equal(serialize('200', { a: 1, hash: 'x' }), '{"a":1}')
+  t.equal(serialize('400', Object.assign(new Error('x'), { a: 1, hash: 'x' })), '{"a":1}')
+  t.equal(serialize('400', { error: { a: 1 } }), '{"error":{"a":1}}', "what the host's error handler made is the host's")
+})

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import t from 'tap'
+import { hashTokenValue, mintTokenValue } from '../../src/services/token-value.js'
+import { hasValidChecksum } from '../checksum.js'
+
+t.test('a value is the prefix, 30 random characters and a checksum that adds up', async (t) => {
+  for (const prefix of ['vex_', 'acme-live_']) {
+    for (let i = 0; i < 500; i++) {
+      const value = mintTokenValue(prefix)
+      t.ok(value.startsWith(prefix) && /^[0-9A-Za-z]{36}$/.test(value.slice(prefix.length)), value)
+      if (!hasValidChecksum(value)) t.fail(value)
+    }
+  }
+})
+
+t.test('its characters are spread evenly, and no two values are alike', async (t) => {
+  const count = new Map<string, number>()
+  const values = new Set<string>()
+  const rounds = 20_000
+  for (let i = 0; i < rounds; i++) {
+    const value = mintTokenValue('vex_')
+    values.add(value)
+    for (const character of value.slice(4, 34)) count.set(character, (count.get(character) ?? 0) + 1)
+  }
+  t.equal(values.size, rounds)
+  t.equal(count.size, 62)
+  // Chi-squared over 61 degrees of freedom: below 150 but for once in 10^9 runs. Taking bytes modulo 62 would give some 1600.
+  const expected = rounds * 30 / 62
+  const chiSquared = [...count.values()].reduce((sum, observed) => sum + (observed - expected) ** 2 / expected, 0)
+  t.ok(chiSquared < 150, `chi-squared ${chiSquared}`)
+})
+
+t.test('the hash is SHA-256', async (t) => {
+  const hash = hashTokenValue('vex_x')
+  t.equal(hash.length, 32)
+  t.ok(hash.equals(createHash('sha256').update('vex_x').digest()))
+})

@@ -1,0 +1,194 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import t from 'tap'
+import { sqliteStorage } from '../../src/index.js'
+import { run } from '../child.js'
+import { adminKey, build, call } from '../helpers.js'
+
+const user = { email: 'a@b', name: null, max_concurrent_bots: 3, created_at: '2024-01-01T12:00:00.000Z' }
+
+t.test('without options it keeps its data in vexa-admin.db of the working directory', async (t) => {
+  const directory = t.testdir()
+  const previous = process.cwd()
+  t.teardown(() => process.chdir(previous))
+  process.chdir(directory)
+  const storage = sqliteStorage()
+  t.same(readdirSync(directory), [], 'nothing is there before it is opened')
+  await storage.open()
+  t.ok(readdirSync(directory).includes('vexa-admin.db'))
+  await storage.close()
+  t.same(readdirSync(directory), ['vexa-admin.db'], 'the log is folded in when it is closed')
+  await storage.close()
+})
+
+t.test('a wrong option is a coded error', async (t) => {
+  const wrong = [{ filename: '' }, { filename: 1 }, { busyTimeout: -1 }, { busyTimeout: 0.5 }, { busyTimeout: '1' }, { tablePrefix: 'a-b' }, { tablePrefix: 'x'.repeat(33) }]
+  for (const options of wrong) {
+    t.throws(() => sqliteStorage(options as never), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION' }, JSON.stringify(options))
+  }
+})
+
+t.test('a file that cannot be opened stops the boot with a sentence', async (t) => {
+  const directory = t.testdir({ folder: {} })
+  const cannotOpen = { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open/ }
+  await t.rejects(sqliteStorage({ filename: join(directory, 'missing', 'admin.db') }).open(), cannotOpen)
+  await t.rejects(sqliteStorage({ filename: join(directory, 'folder') }).open(), cannotOpen)
+  writeFileSync(join(directory, 'text.db'), 'This is not a database, however long it may be. '.repeat(100))
+  const storage = sqliteStorage({ filename: join(directory, 'text.db') })
+  await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /not a database/ })
+  await storage.close()
+  t.match(readFileSync(join(directory, 'text.db'), 'utf8'), /^This is not a database/)
+})
+
+t.test('the file has a write-ahead log, full synchronisation, and AUTOINCREMENT', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const storage = sqliteStorage({ filename })
+  t.teardown(() => storage.close())
+  await storage.open()
+  const database = new Database(filename)
+  t.teardown(() => database.close())
+  t.equal(database.pragma('journal_mode', { simple: true }), 'wal')
+  t.same(database.prepare('select name from sqlite_sequence').pluck().all(), [], 'there is a sequence table')
+  t.equal(database.prepare("select count(*) from sqlite_schema where sql like '%autoincrement%'").pluck().get(), 2)
+})
+
+t.test('the file and its log, searched byte by byte, hold no token', async (t) => {
+  const directory = t.testdir()
+  const app = await build(t, { storage: sqliteStorage({ filename: join(directory, 'admin.db') }) })
+  await app.vexaAdmin.users.create({ email: 'findme@example.com' })
+  const tokens: string[] = []
+  for (let i = 0; i < 50; i++) tokens.push((await call(app, 'POST', '/admin/users/user-1/tokens')).json().token)
+  await app.vexaAdmin.tokens.revoke('token-1')
+
+  const read = () => Buffer.concat(readdirSync(directory).map((file) => readFileSync(join(directory, file))))
+  const search = (bytes: Buffer) => {
+    t.ok(bytes.includes('findme@example.com'), 'what is stored is found')
+    for (const token of tokens) {
+      for (const encoding of ['utf8', 'utf16le'] as const) {
+        // Neither the value, nor the random part of it, nor either half.
+        for (const part of [token, token.slice(4, 34), token.slice(4, 19), token.slice(19, 34)]) {
+          if (bytes.includes(Buffer.from(part, encoding))) t.fail('a token is there in the clear')
+        }
+      }
+    }
+    t.notOk(bytes.includes(adminKey))
+  }
+  t.ok(readdirSync(directory).includes('admin.db-wal'))
+  search(read())
+  await app.close()
+  search(read())
+})
+
+t.test('while another process holds the write lock, reads go on, writes wait, and the event loop is free', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const app = await build(t, { storage: sqliteStorage({ filename }) })
+  await app.vexaAdmin.users.create({ email: 'first@x' })
+  const holder = run(t, 'test/fixtures/hold-lock.ts', { args: [filename] })
+  await holder.line(/locked/)
+
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  let written = false
+  const write = call(app, 'POST', '/admin/users', { payload: { email: 'second@x' } }).then((reply) => { written = true; return reply })
+  for (let i = 0; i < 20; i++) {
+    t.same((await call(app, 'GET', '/admin/users')).json().map((user: { email: string }) => user.email), ['first@x'])
+    await sleep(20)
+  }
+  t.equal(written, false)
+  delay.disable()
+  t.ok(delay.max < 250e6, `the loop was held for at most ${Math.round(delay.max / 1e6)} ms; SQLite's own waiting would have taken all 400`)
+
+  holder.process.kill('SIGKILL')
+  t.equal((await write).statusCode, 201)
+  t.same((await app.vexaAdmin.users.list()).map(({ email }) => email), ['first@x', 'second@x'])
+})
+
+t.test('a lock that is held longer than busyTimeout is a 503, and service comes back by itself', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const app = await build(t, { storage: sqliteStorage({ filename, busyTimeout: 50 }) })
+  const holder = run(t, 'test/fixtures/hold-lock.ts', { args: [filename] })
+  await holder.line(/locked/)
+  const create = () => call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })
+  const refused = await create()
+  t.equal(refused.statusCode, 503)
+  t.equal(refused.headers['retry-after'], '1')
+  holder.process.kill('SIGKILL')
+  await holder.exit
+  t.equal((await create()).statusCode, 201)
+})
+
+t.test('after kill -9 under eight writers, everything acknowledged is there', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const users = new Set<string>()
+  const live = new Set<string>()
+  const revoked = new Set<string>()
+
+  for (let round = 1; round <= 3; round++) {
+    const server = run(t, 'test/fixtures/server.ts', { args: [filename] })
+    const url = await server.line(/^http/)
+    const request = async (method: string, path: string, body?: object) => {
+      const reply = await fetch(url + path, {
+        method, headers: { 'x-admin-api-key': adminKey, ...(body && { 'content-type': 'application/json' }) }, body: body && JSON.stringify(body)
+      } as RequestInit)
+      return { status: reply.status, body: reply.status === 204 ? undefined : await reply.json() as { id: string } }
+    }
+    const writer = async (n: number) => {
+      for (let i = 0; ; i++) {
+        const user = await request('POST', '/admin/users', { email: `${round}-${n}-${i}@x` })
+        if (user.status !== 201) throw new Error(`status ${user.status}`)
+        users.add(user.body?.id as string)
+        const token = (await request('POST', `/admin/users/${user.body?.id}/tokens`)).body?.id as string
+        live.add(token)
+        if (i % 2 === 0) {
+          // While the call is under way the token may or may not be there.
+          live.delete(token)
+          if ((await request('DELETE', `/admin/tokens/${token}`)).status === 204) revoked.add(token)
+        }
+      }
+    }
+    const writers = Array.from({ length: 8 }, (_, n) => writer(n))
+    await sleep(400)
+    server.process.kill('SIGKILL')
+    for (const { reason } of await Promise.allSettled(writers) as PromiseRejectedResult[]) t.match(reason.message, /fetch failed|terminated/)
+    await server.exit
+  }
+
+  t.ok(users.size > 50 && live.size > 25 && revoked.size > 25, `${users.size} users, ${live.size} tokens, ${revoked.size} revocations`)
+  const storage = sqliteStorage({ filename })
+  t.teardown(() => storage.close())
+  await storage.open()
+  for (const id of users) if (await storage.findUser(id.slice('user-'.length)) === undefined) t.fail(`${id} is lost`)
+  const database = new Database(filename, { readonly: true })
+  t.teardown(() => database.close())
+  const tokens = new Set(database.prepare("select 'token-' || id from vexa_tokens").pluck().all())
+  t.same([...live].filter((id) => !tokens.has(id)), [], 'no token is lost')
+  t.same([...revoked].filter((id) => tokens.has(id)), [], 'no revoked token is back')
+  t.equal(database.pragma('integrity_check', { simple: true }), 'ok')
+})
+
+t.test('two storages with prefixes of their own share a file', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const [one, two] = ['one_', ''].map((tablePrefix) => sqliteStorage({ filename, tablePrefix }))
+  for (const storage of [one, two]) {
+    await storage?.open()
+    t.match(await storage?.insertUser(user), { id: '1' })
+    t.teardown(() => storage?.close())
+  }
+})
+
+t.test(':memory: is a database of its own', async (t) => {
+  const [one, two] = [sqliteStorage({ filename: ':memory:' }), sqliteStorage({ filename: ':memory:' })]
+  for (const storage of [one, two]) {
+    await storage.open()
+    t.match(await storage.insertUser(user), { id: '1' })
+    await storage.close()
+  }
+})
+
+t.test('without better-sqlite3 the boot stops with a sentence', async (t) => {
+  const mocked = await t.mockImport<typeof import('../../src/storage/sqlite-storage.js')>('../../src/storage/sqlite-storage.js', { 'better-sqlite3': {} })
+  await t.rejects(mocked.sqliteStorage({ filename: ':memory:' }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open :memory:/ })
+})
