@@ -99,27 +99,33 @@ class SqliteDriver implements Driver {
   /** Runs a statement as soon as no other connection, of this process or another, is in its way. */
   async execute (connection: DatabaseConnection, sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<unknown>> {
     let deadline: number | undefined
-    for (let pause = 1; ; pause = Math.min(pause * 2, 32)) {
+    let pause = 1
+    let busy: unknown
+    do {
       while (this.#transaction !== undefined && this.#transaction.owner !== connection) await this.#transaction.ended
       try {
-        return this.#run(sql, parameters)
+        return this.#run(connection, sql, parameters)
       } catch (error) {
         if (!isBusy(error)) throw error
-        deadline ??= performance.now() + this.#config.busyTimeout
-        if (performance.now() >= deadline) throw error
-      } finally {
-        this.#followTransaction(connection)
+        busy = error
       }
+      deadline ??= performance.now() + this.#config.busyTimeout
       // Jitter keeps waiting processes from coming back all at once.
       await sleep(pause * (0.5 + Math.random()))
-    }
+      pause = Math.min(pause * 2, 32)
+    } while (performance.now() < deadline)
+    throw busy
   }
 
-  #run (sql: string, parameters: readonly unknown[]): QueryResult<unknown> {
+  #run (connection: DatabaseConnection, sql: string, parameters: readonly unknown[]): QueryResult<unknown> {
     const statement = this.#prepare(sql)
-    if (statement.reader) return { rows: statement.all(parameters) }
-    const { changes, lastInsertRowid } = statement.run(parameters)
-    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+    try {
+      if (statement.reader) return { rows: statement.all(parameters) }
+      const { changes, lastInsertRowid } = statement.run(parameters)
+      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+    } finally {
+      this.#followTransaction(connection)
+    }
   }
 
   // The package has a fixed set of statements, so the map stays small.
