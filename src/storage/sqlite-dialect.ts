@@ -38,8 +38,14 @@ export class SqliteDialect implements Dialect {
   }
 
   createDriver (): Driver { return new SqliteDriver(this.#config) }
-  createAdapter () { return new SqliteAdapter() }
+
+  createAdapter () {
+    // Kysely 0.29 would hand out one connection at a time, and a statement that waits would hold up all others.
+    return Object.defineProperty(new SqliteAdapter(), 'supportsMultipleConnections', { value: true })
+  }
+
   createQueryCompiler () { return new SqliteQueryCompiler() }
+
   createIntrospector (db: Kysely<unknown>) { return new SqliteIntrospector(db) }
 }
 

@@ -91,6 +91,7 @@ t.test('while another process holds the write lock, reads go on, writes wait, an
 
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
+  await sleep(20)
   let written = false
   const write = call(app, 'POST', '/admin/users', { payload: { email: 'second@x' } }).then((reply) => { written = true; return reply })
   for (let i = 0; i < 20; i++) {
