@@ -2,28 +2,54 @@ import createError from '@fastify/error'
 
 // Errors that a request can meet carry no stack: they are expected, they are logged by the host,
 // and a stack in a log line holds paths.
-function requestError (code: string, message: string, statusCode: number) {
-  return createError(`VEXA_ADMIN_ERR_${code}`, message, statusCode, Error, false)
+function requestError<Code extends string> (code: Code, message: string, statusCode: number) {
+  return createError<`VEXA_ADMIN_ERR_${Code}`, number>(`VEXA_ADMIN_ERR_${code}`, message, statusCode, Error, false)
 }
 
-function bootError (code: string, message: string) {
-  return createError(`VEXA_ADMIN_ERR_${code}`, message, 500)
+function bootError<Code extends string> (code: Code, message: string) {
+  return createError<`VEXA_ADMIN_ERR_${Code}`, number>(`VEXA_ADMIN_ERR_${code}`, message, 500)
+}
+
+/** Whether an error is one of those in this file. */
+export function isOurs (error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('VEXA_ADMIN_ERR_')
 }
 
 /** 401: the admin key is missing or not valid. One message for every reason. */
 export const UnauthorizedError = requestError('UNAUTHORIZED', 'Admin key missing or not valid', 401)
+export type UnauthorizedError = InstanceType<typeof UnauthorizedError>
 
 /** 400: a service was called with a value that the HTTP API would have refused. */
 export const InvalidInputError = requestError('INVALID_INPUT', '%s', 400)
+export type InvalidInputError = InstanceType<typeof InvalidInputError>
 
 /** 404: there is no such user. */
 export const UserNotFoundError = requestError('USER_NOT_FOUND', 'User not found', 404)
+export type UserNotFoundError = InstanceType<typeof UserNotFoundError>
 
 /** 404: there is no such token. */
 export const TokenNotFoundError = requestError('TOKEN_NOT_FOUND', 'Token not found', 404)
+export type TokenNotFoundError = InstanceType<typeof TokenNotFoundError>
+
+/** 401, on routes of the host: the API token is missing or not valid. One message for every reason. */
+export const InvalidTokenError = requestError('INVALID_TOKEN', 'API token missing or not valid', 401)
+export type InvalidTokenError = InstanceType<typeof InvalidTokenError>
+
+/** 403, on routes of the host: the API token lacks a scope. */
+export const InsufficientScopeError = requestError('INSUFFICIENT_SCOPE', 'The API token is not allowed to do this', 403)
+export type InsufficientScopeError = InstanceType<typeof InsufficientScopeError>
+
+/** 403, on routes of the host: the user of the API token is disabled. */
+export const UserDisabledError = requestError('USER_DISABLED', 'The user of the API token is disabled', 403)
+export type UserDisabledError = InstanceType<typeof UserDisabledError>
+
+/** 409: an expired token cannot be rotated. */
+export const TokenExpiredError = requestError('TOKEN_EXPIRED', 'The token has expired', 409)
+export type TokenExpiredError = InstanceType<typeof TokenExpiredError>
 
 /** 409: the e-mail address belongs to another user. */
 export const EmailTakenError = requestError('EMAIL_TAKEN', 'The e-mail address belongs to another user', 409)
+export type EmailTakenError = InstanceType<typeof EmailTakenError>
 
 const StorageErrorBase = requestError('STORAGE_UNAVAILABLE', 'Storage cannot answer now', 503)
 
@@ -44,18 +70,23 @@ export class StorageUnavailableError extends StorageErrorBase {
 
 /** Boot: an option of the plugin, or of a storage, is wrong. */
 export const InvalidOptionError = bootError('INVALID_OPTION', 'fastify-vexa-admin: %s')
+export type InvalidOptionError = InstanceType<typeof InvalidOptionError>
 
 /** Boot: the storage could not be opened. The driver's error is its `cause`. */
 export const StorageOpenError = bootError('STORAGE_OPEN', 'fastify-vexa-admin: the storage cannot be opened: %s')
+export type StorageOpenError = InstanceType<typeof StorageOpenError>
 
 /** Boot: the database was written by a newer version of this package, and is left as it is. */
 export const DatabaseTooNewError = bootError('DATABASE_TOO_NEW',
   'fastify-vexa-admin: the database has schema version %d, this version of the package knows %d: upgrade the package')
+export type DatabaseTooNewError = InstanceType<typeof DatabaseTooNewError>
 
 /** Boot: `migrate` is `false` and the database lacks migrations. */
 export const DatabaseNotMigratedError = bootError('DATABASE_NOT_MIGRATED',
   'fastify-vexa-admin: the database has schema version %d, this version of the package needs %d')
+export type DatabaseNotMigratedError = InstanceType<typeof DatabaseNotMigratedError>
 
 /** Boot: KyselyStorage does not know the dialect's database. */
 export const UnsupportedDatabaseError = bootError('UNSUPPORTED_DATABASE',
   'fastify-vexa-admin: KyselyStorage supports SQLite so far, not the dialect of %s')
+export type UnsupportedDatabaseError = InstanceType<typeof UnsupportedDatabaseError>

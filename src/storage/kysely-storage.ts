@@ -1,8 +1,9 @@
-import { FastifyError } from '@fastify/error'
-import { Kysely, SqliteAdapter, type Dialect } from 'kysely'
-import { InvalidOptionError, StorageOpenError, UnsupportedDatabaseError } from '../errors.js'
+import { Kysely, sql, SqliteAdapter, type Dialect, type Selectable } from 'kysely'
+import { check, checkNames } from '../check.js'
+import { isOurs, StorageOpenError, UnsupportedDatabaseError } from '../errors.js'
+import { searchable } from '../text.js'
 import { checkMigrated, migrate } from './migrations.js'
-import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, UserRecord } from './storage-adapter.js'
+import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, UserChanges, UserPage, UserRecord } from './storage-adapter.js'
 import { tableNames, type TableNames, type Tables } from './tables.js'
 
 interface CommonOptions {
@@ -10,12 +11,12 @@ interface CommonOptions {
    * Put before the name of each table: letters, digits and underscores.
    * @default 'vexa_'
    */
-  tablePrefix?: string
+  tablePrefix?: string | undefined
   /**
    * Whether `open` creates and upgrades the tables. With `false` it only checks that they are up to date.
    * @default true
    */
-  migrate?: boolean
+  migrate?: boolean | undefined
 }
 
 /** `dialect`: a database of our own, opened and closed with the app. `db`: a Kysely of the host's, never closed by us. */
@@ -24,10 +25,10 @@ export type KyselyStorageOptions = CommonOptions & (
   | { db: Kysely<any>, dialect?: undefined }
 )
 
-const userColumns = ['id', 'email', 'name', 'max_concurrent_bots', 'created_at'] as const
-const tokenColumns = ['id', 'user_id', 'created_at'] as const
+const userColumns = ['id', 'email', 'name', 'max_concurrent_bots', 'disabled', 'data', 'revision', 'created_at'] as const
+const tokenColumns = ['id', 'user_id', 'name', 'scopes', 'expires_at', 'last_used_at', 'created_at'] as const
 
-/** Storage in a SQL database, through Kysely. SQLite so far. One query per method. */
+/** Storage in a SQL database, through Kysely. SQLite so far. */
 export class KyselyStorage implements StorageAdapter {
   readonly #db: Kysely<Tables>
   readonly #ownsDb: boolean
@@ -35,9 +36,12 @@ export class KyselyStorage implements StorageAdapter {
   readonly #migrate: boolean
 
   /** @throws {InvalidOptionError} if an option is wrong */
-  constructor ({ dialect, db, tablePrefix = 'vexa_', migrate = true }: KyselyStorageOptions) {
-    if ((dialect === undefined) === (db === undefined)) throw new InvalidOptionError('KyselyStorage needs either `dialect` or `db`')
-    if (!/^\w{0,32}$/.test(tablePrefix)) throw new InvalidOptionError('`tablePrefix` must be at most 32 letters, digits and underscores')
+  constructor (options: KyselyStorageOptions) {
+    checkNames(options, ['dialect', 'db', 'tablePrefix', 'migrate'])
+    const { dialect, db, tablePrefix = 'vexa_', migrate = true } = options
+    check((dialect === undefined) !== (db === undefined), 'KyselyStorage needs either `dialect` or `db`')
+    check(typeof tablePrefix === 'string' && /^\w{0,32}$/.test(tablePrefix), '`tablePrefix` must be at most 32 letters, digits and underscores')
+    check(typeof migrate === 'boolean', '`migrate` must be true or false')
     this.#ownsDb = db === undefined
     // A host's Kysely may bring plugins that rename columns.
     this.#db = (db ?? new Kysely<Tables>({ dialect: dialect as Dialect })).withoutPlugins() as Kysely<Tables>
@@ -57,7 +61,7 @@ export class KyselyStorage implements StorageAdapter {
     try {
       await (this.#migrate ? migrate : checkMigrated)(this.#db, this.#names)
     } catch (cause) {
-      throw cause instanceof FastifyError ? cause : new StorageOpenError((cause as Error).message, { cause })
+      throw isOurs(cause) ? cause : new StorageOpenError((cause as Error).message, { cause })
     }
   }
 
@@ -66,32 +70,35 @@ export class KyselyStorage implements StorageAdapter {
   }
 
   async insertUser (user: NewUserRecord): Promise<UserRecord | 'taken'> {
+    const values = {
+      email: user.email,
+      name: user.name,
+      searchable_name: searchableName(user.name),
+      max_concurrent_bots: user.max_concurrent_bots,
+      data: toJson(user.data),
+      created_at: user.created_at
+    }
     const row = await this.#db.insertInto(this.#names.users)
-      .columns(['email', 'name', 'max_concurrent_bots', 'created_at'])
+      .columns(keysOf(values))
       // A conflict alone would do, but in SQLite each one costs a key and a durable write.
       .expression(this.#db
-        .selectNoFrom(({ val }) => [
-          val(user.email).as('email'),
-          val(user.name).as('name'),
-          val(user.max_concurrent_bots).as('max_concurrent_bots'),
-          val(user.created_at).as('created_at')
-        ])
+        .selectNoFrom(({ val }) => keysOf(values).map((column) => val(values[column]).as(column)))
         .where(({ not, exists, selectFrom }) =>
           not(exists(selectFrom(this.#names.users).select('id').where('email', '=', user.email)))))
       .onConflict((conflict) => conflict.column('email').doNothing())
       .returning(userColumns)
       .executeTakeFirst()
-    return row === undefined ? 'taken' : toUser(row)
+    return row === undefined ? 'taken' : toUserRecord(row)
   }
 
   async findUser (id: string): Promise<UserRecord | undefined> {
-    const key = toKey(id)
+    const key = toRowId(id)
     if (key === undefined) return undefined
     const row = await this.#db.selectFrom(this.#names.users)
       .select(userColumns)
       .where('id', '=', key)
       .executeTakeFirst()
-    return row && toUser(row)
+    return row && toUserRecord(row)
   }
 
   async findUserByEmail (email: string): Promise<UserRecord | undefined> {
@@ -99,71 +106,235 @@ export class KyselyStorage implements StorageAdapter {
       .select(userColumns)
       .where('email', '=', email)
       .executeTakeFirst()
-    return row && toUser(row)
+    return row && toUserRecord(row)
   }
 
-  async listUsers ({ skip, limit }: { skip: number, limit: number }): Promise<UserRecord[]> {
-    const rows = await this.#db.selectFrom(this.#names.users)
+  async listUsers ({ order, after, skip, limit, search }: UserPage): Promise<UserRecord[]> {
+    let query = this.#db.selectFrom(this.#names.users)
       .select(userColumns)
-      .orderBy('id')
+      .orderBy('id', order)
       .limit(limit)
       .offset(skip)
-      .execute()
-    return rows.map(toUser)
+    if (after !== undefined) {
+      const key = toRowId(after)
+      if (key === undefined) return []
+      query = query.where('id', order === 'asc' ? '>' : '<', key)
+    }
+    if (search !== undefined) query = query.where(contains(search))
+    const rows = await query.execute()
+    return rows.map(toUserRecord)
   }
 
-  async insertToken ({ user_id: userId, hash, created_at: createdAt }: NewTokenRecord): Promise<TokenRecord | 'absent'> {
-    const key = toKey(userId)
+  async countUsers (search?: string): Promise<number> {
+    let query = this.#db.selectFrom(this.#names.users).select(({ fn }) => fn.countAll<number>().as('count'))
+    if (search !== undefined) query = query.where(contains(search))
+    const { count } = await query.executeTakeFirstOrThrow()
+    return count
+  }
+
+  async updateUser (id: string, changes: UserChanges, revision?: number): Promise<UserRecord | 'absent' | 'taken'> {
+    const key = toRowId(id)
     if (key === undefined) return 'absent'
-    // Selecting the user inside the insert makes "only if it is there" hold without a transaction, and without foreign keys.
-    const row = await this.#db.insertInto(this.#names.tokens)
-      .columns(['user_id', 'hash', 'created_at'])
-      .expression((eb) => eb.selectFrom(this.#names.users)
-        .select(({ val }) => ['id', val(hash).as('hash'), val(createdAt).as('created_at')])
-        .where('id', '=', key))
-      .returning(tokenColumns)
+    const { name, disabled, data } = changes
+    let query = this.#db.updateTable(this.#names.users)
+      // Kysely leaves out what is undefined.
+      .set({
+        email: changes.email,
+        name,
+        searchable_name: name === undefined ? undefined : searchableName(name),
+        max_concurrent_bots: changes.max_concurrent_bots,
+        disabled: disabled === undefined ? undefined : Number(disabled),
+        data: data === undefined ? undefined : toJson(data)
+      })
+      .set(({ eb }) => ({ revision: eb('revision', '+', 1) }))
+      .where('id', '=', key)
+      .returning(userColumns)
+    if (revision !== undefined) query = query.where('revision', '=', revision)
+    try {
+      const row = await query.executeTakeFirst()
+      return row === undefined ? 'absent' : toUserRecord(row)
+    } catch (error) {
+      if (isUniqueViolation(error)) return 'taken'
+      throw error
+    }
+  }
+
+  async deleteUser (id: string): Promise<boolean> {
+    const key = toRowId(id)
+    if (key === undefined) return false
+    const { numDeletedRows } = await this.#db.deleteFrom(this.#names.users)
+      .where('id', '=', key)
+      .executeTakeFirstOrThrow()
+    // The tokens went along by their foreign key, unless the host's connection does not enforce it. Then they are useless
+    // already, since a token is only ever found together with its user.
+    await this.deleteTokens(id)
+    return numDeletedRows > 0n
+  }
+
+  async insertToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'> {
+    const row = await this.#insertToken(this.#db, token)
+    return row === undefined ? 'absent' : toTokenRecord(row)
+  }
+
+  async findTokenByHash (hash: Buffer): Promise<{ token: TokenRecord, user: UserRecord } | undefined> {
+    const row = await this.#db.selectFrom(`${this.#names.tokens} as token`)
+      .innerJoin(`${this.#names.users} as user`, 'user.id', 'token.user_id')
+      .select([
+        'token.id as token_id', 'token.user_id', 'token.name as token_name', 'token.scopes', 'token.expires_at', 'token.last_used_at',
+        'token.created_at as token_created_at', 'user.email', 'user.name', 'user.max_concurrent_bots', 'user.disabled', 'user.data',
+        'user.revision', 'user.created_at'
+      ])
+      .where('token.hash', '=', hash)
       .executeTakeFirst()
-    return row === undefined ? 'absent' : toToken(row)
+    return row && {
+      token: toTokenRecord({ ...row, id: row.token_id, name: row.token_name, created_at: row.token_created_at }),
+      user: toUserRecord({ ...row, id: row.user_id })
+    }
+  }
+
+  async findToken (id: string): Promise<TokenRecord | undefined> {
+    const key = toRowId(id)
+    if (key === undefined) return undefined
+    const row = await this.#db.selectFrom(this.#names.tokens)
+      .select(tokenColumns)
+      .where('id', '=', key)
+      .executeTakeFirst()
+    return row && toTokenRecord(row)
   }
 
   async listTokens (userId: string): Promise<TokenRecord[]> {
-    const key = toKey(userId)
+    const key = toRowId(userId)
     if (key === undefined) return []
     const rows = await this.#db.selectFrom(this.#names.tokens)
       .select(tokenColumns)
       .where('user_id', '=', key)
       .orderBy('id')
       .execute()
-    return rows.map(toToken)
+    return rows.map(toTokenRecord)
+  }
+
+  async rotateToken (id: string, expiresAt: string, successor: NewTokenRecord): Promise<TokenRecord | 'absent' | 'expired'> {
+    const key = toRowId(id)
+    if (key === undefined) return 'absent'
+    return await this.#db.transaction().execute(async (trx) => {
+      // Beginning with a write: a transaction that has read cannot wait for SQLite's write lock.
+      const { numUpdatedRows } = await trx.updateTable(this.#names.tokens)
+        .set(({ fn, val }) => ({ expires_at: fn<string>('min', [fn.coalesce('expires_at', val(expiresAt)), val(expiresAt)]) }))
+        .where('id', '=', key)
+        .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', successor.created_at)]))
+        .executeTakeFirstOrThrow()
+      if (numUpdatedRows === 0n) {
+        const old = await trx.selectFrom(this.#names.tokens).select('id').where('id', '=', key).executeTakeFirst()
+        return old === undefined ? 'absent' : 'expired'
+      }
+      const row = await this.#insertToken(trx, successor)
+      return row === undefined ? 'absent' : toTokenRecord(row)
+    })
   }
 
   async deleteToken (id: string): Promise<boolean> {
-    const key = toKey(id)
+    const key = toRowId(id)
     if (key === undefined) return false
     const { numDeletedRows } = await this.#db.deleteFrom(this.#names.tokens)
       .where('id', '=', key)
       .executeTakeFirstOrThrow()
     return numDeletedRows > 0n
   }
+
+  async deleteTokens (userId: string): Promise<void> {
+    const key = toRowId(userId)
+    if (key === undefined) return
+    await this.#db.deleteFrom(this.#names.tokens).where('user_id', '=', key).execute()
+  }
+
+  async touchTokens (ids: readonly string[], lastUsedAt: string): Promise<void> {
+    const keys = ids.map(toRowId).filter((key) => key !== undefined)
+    if (keys.length === 0) return
+    await this.#db.updateTable(this.#names.tokens)
+      .set({ last_used_at: lastUsedAt })
+      .where('id', 'in', keys)
+      .where(({ eb, or }) => or([eb('last_used_at', 'is', null), eb('last_used_at', '<', lastUsedAt)]))
+      .execute()
+  }
+
+  async #insertToken (db: Kysely<Tables>, token: NewTokenRecord): Promise<Selectable<TokenRow> | undefined> {
+    const userKey = toRowId(token.user_id)
+    if (userKey === undefined) return undefined
+    const values = {
+      hash: token.hash,
+      name: token.name,
+      scopes: toJson(token.scopes),
+      expires_at: token.expires_at,
+      created_at: token.created_at
+    }
+    // Selecting the user inside the insert makes "only if it is there" hold without a transaction, and without foreign keys.
+    return await db.insertInto(this.#names.tokens)
+      .columns(['user_id', ...keysOf(values)])
+      .expression((eb) => eb.selectFrom(this.#names.users)
+        .select(({ val }) => ['id', ...keysOf(values).map((column) => val(values[column]).as(column))])
+        .where('id', '=', userKey))
+      .returning(tokenColumns)
+      .executeTakeFirst()
+  }
 }
 
+type UserRow = Pick<Tables['users'], typeof userColumns[number]>
+type TokenRow = Pick<Tables['tokens'], typeof tokenColumns[number]>
+
 /** The integer key that is written like this, in its one way of writing it; `undefined` for anything else. */
-function toKey (id: string): number | undefined {
+function toRowId (id: string): number | undefined {
   if (!/^[1-9]\d{0,15}$/.test(id)) return undefined
   const key = Number(id)
   return Number.isSafeInteger(key) ? key : undefined
 }
 
-function toUser (row: NewUserRecord & { id: number }): UserRecord {
+function toUserRecord (row: Selectable<UserRow>): UserRecord {
   return {
     id: String(row.id),
     email: row.email,
     name: row.name,
     max_concurrent_bots: row.max_concurrent_bots,
+    disabled: row.disabled !== 0,
+    data: fromJson(row.data),
+    revision: row.revision,
     created_at: row.created_at
   }
 }
 
-function toToken (row: { id: number, user_id: number, created_at: string }): TokenRecord {
-  return { id: String(row.id), user_id: String(row.user_id), created_at: row.created_at }
+function toTokenRecord (row: Selectable<TokenRow>): TokenRecord {
+  return {
+    id: String(row.id),
+    user_id: String(row.user_id),
+    name: row.name,
+    scopes: fromJson(row.scopes),
+    expires_at: row.expires_at,
+    last_used_at: row.last_used_at,
+    created_at: row.created_at
+  }
+}
+
+function toJson (value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value)
+}
+
+function fromJson<T> (text: string | null): T | null {
+  return text === null ? null : JSON.parse(text)
+}
+
+function searchableName (name: string | null): string | null {
+  return name === null ? null : searchable(name)
+}
+
+/** Not LIKE, which would know wildcards, and in SQLite the case of ASCII letters only. */
+function contains (search: string) {
+  return sql<boolean>`(instr(email, ${search}) > 0 or instr(searchable_name, ${search}) > 0)`
+}
+
+function keysOf<T extends object> (values: T): Array<keyof T & string> {
+  return Object.keys(values) as Array<keyof T & string>
+}
+
+/** Drivers for SQLite have codes of their own, but SQLite's message is the same in all of them. */
+function isUniqueViolation (error: unknown): boolean {
+  return error instanceof Error && error.message.includes('UNIQUE constraint failed')
 }

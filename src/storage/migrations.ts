@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import { DatabaseNotMigratedError, DatabaseTooNewError } from '../errors.js'
+import { searchable } from '../text.js'
 import type { TableNames, Tables } from './tables.js'
 
 type Migration = (db: Kysely<Tables>, names: TableNames) => Promise<void>
@@ -22,13 +23,30 @@ const migrations: Migration[] = [
       .addColumn('created_at', 'text', (column) => column.notNull())
       .execute()
     await db.schema.createIndex(`${tokens}_user_id`).on(tokens).column('user_id').execute()
+  },
+  async (db, { users, tokens }) => {
+    await db.schema.alterTable(users).addColumn('disabled', 'integer', (column) => column.notNull().defaultTo(0)).execute()
+    await db.schema.alterTable(users).addColumn('data', 'text').execute()
+    await db.schema.alterTable(users).addColumn('revision', 'integer', (column) => column.notNull().defaultTo(0)).execute()
+    await db.schema.alterTable(users).addColumn('searchable_name', 'text').execute()
+    await db.schema.alterTable(tokens).addColumn('name', 'text').execute()
+    await db.schema.alterTable(tokens).addColumn('scopes', 'text').execute()
+    await db.schema.alterTable(tokens).addColumn('expires_at', 'text').execute()
+    await db.schema.alterTable(tokens).addColumn('last_used_at', 'text').execute()
+    // Users who were there before are found by their names, too.
+    for (const { id, name } of await db.selectFrom(users).select(['id', 'name']).where('name', 'is not', null).execute()) {
+      await db.updateTable(users).set({ searchable_name: searchable(name as string) }).where('id', '=', id).execute()
+    }
   }
 ]
 
 /** The schema version that this code works with. */
 export const schemaVersion = migrations.length
 
+/** 0 for a database that was never migrated. */
 async function currentVersion (db: Kysely<Tables>, names: TableNames): Promise<number> {
+  const table = await sql`select 1 from sqlite_master where type = 'table' and name = ${names.migrations}`.execute(db)
+  if (table.rows.length === 0) return 0
   const { version } = await db.selectFrom(names.migrations)
     .select(({ fn }) => fn.max('version').as('version'))
     .executeTakeFirstOrThrow()
@@ -45,9 +63,8 @@ async function currentVersion (db: Kysely<Tables>, names: TableNames): Promise<n
  * @throws {DatabaseTooNewError} if the database was migrated by a newer version of this package
  */
 export async function migrate (db: Kysely<Tables>, names: TableNames): Promise<void> {
-  // Most starts find nothing to do, and then need no write lock. A failure here (there is no such table yet) shows again below, if it is one.
-  const found = await currentVersion(db, names).catch(() => 0)
-  if (found === schemaVersion) return
+  // Most starts find nothing to do, and then need no write lock.
+  if (await currentVersion(db, names) === schemaVersion) return
 
   await db.connection().execute(async (connection) => {
     // Takes the write lock at once: a deferred transaction would start as a reader and then fail to become a writer.
@@ -85,7 +102,7 @@ async function migrateLocked (db: Kysely<Tables>, names: TableNames): Promise<vo
  * @throws {DatabaseTooNewError} if the database was migrated by a newer version of this package
  */
 export async function checkMigrated (db: Kysely<Tables>, names: TableNames): Promise<void> {
-  const found = await currentVersion(db, names).catch(() => 0)
+  const found = await currentVersion(db, names)
   if (found > schemaVersion) throw new DatabaseTooNewError(found, schemaVersion)
   if (found < schemaVersion) throw new DatabaseNotMigratedError(found, schemaVersion)
 }

@@ -98,6 +98,8 @@ class SqliteDriver implements Driver {
 
   async destroy (): Promise<void> {
     this.#statements.clear()
+    this.#transaction?.end()
+    this.#transaction = undefined
     this.#database?.close()
     this.#database = undefined
   }
@@ -134,12 +136,13 @@ class SqliteDriver implements Driver {
     }
   }
 
-  // The package has a fixed set of statements, so the map stays small.
   #prepare (sql: string): SqliteStatement {
     let statement = this.#statements.get(sql)
     if (statement === undefined) {
       if (this.#database === undefined) throw new Error('The database is closed')
       statement = this.#database.prepare(sql)
+      // The package has some forty statements, but for lists of keys, which come in all lengths.
+      if (this.#statements.size >= 200) this.#statements.clear()
       this.#statements.set(sql, statement)
     }
     return statement

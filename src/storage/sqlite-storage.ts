@@ -1,4 +1,5 @@
-import { InvalidOptionError, StorageOpenError } from '../errors.js'
+import { check } from '../check.js'
+import { StorageOpenError } from '../errors.js'
 import { KyselyStorage } from './kysely-storage.js'
 import { SqliteDialect, type SqliteDatabase } from './sqlite-dialect.js'
 
@@ -7,17 +8,17 @@ export interface SqliteStorageOptions {
    * Path of the database file, created if missing; `':memory:'` for one that is gone when the app closes.
    * @default 'vexa-admin.db'
    */
-  filename?: string
+  filename?: string | undefined
   /**
    * How long a statement waits while another process writes, in milliseconds, before the caller is told 503.
    * Waiting does not block the event loop.
    * @default 5000
    */
-  busyTimeout?: number
+  busyTimeout?: number | undefined
   /** As in KyselyStorage. @default 'vexa_' */
-  tablePrefix?: string
+  tablePrefix?: string | undefined
   /** As in KyselyStorage. @default true */
-  migrate?: boolean
+  migrate?: boolean | undefined
 }
 
 /**
@@ -28,23 +29,23 @@ export interface SqliteStorageOptions {
  */
 export function sqliteStorage ({ filename = 'vexa-admin.db', busyTimeout = 5000, ...options }: SqliteStorageOptions = {}): KyselyStorage {
   // better-sqlite3 takes an empty name for a temporary database, which nobody means.
-  if (typeof filename !== 'string' || filename === '') throw new InvalidOptionError('`filename` must be a path')
-  if (!(Number.isInteger(busyTimeout) && busyTimeout >= 0)) throw new InvalidOptionError('`busyTimeout` must be a whole number of milliseconds')
+  check(typeof filename === 'string' && filename !== '' && !filename.includes('\0'), '`filename` must be a path')
+  check(Number.isInteger(busyTimeout) && busyTimeout >= 0, '`busyTimeout` must be a whole number of milliseconds')
   return new KyselyStorage({
     ...options,
     dialect: new SqliteDialect({
-      open: () => openDatabase(filename),
+      open: () => openDatabase(filename, options.migrate !== false),
       pragmas: ['journal_mode = wal', 'synchronous = full', 'foreign_keys = on'],
       busyTimeout
     })
   })
 }
 
-async function openDatabase (filename: string): Promise<SqliteDatabase> {
+async function openDatabase (filename: string, create: boolean): Promise<SqliteDatabase> {
   try {
     // Imported here, so that apps with another storage need not have it.
     const { default: Database } = await import('better-sqlite3')
-    return new Database(filename, { timeout: 0 })
+    return new Database(filename, { timeout: 0, fileMustExist: !create })
   } catch (cause) {
     throw new StorageOpenError(`SQLite cannot open ${filename} (${(cause as Error).message})`, { cause })
   }

@@ -1,12 +1,15 @@
 /**
  * What the package asks of a storage: a handful of domain verbs over plain records.
  *
- * - Keys (`id`, `user_id`) are made by the storage and opaque to everyone else: 1 to 255 characters of
- *   `[0-9A-Za-z_-]`, never reused, ascending in order of creation. A key that the storage could not have made is simply absent.
+ * - Keys (`id`, `user_id`) are made by the storage and opaque to everyone else: 1 to 64 characters of
+ *   `[0-9A-Za-z_-]`, never reused. A key that the storage could not have made is simply absent.
+ * - Users and tokens have an order, that of creation; a user's place in it never changes.
  * - Expected outcomes are values (`'taken'`, `'absent'`, `undefined`, `false`). A method throws, or rejects,
  *   only when the storage cannot answer; the caller is then told 503 and may try again.
+ * - A storage belongs to one registration of the plugin: it is opened once, closed once, and not used again.
  * - When a promise resolves, its effect is durable and visible to every process that shares the storage.
  * - Text arrives well-formed and without NUL, and must come back unchanged and compare byte by byte.
+ * - Times are RFC 3339 in UTC with milliseconds, `2024-01-01T12:00:00.000Z`, so that they compare as text.
  */
 export interface StorageAdapter {
   /**
@@ -30,35 +33,93 @@ export interface StorageAdapter {
   /** The user with exactly this `email`; `undefined` if there is none. */
   findUserByEmail (email: string): Promise<UserRecord | undefined>
 
-  /** Users in order of creation, after leaving out `skip` (≥ 0), at most `limit` (≥ 1). */
-  listUsers (page: { skip: number, limit: number }): Promise<UserRecord[]>
+  /** A page of users. */
+  listUsers (page: UserPage): Promise<UserRecord[]>
+
+  /** How many users match `search`, as in `listUsers`. */
+  countUsers (search?: string): Promise<number>
+
+  /**
+   * Changes the given members of a user, and adds 1 to its `revision`.
+   * `'taken'` if another user has the new `email`: then nothing is changed.
+   * `'absent'` if there is no user with this key or, where `revision` is given, it has another revision by now:
+   * of any number of concurrent calls with one `revision`, exactly one changes the user.
+   */
+  updateUser (id: string, changes: UserChanges, revision?: number): Promise<UserRecord | 'absent' | 'taken'>
+
+  /**
+   * Deletes a user and all of its tokens. `true` for exactly one of any number of concurrent calls; `false` if it was not there.
+   * When the promise resolves, none of its tokens is found any more, not even one that was inserted at the same moment.
+   */
+  deleteUser (id: string): Promise<boolean>
 
   /** Adds a token; `'absent'` if its user is not there, also if the user is deleted at the same moment. */
   insertToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'>
 
+  /** The token with this hash and its user, as they are at this moment; `undefined` if either is not there. Called for every request that a token guards. */
+  findTokenByHash (hash: Buffer): Promise<{ token: TokenRecord, user: UserRecord } | undefined>
+
+  /** The token with this key; `undefined` if there is none. */
+  findToken (id: string): Promise<TokenRecord | undefined>
+
   /** A user's tokens in order of creation; none for a user who is not there. */
   listTokens (userId: string): Promise<TokenRecord[]>
 
+  /**
+   * Adds a successor to a token, and has the old token expire at `expiresAt`, unless it does so earlier. Both or neither.
+   * `'absent'` if the old token is not there. `'expired'` if its `expires_at` is not after the successor's `created_at`:
+   * of any number of concurrent calls that end the old token at once, exactly one succeeds.
+   */
+  rotateToken (id: string, expiresAt: string, successor: NewTokenRecord): Promise<TokenRecord | 'absent' | 'expired'>
+
   /** Deletes a token. `true` for exactly one of any number of concurrent calls; `false` if it was not there. */
   deleteToken (id: string): Promise<boolean>
+
+  /** Deletes all tokens of a user, who may not be there. */
+  deleteTokens (userId: string): Promise<void>
+
+  /** Sets `last_used_at` of those of the tokens that are still there, unless theirs is later already. Adds nothing. */
+  touchTokens (ids: readonly string[], lastUsedAt: string): Promise<void>
+}
+
+/** Which users to list. */
+export interface UserPage {
+  /** `'asc'`: in order of creation. `'desc'`: the other way round. */
+  order: 'asc' | 'desc'
+  /** Begin behind the user with this key, in the order asked for. The user may have been deleted meanwhile. */
+  after?: string
+  /** How many to leave out from there; 0 or more. */
+  skip: number
+  /** How many to return at the most; 1 or more. */
+  limit: number
+  /** Only users whose `searchable` e-mail address or name contains this. It arrives in its `searchable` form; `%`, `_` and the like mean themselves. */
+  search?: string
 }
 
 /** A user to be stored. */
 export interface NewUserRecord {
-  /** Unique; NFC and lower case. At most 254 characters. */
+  /** Unique; `searchable`. At most 254 characters. */
   email: string
   /** At most 255 characters. */
   name: string | null
   /** 0 to 2147483647. */
   max_concurrent_bots: number
-  /** RFC 3339, UTC, milliseconds: `2024-01-01T12:00:00.000Z`. */
+  /** A JSON object of the host's, at most 16 KiB as JSON; `null` where there is none. */
+  data: Record<string, unknown> | null
   created_at: string
 }
 
 /** A stored user. */
 export interface UserRecord extends NewUserRecord {
   id: string
+  /** Whether its tokens open nothing. `false` at first. */
+  disabled: boolean
+  /** A number that is another after each `updateUser`. */
+  revision: number
 }
+
+/** What can be changed of a user; a member that is missing or `undefined` stays as it is. */
+export type UserChanges = Partial<Pick<UserRecord, 'email' | 'name' | 'max_concurrent_bots' | 'disabled' | 'data'>>
 
 /** A token to be stored. */
 export interface NewTokenRecord {
@@ -66,20 +127,45 @@ export interface NewTokenRecord {
   user_id: string
   /** SHA-256 of the value: 32 bytes, unique. All that is kept of it. */
   hash: Buffer
-  /** RFC 3339, UTC, milliseconds. */
+  /** At most 255 characters. */
+  name: string | null
+  /** Names of what it may do; `null` for everything. */
+  scopes: string[] | null
+  /** When it stops being valid; `null` for never. */
+  expires_at: string | null
   created_at: string
 }
 
 /** A stored token. Its hash stays in the storage. */
-export interface TokenRecord {
+export interface TokenRecord extends Omit<NewTokenRecord, 'hash'> {
   id: string
-  user_id: string
-  created_at: string
+  /** When it was last used, to the minute; `null` if never. */
+  last_used_at: string | null
+}
+
+/** The port without its life cycle: what the services use. */
+export type Storage = Omit<StorageAdapter, 'open' | 'close'>
+
+// An object, for only of an object does TypeScript demand that it is complete.
+const methods: Record<keyof StorageAdapter, true> = {
+  open: true,
+  close: true,
+  insertUser: true,
+  findUser: true,
+  findUserByEmail: true,
+  listUsers: true,
+  countUsers: true,
+  updateUser: true,
+  deleteUser: true,
+  insertToken: true,
+  findTokenByHash: true,
+  findToken: true,
+  listTokens: true,
+  rotateToken: true,
+  deleteToken: true,
+  deleteTokens: true,
+  touchTokens: true
 }
 
 /** Every method of the port, so that an adapter can be checked and wrapped method by method. */
-export const storageMethods = [
-  'open', 'close',
-  'insertUser', 'findUser', 'findUserByEmail', 'listUsers',
-  'insertToken', 'listTokens', 'deleteToken'
-] as const satisfies Array<keyof StorageAdapter>
+export const storageMethods = Object.keys(methods) as Array<keyof StorageAdapter>

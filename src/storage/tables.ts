@@ -8,12 +8,24 @@ export interface Tables {
     name: string | null
     max_concurrent_bots: number
     created_at: string
+    /** 0 or 1. */
+    disabled: Generated<number>
+    /** JSON. */
+    data: string | null
+    revision: Generated<number>
+    /** `name` in its searchable form. */
+    searchable_name: string | null
   }
   tokens: {
     id: Generated<number>
     user_id: number
     hash: Buffer
     created_at: string
+    name: string | null
+    /** JSON. */
+    scopes: string | null
+    expires_at: string | null
+    last_used_at: string | null
   }
   migrations: {
     version: number
