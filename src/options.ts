@@ -1,4 +1,4 @@
-import { InvalidOptionError } from './errors.js'
+import { check, checkNames } from './check.js'
 import type { Authorize } from './guards/admin.js'
 import { storageMethods, type StorageAdapter } from './storage/storage-adapter.js'
 import { sqliteStorage } from './storage/sqlite-storage.js'
@@ -8,37 +8,44 @@ export interface VexaAdminOptions {
    * Keys that `X-Admin-API-Key` may hold; several at once while they are being rotated. Each has at least 16
    * printable ASCII characters, without space and comma. Required, unless `authorize` is given.
    */
-  adminKeys?: string | readonly string[]
+  adminKeys?: string | readonly string[] | undefined
   /** Decides who is an admin, in place of `adminKeys`. Whoever gets anything but `true` is answered 401. */
-  authorize?: Authorize
+  authorize?: Authorize | undefined
   /**
-   * Where the routes are mounted: empty, or a path that begins with `/` and does not end with one.
+   * Where the routes are mounted: empty, or a path like `/admin`.
    * @default '/admin'
    */
-  prefix?: string
+  prefix?: string | undefined
   /**
    * Where users and tokens are kept. Opened by the plugin, and closed with the app.
    * @default sqliteStorage()
    */
-  storage?: StorageAdapter
+  storage?: StorageAdapter | undefined
   /**
    * What the value of a token begins with: 1 to 32 letters, digits, hyphens and underscores.
    * @default 'vex_'
    */
-  tokenPrefix?: string
+  tokenPrefix?: string | undefined
+  /**
+   * Names of what tokens may be limited to: each of 1 to 64 printable ASCII characters, without space, `"` and backslash (RFC 6749).
+   * @default []
+   */
+  scopes?: readonly string[] | undefined
   /**
    * `max_concurrent_bots` of a user created without: an integer, 0 to 2147483647.
    * @default 3
    */
-  defaultMaxConcurrentBots?: number
+  defaultMaxConcurrentBots?: number | undefined
   /**
    * The answer to creating a user whose e-mail address is taken: `'reject'` is a 409, `'return'` is the stored user, unchanged, with 200.
    * @default 'reject'
    */
-  duplicateEmail?: 'reject' | 'return'
+  duplicateEmail?: 'reject' | 'return' | undefined
 }
 
-export type ResolvedOptions = Required<Omit<VexaAdminOptions, 'adminKeys' | 'authorize'>> & (
+type Resolved<T> = { [Name in keyof T]-?: Exclude<T[Name], undefined> }
+
+export type ResolvedOptions = Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'authorize'>> & (
   | { adminKeys: readonly string[], authorize?: undefined }
   | { adminKeys?: undefined, authorize: Authorize }
 )
@@ -46,11 +53,10 @@ export type ResolvedOptions = Required<Omit<VexaAdminOptions, 'adminKeys' | 'aut
 const defaults = {
   prefix: '/admin',
   tokenPrefix: 'vex_',
+  scopes: [] as readonly string[],
   defaultMaxConcurrentBots: 3,
   duplicateEmail: 'reject'
 } as const
-
-const known = new Set(['adminKeys', 'authorize', 'storage', ...Object.keys(defaults)])
 
 /**
  * The options, checked and with defaults filled in. What was passed in is not changed.
@@ -58,17 +64,17 @@ const known = new Set(['adminKeys', 'authorize', 'storage', ...Object.keys(defau
  * @throws {InvalidOptionError} naming the option and what it must be
  */
 export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
-  // A misspelt option would silently be a missing one.
-  const unknown = Object.keys(options).find((name) => !known.has(name))
-  check(unknown === undefined, `there is no option \`${unknown}\``)
-
+  checkNames(options, ['adminKeys', 'authorize', 'storage', ...Object.keys(defaults)])
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as VexaAdminOptions
   const { adminKeys, authorize, ...rest } = { ...defaults, ...given }
 
-  check(typeof rest.prefix === 'string' && /^(\/[^/?#*:\s]+)*$/.test(rest.prefix),
-    '`prefix` must be empty, or a path like /admin without parameters and a slash at its end')
+  check(typeof rest.prefix === 'string' && /^(\/[\w.~-]+)*$/.test(rest.prefix),
+    '`prefix` must be empty, or a path like /admin of letters, digits and - . _ ~, without a slash at its end')
   check(typeof rest.tokenPrefix === 'string' && /^[\w-]{1,32}$/.test(rest.tokenPrefix),
     '`tokenPrefix` must have 1 to 32 letters, digits, hyphens and underscores')
+  check(Array.isArray(rest.scopes) && rest.scopes.every((scope) => typeof scope === 'string' && /^[!#-[\]-~]{1,64}$/.test(scope)) &&
+    new Set(rest.scopes).size === rest.scopes.length,
+  '`scopes` must be different names, each of 1 to 64 printable ASCII characters without space, quote and backslash')
   check(Number.isInteger(rest.defaultMaxConcurrentBots) && rest.defaultMaxConcurrentBots >= 0 && rest.defaultMaxConcurrentBots <= 2147483647,
     '`defaultMaxConcurrentBots` must be an integer from 0 to 2147483647')
   check(['reject', 'return'].includes(rest.duplicateEmail), "`duplicateEmail` must be 'reject' or 'return'")
@@ -77,7 +83,7 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   const missing = storageMethods.find((method) => typeof (storage as Partial<StorageAdapter> | null)?.[method] !== 'function')
   check(missing === undefined, `\`storage\` must be a StorageAdapter, but has no method \`${missing}\``)
 
-  const common = { ...rest, storage }
+  const common = { ...rest, scopes: [...rest.scopes], storage }
   if (authorize !== undefined) {
     check(adminKeys === undefined, 'give either `adminKeys` or `authorize`')
     check(typeof authorize === 'function', '`authorize` must be a function')
@@ -91,8 +97,4 @@ function checkKeys (adminKeys: VexaAdminOptions['adminKeys']): readonly string[]
   check(keys.length > 0 && keys.every((key) => typeof key === 'string' && /^[!-+\--~]{16,}$/.test(key)),
     'each of `adminKeys` must have at least 16 printable ASCII characters, without space and comma. Make one with: openssl rand -hex 32')
   return keys
-}
-
-function check (condition: boolean, message: string): asserts condition {
-  if (!condition) throw new InvalidOptionError(message)
 }

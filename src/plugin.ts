@@ -1,9 +1,13 @@
 import fp from 'fastify-plugin'
 import type { FastifyPluginAsync } from 'fastify'
 import { adminKeyGuard, authorizeGuard } from './guards/admin.js'
+import { tokenGuards, type RequireTokenOptions, type TokenGuard } from './guards/token.js'
 import { resolveOptions, type VexaAdminOptions } from './options.js'
 import { adminRoutes } from './routes/index.js'
+import type { Token } from './schemas/tokens.js'
+import type { User } from './schemas/users.js'
 import { withStorageFaults } from './services/storage-faults.js'
+import { createTokenUse } from './services/token-use.js'
 import { createTokenService, type TokenService } from './services/tokens.js'
 import { createUserService, type UserService } from './services/users.js'
 
@@ -11,32 +15,49 @@ import { createUserService, type UserService } from './services/users.js'
 export interface VexaAdmin {
   readonly users: UserService
   readonly tokens: TokenService
+  /** Makes a hook for routes of the app, `onRequest` or later, that lets nobody in without a valid API token. */
+  requireToken (options?: RequireTokenOptions): TokenGuard
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
     vexaAdmin: VexaAdmin
   }
+  interface FastifyRequest {
+    /** Whose token it is. Set by `requireToken`; `null` on routes without. */
+    apiUser: User
+    /** The token, its value hidden. Set by `requireToken`; `null` on routes without. */
+    apiToken: Token
+  }
 }
 
 const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
   const storage = withStorageFaults(options.storage)
+  const tokenUse = createTokenUse(storage)
   const users = createUserService(storage, options)
-  const tokens = createTokenService(storage, options)
-  const { createOrReturn, ...publicUsers } = users
+  const tokens = createTokenService(storage, tokenUse, options)
+  const { createOrReturn, page, ...publicUsers } = users
 
-  fastify.decorate('vexaAdmin', { users: publicUsers, tokens })
+  fastify.decorate('vexaAdmin', { users: publicUsers, tokens, requireToken: tokenGuards(tokens, options.scopes) })
+  for (const name of ['apiUser', 'apiToken']) {
+    // A scope around this one may have them already, for a registration of its own.
+    if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name, null)
+  }
 
   // Before opening, so that a start that fails halfway leaves nothing open.
-  fastify.addHook('onClose', () => options.storage.close())
+  fastify.addHook('onClose', async () => {
+    await tokenUse.close()
+    await options.storage.close()
+  })
   await options.storage.open()
 
   await fastify.register(adminRoutes, {
     prefix: options.prefix,
     guard: options.authorize ? authorizeGuard(options.authorize) : adminKeyGuard(options.adminKeys),
     users,
-    tokens
+    tokens,
+    scopes: options.scopes
   })
 }
 

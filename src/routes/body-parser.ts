@@ -12,7 +12,7 @@ export function useJsonBodies (fastify: FastifyInstance): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error')
 
   fastify.removeAllContentTypeParsers()
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit }, (request, body: Buffer, done) => {
+  fastify.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer', bodyLimit }, (request, body: Buffer, done) => {
     if (body.length === 0) return done(null, undefined)
     let text: string
     try {

@@ -2,14 +2,15 @@ import type { FastifyPluginCallback, FastifySchema, onRequestAsyncHookHandler, o
 import { StorageUnavailableError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
 import { schemaErrorFormatter, serializerCompiler, validatorCompiler } from '../schemas/compilers.js'
 import type { TokenService } from '../services/tokens.js'
-import type { createUserService } from '../services/users.js'
+import type { UserRouteService } from '../services/users.js'
 import { useJsonBodies } from './body-parser.js'
 import { tokenRoutes } from './tokens.js'
 import { userRoutes } from './users.js'
 
 export interface RouteOptions {
-  users: ReturnType<typeof createUserService>
+  users: UserRouteService
   tokens: TokenService
+  scopes: readonly string[]
 }
 
 export interface AdminRoutesOptions extends RouteOptions {
@@ -20,7 +21,7 @@ export interface AdminRoutesOptions extends RouteOptions {
  * The guarded scope of the admin API. It brings everything that decides what its routes read and write, so that
  * no setting of the host weakens them, and none of theirs reaches the host.
  */
-export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, users, tokens }, done) => {
+export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, users, tokens, scopes }, done) => {
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
   fastify.setSchemaErrorFormatter(schemaErrorFormatter)
@@ -33,6 +34,11 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     next()
   })
   fastify.addHook('onRequest', guard as onRequestHookHandler)
+  fastify.addHook('preValidation', (request, _reply, next) => {
+    // What is posted may be nothing at all where nothing is required. Fastify would have null validated in its place.
+    if (request.method === 'POST' && request.body === undefined) request.body = {}
+    next()
+  })
   fastify.addHook('onError', (_request, reply, error, next) => {
     if (error instanceof StorageUnavailableError) reply.header('retry-after', '1')
     // Whoever logs the error next need not log paths. Fastify's own errors about a request come with a stack.
@@ -40,16 +46,25 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     next()
   })
 
-  fastify.register(userRoutes, { users, tokens })
-  fastify.register(tokenRoutes, { users, tokens })
+  fastify.register(userRoutes, { users, tokens, scopes })
+  fastify.register(tokenRoutes, { users, tokens, scopes })
+  fastify.register(overlongIds)
+  done()
+}
 
-  // What no route above takes: an id that has a slash in it, or is too long for the router's parameters. No such user or token either.
+/** An id that is longer than the router lets a parameter be reaches no route above, and is nobody's: 404, as for any other. */
+const overlongIds: FastifyPluginCallback = (fastify, _options, done) => {
+  const { maxParamLength = 100 } = { ...fastify.initialConfig, ...fastify.initialConfig.routerOptions }
   for (const [url, NotFoundError] of [['/users/*', UserNotFoundError], ['/tokens/*', TokenNotFoundError]] as const) {
-    fastify.route({
+    fastify.route<{ Params: { '*': string } }>({
       method: ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST'],
       url,
       schema: { hide: true } as FastifySchema,
-      handler: async () => { throw new NotFoundError() }
+      handler: async (request, reply) => {
+        const [id = ''] = request.params['*'].split('/')
+        if (id.length > maxParamLength) throw new NotFoundError()
+        return reply.callNotFound()
+      }
     })
   }
   done()

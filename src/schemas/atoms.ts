@@ -1,18 +1,43 @@
-import { Kind, Type, TypeRegistry, type SchemaOptions, type Static, type TSchema, type TUnsafe } from '@sinclair/typebox'
+import { Kind, Type, TypeRegistry, type SchemaOptions, type TSchema, type TUnsafe } from '@sinclair/typebox'
 import { STATUS_CODES } from 'node:http'
+import { searchable } from '../text.js'
 
 /** Key under which a schema says, for error messages, what it expected. A symbol, so that it stays out of JSON Schema documents. */
 export const Expected = Symbol('expected')
 
 const TextKind = 'VexaAdmin:Text'
 const EmailKind = 'VexaAdmin:Email'
+const JsonObjectKind = 'VexaAdmin:JsonObject'
 
 // JSON Schema counts characters, JavaScript and TypeBox count UTF-16 code units; and no database here
 // keeps NUL and lone surrogates alike. Both need a check of our own.
 TypeRegistry.Set<{ maxLength: number }>(TextKind, ({ maxLength }, value) =>
   typeof value === 'string' && isText(value) && lengthOf(value) <= maxLength)
 
-TypeRegistry.Set(EmailKind, (_schema, value) => typeof value === 'string' && isEmail(normalizeEmail(value)))
+TypeRegistry.Set(EmailKind, (_schema, value) => typeof value === 'string' && canNormalize(value) && isEmail(searchable(value)))
+
+TypeRegistry.Set(JsonObjectKind, (_schema, value) => isPlainObject(value) && isJson(value, 0))
+
+function isPlainObject (value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+// What JSON can say and every database can keep, and no deeper than any parser or serializer goes.
+function isJson (value: unknown, depth: number): boolean {
+  if (depth > 32) return false
+  if (typeof value === 'string') return isText(value)
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1))
+  if (isPlainObject(value)) return Object.entries(value).every(([name, item]) => name !== '__proto__' && isText(name) && isJson(item, depth + 1))
+  return value === null || typeof value === 'boolean'
+}
+
+/** Whether a text may be normalised: that takes time in the square of the number of combining marks. */
+export function canNormalize (value: string): boolean {
+  return value.length <= 2048 && isText(value)
+}
 
 function isText (value: string): boolean {
   return value.isWellFormed() && !value.includes('\0')
@@ -22,16 +47,8 @@ function lengthOf (value: string): number {
   return [...value].length
 }
 
-/**
- * The form in which an address is kept and compared: Unicode NFC and lower case.
- * Normalised again after the change of case, because that may leave NFC.
- */
-export function normalizeEmail (email: string): string {
-  return email.normalize('NFC').toLowerCase().normalize('NFC')
-}
-
 function isEmail (email: string): boolean {
-  if (!email.isWellFormed() || /[\s\p{Cc}]/u.test(email)) return false
+  if (/[\s\p{Cc}]/u.test(email)) return false
   const length = lengthOf(email)
   return length >= 3 && length <= 254 && email.indexOf('@') !== -1 && email.indexOf('@') === email.lastIndexOf('@')
 }
@@ -52,15 +69,31 @@ export const Email = Type.Unsafe<string>({
   [Kind]: EmailKind,
   [Expected]: 'Expected an e-mail address of 3 to 254 characters with one @ and no white space',
   type: 'string',
-  format: 'email',
   minLength: 3,
   maxLength: 254,
   description: 'Kept in Unicode NFC and lower case, and unique in that form.'
 })
 
+/** As `T`, for callers: what is optional may be given as `undefined`, also under `exactOptionalPropertyTypes`. */
+export type Input<T> = { [Name in keyof T]: {} extends Pick<T, Name> ? T[Name] | undefined : T[Name] }
+
+/** A query string without anything in it. */
+export const NoQuery = Type.Object({}, { additionalProperties: false })
+
 /** `schema` or `null`. */
 export function Nullable<T extends TSchema> (schema: T) {
   return Type.Union([schema, Type.Null()], { [Expected]: `${schema[Expected as never]}, or null` })
+}
+
+/** A JSON object of the host's own: at most 32 levels deep, its text well-formed and without NUL. */
+export function JsonObject (options: SchemaOptions = {}): TUnsafe<Record<string, unknown>> {
+  return Type.Unsafe<Record<string, unknown>>({
+    ...options,
+    [Kind]: JsonObjectKind,
+    [Expected]: 'Expected a JSON object of at most 32 levels of well-formed text',
+    type: 'object',
+    additionalProperties: true
+  })
 }
 
 /** RFC 3339 in UTC with milliseconds, as `Date.prototype.toISOString` writes it. */
@@ -69,17 +102,11 @@ export const Timestamp = Type.String({ format: 'date-time', examples: ['2024-01-
 /** An integer that every database here holds in four bytes. */
 export const Count = Type.Integer({ minimum: 0, maximum: 2147483647 })
 
-/** Paging by position. */
-export const Page = Type.Object({
-  skip: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0, description: 'How many to leave out.' })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'How many to return at the most.' }))
-}, { additionalProperties: false })
-export type Page = Static<typeof Page>
-
 /** Fastify's shape of an error. */
 export const ErrorReply = Type.Object({
   statusCode: Type.Integer(),
-  code: Type.String(),
+  // Errors of the host's own hooks have none.
+  code: Type.Optional(Type.String()),
   error: Type.String(),
   message: Type.String()
 })

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Count, Email, Nullable, Text, Timestamp } from './atoms.js'
+import { Count, Email, JsonObject, Nullable, Text, Timestamp, type Input } from './atoms.js'
 import { Token } from './tokens.js'
 
 const UserId = Type.String({ examples: ['user-123'] })
@@ -10,7 +10,9 @@ export const User = Type.Object({
   email: Type.String({ examples: ['user@example.com'] }),
   name: Type.Union([Type.String(), Type.Null()], { examples: ['John Doe'] }),
   max_concurrent_bots: Type.Integer({ examples: [3] }),
-  created_at: Timestamp
+  created_at: Timestamp,
+  disabled: Type.Optional(Type.Boolean({ description: 'True while the tokens of the user open nothing.' })),
+  data: Type.Optional(JsonObject({ description: 'Present where there is any.' }))
 })
 export type User = Static<typeof User>
 
@@ -25,9 +27,31 @@ export type UserWithTokens = Static<typeof UserWithTokens>
 export const CreateUser = Type.Object({
   email: Email,
   name: Type.Optional(Nullable(Text(255))),
-  max_concurrent_bots: Type.Optional(Count)
+  max_concurrent_bots: Type.Optional(Count),
+  data: Type.Optional(JsonObject({ description: 'Anything of your own, at most 16 KiB as JSON.' }))
 }, { additionalProperties: false })
-export type CreateUser = Static<typeof CreateUser>
+export type CreateUser = Input<Static<typeof CreateUser>>
+
+/** Body of `PATCH /users/:id`: what to change. What is missing stays as it is. */
+export const UpdateUser = Type.Object({
+  email: Type.Optional(Email),
+  name: Type.Optional(Nullable(Text(255))),
+  max_concurrent_bots: Type.Optional(Count),
+  disabled: Type.Optional(Type.Boolean({ description: 'Whether the tokens of the user open nothing.' })),
+  data: Type.Optional(Nullable(JsonObject({ description: 'A JSON Merge Patch (RFC 7396); null removes all of it.' })))
+}, { additionalProperties: false })
+export type UpdateUser = Input<Static<typeof UpdateUser>>
+
+/** Query of `GET /users`. */
+export const ListUsers = Type.Object({
+  skip: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0, description: 'How many to leave out.' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'How many to return at the most.' })),
+  after: Type.Optional(Type.String({ pattern: '^user-[\\w-]{1,64}$', examples: ['user-123'], description: 'Begin behind this user.' })),
+  order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')], { default: 'asc', description: 'In order of creation, or the other way round.' })),
+  search: Type.Optional(Text(255, { description: 'Only users whose e-mail address or name contains this, in whichever case.' })),
+  count: Type.Optional(Type.Boolean({ default: false, description: 'Whether to say in `X-Total-Count` how many there are.' }))
+}, { additionalProperties: false })
+export type ListUsers = Input<Static<typeof ListUsers>>
 
 /** Path of the routes of one user. */
 export const UserParams = Type.Object({ id: UserId })

@@ -10,5 +10,5 @@ export function toKey (kind: Kind, id: string): string | undefined {
   const prefix = `${kind}-`
   if (typeof id !== 'string' || !id.startsWith(prefix)) return undefined
   const key = id.slice(prefix.length)
-  return /^[\w-]{1,255}$/.test(key) ? key : undefined
+  return /^[\w-]{1,64}$/.test(key) ? key : undefined
 }

@@ -15,6 +15,12 @@ export function mintTokenValue (prefix: string): string {
   return body + checksum(body)
 }
 
+/** Whether a value has the form of a token, its checksum included. What has not need not be looked up. */
+export function isTokenValue (value: string, prefix: string): boolean {
+  if (value.length !== prefix.length + randomLength + checksumLength || !value.startsWith(prefix)) return false
+  return /^[0-9A-Za-z]+$/.test(value.slice(prefix.length)) && checksum(value.slice(0, -checksumLength)) === value.slice(-checksumLength)
+}
+
 /** All that is stored of a token: the SHA-256 of its value, 32 bytes. Unsalted and fast will do for 178 random bits. */
 export function hashTokenValue (value: string): Buffer {
   return hash('sha256', value, 'buffer')

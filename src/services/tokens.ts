@@ -1,60 +1,153 @@
-import { TokenNotFoundError, UserNotFoundError } from '../errors.js'
-import { validator } from '../schemas/compilers.js'
-import { CreateToken, type Token } from '../schemas/tokens.js'
-import type { StorageAdapter, TokenRecord } from '../storage/storage-adapter.js'
-import { toId, toKey } from './ids.js'
-import { hashTokenValue, mintTokenValue } from './token-value.js'
+import { TokenExpiredError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
+import { RotateToken, scopedBodies, type CreateToken, type Token, type VerifyToken } from '../schemas/tokens.js'
+import { validator } from '../schemas/validator.js'
+import type { Verification } from '../schemas/verification.js'
+import type { NewTokenRecord, Storage, TokenRecord } from '../storage/storage-adapter.js'
+import { toKey } from './ids.js'
+import type { TokenUse } from './token-use.js'
+import { hashTokenValue, isTokenValue, mintTokenValue } from './token-value.js'
+import { toToken, toUser } from './wire.js'
 
-/** The API tokens, for the host's own code. The HTTP routes call the same methods. */
+/** The API tokens, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. */
 export interface TokenService {
   /**
    * Mints a token for a user. The reply holds its value, which is kept nowhere and shown by no other call.
    *
    * @throws {InvalidInputError} 400
    * @throws {UserNotFoundError} 404
-   * @throws {StorageUnavailableError} 503
    */
   create (userId: string, token?: CreateToken): Promise<Token>
 
   /**
-   * Revokes a token: when the promise resolves, it is gone.
+   * A user's tokens in order of creation, their values hidden.
+   *
+   * @throws {UserNotFoundError} 404
+   */
+  list (userId: string): Promise<Token[]>
+
+  /**
+   * Revokes a token: when the promise resolves, it opens nothing any more.
    *
    * @throws {TokenNotFoundError} 404, also if it was revoked before
-   * @throws {StorageUnavailableError} 503
    */
   revoke (id: string): Promise<void>
+
+  /**
+   * Revokes all tokens of a user.
+   *
+   * @throws {UserNotFoundError} 404
+   */
+  revokeAll (userId: string): Promise<void>
+
+  /**
+   * Mints a successor with the token's user, name and scopes, and as long a life as the token was given. The old token dies after
+   * `grace_period` seconds (default 0), or when it would have, whichever is sooner.
+   *
+   * @throws {InvalidInputError} 400
+   * @throws {TokenNotFoundError} 404
+   * @throws {TokenExpiredError} 409
+   */
+  rotate (id: string, rotation?: RotateToken): Promise<Token>
+
+  /**
+   * Whether a value is a token that is valid now and has all of `scopes`. Never throws for a value that is not.
+   *
+   * @throws {InvalidInputError} 400
+   */
+  verify (token: VerifyToken): Promise<Verification>
 }
 
 export interface TokenServiceOptions {
   tokenPrefix: string
+  scopes: readonly string[]
 }
 
-const validateCreate = validator(CreateToken)
+const validateRotate = validator(RotateToken)
 
-export function createTokenService (storage: StorageAdapter, options: TokenServiceOptions): TokenService {
+export function createTokenService (storage: Storage, tokenUse: TokenUse, { tokenPrefix, scopes }: TokenServiceOptions): TokenService {
+  const bodies = scopedBodies(scopes)
+  const validateCreate = validator(bodies.CreateToken)
+  const validateVerify = validator(bodies.VerifyToken)
+
+  /** The user's key, if there is such a user. */
+  async function checkUser (userId: string): Promise<string> {
+    const key = toKey('user', userId)
+    const user = key === undefined ? undefined : await storage.findUser(key)
+    if (user === undefined) throw new UserNotFoundError()
+    return user.id
+  }
+
   return {
     async create (userId, input = {}) {
       validateCreate(input)
       const userKey = toKey('user', userId)
       if (userKey === undefined) throw new UserNotFoundError()
-      const value = mintTokenValue(options.tokenPrefix)
+      const now = Date.now()
+      const value = mintTokenValue(tokenPrefix)
       const token = await storage.insertToken({
         user_id: userKey,
         hash: hashTokenValue(value),
-        created_at: new Date().toISOString()
+        name: input.name ?? null,
+        scopes: input.scopes ?? null,
+        expires_at: input.expires_in === undefined ? null : new Date(now + input.expires_in * 1000).toISOString(),
+        created_at: new Date(now).toISOString()
       })
       if (token === 'absent') throw new UserNotFoundError()
       return toToken(token, value)
     },
 
+    async list (userId) {
+      const tokens = await storage.listTokens(await checkUser(userId))
+      return tokens.map((token) => toToken(token))
+    },
+
     async revoke (id) {
       const key = toKey('token', id)
       if (key === undefined || !await storage.deleteToken(key)) throw new TokenNotFoundError()
+    },
+
+    async revokeAll (userId) {
+      await storage.deleteTokens(await checkUser(userId))
+    },
+
+    async rotate (id, input = {}) {
+      validateRotate(input)
+      const key = toKey('token', id)
+      const old = key === undefined ? undefined : await storage.findToken(key)
+      if (old === undefined) throw new TokenNotFoundError()
+      const now = Date.now()
+      const value = mintTokenValue(tokenPrefix)
+      const dies = new Date(now + (input.grace_period ?? 0) * 1000).toISOString()
+      const token = await storage.rotateToken(old.id, dies, succeed(old, hashTokenValue(value), now))
+      if (token === 'absent') throw new TokenNotFoundError()
+      if (token === 'expired') throw new TokenExpiredError()
+      return toToken(token, value)
+    },
+
+    async verify (input) {
+      validateVerify(input)
+      if (!isTokenValue(input.token, tokenPrefix)) return { valid: false, code: 'NOT_FOUND' }
+      const found = await storage.findTokenByHash(hashTokenValue(input.token))
+      if (found === undefined) return { valid: false, code: 'NOT_FOUND' }
+      const { token, user } = found
+      const now = new Date()
+      if (token.expires_at !== null && token.expires_at <= now.toISOString()) return { valid: false, code: 'EXPIRED' }
+      if (user.disabled) return { valid: false, code: 'DISABLED' }
+      if (token.scopes !== null && input.scopes?.some((scope) => !token.scopes?.includes(scope))) return { valid: false, code: 'INSUFFICIENT_SCOPE' }
+      tokenUse.note(token.id, token.last_used_at, now)
+      return { valid: true, user: toUser(user), token: toToken(token) }
     }
   }
 }
 
-/** A token as on the wire, its value hidden unless given. */
-export function toToken (token: TokenRecord, value = '***'): Token {
-  return { id: toId('token', token.id), token: value, user_id: toId('user', token.user_id), created_at: token.created_at }
+function succeed (old: TokenRecord, hash: Buffer, now: number): NewTokenRecord {
+  const life = old.expires_at === null ? undefined : Date.parse(old.expires_at) - Date.parse(old.created_at)
+  return {
+    user_id: old.user_id,
+    hash,
+    name: old.name,
+    scopes: old.scopes,
+    expires_at: life === undefined ? null : new Date(now + life).toISOString(),
+    created_at: new Date(now).toISOString()
+  }
 }

@@ -1,19 +1,20 @@
-import { EmailTakenError, UserNotFoundError } from '../errors.js'
-import { normalizeEmail, Page } from '../schemas/atoms.js'
-import { validator } from '../schemas/compilers.js'
-import { CreateUser, type User, type UserWithTokens } from '../schemas/users.js'
-import type { StorageAdapter, UserRecord } from '../storage/storage-adapter.js'
-import { toId, toKey } from './ids.js'
-import { toToken } from './tokens.js'
+import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError } from '../errors.js'
+import { canNormalize } from '../schemas/atoms.js'
+import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
+import { validator } from '../schemas/validator.js'
+import type { Storage, UserRecord } from '../storage/storage-adapter.js'
+import { searchable } from '../text.js'
+import { toKey } from './ids.js'
+import { mergePatch } from './merge-patch.js'
+import { toToken, toUser } from './wire.js'
 
-/** The users, for the host's own code. The HTTP routes call the same methods. */
+/** The users, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. */
 export interface UserService {
   /**
-   * Creates a user. `max_concurrent_bots` and `name` default as over HTTP.
+   * Creates a user. What is missing defaults as over HTTP.
    *
    * @throws {InvalidInputError} 400
    * @throws {EmailTakenError} 409, unless the option `duplicateEmail` is `'return'`: then the stored user is returned, unchanged
-   * @throws {StorageUnavailableError} 503
    */
   create (user: CreateUser): Promise<User>
 
@@ -21,18 +22,46 @@ export interface UserService {
    * The user with this id, and its tokens in order of creation.
    *
    * @throws {UserNotFoundError} 404
-   * @throws {StorageUnavailableError} 503
    */
   get (id: string): Promise<UserWithTokens>
 
   /**
-   * Users in order of creation.
+   * The user with this e-mail address, in whichever case, and its tokens.
    *
-   * @param page `skip` (default 0): how many to leave out; `limit` (1 to 1000, default 100): how many to return at the most
-   * @throws {InvalidInputError} 400
-   * @throws {StorageUnavailableError} 503
+   * @throws {UserNotFoundError} 404
    */
-  list (page?: Page): Promise<User[]>
+  getByEmail (email: string): Promise<UserWithTokens>
+
+  /**
+   * Users in order of creation: at most `limit` (1 to 1000, default 100). For the next page, pass the last user's id as `after`.
+   *
+   * @throws {InvalidInputError} 400
+   */
+  list (page?: Omit<ListUsers, 'count'>): Promise<User[]>
+
+  /**
+   * Changes what is given, and leaves the rest as it is. `data` is a JSON Merge Patch (RFC 7396).
+   *
+   * @throws {InvalidInputError} 400
+   * @throws {UserNotFoundError} 404
+   * @throws {EmailTakenError} 409
+   */
+  update (id: string, changes: UpdateUser): Promise<User>
+
+  /**
+   * Deletes a user and all of its tokens.
+   *
+   * @throws {UserNotFoundError} 404
+   */
+  delete (id: string): Promise<void>
+}
+
+/** What HTTP needs to know besides. */
+export interface UserRouteService extends UserService {
+  /** As `create`, and says whether the user is new. */
+  createOrReturn (user: CreateUser): Promise<{ user: User, created: boolean }>
+  /** As `list`, and says whether there is more, and how many there are in all where `count` asks for it. */
+  page (query: ListUsers): Promise<{ users: User[], more: boolean, total: number | undefined }>
 }
 
 export interface UserServiceOptions {
@@ -40,21 +69,26 @@ export interface UserServiceOptions {
   duplicateEmail: 'reject' | 'return'
 }
 
-const validateCreate = validator(CreateUser)
-const validatePage = validator(Page)
+const maxDataBytes = 16 * 1024
+// Each attempt that fails means that another call has succeeded; a storage that contradicts itself must not keep us for ever.
+const maxAttempts = 100
 
-export function createUserService (storage: StorageAdapter, options: UserServiceOptions) {
-  /** As `create`, and says whether the user is new: HTTP has a status for each. */
-  async function createOrReturn (input: CreateUser): Promise<{ user: User, created: boolean }> {
+const validateCreate = validator(CreateUser)
+const validateUpdate = validator(UpdateUser)
+const validatePage = validator(ListUsers)
+
+export function createUserService (storage: Storage, options: UserServiceOptions): UserRouteService {
+  async function createOrReturn (input: CreateUser) {
     validateCreate(input)
-    const { email, name, max_concurrent_bots: maxConcurrentBots } = input
+    const { email, name, max_concurrent_bots: maxConcurrentBots, data } = input
     const user = {
-      email: normalizeEmail(email),
+      email: searchable(email),
       name: name ?? null,
       max_concurrent_bots: maxConcurrentBots ?? options.defaultMaxConcurrentBots,
+      data: checkSize(data ?? null),
       created_at: new Date().toISOString()
     }
-    for (;;) {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const inserted = await storage.insertUser(user)
       if (inserted !== 'taken') return { user: toUser(inserted), created: true }
       if (options.duplicateEmail === 'reject') throw new EmailTakenError()
@@ -62,31 +96,76 @@ export function createUserService (storage: StorageAdapter, options: UserService
       // It may have been deleted in between; then the address is free again.
       if (stored !== undefined) return { user: toUser(stored), created: false }
     }
+    throw new StorageUnavailableError(new Error('The storage says that an address is taken, and has no user with it'))
   }
 
-  const service: UserService = {
+  async function page (query: ListUsers) {
+    validatePage(query)
+    const { skip = 0, limit = 100, order = 'asc', after, search, count = false } = query
+    const needle = search === undefined ? undefined : searchable(search)
+    // One more than asked for tells whether there is more.
+    const users = await storage.listUsers({ order, after: after && toKey('user', after), skip, limit: limit + 1, search: needle })
+    const total = count ? await storage.countUsers(needle) : undefined
+    return { users: users.slice(0, limit).map(toUser), more: users.length > limit, total }
+  }
+
+  async function withTokens (user: UserRecord | undefined): Promise<UserWithTokens> {
+    if (user === undefined) throw new UserNotFoundError()
+    const tokens = await storage.listTokens(user.id)
+    return { ...toUser(user), api_tokens: tokens.map((token) => toToken(token)) }
+  }
+
+  async function update (id: string, changes: UpdateUser): Promise<User> {
+    validateUpdate(changes)
+    const key = toKey('user', id)
+    if (key === undefined) throw new UserNotFoundError()
+    const { data, ...rest } = changes
+    const plain = rest.email === undefined ? rest : { ...rest, email: searchable(rest.email) }
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      // A patch of `data` builds on what is there, so it goes in only if nobody has changed the user meanwhile.
+      const stored = data === undefined ? undefined : await storage.findUser(key)
+      if (data !== undefined && stored === undefined) throw new UserNotFoundError()
+      const patched = stored && { data: checkSize(mergePatch(stored.data, data) as UserRecord['data']) }
+      const updated = await storage.updateUser(key, { ...plain, ...patched }, stored?.revision)
+      if (updated === 'taken') throw new EmailTakenError()
+      if (updated !== 'absent') return toUser(updated)
+      if (stored === undefined) throw new UserNotFoundError()
+    }
+    throw new StorageUnavailableError(new Error('The user changes faster than its data can be patched'))
+  }
+
+  return {
+    createOrReturn,
+    page,
+    update,
+
     async create (input) {
       return (await createOrReturn(input)).user
     },
 
     async get (id) {
       const key = toKey('user', id)
-      const user = key === undefined ? undefined : await storage.findUser(key)
-      if (user === undefined) throw new UserNotFoundError()
-      const tokens = await storage.listTokens(user.id)
-      return { ...toUser(user), api_tokens: tokens.map((token) => toToken(token)) }
+      return withTokens(key === undefined ? undefined : await storage.findUser(key))
     },
 
-    async list (page = {}) {
-      validatePage(page)
-      const { skip = 0, limit = 100 } = page
-      const users = await storage.listUsers({ skip, limit })
-      return users.map(toUser)
+    async getByEmail (email) {
+      // What cannot be an address is nobody's.
+      const known = typeof email === 'string' && canNormalize(email)
+      return withTokens(known ? await storage.findUserByEmail(searchable(email)) : undefined)
+    },
+
+    async list (query = {}) {
+      return (await page(query)).users
+    },
+
+    async delete (id) {
+      const key = toKey('user', id)
+      if (key === undefined || !await storage.deleteUser(key)) throw new UserNotFoundError()
     }
   }
-  return { ...service, createOrReturn }
 }
 
-function toUser ({ id, email, name, max_concurrent_bots: maxConcurrentBots, created_at: createdAt }: UserRecord): User {
-  return { id: toId('user', id), email, name, max_concurrent_bots: maxConcurrentBots, created_at: createdAt }
+function checkSize (data: UserRecord['data']): UserRecord['data'] {
+  if (data !== null && Buffer.byteLength(JSON.stringify(data)) > maxDataBytes) throw new InvalidInputError('data must be at most 16 KiB as JSON')
+  return data
 }

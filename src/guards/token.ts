@@ -1,0 +1,61 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { InsufficientScopeError, InvalidOptionError, InvalidTokenError, StorageUnavailableError, UserDisabledError } from '../errors.js'
+import type { TokenService } from '../services/tokens.js'
+
+export interface RequireTokenOptions {
+  /** What the token must be allowed to do: all of these, of the names in the plugin's option `scopes`. */
+  scopes?: readonly string[]
+}
+
+/** A hook for routes of the host, as `onRequest` or later, that lets nobody in without a valid API token. */
+export type TokenGuard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+/**
+ * Makes `requireToken`.
+ *
+ * @throws {InvalidOptionError} if a scope is not one that the plugin knows
+ */
+export function tokenGuards (tokens: TokenService, scopeNames: readonly string[]) {
+  return function requireToken ({ scopes = [] }: RequireTokenOptions = {}): TokenGuard {
+    const unknown = scopes.find((scope) => !scopeNames.includes(scope))
+    if (unknown !== undefined) throw new InvalidOptionError(`requireToken: \`${unknown}\` is not one of the plugin's \`scopes\``)
+    const required = scopes.length === 0 ? {} : { scopes: [...scopes] }
+
+    return async function checkToken (request, reply) {
+      const token = readToken(request)
+      if (token === undefined) throw refuse(reply, new InvalidTokenError(), 'Bearer realm="api"')
+      const verification = await tokens.verify({ token, ...required }).catch((error) => {
+        if (error instanceof StorageUnavailableError) reply.header('retry-after', '1')
+        throw error
+      })
+      if (verification.valid) {
+        request.apiUser = verification.user
+        request.apiToken = verification.token
+        return
+      }
+      // The challenges are those of RFC 6750, section 3.
+      if (verification.code === 'DISABLED') throw new UserDisabledError()
+      if (verification.code === 'INSUFFICIENT_SCOPE') {
+        throw refuse(reply, new InsufficientScopeError(), `Bearer realm="api", error="insufficient_scope", scope="${scopes.join(' ')}"`)
+      }
+      throw refuse(reply, new InvalidTokenError(), 'Bearer realm="api", error="invalid_token"')
+    }
+  }
+}
+
+function refuse (reply: FastifyReply, error: FastifyError, challenge: string): FastifyError {
+  reply.header('www-authenticate', challenge)
+  return error
+}
+
+/**
+ * The token of a request: that in `X-API-Key`, or that in `Authorization: Bearer` (RFC 6750). Both may be there if they are
+ * the same; of two different ones it is not for us to choose, so that is no token at all: an empty string.
+ */
+function readToken ({ headers }: FastifyRequest): string | undefined {
+  const key = headers['x-api-key']
+  const bearer = /^bearer(?: +(.*))?$/i.exec(headers.authorization ?? '')
+  if (bearer === null) return key === undefined ? undefined : String(key)
+  const token = bearer[1] ?? ''
+  return key === undefined || key === token ? token : ''
+}

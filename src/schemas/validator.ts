@@ -1,0 +1,31 @@
+import { TypeCompiler, ValueErrorType, type TypeCheck, type ValueError } from '@sinclair/typebox/compiler'
+import type { TSchema } from '@sinclair/typebox'
+import { InvalidInputError } from '../errors.js'
+import { Expected } from './atoms.js'
+
+interface Failure { instancePath: string, message: string }
+
+/**
+ * Compiles a TypeBox schema into a function that returns the first thing wrong with a value.
+ * Nothing is coerced, filled in or left out.
+ */
+export function compile (schema: TSchema): (value: unknown) => Failure | undefined {
+  const check: TypeCheck<TSchema> = TypeCompiler.Compile(schema)
+  return (value) => {
+    if (check.Check(value)) return undefined
+    const { path, type, schema: failed, message } = check.Errors(value).First() as ValueError
+    if (type === ValueErrorType.ObjectRequiredProperty) return { instancePath: path, message }
+    // The name of a member that nobody knows may be of any length, or be a token that slipped into the wrong place.
+    if (type === ValueErrorType.ObjectAdditionalProperties && !/\/\w{1,32}$/.test(path)) return { instancePath: '', message }
+    return { instancePath: path, message: (failed as { [Expected]?: string })[Expected] ?? message }
+  }
+}
+
+/** For services: a function that returns its argument, or throws InvalidInputError. */
+export function validator<T extends TSchema> (schema: T): (value: unknown) => void {
+  const failureOf = compile(schema)
+  return (value) => {
+    const failure = failureOf(value)
+    if (failure) throw new InvalidInputError(`${failure.instancePath} ${failure.message}`.trim())
+  }
+}

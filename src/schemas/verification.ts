@@ -1,0 +1,18 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { Token } from './tokens.js'
+import { User } from './users.js'
+
+/** What a look at a token's value found. */
+export const Verification = Type.Union([
+  Type.Object({ valid: Type.Literal(true), user: User, token: Token }),
+  Type.Object({
+    valid: Type.Literal(false),
+    code: Type.Union([
+      Type.Literal('NOT_FOUND', { description: 'There is no such token, or no longer.' }),
+      Type.Literal('EXPIRED'),
+      Type.Literal('DISABLED', { description: 'Its user is disabled.' }),
+      Type.Literal('INSUFFICIENT_SCOPE', { description: 'It lacks one of the scopes asked for.' })
+    ])
+  })
+])
+export type Verification = Static<typeof Verification>

@@ -1,0 +1,16 @@
+type JsonObject = Record<string, unknown>
+
+/** JSON Merge Patch, RFC 7396: the members of `patch` replace those of `target`, objects are merged, `null` removes. Changes neither. */
+export function mergePatch (target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch
+  const result: JsonObject = isObject(target) ? { ...target } : {}
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete result[name]
+    else result[name] = mergePatch(result[name], value)
+  }
+  return result
+}
+
+function isObject (value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
