@@ -1,17 +1,38 @@
-// An app with routes of its own, and the admin API under /internal/admin:
+// An app with routes of its own, guarded by API tokens, and the admin API under /internal/admin:
 //   ADMIN_API_KEY=$(openssl rand -hex 32) npx tsx examples/host-app.ts
 import Fastify from 'fastify'
 import vexaAdmin from 'fastify-vexa-admin'
 
-const app = Fastify({ logger: true })
+const app = Fastify({ logger: true, keepAliveTimeout: 5000 })
 
 await app.register(vexaAdmin, {
   adminKeys: process.env.ADMIN_API_KEY,
-  prefix: '/internal/admin'
+  prefix: '/internal/admin',
+  scopes: ['bot']
 })
 
-// The plugin guards its own routes, and leaves the app's alone.
-app.get('/', async () => ({ hello: 'world' }))
+// Anyone may sign up. The app's own code creates the user and mints its token, without HTTP; a taken address is a 409.
+app.post<{ Body: { email: string } }>('/sign-up', {
+  schema: { body: { type: 'object', required: ['email'], properties: { email: { type: 'string' } } } }
+}, async (request, reply) => {
+  const user = await app.vexaAdmin.users.create({ email: request.body.email })
+  const { token } = await app.vexaAdmin.tokens.create(user.id, { name: 'sign-up' })
+  return reply.code(201).send({ user, token })
+})
+
+// Whoever has a valid token.
+app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+
+// Whoever has a token that may start bots, as many at a time as the user may have.
+const running = new Map<string, number>()
+
+app.post('/bots', { onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request, reply) => {
+  const { id, max_concurrent_bots: limit } = request.apiUser
+  const bots = running.get(id) ?? 0
+  if (bots >= limit) return reply.code(429).send({ message: `You have ${bots} of ${limit} bots running` })
+  running.set(id, bots + 1)
+  return reply.code(201).send({ bots: bots + 1, limit })
+})
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.close())
 

@@ -23,7 +23,7 @@ const hosts: Record<string, Host> = {
     error: ({ code, statusCode }) => ({ error: { reason: code, status: String(statusCode) }, extra: [1] })
   },
   'an error handler that passes errors on': { before: (app) => app.setErrorHandler((error) => { throw error }) },
-  'hooks of every kind': {
+  'hooks of every kind, which look and do not touch': {
     before: (app) => {
       app.addHook('onRequest', async () => {})
       app.addHook('preParsing', async (_request, _reply, payload) => payload)
@@ -35,7 +35,6 @@ const hosts: Record<string, Host> = {
       app.addHook('onResponse', async () => {})
     }
   },
-  'a hook that sets a body': { before: (app) => app.addHook('onRequest', async (request) => { request.body = undefined }) },
   'a JSON parser of its own': {
     before: (app) => {
       app.removeContentTypeParser('application/json')
@@ -52,7 +51,11 @@ const hosts: Record<string, Host> = {
   'long and short parameters': { server: { routerOptions: { maxParamLength: 10 } } },
   'routes in any case, with any slashes': { server: { routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true } } },
   'a not-found handler': { before: (app) => app.setNotFoundHandler((_request, reply) => reply.code(404).send('nothing here')) },
-  'decorations named like ours': { before: (app) => app.decorate('users', {}).decorateReply('tokens', null) }
+  'an error handler that passes on an error without a code': {
+    before: (app) => app.setErrorHandler((error: { statusCode: number }) => { throw Object.assign(new Error('no'), { statusCode: error.statusCode }) }),
+    error: ({ statusCode, error }) => ({ statusCode, error, message: 'no' })
+  },
+  'request decorations of its own': { before: (app) => app.decorateRequest('user', null).decorateRequest('apiKey', null) }
 }
 
 t.test('whatever the host sets, our routes answer as with a bare host', async (t) => {
@@ -129,7 +132,7 @@ async function conversation (app: FastifyInstance) {
     await call(app, 'HEAD', '/admin/users/user-1'),
     await call(app, 'POST', '/admin/users/user-1/tokens', { headers: json }),
     await call(app, 'POST', '/admin/users/user-1/tokens'),
-    await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { name: 'x' } }),
+    await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { scopes: ['x'] } }),
     await call(app, 'POST', '/admin/users/user-2/tokens'),
     await call(app, 'GET', '/admin/users/user-1'),
     await call(app, 'DELETE', '/admin/tokens/token-1'),

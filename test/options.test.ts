@@ -11,6 +11,7 @@ t.test('what is not given has its documented default', async (t) => {
     prefix: '/admin',
     tokenPrefix: 'vex_',
     defaultMaxConcurrentBots: 3,
+    scopes: [],
     duplicateEmail: 'reject'
   })
 })
@@ -35,6 +36,13 @@ t.test('a wrong option stops the boot with a coded error that names it', async (
     [{ adminKeys: adminKey, prefix: '/admin/' }, /prefix/],
     [{ adminKeys: adminKey, prefix: '/:tenant' }, /prefix/],
     [{ adminKeys: adminKey, prefix: 1 }, /prefix/],
+    [{ adminKeys: adminKey, prefix: '/админ' }, /prefix/],
+    [{ adminKeys: adminKey, prefix: '/%61dmin' }, /prefix/],
+    [{ adminKeys: adminKey, scopes: 'bot' }, /scopes/],
+    [{ adminKeys: adminKey, scopes: ['bot', 'bot'] }, /scopes/],
+    [{ adminKeys: adminKey, scopes: ['a b'] }, /scopes/],
+    [{ adminKeys: adminKey, scopes: [''] }, /scopes/],
+    [{ adminKeys: adminKey, scopes: [1] }, /scopes/],
     [{ adminKeys: adminKey, tokenPrefix: '' }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: 'a b' }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: 'x'.repeat(33) }, /tokenPrefix/],

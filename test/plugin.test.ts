@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t from 'tap'
-import defaultExport, { sqliteStorage, vexaAdmin, type StorageAdapter } from '../src/index.js'
+import defaultExport, { sqliteStorage, vexaAdmin, type StorageAdapter, type UserPage } from '../src/index.js'
 import { adminKey, build, call } from './helpers.js'
 
 const memory = () => sqliteStorage({ filename: ':memory:' })
@@ -68,13 +68,37 @@ t.test('within a prefix of the host, Location has the whole path', async (t) => 
   t.equal((await call(app, 'POST', '/v1/admin/users', { payload: { email: 'a@b' } })).headers.location, '/v1/admin/users/user-1')
 })
 
+t.test('within a prefix that has parameters, or other characters than ASCII, Location and Link can be followed', async (t) => {
+  for (const [prefix, path] of [['/:tenant', '/acme%20corp'], ['/\u00e9', '/%C3%A9']] as const) {
+    const app = Fastify({ routerOptions: { ignoreTrailingSlash: true } })
+    t.teardown(() => app.close())
+    await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: memory() }) }, { prefix })
+    for (const email of ['a@b', 'c@d']) {
+      const reply = await call(app, 'POST', `${path}/admin/users/`, { payload: { email } })
+      t.equal(reply.statusCode, 201)
+      t.match((await call(app, 'GET', String(reply.headers.location))).json(), { email })
+    }
+    const [, next = ''] = /<(.*)>/.exec(String((await call(app, 'GET', `${path}/admin/users?limit=1`)).headers.link)) ?? []
+    t.match((await call(app, 'GET', next)).json(), [{ email: 'c@d' }])
+  }
+})
+
+t.test('a hook of the app on every route takes nothing from ours', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.addHook('onRoute', (route) => { Object.assign(route, { preValidation: async () => {}, onRequest: async () => {} }) })
+  await app.register(vexaAdmin, { adminKeys: adminKey, storage: memory() })
+  t.equal((await app.inject('/admin/users')).statusCode, 401)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  t.equal((await call(app, 'POST', '/admin/users/user-1/tokens')).statusCode, 201)
+})
+
 t.test('the storage is opened once, closed with the app, and closed when the start fails', async (t) => {
   const calls: string[] = []
   const storage = (fails: boolean) => Object.assign(Object.create(memory()) as StorageAdapter, {
     open: async () => { calls.push('open'); if (fails) throw new Error('no') },
     close: async () => { calls.push('close') }
   })
-  for (const method of ['insertUser', 'findUser', 'findUserByEmail', 'listUsers', 'insertToken', 'listTokens', 'deleteToken']) t.type(storage(false)[method as 'open'], 'function')
   const app = Fastify()
   await app.register(vexaAdmin, { adminKeys: adminKey, storage: storage(false) })
   t.same(calls.splice(0), ['open'])
@@ -93,7 +117,7 @@ t.test('a request under way is answered before the storage closes', async (t) =>
   let closed = false
   const storage = new Proxy<StorageAdapter>(sqlite, {
     get (target, name: keyof StorageAdapter) {
-      if (name === 'listUsers') return async (page: { skip: number, limit: number }) => { await sleep(100); return target.listUsers(page) }
+      if (name === 'listUsers') return async (page: UserPage) => { await sleep(100); return target.listUsers(page) }
       if (name === 'close') return async () => { closed = true; await target.close() }
       return target[name].bind(target)
     }

@@ -103,6 +103,12 @@ t.test('authorize decides in place of keys', async (t) => {
   }
   answer = () => { throw Object.assign(new Error('The directory is down'), { statusCode: 502 }) }
   t.equal((await get()).statusCode, 502, 'a fault of the host stays its own')
+  for (const statusCode of [400, 401, 403, 404, 503]) {
+    answer = () => { throw Object.assign(new Error('The directory says no'), { statusCode }) }
+    const reply = await get()
+    t.equal(reply.statusCode, statusCode)
+    t.match(reply.json(), { statusCode, message: 'The directory says no' }, 'an error without a code, too')
+  }
   t.equal((await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': adminKey } })).statusCode, 401)
 })
 

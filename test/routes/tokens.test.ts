@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { build, call } from '../helpers.js'
 import { strangeIds } from './strange-ids.js'
+
+const iso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 t.test('DELETE /tokens/:id revokes: 204 without a body; again: 404', async (t) => {
   const app = await build(t)
@@ -55,3 +58,190 @@ t.test('an id is never given out again', async (t) => {
   await app.vexaAdmin.tokens.revoke('token-1')
   t.equal((await app.vexaAdmin.tokens.create('user-1')).id, 'token-2')
 })
+
+t.test('POST /users/:id/tokens mints a token, with no body, an empty one, or an empty object', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const json = { 'content-type': 'application/json' }
+  const values = new Set<string>()
+  for (const options of [{}, { headers: json }, { headers: json, payload: '' }, { headers: json, payload: '{}' }]) {
+    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', options)
+    t.equal(reply.statusCode, 201, JSON.stringify(options))
+    const token = reply.json()
+    t.same(Object.keys(token), ['id', 'token', 'user_id', 'created_at'])
+    t.match(token, { id: `token-${values.size + 1}`, token: /^vex_[0-9A-Za-z]{36}$/, user_id: 'user-1', created_at: iso })
+    values.add(token.token)
+  }
+  t.equal(values.size, 4)
+})
+
+t.test('POST /users/:id/tokens refuses a body that is not valid', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  for (const payload of ['null', '[]', '"x"', '{"name":1}', '{"scopes":["bot"]}', '{"expires_in":0}', '{"expires_in":"60"}', '{"expires_in":2147483648}', '{"expires_at":"2030-01-01"}', '{']) {
+    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', { payload, headers: { 'content-type': 'application/json' } })
+    t.equal(reply.statusCode, 400, payload)
+  }
+  t.same((await app.vexaAdmin.users.get('user-1')).api_tokens, [])
+})
+
+t.test('POST /users/:id/tokens of nobody: 404', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  for (const id of strangeIds('user', 'token')) {
+    const reply = await call(app, 'POST', `/admin/users/${id}/tokens`)
+    t.equal(reply.statusCode, 404, id)
+    t.equal(reply.json().code, 'VEXA_ADMIN_ERR_USER_NOT_FOUND', id)
+  }
+})
+
+t.test('POST /users/:id/tokens with a name, scopes and expires_in', async (t) => {
+  const app = await build(t, { scopes: ['bot', 'tx:read'] })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const before = Date.now()
+  const reply = await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { name: 'CI', scopes: ['tx:read', 'bot'], expires_in: 60 } })
+  t.equal(reply.statusCode, 201)
+  const token = reply.json()
+  t.match(token, { name: 'CI', scopes: ['tx:read', 'bot'], expires_at: iso })
+  t.equal(Date.parse(token.expires_at) - Date.parse(token.created_at), 60_000)
+  t.ok(Date.parse(token.created_at) >= before)
+  const { last_used_at: _, ...listed } = (await call(app, 'GET', '/admin/users/user-1/tokens')).json()[0]
+  t.same(listed, { ...token, token: '***' })
+  for (const payload of [{ scopes: [] }, { scopes: ['other'] }, { scopes: ['bot', 'bot'] }, { scopes: 'bot' }, { scopes: null }]) {
+    t.equal((await call(app, 'POST', '/admin/users/user-1/tokens', { payload })).statusCode, 400, JSON.stringify(payload))
+  }
+  t.notOk('name' in (await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { name: null } })).json())
+})
+
+t.test('GET /users/:id/tokens lists them, and DELETE /users/:id/tokens revokes them all', async (t) => {
+  const app = await build(t)
+  for (const email of ['a@b', 'c@d']) {
+    const { id } = await app.vexaAdmin.users.create({ email })
+    for (let i = 0; i < 3; i++) await app.vexaAdmin.tokens.create(id)
+  }
+  const list = await call(app, 'GET', '/admin/users/user-1/tokens')
+  t.equal(list.statusCode, 200)
+  t.same(list.json(), (await app.vexaAdmin.users.get('user-1')).api_tokens)
+  t.equal((await call(app, 'HEAD', '/admin/users/user-1/tokens')).statusCode, 200)
+  const reply = await call(app, 'DELETE', '/admin/users/user-1/tokens')
+  t.equal(reply.statusCode, 204)
+  t.same((await call(app, 'GET', '/admin/users/user-1/tokens')).json(), [])
+  t.equal((await call(app, 'GET', '/admin/users/user-2/tokens')).json().length, 3)
+  t.equal((await call(app, 'DELETE', '/admin/users/user-1/tokens')).statusCode, 204, 'none is all')
+  for (const id of strangeIds('user', 'token').filter((id) => id !== 'user-2')) {
+    t.equal((await call(app, 'GET', `/admin/users/${id}/tokens`)).statusCode, 404, id)
+    t.equal((await call(app, 'DELETE', `/admin/users/${id}/tokens`)).statusCode, 404, id)
+  }
+})
+
+t.test('POST /tokens/:id/rotate: 201 a new token; the old one dies at once, or after grace_period', async (t) => {
+  const app = await build(t, { scopes: ['bot'] })
+  const { tokens, users } = app.vexaAdmin
+  await users.create({ email: 'a@b' })
+  const valid = async ({ token }: { token: string }) => (await tokens.verify({ token })).valid
+  const old = await tokens.create('user-1', { name: 'CI', scopes: ['bot'] })
+  const reply = await call(app, 'POST', `/admin/tokens/${old.id}/rotate`, { headers: { 'content-type': 'application/json' } })
+  t.equal(reply.statusCode, 201)
+  const second = reply.json()
+  t.match(second, { id: 'token-2', token: /^vex_/, user_id: 'user-1', name: 'CI', scopes: ['bot'] })
+  t.notOk('expires_at' in second)
+  t.equal(await valid(old), false)
+  t.equal(await valid(second), true)
+
+  const third = (await call(app, 'POST', '/admin/tokens/token-2/rotate', { payload: { grace_period: 60 } })).json()
+  t.equal(await valid(second), true, 'within its grace period')
+  t.equal(await valid(third), true)
+  const { expires_at: dies } = (await tokens.list('user-1'))[1] as { expires_at: string }
+  t.ok(Math.abs(Date.parse(dies) - Date.now() - 60_000) < 5_000)
+
+  const again = await call(app, 'POST', `/admin/tokens/${old.id}/rotate`)
+  t.equal(again.statusCode, 409)
+  t.equal(again.json().code, 'VEXA_ADMIN_ERR_TOKEN_EXPIRED')
+  for (const payload of [{ grace_period: -1 }, { grace_period: '1' }, { grace_period: 0.5 }, { grace_period: null }, { expires_in: 1 }, { name: 'x' }]) {
+    t.equal((await call(app, 'POST', `/admin/tokens/${third.id}/rotate`, { payload })).statusCode, 400, JSON.stringify(payload))
+  }
+  for (const id of strangeIds('token', 'user').filter((id) => id !== 'token-2')) {
+    t.equal((await call(app, 'POST', `/admin/tokens/${id}/rotate`)).statusCode, 404, id)
+  }
+  t.equal((await tokens.list('user-1')).length, 3)
+})
+
+t.test('a token rotated with a grace period longer than its life dies when it would have, and an expired one cannot be rotated', async (t) => {
+  const app = await build(t)
+  const { tokens, users } = app.vexaAdmin
+  await users.create({ email: 'a@b' })
+  const old = await tokens.create('user-1', { expires_in: 1 })
+  const next = await tokens.rotate(old.id, { grace_period: 3600 })
+  t.equal((await tokens.list('user-1'))[0]?.expires_at, old.expires_at)
+  t.equal(Date.parse(next.expires_at as string) - Date.parse(next.created_at), 1000, 'its successor has as long a life')
+  t.match(await tokens.verify({ token: old.token }), { valid: true })
+  await sleep(Date.parse(next.expires_at as string) - Date.now() + 1)
+  for (const { id, token } of [old, next]) {
+    t.same(await tokens.verify({ token }), { valid: false, code: 'EXPIRED' })
+    t.equal((await call(app, 'POST', `/admin/tokens/${id}/rotate`, { payload: { grace_period: 3600 } })).statusCode, 409)
+  }
+  t.equal((await tokens.list('user-1')).length, 2)
+})
+
+t.test('ten rotations of one token at once: one successor', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  await app.vexaAdmin.tokens.create('user-1')
+  const replies = await Promise.all(Array.from({ length: 10 }, () => call(app, 'POST', '/admin/tokens/token-1/rotate')))
+  t.same(replies.map((reply) => reply.statusCode).sort(), [201, ...Array(9).fill(409)])
+  t.equal((await app.vexaAdmin.tokens.list('user-1')).length, 2)
+})
+
+t.test('POST /tokens/verify tells a valid token, and why another is not', async (t) => {
+  const app = await build(t, { scopes: ['bot', 'tx'] })
+  const { tokens, users } = app.vexaAdmin
+  const user = await users.create({ email: 'a@b', data: { plan: 'pro' } })
+  const token = await tokens.create(user.id, { name: 'CI', scopes: ['bot'] })
+  const all = await tokens.create(user.id)
+  const verify = async (payload: object) => {
+    const reply = await call(app, 'POST', '/admin/tokens/verify', { payload })
+    t.equal(reply.statusCode, 200)
+    return reply.json()
+  }
+  const { last_used_at: _, ...verified } = (await verify({ token: token.token })).token
+  t.same(verified, { ...token, token: '***' })
+  t.same((await verify({ token: token.token })).user, user)
+  t.match(await verify({ token: token.token, scopes: ['bot'] }), { valid: true })
+  t.same(await verify({ token: token.token, scopes: ['bot', 'tx'] }), { valid: false, code: 'INSUFFICIENT_SCOPE' })
+  t.match(await verify({ token: all.token, scopes: ['bot', 'tx'] }), { valid: true }, 'without scopes it may do everything')
+  for (const value of ['', 'x', token.token.slice(0, -1), `${token.token}x`, `${token.token} `, token.token.replace('vex_', 'abc_'), token.token.toUpperCase(), flip(token.token), '💛'.repeat(20)]) {
+    t.same(await verify({ token: value }), { valid: false, code: 'NOT_FOUND' }, value)
+  }
+  await users.update(user.id, { disabled: true })
+  t.same(await verify({ token: token.token, scopes: ['tx'] }), { valid: false, code: 'DISABLED' })
+  await users.update(user.id, { disabled: false })
+  t.match(await verify({ token: token.token }), { valid: true })
+  await tokens.revoke(token.id)
+  t.same(await verify({ token: token.token }), { valid: false, code: 'NOT_FOUND' })
+  for (const payload of [{}, { token: 1 }, { token: null }, { token: all.token, scopes: ['other'] }, { token: all.token, scopes: [] }, { token: all.token, id: 1 }]) {
+    t.equal((await call(app, 'POST', '/admin/tokens/verify', { payload })).statusCode, 400, JSON.stringify(payload).replace(/vex_\w+/, ''))
+  }
+})
+
+t.test('ten mints racing the deletion of their user leave no 5xx and no token that works', async (t) => {
+  const app = await build(t)
+  for (let round = 0; round < 20; round++) {
+    const { id } = await app.vexaAdmin.users.create({ email: `${round}@x` })
+    const mint = () => call(app, 'POST', `/admin/users/${id}/tokens`)
+    const [deletion, ...mints] = await Promise.all([
+      mint(), mint(), mint(), mint(), mint(), call(app, 'DELETE', `/admin/users/${id}`), mint(), mint(), mint(), mint(), mint()
+    ].sort(() => Math.random() - 0.5)).then((replies) => replies.sort((a, b) => Number(b.statusCode === 204) - Number(a.statusCode === 204)))
+    t.equal(deletion?.statusCode, 204)
+    for (const reply of mints) {
+      if (reply.statusCode === 404) continue
+      t.equal(reply.statusCode, 201)
+      t.same(await app.vexaAdmin.tokens.verify({ token: reply.json().token }), { valid: false, code: 'NOT_FOUND' })
+    }
+  }
+})
+
+/** The token, the last of its random characters changed. */
+function flip (token: string): string {
+  const last = token.charAt(33)
+  return token.slice(0, 33) + (last === 'a' ? 'b' : 'a') + token.slice(34)
+}

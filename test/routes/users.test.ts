@@ -144,7 +144,35 @@ t.test('GET /users refuses a query that is not valid', async (t) => {
   for (const query of queries) {
     const reply = await call(app, 'GET', `/admin/users?${query}`)
     t.equal(reply.statusCode, 400, query)
-    t.match(reply.json(), { code: 'FST_ERR_VALIDATION', message: /^querystring\// }, query)
+    t.match(reply.json(), { code: 'FST_ERR_VALIDATION', message: /^querystring[/ ]/ }, query)
+  }
+})
+
+t.test('no route but the list has a query, and none is overlooked', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  await app.vexaAdmin.tokens.create('user-1')
+  const calls = [
+    ['POST', '/users', { email: 'c@d' }], ['GET', '/users/user-1'], ['GET', '/users/email/a@b'], ['GET', `/users/email/${'x'.repeat(200)}@x`], ['PATCH', '/users/user-1', {}],
+    ['POST', '/users/user-1/tokens'], ['GET', '/users/user-1/tokens'], ['POST', '/tokens/token-1/rotate'], ['POST', '/tokens/verify', { token: 'x' }],
+    ['DELETE', '/tokens/token-1'], ['DELETE', '/users/user-1/tokens'], ['DELETE', '/users/user-1']
+  ] as const
+  for (const [method, path, payload] of calls) {
+    const reply = await call(app, method, `/admin${path}?expires_in=60`, payload && { payload })
+    t.equal(reply.statusCode, 400, `${method} ${path}`)
+    t.equal(reply.json().message, 'querystring/expires_in Unexpected property')
+  }
+  t.equal((await app.vexaAdmin.users.get('user-1')).api_tokens.length, 1)
+})
+
+t.test('a path that is no route is said to be none, to whoever has the key', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  for (const [method, path] of [['POST', '/users/user-1'], ['GET', '/users/user-1/nothing'], ['GET', '/tokens/token-1'], ['PATCH', '/tokens/x/y']] as const) {
+    const reply = await call(app, method, `/admin${path}`)
+    t.equal(reply.statusCode, 404)
+    t.match(reply.json().message, /^Route .* not found$/)
+    t.equal((await app.inject({ method, url: `/admin${path}` })).statusCode, 401)
   }
 })
 
@@ -175,38 +203,198 @@ t.test('GET /users/:id of nobody: 404, whatever the id looks like', async (t) =>
   }
 })
 
-t.test('POST /users/:id/tokens mints a token, with no body, an empty one, or an empty object', async (t) => {
+t.test('POST /users keeps data: any JSON object of at most 16 KiB, 32 levels deep', async (t) => {
   const app = await build(t)
-  await app.vexaAdmin.users.create({ email: 'a@b' })
-  const json = { 'content-type': 'application/json' }
-  const values = new Set<string>()
-  for (const options of [{}, { headers: json }, { headers: json, payload: '' }, { headers: json, payload: '{}' }]) {
-    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', options)
-    t.equal(reply.statusCode, 201, JSON.stringify(options))
-    const token = reply.json()
-    t.same(Object.keys(token), ['id', 'token', 'user_id', 'created_at'])
-    t.match(token, { id: `token-${values.size + 1}`, token: /^vex_[0-9A-Za-z]{36}$/, user_id: 'user-1', created_at: iso })
-    values.add(token.token)
+  const nested = (levels: number): object => levels === 0 ? {} : { a: nested(levels - 1) }
+  const ofBytes = (bytes: number) => ({ a: 'é'.repeat((bytes - 8) / 2) })
+  let n = 0
+  const post = (data: unknown) => call(app, 'POST', '/admin/users', { payload: { email: `${n++}@x`, data } })
+  for (const data of [{}, { a: [1, -0.5, 1e300, true, null, 'x', { b: {} }], '': 1, 'a b': '%' }, { toJSON: 'x', hash: 'y', id: 1 }, nested(31), ofBytes(16384)]) {
+    const reply = await post(data)
+    t.equal(reply.statusCode, 201)
+    t.same(reply.json().data, data)
+    t.same((await call(app, 'GET', `/admin/users/${reply.json().id}`)).json().data, data)
   }
-  t.equal(values.size, 4)
+  for (const data of [null, [], 'x', 1, ofBytes(16386), nested(33), { a: 'b\0' }, { 'a\0': 1 }, { a: ['\ud800'] }, { '\udfff': 1 }]) {
+    const reply = await post(data)
+    t.equal(reply.statusCode, 400)
+    t.ok(reply.body.length < 300, 'and is not repeated')
+  }
+  const deep = `{"email":"deep@x","data":{"a":${'['.repeat(60_000)}${']'.repeat(60_000)}}}`
+  t.equal((await call(app, 'POST', '/admin/users', { payload: deep, headers: { 'content-type': 'application/json' } })).statusCode, 400)
+  t.notOk('data' in (await call(app, 'POST', '/admin/users', { payload: { email: 'none@x' } })).json(), 'without, there is no such member')
 })
 
-t.test('POST /users/:id/tokens refuses a body that is not an empty object', async (t) => {
+t.test('PATCH /users/:id changes what is given, and leaves the rest', async (t) => {
   const app = await build(t)
-  await app.vexaAdmin.users.create({ email: 'a@b' })
-  for (const payload of ['null', '[]', '"x"', '{"name":"x"}', '{"scopes":["bot"]}', '{']) {
-    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', { payload, headers: { 'content-type': 'application/json' } })
-    t.equal(reply.statusCode, 400, payload)
+  const user = await app.vexaAdmin.users.create({ email: 'a@b', name: 'A', max_concurrent_bots: 7, data: { keep: 1 } })
+  const patch = async (payload: object) => {
+    const reply = await call(app, 'PATCH', '/admin/users/user-1', { payload })
+    t.equal(reply.statusCode, 200)
+    return reply.json()
   }
-  t.same((await app.vexaAdmin.users.get('user-1')).api_tokens, [])
+  t.same(await patch({}), user)
+  t.same(await patch({ email: 'New@B' }), { ...user, email: 'new@b' })
+  t.same(await patch({ email: 'NEW@b' }), { ...user, email: 'new@b' }, 'its own address is not taken')
+  t.same(await patch({ name: null, max_concurrent_bots: 0 }), { ...user, email: 'new@b', name: null, max_concurrent_bots: 0 })
+  t.same(await patch({ disabled: true }), { ...user, email: 'new@b', name: null, max_concurrent_bots: 0, disabled: true })
+  t.same(await patch({ disabled: false, name: 'A', max_concurrent_bots: 7, email: 'a@b' }), user)
+  t.same((await call(app, 'GET', '/admin/users/user-1')).json(), { ...user, api_tokens: [] })
 })
 
-t.test('POST /users/:id/tokens of nobody: 404', async (t) => {
+t.test('PATCH /users/:id patches data by RFC 7396', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
-  for (const id of strangeIds('user', 'token')) {
-    const reply = await call(app, 'POST', `/admin/users/${id}/tokens`)
-    t.equal(reply.statusCode, 404, id)
-    t.equal(reply.json().code, 'VEXA_ADMIN_ERR_USER_NOT_FOUND', id)
+  const patch = async (data: unknown, headers = {}) => {
+    const reply = await call(app, 'PATCH', '/admin/users/user-1', { payload: JSON.stringify({ data }), headers: { 'content-type': 'application/json', ...headers } })
+    t.equal(reply.statusCode, 200)
+    return reply.json().data
   }
+  t.same(await patch({ a: 1, b: { c: 2, d: null }, e: null }), { a: 1, b: { c: 2 } })
+  t.same(await patch({ b: { c: null, f: [null, { g: null }] } }), { a: 1, b: { f: [null, { g: null }] } })
+  t.same(await patch({ a: { b: 1 }, b: 'x' }), { a: { b: 1 }, b: 'x' })
+  t.same(await patch({ a: null, b: null }, { 'content-type': 'application/merge-patch+json' }), {})
+  t.same(await patch({ a: 1 }), { a: 1 })
+  t.equal(await patch(null), undefined)
+  t.same(await patch({ again: true }), { again: true })
+})
+
+t.test('PATCH /users/:id refuses what is not valid, and changes nothing', async (t) => {
+  const app = await build(t)
+  const user = await app.vexaAdmin.users.create({ email: 'a@b', data: { a: 'x'.repeat(10_000) } })
+  await app.vexaAdmin.users.create({ email: 'taken@b' })
+  const bodies = [
+    null, [], 'x', { email: null }, { email: 'x' }, { name: 1 }, { max_concurrent_bots: null }, { max_concurrent_bots: '1' }, { disabled: 1 }, { disabled: null },
+    { data: [] }, { data: 'x' }, { data: { b: 'x'.repeat(10_000) } }, { id: 'user-9' }, { created_at: '2024-01-01T00:00:00.000Z' }, { revision: 1 }, { api_tokens: [] }
+  ]
+  for (const body of bodies) {
+    const reply = await call(app, 'PATCH', '/admin/users/user-1', { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+    t.equal(reply.statusCode, 400, JSON.stringify(body).slice(0, 60))
+  }
+  t.equal((await call(app, 'PATCH', '/admin/users/user-1')).statusCode, 400, 'no body')
+  const taken = await call(app, 'PATCH', '/admin/users/user-1', { payload: { email: 'TAKEN@b', name: 'x' } })
+  t.equal(taken.statusCode, 409)
+  t.equal(taken.json().code, 'VEXA_ADMIN_ERR_EMAIL_TAKEN')
+  for (const payload of [{ name: 'x' }, { data: { a: 1 } }, {}]) {
+    for (const id of strangeIds('user', 'token').filter((id) => id !== 'user-2')) {
+      t.equal((await call(app, 'PATCH', `/admin/users/${id}`, { payload })).statusCode, 404, id)
+    }
+  }
+  t.same(await app.vexaAdmin.users.get('user-1'), { ...user, api_tokens: [] })
+})
+
+t.test('patches of different members of data, sent at once, all survive', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const replies = await Promise.all(Array.from({ length: 40 }, (_, i) =>
+    call(app, 'PATCH', '/admin/users/user-1', { payload: i % 4 === 0 ? { name: `n${i}` } : { data: { [`m${i}`]: i } } })))
+  t.same(replies.map((reply) => reply.statusCode), Array(40).fill(200))
+  t.equal(Object.keys((await app.vexaAdmin.users.get('user-1')).data ?? {}).length, 30)
+})
+
+t.test('two patches that want one address: one 200, one 409', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  await app.vexaAdmin.users.create({ email: 'c@d' })
+  const replies = await Promise.all(['user-1', 'user-2'].map((id) => call(app, 'PATCH', `/admin/users/${id}`, { payload: { email: 'new@x' } })))
+  t.same(replies.map((reply) => reply.statusCode).sort(), [200, 409])
+})
+
+t.test('DELETE /users/:id deletes the user with its tokens: 204; again: 404', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const other = await app.vexaAdmin.users.create({ email: 'c@d' })
+  const { token } = await app.vexaAdmin.tokens.create('user-1')
+  const reply = await call(app, 'DELETE', '/admin/users/user-1', { headers: { 'content-type': 'application/json' } })
+  t.equal(reply.statusCode, 204)
+  t.equal(reply.body, '')
+  t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
+  t.equal((await call(app, 'DELETE', '/admin/tokens/token-1')).statusCode, 404)
+  t.same(await app.vexaAdmin.users.list(), [other])
+  for (const id of ['user-1', ...strangeIds('user', 'token').filter((id) => id !== 'user-2')]) {
+    const again = await call(app, 'DELETE', `/admin/users/${id}`)
+    t.equal(again.statusCode, 404, id)
+    t.equal(again.json().code, 'VEXA_ADMIN_ERR_USER_NOT_FOUND')
+  }
+  t.match(await app.vexaAdmin.users.create({ email: 'a@b' }), { id: 'user-3' }, 'the address is free again, the id is not')
+})
+
+t.test('GET /users/email/:email finds the user by any spelling of the address', async (t) => {
+  const app = await build(t)
+  const long = `${'x'.repeat(252)}@x`
+  for (const email of ['Jos\u00e9+tag@Example.com', 'a/b?c#d%@x', long]) await app.vexaAdmin.users.create({ email })
+  await app.vexaAdmin.tokens.create('user-1')
+  const found = { 'jos\u00e9+tag@example.com': 'user-1', 'JOSE\u0301+TAG@EXAMPLE.COM': 'user-1', 'A/b?c#d%@x': 'user-2', [long]: 'user-3' }
+  for (const [email, id] of Object.entries(found)) {
+    const reply = await call(app, 'GET', `/admin/users/email/${encodeURIComponent(email)}`)
+    t.equal(reply.statusCode, 200, email)
+    t.same(reply.json(), await app.vexaAdmin.users.get(id))
+    t.equal((await call(app, 'HEAD', `/admin/users/email/${encodeURIComponent(email)}`)).statusCode, 200)
+  }
+  for (const email of ['nobody@x', 'x', '', '%00@x', '%20jose@x', 'user-1', `${'y'.repeat(2000)}@x`, '%EF%BF%BF@x', 'a/b/c@x']) {
+    const reply = await call(app, 'GET', `/admin/users/email/${email}`)
+    t.equal(reply.statusCode, 404, email)
+    t.equal(reply.json().code, 'VEXA_ADMIN_ERR_USER_NOT_FOUND')
+  }
+})
+
+t.test('GET /users pages by after, in either order, and links to the next page while there is more', async (t) => {
+  const app = await build(t, { prefix: '/v1/admin' })
+  for (let i = 1; i <= 7; i++) await app.vexaAdmin.users.create({ email: `${i}@x`, name: i % 2 === 0 ? 'Even & odd' : null })
+  const walk = async (url: string) => {
+    const pages: string[][] = []
+    for (let next: string | undefined = url; next !== undefined;) {
+      const reply = await call(app, 'GET', next)
+      t.equal(reply.statusCode, 200, next)
+      pages.push(reply.json().map((user: { id: string }) => user.id.slice('user-'.length)))
+      next = /^<(\/v1\/admin\/users\?[^>]*)>; rel="next"$/.exec(String(reply.headers.link))?.[1]
+      if (next === undefined) t.equal(reply.headers.link, undefined)
+    }
+    return pages
+  }
+  t.same(await walk('/v1/admin/users?limit=3'), [['1', '2', '3'], ['4', '5', '6'], ['7']])
+  t.same(await walk('/v1/admin/users?limit=7'), [['1', '2', '3', '4', '5', '6', '7']], 'no page that is empty')
+  t.same(await walk('/v1/admin/users?limit=3&order=desc'), [['7', '6', '5'], ['4', '3', '2'], ['1']])
+  t.same(await walk('/v1/admin/users?limit=2&skip=1&after=user-2&order=asc'), [['4', '5'], ['6', '7']])
+  t.same(await walk('/v1/admin/users?limit=1&search=EVEN+%26'), [['2'], ['4'], ['6']])
+  t.same(await walk('/v1/admin/users?after=user-99'), [[]])
+  t.same(await walk('/v1/admin/users?after=user-99&order=desc&limit=5'), [['7', '6', '5', '4', '3'], ['2', '1']], 'behind a user who is not there')
+  t.same(await walk('/v1/admin/users?after=user-x'), [[]], 'a key that this storage never makes')
+  for (const query of ['after=1', 'after=', 'after=user-', 'after=token-1', 'after=user-1%00', `after=user-${'1'.repeat(256)}`, 'order=ASC', 'order=', 'order=asc&order=desc', 'count=1', 'count=', 'count=TRUE', `search=${'x'.repeat(256)}`, 'search=%00', 'search=a&search=b']) {
+    t.equal((await call(app, 'GET', `/v1/admin/users?${query}`)).statusCode, 400, query)
+  }
+})
+
+t.test('GET /users?search finds a substring of address or name, in any case, wildcards meaning themselves', async (t) => {
+  const app = await build(t)
+  const users = [
+    { email: 'percent@x', name: '100%' }, { email: 'under_score@x', name: null }, { email: 'backslash@x', name: 'a\\b' }, { email: 'accent@x', name: 'Jos\u00e9 \u00c5ngstr\u00f6m' },
+    { email: 'quote@x', name: "O'Brien; drop table" }, { email: 'plain@y', name: 'Plain' }
+  ]
+  for (const user of users) await app.vexaAdmin.users.create(user)
+  const search = async (text: string) => (await call(app, 'GET', `/admin/users?count=true&search=${encodeURIComponent(text)}`)).json().map((user: { email: string }) => user.email.split('@')[0])
+  t.same(await search('%'), ['percent'])
+  t.same(await search('_'), ['under_score'])
+  t.same(await search('\\'), ['backslash'])
+  t.same(await search('JOS\u00c9 \u00e5'), ['accent'])
+  t.same(await search('jose\u0301'), ['accent'])
+  t.same(await search('jose'), [])
+  t.same(await search("'BRIEN; DROP"), ['quote'])
+  t.same(await search('PLAIN'), ['plain'])
+  t.same(await search('@Y'), ['plain'])
+  t.same(await search('*'), [])
+  t.equal((await search('')).length, 6)
+  await app.vexaAdmin.users.update('user-6', { name: 'Renamed' })
+  t.same(await search('renamed'), ['plain'])
+})
+
+t.test('GET /users says how many there are only with count=true', async (t) => {
+  const app = await build(t)
+  for (let i = 0; i < 5; i++) await app.vexaAdmin.users.create({ email: `${i}@x`, name: `n${i % 2}` })
+  const total = async (query: string) => (await call(app, 'GET', `/admin/users?${query}`)).headers['x-total-count']
+  t.equal(await total('limit=2'), undefined)
+  t.equal(await total('count=false'), undefined)
+  t.equal(await total('count=true&limit=2&skip=1'), '5')
+  t.equal(await total('count=true&search=N1'), '2')
+  t.notMatch((await call(app, 'GET', '/admin/users?count=true&limit=2')).headers.link, /count/)
 })

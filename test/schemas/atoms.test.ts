@@ -1,5 +1,5 @@
 import t from 'tap'
-import { normalizeEmail } from '../../src/schemas/atoms.js'
+import { searchable } from '../../src/text.js'
 import { build, call } from '../helpers.js'
 
 t.test('an address is kept in NFC and lower case', async (t) => {
@@ -23,7 +23,7 @@ t.test('an address is kept in NFC and lower case', async (t) => {
     t.equal(reply.statusCode, 201, sent)
     t.equal(reply.json().email, expected, sent)
     t.equal((await app.vexaAdmin.users.get(reply.json().id)).email, expected, sent)
-    t.equal(normalizeEmail(expected), expected, 'what is kept stays as it is')
+    t.equal(searchable(expected), expected, 'what is kept stays as it is')
   }
 })
 
@@ -37,6 +37,23 @@ t.test('length: 3 to 254 characters of the kept form', async (t) => {
   t.equal(await status('💛'.repeat(252) + '@x'), 201, 'characters, not code units')
   t.equal(await status('e\u0301'.repeat(252) + '@x'), 201, 'as many characters as are kept')
   t.equal(await status('\u0130'.repeat(252) + '@x'), 400, 'its lower case is longer')
+})
+
+t.test('what is far too long is refused before it is normalised, which would take seconds', async (t) => {
+  const app = await build(t)
+  const normalize = String.prototype.normalize
+  let longest = 0
+  // eslint-disable-next-line no-extend-native -- to see what is normalised
+  String.prototype.normalize = function (form) {
+    longest = Math.max(longest, this.length)
+    return normalize.call(this, form)
+  }
+  t.teardown(() => { String.prototype.normalize = normalize }) // eslint-disable-line no-extend-native
+  const email = `a${'\u0315'.repeat(10_000)}${'\u0316'.repeat(10_000)}@b`
+  t.equal((await call(app, 'POST', '/admin/users', { payload: { email } })).statusCode, 400)
+  await t.rejects(app.vexaAdmin.users.getByEmail(email), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  await t.rejects(app.vexaAdmin.users.list({ search: email }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
+  t.ok(longest <= 2048, `${longest} code units at the most`)
 })
 
 t.test('what is not an address is refused', async (t) => {

@@ -5,8 +5,8 @@ import { build } from '../helpers.js'
 
 t.test("the host's own code gets the same objects as the wire, and checks of its own", async (t) => {
   const { vexaAdmin: { users, tokens } } = await build(t)
-  t.same(Object.keys(users).sort(), ['create', 'get', 'list'])
-  t.same(Object.keys(tokens).sort(), ['create', 'revoke'])
+  t.same(Object.keys(users).sort(), ['create', 'delete', 'get', 'getByEmail', 'list', 'update'])
+  t.same(Object.keys(tokens).sort(), ['create', 'list', 'revoke', 'revokeAll', 'rotate', 'verify'])
 
   const user = await users.create({ email: 'A@b', name: undefined })
   t.match(user, { id: 'user-1', email: 'a@b', name: null, max_concurrent_bots: 3 })
@@ -15,7 +15,14 @@ t.test("the host's own code gets the same objects as the wire, and checks of its
   t.same(await users.get(user.id), { ...user, api_tokens: [{ ...token, token: '***' }] })
   t.same(await users.list(), [user])
   t.same(await users.list({ skip: 1 }), [])
-  await tokens.revoke(token.id)
+  t.same(await users.getByEmail('A@B'), await users.get(user.id))
+  t.match(await users.update(user.id, { name: 'B', data: { a: { b: 1 } } }), { name: 'B', data: { a: { b: 1 } } })
+  t.same(await tokens.list(user.id), [{ ...token, token: '***' }])
+  t.match(await tokens.verify({ token: token.token }), { valid: true, user: { id: user.id }, token: { id: token.id } })
+  const next = await tokens.rotate(token.id)
+  t.same(await tokens.verify({ token: token.token }), { valid: false, code: 'EXPIRED' })
+  await tokens.revokeAll(user.id)
+  t.same(await tokens.verify({ token: next.token }), { valid: false, code: 'NOT_FOUND' })
 
   const invalid = { code: 'VEXA_ADMIN_ERR_INVALID_INPUT', statusCode: 400 }
   await t.rejects(users.create({ email: 'x' }), invalid)
@@ -25,10 +32,26 @@ t.test("the host's own code gets the same objects as the wire, and checks of its
   await t.rejects(users.list({ limit: '5' as never }), invalid)
   await t.rejects(users.list({ limit: Infinity }), invalid)
   await t.rejects(tokens.create(user.id, { scopes: [] } as never), invalid)
+  await t.rejects(users.update(user.id, { data: new Date() } as never), invalid)
+  await t.rejects(users.update(user.id, { data: { when: new Date() } }), invalid)
+  await t.rejects(users.update(user.id, JSON.parse('{"data":{"__proto__":{}}}')), invalid)
+  await t.rejects(users.update(user.id, { data: { a: 1n } }), invalid)
+  await t.rejects(users.update(user.id, { data: { a: NaN } }), invalid)
+  const circle: Record<string, unknown> = {}
+  circle.circle = circle
+  await t.rejects(users.update(user.id, { data: circle }), invalid)
+  await t.rejects(tokens.verify('vex_' as never), invalid)
+  await t.rejects(tokens.rotate('token-1', { grace_period: -1 }), invalid)
   await t.rejects(users.create({ email: 'A@B' }), { code: 'VEXA_ADMIN_ERR_EMAIL_TAKEN', statusCode: 409 })
   await t.rejects(users.get('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND', statusCode: 404 })
   await t.rejects(users.get(undefined as never), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  for (const email of ['x@y', undefined, '\ud800@x', 'a\0@x']) await t.rejects(users.getByEmail(email as string), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  await t.rejects(users.update('user-2', {}), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  await t.rejects(users.delete('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
   await t.rejects(tokens.create('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  await t.rejects(tokens.list('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  await t.rejects(tokens.revokeAll('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  await t.rejects(tokens.rotate('token-9'), { code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND' })
   await t.rejects(tokens.revoke(token.id), { code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', statusCode: 404 })
 })
 
@@ -40,6 +63,59 @@ t.test("duplicateEmail: 'return' creates the user after all if the one in the wa
   })
   const app = await build(t, { storage, duplicateEmail: 'return' })
   t.match(await app.vexaAdmin.users.create({ email: 'a@b' }), { id: 'user-1' })
+})
+
+t.test('a storage that contradicts itself is a 503, and does not keep us for ever', async (t) => {
+  const sqlite = sqliteStorage({ filename: ':memory:' })
+  let calls = 0
+  const storage = overriding(sqlite, {
+    insertUser: async (user) => user.email === 'a@b' ? sqlite.insertUser(user) : 'taken',
+    updateUser: async () => { calls++; return 'absent' }
+  })
+  const app = await build(t, { storage, duplicateEmail: 'return' })
+  const unavailable = { code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE', statusCode: 503 }
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  await t.rejects(app.vexaAdmin.users.create({ email: 'c@d' }), unavailable)
+  await t.rejects(app.vexaAdmin.users.update('user-1', { data: {} }), unavailable)
+  t.ok(calls > 10 && calls < 1000)
+})
+
+t.test('a storage may say null where there is nothing', async (t) => {
+  const sqlite = sqliteStorage({ filename: ':memory:' })
+  const nothing = async () => null as never
+  const app = await build(t, { storage: overriding(sqlite, { findUser: nothing, findUserByEmail: nothing, findToken: nothing, findTokenByHash: nothing }) })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const { token } = await app.vexaAdmin.tokens.create('user-1')
+  await t.rejects(app.vexaAdmin.users.get('user-1'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  await t.rejects(app.vexaAdmin.users.getByEmail('a@b'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  await t.rejects(app.vexaAdmin.users.update('user-1', { data: {} }), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  await t.rejects(app.vexaAdmin.tokens.rotate('token-1'), { code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND' })
+  t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
+})
+
+t.test('a token that is gone, or expired, by the time it is rotated', async (t) => {
+  const sqlite = sqliteStorage({ filename: ':memory:' })
+  let outcome: 'absent' | 'expired' = 'absent'
+  const app = await build(t, { storage: overriding(sqlite, { rotateToken: async () => outcome }) })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  await app.vexaAdmin.tokens.create('user-1')
+  await t.rejects(app.vexaAdmin.tokens.rotate('token-1'), { code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND' })
+  outcome = 'expired'
+  await t.rejects(app.vexaAdmin.tokens.rotate('token-1'), { code: 'VEXA_ADMIN_ERR_TOKEN_EXPIRED' })
+})
+
+t.test('a user that is deleted while its data is patched is not found', async (t) => {
+  const sqlite = sqliteStorage({ filename: ':memory:' })
+  const app = await build(t, {
+    storage: overriding(sqlite, {
+      updateUser: async (id, changes, revision) => {
+        await sqlite.deleteUser(id)
+        return sqlite.updateUser(id, changes, revision)
+      }
+    })
+  })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  await t.rejects(app.vexaAdmin.users.update('user-1', { data: { a: 1 } }), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
 })
 
 /** `storage`, some of its methods replaced. */

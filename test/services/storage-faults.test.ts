@@ -1,5 +1,6 @@
 import t from 'tap'
 import { StorageUnavailableError, type StorageAdapter } from '../../src/index.js'
+import { mintTokenValue } from '../../src/services/token-value.js'
 import { storageMethods } from '../../src/storage/storage-adapter.js'
 import { adminKey, build, call } from '../helpers.js'
 
@@ -23,7 +24,16 @@ t.test('a storage that throws is a 503 with Retry-After on every route, and noth
     await call(app, 'HEAD', '/admin/users/user-1'),
     await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } }),
     await call(app, 'POST', '/admin/users/user-1/tokens'),
-    await call(app, 'DELETE', '/admin/tokens/token-1')
+    await call(app, 'DELETE', '/admin/tokens/token-1'),
+    await call(app, 'GET', '/admin/users?count=true&search=x'),
+    await call(app, 'GET', '/admin/users/email/a@b'),
+    await call(app, 'PATCH', '/admin/users/user-1', { payload: { name: 'x' } }),
+    await call(app, 'PATCH', '/admin/users/user-1', { payload: { data: {} } }),
+    await call(app, 'DELETE', '/admin/users/user-1'),
+    await call(app, 'GET', '/admin/users/user-1/tokens'),
+    await call(app, 'DELETE', '/admin/users/user-1/tokens'),
+    await call(app, 'POST', '/admin/tokens/token-1/rotate'),
+    await call(app, 'POST', '/admin/tokens/verify', { payload: { token: mintTokenValue('vex_') } })
   ]
   for (const reply of calls) {
     t.equal(reply.statusCode, 503)

@@ -1,10 +1,11 @@
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
 import { sqliteStorage } from '../../src/index.js'
 import { run } from '../child.js'
 
-const user = { email: 'a@b', name: null, max_concurrent_bots: 3, created_at: '2024-01-01T12:00:00.000Z' }
+const user = { email: 'a@b', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
 
 t.test('a second start finds nothing to do, and what was there', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
@@ -25,7 +26,7 @@ t.test('six processes that start at once on an empty file all serve', async (t) 
   const storage = sqliteStorage({ filename })
   t.teardown(() => storage.close())
   await storage.open()
-  t.same((await storage.listUsers({ skip: 0, limit: 10 })).map(({ email }) => email).sort(), ['0@x', '1@x', '2@x', '3@x', '4@x', '5@x'])
+  t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email).sort(), ['0@x', '1@x', '2@x', '3@x', '4@x', '5@x'])
 })
 
 t.test('twenty storages of one process that open at once on an empty file', async (t) => {
@@ -76,12 +77,20 @@ t.test('a database of a newer version is refused, and not touched', async (t) =>
 })
 
 t.test('migrate: false checks, and changes nothing', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
+  const directory = t.testdir()
+  const filename = join(directory, 'admin.db')
+  await t.rejects(sqliteStorage({ filename, migrate: false }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' }, 'there is no file')
+  t.same(readdirSync(directory), [])
+  writeFileSync(filename, 'No database. '.repeat(100))
+  const text = sqliteStorage({ filename, migrate: false })
+  await t.rejects(text.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /not a database/ })
+  await text.close()
+  writeFileSync(filename, '')
+  const database = new Database(filename)
+  t.teardown(() => database.close())
   const unmigrated = sqliteStorage({ filename, migrate: false })
   await t.rejects(unmigrated.open(), { code: 'VEXA_ADMIN_ERR_DATABASE_NOT_MIGRATED', message: /schema version 0.* needs \d/ })
   await unmigrated.close()
-  const database = new Database(filename)
-  t.teardown(() => database.close())
   t.same(database.prepare('select * from sqlite_schema').all(), [])
 
   const migrating = sqliteStorage({ filename })
@@ -102,4 +111,28 @@ t.test('a migration that fails is rolled back, and says why', async (t) => {
   t.teardown(() => storage.close())
   await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /vexa_tokens.* already exists/ })
   t.same(database.prepare('select name from sqlite_schema').pluck().all(), ['vexa_tokens'])
+})
+
+t.test('a database of the first version is upgraded, and keeps what it has', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const database = new Database(filename)
+  t.teardown(() => database.close())
+  database.exec(`
+    create table vexa_migrations (version integer primary key, applied_at text not null);
+    insert into vexa_migrations values (1, '2024-01-01T12:00:00.000Z');
+    create table vexa_users (
+      id integer primary key autoincrement, email text not null unique, name text, max_concurrent_bots integer not null, created_at text not null);
+    create table vexa_tokens (
+      id integer primary key autoincrement, user_id integer not null references vexa_users (id) on delete cascade, hash blob not null unique, created_at text not null);
+    create index vexa_tokens_user_id on vexa_tokens (user_id);
+    insert into vexa_users values (5, 'a@b', 'ÉMILE', 3, '2024-01-01T12:00:00.000Z'), (6, 'c@d', null, 3, '2024-01-01T12:00:00.000Z');
+    insert into vexa_tokens values (7, 5, x'${'07'.repeat(32)}', '2024-01-01T12:00:00.000Z');`)
+  const storage = sqliteStorage({ filename })
+  t.teardown(() => storage.close())
+  await storage.open()
+  t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 9, search: 'émile' })).map(({ id }) => id), ['5'])
+  t.same(await storage.findTokenByHash(Buffer.alloc(32, 7)), {
+    token: { id: '7', user_id: '5', name: null, scopes: null, expires_at: null, last_used_at: null, created_at: user.created_at },
+    user: { id: '5', email: 'a@b', name: 'ÉMILE', max_concurrent_bots: 3, disabled: false, data: null, revision: 0, created_at: user.created_at }
+  })
 })

@@ -87,12 +87,29 @@ t.test('a statement that is busy is tried again, until busyTimeout', async (t) =
   t.same(await all(), [1])
 })
 
+t.test('any number of different statements can be run', async (t) => {
+  const { db, all } = await open(t)
+  for (let n = 1; n <= 450; n++) await sql`insert into numbers values (${sql.lit(n)})`.execute(db)
+  t.equal((await all()).length, 450)
+})
+
 t.test('a statement that waits while the database is closed is told so', async (t) => {
   const { db } = await open(t, busyOnInsert({ times: Infinity }))
   const insert = t.rejects(db.insertInto('numbers').values({ n: 1 }).execute(), { message: 'The database is closed' })
   await sleep(10)
   await db.destroy()
   await insert
+})
+
+t.test('a statement that waits for a transaction is told when the database is closed', async (t) => {
+  const { db } = await open(t)
+  await db.connection().execute(async (connection) => {
+    await sql`begin`.execute(connection)
+    const insert = t.rejects(db.insertInto('numbers').values({ n: 1 }).execute(), { message: 'The database is closed' })
+    await sleep(10)
+    await db.destroy()
+    await insert
+  })
 })
 
 t.test('a pragma that fails closes the database again', async (t) => {

@@ -1,0 +1,61 @@
+import { Agent, request as httpRequest } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { run } from '../child.js'
+import { adminKey } from '../helpers.js'
+
+t.test('while forty requests at a time use a token, in two processes, none that begins after the answer that ended it is let in', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const servers = ['one', 'two'].map(() => run(t, 'test/fixtures/guarded-server.ts', { args: [filename] }))
+  const [one, two] = await Promise.all(servers.map((server) => server.line(/^http/))) as [string, string]
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const admin = (method: string, path: string, body?: object) => send(agent, method, `${one}/admin${path}`, { 'x-admin-api-key': adminKey }, body)
+
+  const ends: Record<string, (user: string, token: string) => Promise<{ status: number }>> = {
+    revoked: (_user, token) => admin('DELETE', `/tokens/${token}`),
+    'all revoked': (user) => admin('DELETE', `/users/${user}/tokens`),
+    rotated: (_user, token) => admin('POST', `/tokens/${token}/rotate`),
+    'user disabled': (user) => admin('PATCH', `/users/${user}`, { disabled: true }),
+    'user deleted': (user) => admin('DELETE', `/users/${user}`)
+  }
+  for (const [name, end] of Object.entries(ends)) {
+    const user = (await admin('POST', '/users', { email: `${name.replace(' ', '-')}@x` })).body as { id: string }
+    const token = (await admin('POST', `/users/${user.id}/tokens`)).body as { id: string, token: string }
+    let ended = Infinity
+    const state = { running: true }
+    const counts = { before: 0, after: 0, wrong: 0 }
+    const client = async (url: string) => {
+      while (state.running) {
+        const begun = performance.now()
+        const { status } = await send(agent, 'GET', `${url}/me`, { 'x-api-key': token.token })
+        if (begun < ended) counts.before++
+        else if (status === 200) counts.wrong++
+        else counts.after++
+        if (status !== 200 && status !== 401 && status !== 403) t.fail(`status ${status}`)
+      }
+    }
+    const clients = Array.from({ length: 40 }, (_, i) => client(i % 2 === 0 ? one : two))
+    await sleep(100)
+    t.match((await end(user.id, token.id)).status, /^20[014]$/)
+    ended = performance.now()
+    await sleep(100)
+    state.running = false
+    await Promise.all(clients)
+    t.equal(counts.wrong, 0, name)
+    t.ok(counts.before > 40 && counts.after > 40, `${name}: ${counts.before} before, ${counts.after} after`)
+  }
+})
+
+function send (agent: Agent, method: string, url: string, headers: Record<string, string>, body?: object): Promise<{ status: number, body: unknown }> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(url, { method, agent, headers: { ...headers, ...(body && { 'content-type': 'application/json' }) } }, (reply) => {
+      let text = ''
+      reply.on('data', (data) => { text += data })
+      reply.on('end', () => resolve({ status: reply.statusCode as number, body: text === '' ? undefined : JSON.parse(text.startsWith('{') ? text : 'null') }))
+    })
+    request.on('error', reject)
+    request.end(body && JSON.stringify(body))
+  })
+}

@@ -1,0 +1,172 @@
+import auth from '@fastify/auth'
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { sqliteStorage, type StorageAdapter, type VexaAdminOptions } from '../../src/index.js'
+import { build as buildPlugin } from '../helpers.js'
+
+async function build (t: Test, options: Partial<VexaAdminOptions> = {}) {
+  const app = await buildPlugin(t, { scopes: ['bot', 'tx'], ...options })
+  const { requireToken } = app.vexaAdmin
+  const who = async ({ apiUser, apiToken }: { apiUser: unknown, apiToken: unknown }) => ({ apiUser, apiToken })
+  app.get('/me', { onRequest: requireToken() }, who)
+  app.post('/bots', { onRequest: requireToken({ scopes: ['bot'] }) }, who)
+  app.get('/late', { preHandler: requireToken() }, who)
+  app.get('/public', who)
+  return app
+}
+
+const refused = { statusCode: 401, code: 'VEXA_ADMIN_ERR_INVALID_TOKEN', error: 'Unauthorized', message: 'API token missing or not valid' }
+
+const ask = (app: FastifyInstance, url: string, headers: Record<string, string | string[]> = {}, method: 'GET' | 'POST' = 'GET') => app.inject({ method, url, headers })
+
+t.test('a token opens the route, in either header, and the handler sees whose it is', async (t) => {
+  const app = await build(t)
+  const user = await app.vexaAdmin.users.create({ email: 'a@b', data: { plan: 'pro' } })
+  const { token, ...rest } = await app.vexaAdmin.tokens.create(user.id, { name: 'CI' })
+  const ways: Array<Record<string, string>> = [
+    { 'x-api-key': token }, { authorization: `Bearer ${token}` }, { authorization: `bearer   ${token}` }, { authorization: `BEARER ${token}` },
+    { 'x-api-key': token, authorization: `Bearer ${token}` }, { 'x-api-key': token, authorization: 'Basic dXNlcjpwYXNz' }
+  ]
+  for (const headers of ways) {
+    for (const url of ['/me', '/late']) {
+      const reply = await ask(app, url, headers)
+      t.equal(reply.statusCode, 200, Object.keys(headers).join())
+      t.match(reply.json(), { apiUser: user, apiToken: { ...rest, token: '***' } })
+    }
+  }
+  t.same((await ask(app, '/public', { 'x-api-key': token })).json(), { apiUser: null, apiToken: null }, 'a route without the hook knows nobody')
+})
+
+t.test('anything else is a 401 with a challenge', async (t) => {
+  const app = await build(t)
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  const [{ token: one }, { token: two }] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
+  const missing: Array<Record<string, string>> = [{}, { authorization: `Basic ${one}` }, { authorization: one }, { authorization: `Token ${one}` }, { cookie: `x-api-key=${one}` }, { 'x-admin-api-key': one }]
+  const invalid: Array<Record<string, string | string[]>> = [
+    { 'x-api-key': '' }, { 'x-api-key': `${one}x` }, { 'x-api-key': [one, one] }, { 'x-api-key': `${one}, ${two}` }, { 'x-api-key': 'an-admin-key-for-the-tests' },
+    { 'x-api-key': one, authorization: `Bearer ${two}` }, { 'x-api-key': one, authorization: 'Bearer' }, { 'x-api-key': '', authorization: `Bearer ${one}` },
+    { authorization: 'Bearer' }, { authorization: 'Bearer ' }, { authorization: `Bearer ${one} ${one}` }, { authorization: `Bearer ${one},` }, { authorization: `Bearer "${one}"` },
+    { authorization: `Bearer\t${one}` }, { 'x-api-key': 'caf\xe9' }, { 'x-api-key': 'x'.repeat(15_000) }
+  ]
+  for (const headers of [...missing, ...invalid]) {
+    const reply = await ask(app, '/me', headers)
+    t.same(reply.json(), refused, Object.keys(headers).join())
+    t.match(reply.headers['www-authenticate'], /^Bearer realm="api"/)
+  }
+  t.equal((await ask(app, '/me')).headers['www-authenticate'], 'Bearer realm="api"')
+  t.equal((await ask(app, '/me', { 'x-api-key': 'x' })).headers['www-authenticate'], 'Bearer realm="api", error="invalid_token"')
+  t.equal((await ask(app, `/me?x-api-key=${one}&access_token=${one}`)).statusCode, 401, 'a query string holds no tokens')
+})
+
+t.test('a token that ended, or whose user did, is a 401 at once', async (t) => {
+  const app = await build(t)
+  const { users, tokens } = app.vexaAdmin
+  const ends: Record<string, (userId: string, tokenId: string) => Promise<unknown>> = {
+    revoked: (_, id) => tokens.revoke(id),
+    'revoked with all others': (userId) => tokens.revokeAll(userId),
+    rotated: (_, id) => tokens.rotate(id),
+    'its user deleted': (userId) => users.delete(userId)
+  }
+  for (const [name, end] of Object.entries(ends)) {
+    const user = await users.create({ email: `${name.replaceAll(' ', '-')}@x` })
+    const { id, token } = await tokens.create(user.id)
+    t.equal((await ask(app, '/me', { 'x-api-key': token })).statusCode, 200, name)
+    await end(user.id, id)
+    t.same((await ask(app, '/me', { 'x-api-key': token })).json(), refused, name)
+  }
+})
+
+t.test('a disabled user is a 403, and so is a missing scope', async (t) => {
+  const app = await build(t)
+  const { users, tokens } = app.vexaAdmin
+  const { id } = await users.create({ email: 'a@b' })
+  const bot = { 'x-api-key': (await tokens.create(id, { scopes: ['bot'] })).token }
+  const tx = { 'x-api-key': (await tokens.create(id, { scopes: ['tx'] })).token }
+  const all = { 'x-api-key': (await tokens.create(id)).token }
+  t.equal((await ask(app, '/bots', bot, 'POST')).statusCode, 200)
+  t.equal((await ask(app, '/bots', all, 'POST')).statusCode, 200)
+  t.equal((await ask(app, '/me', tx)).statusCode, 200)
+  const reply = await ask(app, '/bots', tx, 'POST')
+  t.same(reply.json(), { statusCode: 403, code: 'VEXA_ADMIN_ERR_INSUFFICIENT_SCOPE', error: 'Forbidden', message: 'The API token is not allowed to do this' })
+  t.equal(reply.headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="bot"')
+
+  await users.update(id, { disabled: true })
+  for (const headers of [bot, tx, all]) {
+    const reply = await ask(app, '/me', headers)
+    t.same(reply.json(), { statusCode: 403, code: 'VEXA_ADMIN_ERR_USER_DISABLED', error: 'Forbidden', message: 'The user of the API token is disabled' })
+  }
+  await users.update(id, { disabled: false })
+  t.equal((await ask(app, '/me', all)).statusCode, 200)
+})
+
+t.test('a storage that cannot answer is a 503 with Retry-After, never a 401; what has no checksum is refused without asking it', async (t) => {
+  let down = false
+  let asked = 0
+  const sqlite = sqliteStorage({ filename: ':memory:' })
+  const storage = new Proxy<StorageAdapter>(sqlite, {
+    get (target, name: keyof StorageAdapter) {
+      if (name !== 'findTokenByHash') return target[name].bind(target)
+      return (hash: Buffer) => {
+        asked++
+        if (down) throw new Error('down')
+        return target.findTokenByHash(hash)
+      }
+    }
+  })
+  const app = await build(t, { storage })
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  const { token } = await app.vexaAdmin.tokens.create(id)
+  down = true
+  const reply = await ask(app, '/me', { 'x-api-key': token })
+  t.equal(reply.statusCode, 503)
+  t.equal(reply.json().code, 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE')
+  t.equal(reply.headers['retry-after'], '1')
+  t.equal(reply.headers['www-authenticate'], undefined)
+  t.equal(asked, 1)
+  for (const value of ['x', `vex_${'a'.repeat(36)}`, `${token.slice(0, -1)}!`]) {
+    t.equal((await ask(app, '/me', { authorization: `Bearer ${value}` })).statusCode, 401)
+  }
+  t.equal(asked, 1)
+  down = false
+  t.equal((await ask(app, '/me', { 'x-api-key': token })).statusCode, 200)
+})
+
+t.test('errors go through the error handler of the app', async (t) => {
+  const app = await build(t)
+  app.setErrorHandler((error: { code: string }, _request, reply) => reply.code(418).send({ mine: error.code }))
+  app.get('/mine', { onRequest: app.vexaAdmin.requireToken() }, async () => 'x')
+  const reply = await ask(app, '/mine')
+  t.equal(reply.statusCode, 418)
+  t.same(reply.json(), { mine: 'VEXA_ADMIN_ERR_INVALID_TOKEN' })
+  t.equal(reply.headers['www-authenticate'], 'Bearer realm="api"')
+})
+
+t.test('it works inside @fastify/auth', async (t) => {
+  const app = await build(t)
+  await app.register(auth)
+  const guard = app.vexaAdmin.requireToken()
+  const refuse = async () => { throw new Error('no') }
+  app.get('/either', { onRequest: app.auth([refuse, guard]) }, async (request) => request.apiUser.email)
+  app.get('/both', { onRequest: app.auth([guard, async () => {}], { relation: 'and' }) }, async (request) => request.apiUser.email)
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  const { token } = await app.vexaAdmin.tokens.create(id)
+  for (const url of ['/either', '/both']) {
+    t.equal((await ask(app, url, { 'x-api-key': token })).body, 'a@b')
+    t.equal((await ask(app, url)).statusCode, 401)
+  }
+})
+
+t.test('a scope that the plugin does not know stops the boot', async (t) => {
+  const app = await build(t)
+  t.throws(() => app.vexaAdmin.requireToken({ scopes: ['bto'] }), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /bto/ })
+})
+
+t.test('the scopes of a guard are those it was made with', async (t) => {
+  const app = await build(t)
+  const scopes = ['bot']
+  app.get('/fixed', { onRequest: app.vexaAdmin.requireToken({ scopes }) }, async () => 'x')
+  scopes[0] = 'tx'
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  t.equal((await ask(app, '/fixed', { 'x-api-key': (await app.vexaAdmin.tokens.create(id, { scopes: ['bot'] })).token })).statusCode, 200)
+  t.equal((await ask(app, '/fixed', { 'x-api-key': (await app.vexaAdmin.tokens.create(id, { scopes: ['tx'] })).token })).statusCode, 403)
+})

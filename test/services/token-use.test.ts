@@ -1,0 +1,67 @@
+import { mock } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import type { StorageAdapter } from '../../src/index.js'
+import { createTokenUse } from '../../src/services/token-use.js'
+
+function fake (touchTokens: StorageAdapter['touchTokens']): StorageAdapter {
+  return { touchTokens } as unknown as StorageAdapter
+}
+
+const at = (time: string) => new Date(`2024-01-01T${time}Z`)
+
+t.test('uses are gathered, to the minute, and written when it closes', async (t) => {
+  const calls: Array<[string[], string]> = []
+  const use = createTokenUse(fake(async (ids, minute) => { calls.push([[...ids], minute]) }))
+  use.note('1', null, at('12:00:59.999'))
+  for (let i = 0; i < 1000; i++) use.note('1', null, at('12:00:59.999'))
+  use.note('2', '2024-01-01T12:00:00.000Z', at('12:00:30.000'))
+  use.note('3', '2024-01-01T11:59:00.000Z', at('12:00:00.000'))
+  use.note('4', null, at('12:01:00.000'))
+  t.same(calls, [], 'no write on the way')
+  await use.close()
+  t.same(calls, [[['1', '3'], '2024-01-01T12:00:00.000Z'], [['4'], '2024-01-01T12:01:00.000Z']])
+  await use.close()
+  t.equal(calls.length, 2, 'once')
+})
+
+t.test('many are written in batches', async (t) => {
+  const sizes: number[] = []
+  const use = createTokenUse(fake(async (ids) => { sizes.push(ids.length) }))
+  for (let i = 0; i < 1201; i++) use.note(String(i), null, at('12:00:00.000'))
+  await use.close()
+  t.same(sizes, [500, 500, 201])
+})
+
+t.test('they are written every few seconds', async (t) => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const calls: string[] = []
+  const use = createTokenUse(fake(async (ids) => { calls.push(...ids) }))
+  use.note('1', null, at('12:00:00.000'))
+  mock.timers.tick(4_999)
+  await sleep(1)
+  t.same(calls, [])
+  mock.timers.tick(1)
+  await sleep(1)
+  t.same(calls, ['1'])
+  await use.close()
+})
+
+t.test('what could not be written is written later, and a use noted meanwhile is not lost', async (t) => {
+  let down = true
+  const calls: Array<[string[], string]> = []
+  const use = createTokenUse(fake(async (ids, minute) => {
+    if (down) throw new Error('down')
+    calls.push([[...ids], minute])
+    if (calls.length === 1) use.note('1', null, at('12:05:00.000'))
+  }))
+  use.note('1', null, at('12:00:00.000'))
+  await use.close()
+  t.same(calls, [])
+  down = false
+  await use.close()
+  t.same(calls, [[['1'], '2024-01-01T12:00:00.000Z']])
+  await use.close()
+  t.same(calls[1], [['1'], '2024-01-01T12:05:00.000Z'])
+})
