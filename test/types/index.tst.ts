@@ -1,0 +1,82 @@
+import Fastify, { type FastifyRequest } from 'fastify'
+import vexaAdmin, {
+  UserNotFoundError, vexaAdmin as named,
+  type StorageAdapter, type Token, type TokenGuard, type User, type UserWithTokens, type Verification, type VexaAdminOptions
+} from 'fastify-vexa-admin'
+import { describe, expect, test } from 'tstyche'
+
+const app = Fastify()
+
+describe('register', () => {
+  test('takes its options', () => {
+    expect(app.register).type.toBeCallableWith(vexaAdmin, { adminKeys: process.env.ADMIN_API_KEY })
+    expect(app.register).type.toBeCallableWith(named, { adminKeys: ['a', 'b'] as const, prefix: '/x', scopes: ['bot'] as const, duplicateEmail: 'return' })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, { authorize: async (request: FastifyRequest) => request.headers.host === 'x' })
+  })
+
+  test('and no others', () => {
+    expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ adminKey: 'x' })
+    expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ duplicateEmail: 'ignore' })
+    expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ storage: {} })
+  })
+})
+
+describe('app.vexaAdmin', () => {
+  const { users, tokens, requireToken } = app.vexaAdmin
+
+  test('users', () => {
+    expect(users.create({ email: 'a@b', name: undefined, data: { any: ['thing'] } })).type.toBe<Promise<User>>()
+    expect(users.get('user-1')).type.toBe<Promise<UserWithTokens>>()
+    expect(users.getByEmail('a@b')).type.toBe<Promise<UserWithTokens>>()
+    expect(users.list({ after: 'user-1', order: 'desc', limit: undefined })).type.toBe<Promise<User[]>>()
+    expect(users.update('user-1', { disabled: true, data: null })).type.toBe<Promise<User>>()
+    expect(users.delete('user-1')).type.toBe<Promise<void>>()
+    expect(users.create).type.not.toBeCallableWith({})
+    expect(users.create).type.not.toBeCallableWith({ email: 'a@b', max_concurrent_bots: '3' })
+    expect(users.list).type.not.toBeCallableWith({ order: 'random' })
+    expect(users).type.not.toHaveProperty('createOrReturn')
+  })
+
+  test('tokens', () => {
+    expect(tokens.create('user-1')).type.toBe<Promise<Token>>()
+    expect(tokens.create('user-1', { name: 'CI', scopes: ['bot'], expires_in: 60 })).type.toBe<Promise<Token>>()
+    expect(tokens.list('user-1')).type.toBe<Promise<Token[]>>()
+    expect(tokens.rotate('token-1', { grace_period: 60 })).type.toBe<Promise<Token>>()
+    expect(tokens.revoke('token-1')).type.toBe<Promise<void>>()
+    expect(tokens.revokeAll('user-1')).type.toBe<Promise<void>>()
+    expect(tokens.verify({ token: 'vex_', scopes: ['bot'] })).type.toBe<Promise<Verification>>()
+    expect(tokens.create).type.not.toBeCallableWith('user-1', { expires_at: '2030-01-01' })
+  })
+
+  test('what verify found is told apart by valid', async () => {
+    const verification = await tokens.verify({ token: 'vex_' })
+    if (verification.valid) expect(verification.user).type.toBe<User>()
+    else expect(verification.code).type.toBe<'NOT_FOUND' | 'EXPIRED' | 'DISABLED' | 'INSUFFICIENT_SCOPE'>()
+  })
+
+  test('requireToken is a hook, and the request knows whose token it is', () => {
+    expect(requireToken({ scopes: ['bot'] })).type.toBe<TokenGuard>()
+    app.get('/', { onRequest: requireToken(), preHandler: [requireToken()] }, async (request) => {
+      expect(request.apiUser).type.toBe<User>()
+      expect(request.apiToken).type.toBe<Token>()
+    })
+  })
+})
+
+test('a user and a token have the members of the wire', () => {
+  expect<User>().type.toBe<{
+    id: string, email: string, name: string | null, max_concurrent_bots: number, created_at: string, disabled?: boolean, data?: Record<string, unknown>
+  }>()
+  expect<Token>().type.toBe<{
+    id: string, token: string, user_id: string, created_at: string, name?: string, scopes?: string[], expires_at?: string, last_used_at?: string
+  }>()
+})
+
+test('an error has its code in its type', () => {
+  expect(new UserNotFoundError()).type.toBeAssignableTo<UserNotFoundError>()
+  expect<UserNotFoundError['code']>().type.toBe<'VEXA_ADMIN_ERR_USER_NOT_FOUND'>()
+})
+
+test('a storage has every method of the port', () => {
+  expect<StorageAdapter>().type.not.toBeAssignableFrom<Omit<StorageAdapter, 'rotateToken'>>()
+})
