@@ -52,10 +52,16 @@ function refuse (reply: FastifyReply, error: FastifyError, challenge: string): F
  * The token of a request: that in `X-API-Key`, or that in `Authorization: Bearer` (RFC 6750). Both may be there if they are
  * the same; of two different ones it is not for us to choose, so that is no token at all: an empty string.
  */
-function readToken ({ headers }: FastifyRequest): string | undefined {
+function readToken ({ headers, raw }: FastifyRequest): string | undefined {
   const key = headers['x-api-key']
+  // Node keeps the first of several Authorization headers and is silent about the others.
+  if (headers.authorization !== undefined && countHeaders(raw.rawHeaders, 'authorization') > 1) return ''
   const bearer = /^bearer(?: +(.*))?$/i.exec(headers.authorization ?? '')
   if (bearer === null) return key === undefined ? undefined : String(key)
   const token = bearer[1] ?? ''
   return key === undefined || key === token ? token : ''
+}
+
+function countHeaders (rawHeaders: readonly string[], name: string): number {
+  return rawHeaders.filter((header, i) => i % 2 === 0 && header.toLowerCase() === name).length
 }

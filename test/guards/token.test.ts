@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import auth from '@fastify/auth'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
@@ -56,6 +57,25 @@ t.test('anything else is a 401 with a challenge', async (t) => {
   t.equal((await ask(app, '/me')).headers['www-authenticate'], 'Bearer realm="api"')
   t.equal((await ask(app, '/me', { 'x-api-key': 'x' })).headers['www-authenticate'], 'Bearer realm="api", error="invalid_token"')
   t.equal((await ask(app, `/me?x-api-key=${one}&access_token=${one}`)).statusCode, 401, 'a query string holds no tokens')
+})
+
+t.test('several Authorization headers are refused, of which Node would keep the first', async (t) => {
+  const app = await build(t)
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  const [{ token: one }, { token: two }] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const statusOf = (...headers: string[]) => new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(['GET /me HTTP/1.1', 'Host: localhost', ...headers, '', ''].join('\r\n')))
+    socket.once('error', reject).once('data', (data) => {
+      resolve(Number(data.toString().split(' ')[1]))
+      socket.destroy()
+    })
+  })
+  t.equal(await statusOf(`Authorization: Bearer ${one}`), 200)
+  t.equal(await statusOf(`Authorization: Bearer ${one}`, `authorization: Bearer ${two}`), 401)
+  t.equal(await statusOf('Authorization: Basic x', `AUTHORIZATION: Bearer ${two}`), 401)
+  t.equal(await statusOf(`X-API-Key: ${one}`, `x-api-key: ${two}`), 401)
+  t.equal(await statusOf(`X-API-Key: ${one}`, 'Authorization: Basic x', 'Authorization: Basic y'), 401)
 })
 
 t.test('a token that ended, or whose user did, is a 401 at once', async (t) => {
