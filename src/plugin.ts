@@ -34,7 +34,7 @@ declare module 'fastify' {
 const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
   const storage = withStorageFaults(options.storage)
-  const tokenUse = createTokenUse(storage)
+  const tokenUse = createTokenUse(storage, (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))
   const users = createUserService(storage, options)
   const tokens = createTokenService(storage, tokenUse, options)
   const { createOrReturn, page, ...publicUsers } = users

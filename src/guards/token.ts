@@ -1,10 +1,11 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { InsufficientScopeError, InvalidOptionError, InvalidTokenError, StorageUnavailableError, UserDisabledError } from '../errors.js'
+import { check, checkNames } from '../check.js'
+import { InsufficientScopeError, InvalidTokenError, StorageUnavailableError, UserDisabledError } from '../errors.js'
 import type { TokenService } from '../services/tokens.js'
 
 export interface RequireTokenOptions {
   /** What the token must be allowed to do: all of these, of the names in the plugin's option `scopes`. */
-  scopes?: readonly string[]
+  scopes?: readonly string[] | undefined
 }
 
 /** A hook for routes of the host, as `onRequest` or later, that lets nobody in without a valid API token. */
@@ -13,13 +14,16 @@ export type TokenGuard = (request: FastifyRequest, reply: FastifyReply) => Promi
 /**
  * Makes `requireToken`.
  *
- * @throws {InvalidOptionError} if a scope is not one that the plugin knows
+ * @throws {InvalidOptionError} if an option is not one, or a scope not one that the plugin knows
  */
 export function tokenGuards (tokens: TokenService, scopeNames: readonly string[]) {
-  return function requireToken ({ scopes = [] }: RequireTokenOptions = {}): TokenGuard {
+  return function requireToken (options: RequireTokenOptions = {}): TokenGuard {
+    checkNames(options, ['scopes'])
+    check(options.scopes === undefined || Array.isArray(options.scopes), '`scopes` of requireToken must be an array')
+    const scopes = [...new Set(options.scopes)]
     const unknown = scopes.find((scope) => !scopeNames.includes(scope))
-    if (unknown !== undefined) throw new InvalidOptionError(`requireToken: \`${unknown}\` is not one of the plugin's \`scopes\``)
-    const required = scopes.length === 0 ? {} : { scopes: [...scopes] }
+    check(unknown === undefined, `\`${unknown}\`, wanted by requireToken, is not one of the plugin's \`scopes\``)
+    const required = scopes.length === 0 ? {} : { scopes }
 
     return async function checkToken (request, reply) {
       const token = readToken(request)

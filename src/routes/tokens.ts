@@ -37,7 +37,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       summary: 'Revoke all tokens of a user',
       params: UserParams,
       querystring: NoQuery,
-      response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(400, 401, 404, 503) }
+      response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(400, 401, 404, 413, 415, 503) }
     }
   }, async (request, reply) => {
     await tokens.revokeAll(request.params.id)
@@ -49,7 +49,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       summary: 'Revoke a token',
       params: TokenParams,
       querystring: NoQuery,
-      response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(400, 401, 404, 503) }
+      response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(400, 401, 404, 413, 415, 503) }
     }
   }, async (request, reply) => {
     await tokens.revoke(request.params.id)

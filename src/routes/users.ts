@@ -79,7 +79,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       summary: 'Delete a user and all of its tokens',
       params: UserParams,
       querystring: NoQuery,
-      response: { 204: Type.Null({ description: 'Deleted' }), ...errorReplies(400, 401, 404, 503) }
+      response: { 204: Type.Null({ description: 'Deleted' }), ...errorReplies(400, 401, 404, 413, 415, 503) }
     }
   }, async (request, reply) => {
     await users.delete(request.params.id)

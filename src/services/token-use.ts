@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Storage } from '../storage/storage-adapter.js'
 
 const flushInterval = 5_000
@@ -5,44 +6,43 @@ const batchSize = 500
 
 export interface TokenUse {
   /** Notes that a token was used, unless that is known for this minute. Costs no storage call. */
-  note (key: string, lastUsedAt: string | null, now: Date): void
+  note (key: string, lastUsedAt: string | null, now: number): void
   /** Writes what is noted, and stops. */
   close (): Promise<void>
 }
 
 /**
  * Keeps `last_used_at` to the minute without a write per request: uses are gathered, one for each token, and written
- * together a few seconds later. What cannot be written is left for the next time.
+ * together a few seconds later. What cannot be written is left for the next time, and `onFault` is told why.
  */
-export function createTokenUse (storage: Pick<Storage, 'touchTokens'>): TokenUse {
+export function createTokenUse (storage: Pick<Storage, 'touchTokens'>, onFault: (fault: unknown) => void): TokenUse {
   const noted = new Map<string, string>()
   let timer: NodeJS.Timeout | undefined
-  let writing = Promise.resolve()
+  let writing: Promise<void> | undefined
 
   async function write (): Promise<void> {
     for (const minute of new Set(noted.values())) {
       const keys = [...noted.keys()].filter((key) => noted.get(key) === minute)
       while (keys.length > 0) {
         const batch = keys.splice(0, batchSize)
-        try {
-          await storage.touchTokens(batch, minute)
-        } catch {
-          return
-        }
+        await storage.touchTokens(batch, minute)
         // A use noted meanwhile, in a later minute, stays.
         for (const key of batch) if (noted.get(key) === minute) noted.delete(key)
+        // Requests come between two batches.
+        await setImmediate()
       }
     }
   }
 
+  /** Writes, unless that is being done. */
   function flush (): Promise<void> {
-    writing = writing.then(write)
+    writing ??= write().catch(onFault).finally(() => { writing = undefined })
     return writing
   }
 
   return {
     note (key, lastUsedAt, now) {
-      const minute = new Date(Math.floor(now.getTime() / 60_000) * 60_000).toISOString()
+      const minute = new Date(Math.floor(now / 60_000) * 60_000).toISOString()
       if (lastUsedAt !== null && lastUsedAt >= minute) return
       noted.set(key, minute)
       timer ??= setInterval(flush, flushInterval).unref()
@@ -50,6 +50,7 @@ export function createTokenUse (storage: Pick<Storage, 'touchTokens'>): TokenUse
 
     async close () {
       clearInterval(timer)
+      await writing
       await flush()
     }
   }

@@ -2,7 +2,7 @@ import { TokenExpiredError, TokenNotFoundError, UserNotFoundError } from '../err
 import { RotateToken, scopedBodies, type CreateToken, type Token, type VerifyToken } from '../schemas/tokens.js'
 import { validator } from '../schemas/validator.js'
 import type { Verification } from '../schemas/verification.js'
-import type { NewTokenRecord, Storage, TokenRecord } from '../storage/storage-adapter.js'
+import type { Storage, TokenRecord, TokenReplacement } from '../storage/storage-adapter.js'
 import { toKey } from './ids.js'
 import type { TokenUse } from './token-use.js'
 import { hashTokenValue, isTokenValue, mintTokenValue } from './token-value.js'
@@ -40,8 +40,8 @@ export interface TokenService {
   revokeAll (userId: string): Promise<void>
 
   /**
-   * Mints a successor with the token's user, name and scopes, and as long a life as the token was given. The old token dies after
-   * `grace_period` seconds (default 0), or when it would have, whichever is sooner.
+   * Mints a successor with the token's user, name and scopes, and as long a life as the token was given. The old token is gone
+   * at once or, with `grace_period`, expires after so many seconds, or when it would have, whichever is sooner.
    *
    * @throws {InvalidInputError} 400
    * @throws {TokenNotFoundError} 404
@@ -89,8 +89,9 @@ export function createTokenService (storage: Storage, tokenUse: TokenUse, { toke
         hash: hashTokenValue(value),
         name: input.name ?? null,
         scopes: input.scopes ?? null,
-        expires_at: input.expires_in === undefined ? null : new Date(now + input.expires_in * 1000).toISOString(),
-        created_at: new Date(now).toISOString()
+        expires_at: input.expires_in === undefined ? null : after(now, input.expires_in),
+        expires_in: input.expires_in ?? null,
+        created_at: after(now, 0)
       })
       if (token === 'absent') throw new UserNotFoundError()
       return toToken(token, value)
@@ -113,14 +114,12 @@ export function createTokenService (storage: Storage, tokenUse: TokenUse, { toke
     async rotate (id, input = {}) {
       validateRotate(input)
       const key = toKey('token', id)
-      const old = key === undefined ? undefined : await storage.findToken(key)
-      if (old === undefined) throw new TokenNotFoundError()
-      const now = Date.now()
+      if (key === undefined) throw new TokenNotFoundError()
       const value = mintTokenValue(tokenPrefix)
-      const dies = new Date(now + (input.grace_period ?? 0) * 1000).toISOString()
-      const token = await storage.rotateToken(old.id, dies, succeed(old, hashTokenValue(value), now))
+      const hash = hashTokenValue(value)
+      const token = await storage.rotateToken(key, (old) => replace(old, hash, input.grace_period ?? 0))
       if (token === 'absent') throw new TokenNotFoundError()
-      if (token === 'expired') throw new TokenExpiredError()
+      if (token === 'refused') throw new TokenExpiredError()
       return toToken(token, value)
     },
 
@@ -130,8 +129,8 @@ export function createTokenService (storage: Storage, tokenUse: TokenUse, { toke
       const found = await storage.findTokenByHash(hashTokenValue(input.token))
       if (found === undefined) return { valid: false, code: 'NOT_FOUND' }
       const { token, user } = found
-      const now = new Date()
-      if (token.expires_at !== null && token.expires_at <= now.toISOString()) return { valid: false, code: 'EXPIRED' }
+      const now = Date.now()
+      if (isExpired(token, now)) return { valid: false, code: 'EXPIRED' }
       if (user.disabled) return { valid: false, code: 'DISABLED' }
       if (token.scopes !== null && input.scopes?.some((scope) => !token.scopes?.includes(scope))) return { valid: false, code: 'INSUFFICIENT_SCOPE' }
       tokenUse.note(token.id, token.last_used_at, now)
@@ -140,14 +139,29 @@ export function createTokenService (storage: Storage, tokenUse: TokenUse, { toke
   }
 }
 
-function succeed (old: TokenRecord, hash: Buffer, now: number): NewTokenRecord {
-  const life = old.expires_at === null ? undefined : Date.parse(old.expires_at) - Date.parse(old.created_at)
+function replace (old: TokenRecord, hash: Buffer, gracePeriod: number): TokenReplacement | 'refused' {
+  const now = Date.now()
+  if (isExpired(old, now)) return 'refused'
+  const dies = after(now, gracePeriod)
   return {
-    user_id: old.user_id,
-    hash,
-    name: old.name,
-    scopes: old.scopes,
-    expires_at: life === undefined ? null : new Date(now + life).toISOString(),
-    created_at: new Date(now).toISOString()
+    // Without a grace period it is deleted, and so dead by every process's clock.
+    expires_at: gracePeriod === 0 ? null : old.expires_at !== null && old.expires_at < dies ? old.expires_at : dies,
+    successor: {
+      user_id: old.user_id,
+      hash,
+      name: old.name,
+      scopes: old.scopes,
+      expires_at: old.expires_in === null ? null : after(now, old.expires_in),
+      expires_in: old.expires_in,
+      created_at: after(now, 0)
+    }
   }
+}
+
+function isExpired ({ expires_at: expiresAt }: TokenRecord, now: number): boolean {
+  return expiresAt !== null && Date.parse(expiresAt) <= now
+}
+
+function after (now: number, seconds: number): string {
+  return new Date(now + seconds * 1000).toISOString()
 }

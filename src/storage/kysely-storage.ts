@@ -3,7 +3,7 @@ import { check, checkNames } from '../check.js'
 import { isOurs, StorageOpenError, UnsupportedDatabaseError } from '../errors.js'
 import { searchable } from '../text.js'
 import { checkMigrated, migrate } from './migrations.js'
-import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, UserChanges, UserPage, UserRecord } from './storage-adapter.js'
+import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage, UserRecord } from './storage-adapter.js'
 import { tableNames, type TableNames, type Tables } from './tables.js'
 
 interface CommonOptions {
@@ -26,7 +26,7 @@ export type KyselyStorageOptions = CommonOptions & (
 )
 
 const userColumns = ['id', 'email', 'name', 'max_concurrent_bots', 'disabled', 'data', 'revision', 'created_at'] as const
-const tokenColumns = ['id', 'user_id', 'name', 'scopes', 'expires_at', 'last_used_at', 'created_at'] as const
+const tokenColumns = ['id', 'user_id', 'name', 'scopes', 'expires_at', 'expires_in', 'last_used_at', 'created_at'] as const
 
 /** Storage in a SQL database, through Kysely. SQLite so far. */
 export class KyselyStorage implements StorageAdapter {
@@ -162,13 +162,12 @@ export class KyselyStorage implements StorageAdapter {
   async deleteUser (id: string): Promise<boolean> {
     const key = toRowId(id)
     if (key === undefined) return false
-    const { numDeletedRows } = await this.#db.deleteFrom(this.#names.users)
-      .where('id', '=', key)
-      .executeTakeFirstOrThrow()
-    // The tokens went along by their foreign key, unless the host's connection does not enforce it. Then they are useless
-    // already, since a token is only ever found together with its user.
-    await this.deleteTokens(id)
-    return numDeletedRows > 0n
+    return await this.#db.transaction().execute(async (trx) => {
+      // They would go along by their foreign key, but a host's connection may not enforce it.
+      await trx.deleteFrom(this.#names.tokens).where('user_id', '=', key).execute()
+      const { numDeletedRows } = await trx.deleteFrom(this.#names.users).where('id', '=', key).executeTakeFirstOrThrow()
+      return numDeletedRows > 0n
+    })
   }
 
   async insertToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'> {
@@ -180,7 +179,7 @@ export class KyselyStorage implements StorageAdapter {
     const row = await this.#db.selectFrom(`${this.#names.tokens} as token`)
       .innerJoin(`${this.#names.users} as user`, 'user.id', 'token.user_id')
       .select([
-        'token.id as token_id', 'token.user_id', 'token.name as token_name', 'token.scopes', 'token.expires_at', 'token.last_used_at',
+        'token.id as token_id', 'token.user_id', 'token.name as token_name', 'token.scopes', 'token.expires_at', 'token.expires_in', 'token.last_used_at',
         'token.created_at as token_created_at', 'user.email', 'user.name', 'user.max_concurrent_bots', 'user.disabled', 'user.data',
         'user.revision', 'user.created_at'
       ])
@@ -190,16 +189,6 @@ export class KyselyStorage implements StorageAdapter {
       token: toTokenRecord({ ...row, id: row.token_id, name: row.token_name, created_at: row.token_created_at }),
       user: toUserRecord({ ...row, id: row.user_id })
     }
-  }
-
-  async findToken (id: string): Promise<TokenRecord | undefined> {
-    const key = toRowId(id)
-    if (key === undefined) return undefined
-    const row = await this.#db.selectFrom(this.#names.tokens)
-      .select(tokenColumns)
-      .where('id', '=', key)
-      .executeTakeFirst()
-    return row && toTokenRecord(row)
   }
 
   async listTokens (userId: string): Promise<TokenRecord[]> {
@@ -213,22 +202,26 @@ export class KyselyStorage implements StorageAdapter {
     return rows.map(toTokenRecord)
   }
 
-  async rotateToken (id: string, expiresAt: string, successor: NewTokenRecord): Promise<TokenRecord | 'absent' | 'expired'> {
+  async rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused'): Promise<TokenRecord | 'absent' | 'refused'> {
     const key = toRowId(id)
     if (key === undefined) return 'absent'
     return await this.#db.transaction().execute(async (trx) => {
-      // Beginning with a write: a transaction that has read cannot wait for SQLite's write lock.
-      const { numUpdatedRows } = await trx.updateTable(this.#names.tokens)
-        .set(({ fn, val }) => ({ expires_at: fn<string>('min', [fn.coalesce('expires_at', val(expiresAt)), val(expiresAt)]) }))
+      // A write that changes nothing, to hold the lock before the token is looked at: who has only read cannot wait for SQLite's write lock.
+      const old = await trx.updateTable(this.#names.tokens)
+        .set(({ ref }) => ({ id: ref('id') }))
         .where('id', '=', key)
-        .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', successor.created_at)]))
-        .executeTakeFirstOrThrow()
-      if (numUpdatedRows === 0n) {
-        const old = await trx.selectFrom(this.#names.tokens).select('id').where('id', '=', key).executeTakeFirst()
-        return old === undefined ? 'absent' : 'expired'
-      }
+        .returning(tokenColumns)
+        .executeTakeFirst()
+      if (old === undefined) return 'absent'
+      const replacement = replace(toTokenRecord(old))
+      if (replacement === 'refused') return 'refused'
+      const { expires_at: expiresAt, successor } = replacement
       const row = await this.#insertToken(trx, successor)
-      return row === undefined ? 'absent' : toTokenRecord(row)
+      // A token without its user is left over where foreign keys are not enforced.
+      if (row === undefined) return 'absent'
+      if (expiresAt === null) await trx.deleteFrom(this.#names.tokens).where('id', '=', key).execute()
+      else await trx.updateTable(this.#names.tokens).set({ expires_at: expiresAt }).where('id', '=', key).execute()
+      return toTokenRecord(row)
     })
   }
 
@@ -265,6 +258,7 @@ export class KyselyStorage implements StorageAdapter {
       name: token.name,
       scopes: toJson(token.scopes),
       expires_at: token.expires_at,
+      expires_in: token.expires_in,
       created_at: token.created_at
     }
     // Selecting the user inside the insert makes "only if it is there" hold without a transaction, and without foreign keys.
@@ -308,6 +302,7 @@ function toTokenRecord (row: Selectable<TokenRow>): TokenRecord {
     name: row.name,
     scopes: fromJson(row.scopes),
     expires_at: row.expires_at,
+    expires_in: row.expires_in,
     last_used_at: row.last_used_at,
     created_at: row.created_at
   }

@@ -32,6 +32,7 @@ const migrations: Migration[] = [
     await db.schema.alterTable(tokens).addColumn('name', 'text').execute()
     await db.schema.alterTable(tokens).addColumn('scopes', 'text').execute()
     await db.schema.alterTable(tokens).addColumn('expires_at', 'text').execute()
+    await db.schema.alterTable(tokens).addColumn('expires_in', 'integer').execute()
     await db.schema.alterTable(tokens).addColumn('last_used_at', 'text').execute()
     // Users who were there before are found by their names, too.
     for (const { id, name } of await db.selectFrom(users).select(['id', 'name']).where('name', 'is not', null).execute()) {

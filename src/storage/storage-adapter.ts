@@ -59,18 +59,14 @@ export interface StorageAdapter {
   /** The token with this hash and its user, as they are at this moment; `undefined` if either is not there. Called for every request that a token guards. */
   findTokenByHash (hash: Buffer): Promise<{ token: TokenRecord, user: UserRecord } | undefined>
 
-  /** The token with this key; `undefined` if there is none. */
-  findToken (id: string): Promise<TokenRecord | undefined>
-
   /** A user's tokens in order of creation; none for a user who is not there. */
   listTokens (userId: string): Promise<TokenRecord[]>
 
   /**
-   * Adds a successor to a token, and has the old token expire at `expiresAt`, unless it does so earlier. Both or neither.
-   * `'absent'` if the old token is not there. `'expired'` if its `expires_at` is not after the successor's `created_at`:
-   * of any number of concurrent calls that end the old token at once, exactly one succeeds.
+   * Replaces a token: calls `replace` with the token as it is while nobody else can change or find it, and does what it says, all or
+   * nothing. `'absent'` if the token is not there; `'refused'` if `replace` says so, and then nothing is changed.
    */
-  rotateToken (id: string, expiresAt: string, successor: NewTokenRecord): Promise<TokenRecord | 'absent' | 'expired'>
+  rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused'): Promise<TokenRecord | 'absent' | 'refused'>
 
   /** Deletes a token. `true` for exactly one of any number of concurrent calls; `false` if it was not there. */
   deleteToken (id: string): Promise<boolean>
@@ -133,6 +129,8 @@ export interface NewTokenRecord {
   scopes: string[] | null
   /** When it stops being valid; `null` for never. */
   expires_at: string | null
+  /** For how many seconds it was minted; `null` for ever. Not touched when a rotation brings `expires_at` forward. */
+  expires_in: number | null
   created_at: string
 }
 
@@ -141,6 +139,14 @@ export interface TokenRecord extends Omit<NewTokenRecord, 'hash'> {
   id: string
   /** When it was last used, to the minute; `null` if never. */
   last_used_at: string | null
+}
+
+/** What becomes of a token that is rotated. */
+export interface TokenReplacement {
+  /** When the old token expires from now on; `null`: it is deleted. */
+  expires_at: string | null
+  /** The token to be added. */
+  successor: NewTokenRecord
 }
 
 /** The port without its life cycle: what the services use. */
@@ -159,7 +165,6 @@ const methods: Record<keyof StorageAdapter, true> = {
   deleteUser: true,
   insertToken: true,
   findTokenByHash: true,
-  findToken: true,
   listTokens: true,
   rotateToken: true,
   deleteToken: true,

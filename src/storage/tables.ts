@@ -25,6 +25,8 @@ export interface Tables {
     /** JSON. */
     scopes: string | null
     expires_at: string | null
+    /** Seconds. */
+    expires_in: number | null
     last_used_at: string | null
   }
   migrations: {

@@ -176,16 +176,19 @@ t.test('it works inside @fastify/auth', async (t) => {
   }
 })
 
-t.test('a scope that the plugin does not know stops the boot', async (t) => {
+t.test('a scope that the plugin does not know, or a misspelt option, stops the boot', async (t) => {
   const app = await build(t)
   t.throws(() => app.vexaAdmin.requireToken({ scopes: ['bto'] }), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /bto/ })
+  for (const wrong of [{ scope: ['bot'] }, ['bot'], { scopes: 'bot' }, { scopes: null }]) {
+    t.throws(() => app.vexaAdmin.requireToken(wrong as never), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION' }, JSON.stringify(wrong))
+  }
 })
 
 t.test('the scopes of a guard are those it was made with', async (t) => {
   const app = await build(t)
-  const scopes = ['bot']
+  const scopes = ['bot', 'bot']
   app.get('/fixed', { onRequest: app.vexaAdmin.requireToken({ scopes }) }, async () => 'x')
-  scopes[0] = 'tx'
+  scopes.fill('tx')
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   t.equal((await ask(app, '/fixed', { 'x-api-key': (await app.vexaAdmin.tokens.create(id, { scopes: ['bot'] })).token })).statusCode, 200)
   t.equal((await ask(app, '/fixed', { 'x-api-key': (await app.vexaAdmin.tokens.create(id, { scopes: ['tx'] })).token })).statusCode, 403)

@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import t from 'tap'
+import { sqliteStorage } from '../../src/index.js'
 import { build, call } from '../helpers.js'
 import { strangeIds } from './strange-ids.js'
 
@@ -150,20 +153,23 @@ t.test('POST /tokens/:id/rotate: 201 a new token; the old one dies at once, or a
 
   const third = (await call(app, 'POST', '/admin/tokens/token-2/rotate', { payload: { grace_period: 60 } })).json()
   t.equal(await valid(second), true, 'within its grace period')
+  t.notOk('expires_at' in third, 'its successor never expires, as it was minted')
   t.equal(await valid(third), true)
-  const { expires_at: dies } = (await tokens.list('user-1'))[1] as { expires_at: string }
+  const { expires_at: dies } = (await tokens.list('user-1'))[0] as { expires_at: string }
   t.ok(Math.abs(Date.parse(dies) - Date.now() - 60_000) < 5_000)
 
-  const again = await call(app, 'POST', `/admin/tokens/${old.id}/rotate`)
-  t.equal(again.statusCode, 409)
-  t.equal(again.json().code, 'VEXA_ADMIN_ERR_TOKEN_EXPIRED')
+  const fourth = (await call(app, 'POST', '/admin/tokens/token-2/rotate', { payload: { grace_period: 3600 } })).json()
+  t.notOk('expires_at' in fourth, 'nor does another one')
+  t.equal((await tokens.list('user-1'))[0]?.expires_at, dies, 'and the old one dies no later for it')
+
+  t.equal((await call(app, 'POST', `/admin/tokens/${old.id}/rotate`)).statusCode, 404, 'what was rotated is gone')
   for (const payload of [{ grace_period: -1 }, { grace_period: '1' }, { grace_period: 0.5 }, { grace_period: null }, { expires_in: 1 }, { name: 'x' }]) {
     t.equal((await call(app, 'POST', `/admin/tokens/${third.id}/rotate`, { payload })).statusCode, 400, JSON.stringify(payload))
   }
   for (const id of strangeIds('token', 'user').filter((id) => id !== 'token-2')) {
     t.equal((await call(app, 'POST', `/admin/tokens/${id}/rotate`)).statusCode, 404, id)
   }
-  t.equal((await tokens.list('user-1')).length, 3)
+  t.same((await tokens.list('user-1')).map(({ id }) => id), ['token-2', 'token-3', 'token-4'])
 })
 
 t.test('a token rotated with a grace period longer than its life dies when it would have, and an expired one cannot be rotated', async (t) => {
@@ -183,13 +189,53 @@ t.test('a token rotated with a grace period longer than its life dies when it wo
   t.equal((await tokens.list('user-1')).length, 2)
 })
 
-t.test('ten rotations of one token at once: one successor', async (t) => {
+t.test('ten rotations of one token at once, in two processes that wait for a third: one successor', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const apps = [await build(t, { storage: sqliteStorage({ filename }) }), await build(t, { storage: sqliteStorage({ filename }) })] as const
+  const third = new Database(filename)
+  t.teardown(() => third.close())
+  await apps[0].vexaAdmin.users.create({ email: 'a@b' })
+  for (let round = 1; round <= 5; round++) {
+    const { id } = await apps[0].vexaAdmin.tokens.create('user-1')
+    third.exec('begin immediate')
+    const rotations = Array.from({ length: 10 }, async (_, i) => {
+      await sleep(2 * i)
+      return call(apps[i % 2 === 0 ? 0 : 1], 'POST', `/admin/tokens/${id}/rotate`)
+    })
+    await sleep(30)
+    third.exec('commit')
+    t.same((await Promise.all(rotations)).map((reply) => reply.statusCode).sort(), [201, ...Array(9).fill(404)])
+    t.equal((await apps[1].vexaAdmin.tokens.list('user-1')).length, round)
+  }
+})
+
+t.test('a token that expires while its rotation waits is not rotated', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const app = await build(t, { storage: sqliteStorage({ filename }) })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const { id } = await app.vexaAdmin.tokens.create('user-1', { expires_in: 1 })
+  const other = new Database(filename)
+  t.teardown(() => other.close())
+  other.exec('begin immediate')
+  const rotation = call(app, 'POST', `/admin/tokens/${id}/rotate`)
+  await sleep(1100)
+  other.exec('commit')
+  const reply = await rotation
+  t.equal(reply.statusCode, 409)
+  t.equal(reply.json().code, 'VEXA_ADMIN_ERR_TOKEN_EXPIRED')
+})
+
+t.test('the body of a DELETE may be empty or any JSON', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
-  await app.vexaAdmin.tokens.create('user-1')
-  const replies = await Promise.all(Array.from({ length: 10 }, () => call(app, 'POST', '/admin/tokens/token-1/rotate')))
-  t.same(replies.map((reply) => reply.statusCode).sort(), [201, ...Array(9).fill(409)])
-  t.equal((await app.vexaAdmin.tokens.list('user-1')).length, 2)
+  const status = async (payload: string, contentType: string) => {
+    const { id } = await app.vexaAdmin.tokens.create('user-1')
+    return (await call(app, 'DELETE', `/admin/tokens/${id}`, { payload, headers: { 'content-type': contentType } })).statusCode
+  }
+  t.equal(await status('{"any":"thing"}', 'application/json'), 204)
+  t.equal(await status('{', 'application/json'), 400)
+  t.equal(await status('x', 'text/plain'), 415)
+  t.equal(await status(' '.repeat(200_000), 'application/json'), 413)
 })
 
 t.test('POST /tokens/verify tells a valid token, and why another is not', async (t) => {

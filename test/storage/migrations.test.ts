@@ -132,7 +132,7 @@ t.test('a database of the first version is upgraded, and keeps what it has', asy
   await storage.open()
   t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 9, search: 'émile' })).map(({ id }) => id), ['5'])
   t.same(await storage.findTokenByHash(Buffer.alloc(32, 7)), {
-    token: { id: '7', user_id: '5', name: null, scopes: null, expires_at: null, last_used_at: null, created_at: user.created_at },
+    token: { id: '7', user_id: '5', name: null, scopes: null, expires_at: null, expires_in: null, last_used_at: null, created_at: user.created_at },
     user: { id: '5', email: 'a@b', name: 'ÉMILE', max_concurrent_bots: 3, disabled: false, data: null, revision: 0, created_at: user.created_at }
   })
 })
