@@ -89,3 +89,15 @@ t.test('defaultMaxConcurrentBots and tokenPrefix', async (t) => {
   t.equal(user.max_concurrent_bots, 0)
   t.match((await call(app, 'POST', '/admin/users/user-1/tokens')).json().token, /^acme_live_[0-9A-Za-z]{36}$/)
 })
+
+t.test('scopes: tokens may be limited to them, and to nothing else', async (t) => {
+  const app = await build(t, { scopes: ['bot', 'tx:read'] })
+  const without = await build(t)
+  for (const { vexaAdmin: { users, tokens } } of [app, without]) {
+    await users.create({ email: 'a@b' })
+    await t.rejects(tokens.create('user-1', { scopes: ['other'] }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
+  }
+  t.match(await app.vexaAdmin.tokens.create('user-1', { scopes: ['tx:read'] }), { scopes: ['tx:read'] })
+  await t.rejects(without.vexaAdmin.tokens.create('user-1', { scopes: ['bot'] }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
+  t.throws(() => without.vexaAdmin.requireToken({ scopes: ['bot'] }), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION' })
+})

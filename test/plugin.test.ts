@@ -27,7 +27,7 @@ t.test('the host sees the decoration, and its own routes stay its own', async (t
   t.equal((await app.inject('/admin')).statusCode, 404)
 })
 
-t.test('without options the storage is vexa-admin.db', async (t) => {
+t.test('storage: without the option it is vexa-admin.db', async (t) => {
   const directory = t.testdir()
   const previous = process.cwd()
   t.teardown(() => process.chdir(previous))

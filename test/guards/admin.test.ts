@@ -51,7 +51,7 @@ t.test('the header is compared byte by byte over a socket: padding is not part o
   t.match(await statusOf(['X-Admin-API-Key: é'.repeat(3)]), /^HTTP\/1.1 401 /)
 })
 
-t.test('several keys are valid at once', async (t) => {
+t.test('adminKeys: several are valid at once', async (t) => {
   const keys = ['the-old-admin-key-1', 'the-new-admin-key-2']
   const app = await build(t, { adminKeys: keys })
   keys.push('a-key-added-later-on')

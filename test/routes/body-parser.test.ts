@@ -3,7 +3,7 @@ import { build, call } from '../helpers.js'
 
 const json = { 'content-type': 'application/json' }
 
-t.test('JSON is read whatever its parameters, and nothing else is', async (t) => {
+t.test('JSON is read whatever its parameters, and anything else is a 415', async (t) => {
   const app = await build(t)
   const status = async (contentType: string, email: string) =>
     (await call(app, 'POST', '/admin/users', { payload: JSON.stringify({ email }), headers: { 'content-type': contentType } })).statusCode
