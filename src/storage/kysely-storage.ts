@@ -1,8 +1,8 @@
 import { Kysely, sql, SqliteAdapter, type Dialect, type Selectable } from 'kysely'
 import { check, checkNames } from '../check.js'
 import { isOurs, StorageOpenError, UnsupportedDatabaseError } from '../errors.js'
-import { searchable } from '../text.js'
 import { checkMigrated, migrate } from './migrations.js'
+import { searchableName, toJson, tokenColumns, toRowId, toTokenRecord, toUserRecord, userColumns, type TokenRow } from './rows.js'
 import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage, UserRecord } from './storage-adapter.js'
 import { tableNames, type TableNames, type Tables } from './tables.js'
 
@@ -24,9 +24,6 @@ export type KyselyStorageOptions = CommonOptions & (
   | { dialect: Dialect, db?: undefined }
   | { db: Kysely<any>, dialect?: undefined }
 )
-
-const userColumns = ['id', 'email', 'name', 'max_concurrent_bots', 'disabled', 'data', 'revision', 'created_at'] as const
-const tokenColumns = ['id', 'user_id', 'name', 'scopes', 'expires_at', 'expires_in', 'last_used_at', 'created_at'] as const
 
 /** Storage in a SQL database, through Kysely. SQLite so far. */
 export class KyselyStorage implements StorageAdapter {
@@ -270,54 +267,6 @@ export class KyselyStorage implements StorageAdapter {
       .returning(tokenColumns)
       .executeTakeFirst()
   }
-}
-
-type UserRow = Pick<Tables['users'], typeof userColumns[number]>
-type TokenRow = Pick<Tables['tokens'], typeof tokenColumns[number]>
-
-/** The integer key that is written like this, in its one way of writing it; `undefined` for anything else. */
-function toRowId (id: string): number | undefined {
-  if (!/^[1-9]\d{0,15}$/.test(id)) return undefined
-  const key = Number(id)
-  return Number.isSafeInteger(key) ? key : undefined
-}
-
-function toUserRecord (row: Selectable<UserRow>): UserRecord {
-  return {
-    id: String(row.id),
-    email: row.email,
-    name: row.name,
-    max_concurrent_bots: row.max_concurrent_bots,
-    disabled: row.disabled !== 0,
-    data: fromJson(row.data),
-    revision: row.revision,
-    created_at: row.created_at
-  }
-}
-
-function toTokenRecord (row: Selectable<TokenRow>): TokenRecord {
-  return {
-    id: String(row.id),
-    user_id: String(row.user_id),
-    name: row.name,
-    scopes: fromJson(row.scopes),
-    expires_at: row.expires_at,
-    expires_in: row.expires_in,
-    last_used_at: row.last_used_at,
-    created_at: row.created_at
-  }
-}
-
-function toJson (value: object | null): string | null {
-  return value === null ? null : JSON.stringify(value)
-}
-
-function fromJson<T> (text: string | null): T | null {
-  return text === null ? null : JSON.parse(text)
-}
-
-function searchableName (name: string | null): string | null {
-  return name === null ? null : searchable(name)
 }
 
 /** Not LIKE, which would know wildcards, and in SQLite the case of ASCII letters only. */
