@@ -18,8 +18,8 @@ export interface AdminRoutesOptions extends RouteOptions {
 }
 
 /**
- * The guarded scope of the admin API. It brings everything that decides what its routes read and write, so that
- * no setting of the host weakens them, and none of theirs reaches the host.
+ * The guarded scope of the admin API. It brings everything that decides what its routes read and write, so that the
+ * host's validators, serializers and parsers do not weaken them, and none of theirs reaches the host.
  */
 export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, users, tokens, scopes }, done) => {
   fastify.setValidatorCompiler(validatorCompiler)
