@@ -22,6 +22,11 @@ export interface VexaAdminOptions {
    */
   storage?: StorageAdapter | undefined
   /**
+   * How long the storage may take for one call, in milliseconds, before the answer is 503. What it does later does not count.
+   * @default 10000
+   */
+  storageTimeout?: number | undefined
+  /**
    * What the value of a token begins with: 1 to 32 letters, digits, hyphens and underscores.
    * @default 'vex_'
    */
@@ -52,6 +57,7 @@ export type ResolvedOptions = Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'aut
 
 const defaults = {
   prefix: '/admin',
+  storageTimeout: 10_000,
   tokenPrefix: 'vex_',
   scopes: [] as readonly string[],
   defaultMaxConcurrentBots: 3,
@@ -78,6 +84,8 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   check(Number.isInteger(rest.defaultMaxConcurrentBots) && rest.defaultMaxConcurrentBots >= 0 && rest.defaultMaxConcurrentBots <= 2147483647,
     '`defaultMaxConcurrentBots` must be an integer from 0 to 2147483647')
   check(['reject', 'return'].includes(rest.duplicateEmail), "`duplicateEmail` must be 'reject' or 'return'")
+  check(Number.isInteger(rest.storageTimeout) && rest.storageTimeout >= 1 && rest.storageTimeout <= 2147483647,
+    '`storageTimeout` must be a whole number of milliseconds, from 1 to 2147483647')
 
   const storage = rest.storage === undefined ? sqliteStorage() : rest.storage
   const missing = storageMethods.find((method) => typeof (storage as Partial<StorageAdapter> | null)?.[method] !== 'function')

@@ -33,7 +33,7 @@ declare module 'fastify' {
 
 const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
-  const storage = withStorageFaults(options.storage)
+  const storage = withStorageFaults(options.storage, options.storageTimeout)
   const tokenUse = createTokenUse(storage, (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))
   const users = createUserService(storage, options)
   const tokens = createTokenService(storage, tokenUse, options)
@@ -48,7 +48,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   // Before opening, so that a start that fails halfway leaves nothing open.
   fastify.addHook('onClose', async () => {
     await tokenUse.close()
-    await options.storage.close()
+    await storage.close()
   })
   await options.storage.open()
 
