@@ -16,7 +16,7 @@ TypeRegistry.Set<{ maxLength: number }>(TextKind, ({ maxLength }, value) =>
 
 TypeRegistry.Set(EmailKind, (_schema, value) => typeof value === 'string' && canNormalize(value) && isEmail(searchable(value)))
 
-TypeRegistry.Set(JsonObjectKind, (_schema, value) => isPlainObject(value) && isJson(value, 0))
+TypeRegistry.Set(JsonObjectKind, (_schema, value) => isPlainObject(value) && isJson(value, 1))
 
 function isPlainObject (value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
@@ -24,14 +24,17 @@ function isPlainObject (value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null
 }
 
-// What JSON can say and every database can keep, and no deeper than any parser or serializer goes.
-function isJson (value: unknown, depth: number): boolean {
-  if (depth > 32) return false
+// How deep MariaDB's JSON goes, of all databases here the least.
+const maxLevels = 31
+
+// What JSON can say and every database can keep.
+function isJson (value: unknown, level: number): boolean {
   if (typeof value === 'string') return isText(value)
   if (typeof value === 'number') return Number.isFinite(value)
-  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1))
-  if (isPlainObject(value)) return Object.entries(value).every(([name, item]) => name !== '__proto__' && isText(name) && isJson(item, depth + 1))
-  return value === null || typeof value === 'boolean'
+  if (value === null || typeof value === 'boolean') return true
+  if (level > maxLevels) return false
+  if (Array.isArray(value)) return value.every((item) => isJson(item, level + 1))
+  return isPlainObject(value) && Object.entries(value).every(([name, item]) => name !== '__proto__' && isText(name) && isJson(item, level + 1))
 }
 
 /** Whether a text may be normalised: that takes time in the square of the number of combining marks. */
@@ -85,12 +88,12 @@ export function Nullable<T extends TSchema> (schema: T) {
   return Type.Union([schema, Type.Null()], { [Expected]: `${schema[Expected as never]}, or null` })
 }
 
-/** A JSON object of the host's own: at most 32 levels deep, its text well-formed and without NUL. */
+/** A JSON object of the host's own: at most 31 levels deep, its text well-formed and without NUL. */
 export function JsonObject (options: SchemaOptions = {}): TUnsafe<Record<string, unknown>> {
   return Type.Unsafe<Record<string, unknown>>({
     ...options,
     [Kind]: JsonObjectKind,
-    [Expected]: 'Expected a JSON object of at most 32 levels of well-formed text',
+    [Expected]: `Expected a JSON object of at most ${maxLevels} levels of well-formed text`,
     type: 'object',
     additionalProperties: true
   })
