@@ -88,5 +88,5 @@ export type DatabaseNotMigratedError = InstanceType<typeof DatabaseNotMigratedEr
 
 /** Boot: KyselyStorage does not know the dialect's database. */
 export const UnsupportedDatabaseError = bootError('UNSUPPORTED_DATABASE',
-  'fastify-vexa-admin: KyselyStorage supports SQLite so far, not the dialect of %s')
+  'fastify-vexa-admin: KyselyStorage knows SQLite, PostgreSQL and MySQL, not the dialect of %s')
 export type UnsupportedDatabaseError = InstanceType<typeof UnsupportedDatabaseError>

@@ -11,5 +11,6 @@ export { RotateToken, scopedBodies, Token, type CreateToken, type VerifyToken } 
 export { Verification } from './schemas/verification.js'
 export { searchable } from './text.js'
 export { KyselyStorage, type KyselyStorageOptions } from './storage/kysely-storage.js'
+export { migrate } from './storage/migrate.js'
 export { sqliteStorage, type SqliteStorageOptions } from './storage/sqlite-storage.js'
-export type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, UserChanges, UserPage, UserRecord } from './storage/storage-adapter.js'
+export type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage, UserRecord } from './storage/storage-adapter.js'

@@ -1,13 +1,28 @@
-import type { Selectable } from 'kysely'
+import type { Database } from './databases/index.js'
 import { searchable } from '../text.js'
-import type { TokenRecord, UserRecord } from './storage-adapter.js'
-import type { Tables } from './tables.js'
+import type { NewTokenRecord, NewUserRecord, TokenRecord, UserChanges, UserRecord } from './storage-adapter.js'
 
-export const userColumns = ['id', 'email', 'name', 'max_concurrent_bots', 'disabled', 'data', 'revision', 'created_at'] as const
-export const tokenColumns = ['id', 'user_id', 'name', 'scopes', 'expires_at', 'expires_in', 'last_used_at', 'created_at'] as const
+interface UserRow {
+  id: unknown
+  email: string
+  name: string | null
+  max_concurrent_bots: number
+  disabled: unknown
+  data: unknown
+  revision: unknown
+  created_at: unknown
+}
 
-export type UserRow = Pick<Tables['users'], typeof userColumns[number]>
-export type TokenRow = Pick<Tables['tokens'], typeof tokenColumns[number]>
+interface TokenRow {
+  id: unknown
+  user_id: unknown
+  name: string | null
+  scopes: unknown
+  expires_at: unknown
+  expires_in: number | null
+  last_used_at: unknown
+  created_at: unknown
+}
 
 /** The integer key that is written like this, in its one way of writing it; `undefined` for anything else. */
 export function toRowId (id: string): number | undefined {
@@ -16,40 +31,86 @@ export function toRowId (id: string): number | undefined {
   return Number.isSafeInteger(key) ? key : undefined
 }
 
-export function toUserRecord (row: Selectable<UserRow>): UserRecord {
+/** How records become rows of a database, and rows records. */
+export function createRows (database: Database) {
+  const readTime = (time: unknown) => time === null ? null : database.readTime(time)
+  const writeTime = (time: string | null) => time === null ? null : database.writeTime(time)
+
   return {
-    id: String(row.id),
-    email: row.email,
-    name: row.name,
-    max_concurrent_bots: row.max_concurrent_bots,
-    disabled: row.disabled !== 0,
-    data: fromJson(row.data),
-    revision: row.revision,
-    created_at: row.created_at
+    userColumns: ['id', 'email', 'name', 'max_concurrent_bots', 'disabled', 'data', 'revision', database.selectTime('created_at', 'created_at')] as const,
+
+    tokenColumns: [
+      'id', 'user_id', 'name', 'scopes', 'expires_in', database.selectTime('expires_at', 'expires_at'),
+      database.selectTime('last_used_at', 'last_used_at'), database.selectTime('created_at', 'created_at')
+    ] as const,
+
+    /** Of a token joined with its user, both under these names. */
+    tokenWithUserColumns: [
+      'token.id as token_id', 'token.user_id', 'token.name as token_name', 'token.scopes', 'token.expires_in', database.selectTime('token.expires_at', 'expires_at'),
+      database.selectTime('token.last_used_at', 'last_used_at'), database.selectTime('token.created_at', 'token_created_at'),
+      'user.email', 'user.name', 'user.max_concurrent_bots', 'user.disabled', 'user.data', 'user.revision', database.selectTime('user.created_at', 'created_at')
+    ] as const,
+
+    toUserRecord: (row: UserRow): UserRecord => ({
+      id: String(row.id),
+      email: row.email,
+      name: row.name,
+      max_concurrent_bots: row.max_concurrent_bots,
+      disabled: Boolean(row.disabled),
+      data: fromJson(row.data),
+      revision: Number(row.revision),
+      created_at: database.readTime(row.created_at)
+    }),
+
+    toTokenRecord: (row: TokenRow): TokenRecord => ({
+      id: String(row.id),
+      user_id: String(row.user_id),
+      name: row.name,
+      scopes: fromJson(row.scopes),
+      expires_at: readTime(row.expires_at),
+      expires_in: row.expires_in,
+      last_used_at: readTime(row.last_used_at),
+      created_at: database.readTime(row.created_at)
+    }),
+
+    newUser: (user: NewUserRecord) => ({
+      email: user.email,
+      name: user.name,
+      searchable_name: searchableName(user.name),
+      max_concurrent_bots: user.max_concurrent_bots,
+      data: toJson(user.data),
+      created_at: database.writeTime(user.created_at)
+    }),
+
+    /** What is `undefined` stays as it is. */
+    userChanges: ({ name, disabled, data, ...rest }: UserChanges) => ({
+      email: rest.email,
+      name,
+      searchable_name: name === undefined ? undefined : searchableName(name),
+      max_concurrent_bots: rest.max_concurrent_bots,
+      disabled: disabled === undefined ? undefined : database.writeBoolean(disabled),
+      data: data === undefined ? undefined : toJson(data)
+    }),
+
+    newToken: (token: NewTokenRecord) => ({
+      hash: token.hash,
+      name: token.name,
+      scopes: toJson(token.scopes),
+      expires_at: writeTime(token.expires_at),
+      expires_in: token.expires_in,
+      created_at: database.writeTime(token.created_at)
+    })
   }
 }
 
-export function toTokenRecord (row: Selectable<TokenRow>): TokenRecord {
-  return {
-    id: String(row.id),
-    user_id: String(row.user_id),
-    name: row.name,
-    scopes: fromJson(row.scopes),
-    expires_at: row.expires_at,
-    expires_in: row.expires_in,
-    last_used_at: row.last_used_at,
-    created_at: row.created_at
-  }
-}
-
-export function toJson (value: object | null): string | null {
+function toJson (value: object | null): string | null {
   return value === null ? null : JSON.stringify(value)
 }
 
-function fromJson<T> (text: string | null): T | null {
-  return text === null ? null : JSON.parse(text)
+function fromJson<T> (value: unknown): T | null {
+  return typeof value === 'string' ? JSON.parse(value) : value as T | null
 }
 
-export function searchableName (name: string | null): string | null {
+function searchableName (name: string | null): string | null {
   return name === null ? null : searchable(name)
 }

@@ -63,8 +63,8 @@ export interface StorageAdapter {
   listTokens (userId: string): Promise<TokenRecord[]>
 
   /**
-   * Replaces a token: calls `replace` with the token as it is while nobody else can change or find it, and does what it says, all or
-   * nothing. `'absent'` if the token is not there; `'refused'` if `replace` says so, and then nothing is changed.
+   * Replaces a token: calls `replace` with the token as it is while nobody else can change it, and does what it says, all or
+   * nothing. It may be called again, if the storage has to start over. `'absent'` if the token is not there; `'refused'` if `replace` says so, and then nothing is changed.
    */
   rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused'): Promise<TokenRecord | 'absent' | 'refused'>
 

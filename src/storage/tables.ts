@@ -1,37 +1,45 @@
-import type { Generated } from 'kysely'
+import type { ColumnType, Generated } from 'kysely'
+
+/** An integer of eight bytes, which some drivers give back as text. */
+type Key = Generated<number | string | bigint>
+/** As `writeTime` writes it; read with `selectTime` and `readTime`. */
+type Time<Nullable = never> = ColumnType<unknown, string | Nullable, string | Nullable>
+/** Written as text, which some drivers give back as the value it stands for. */
+type Json = ColumnType<unknown, string | null, string | null>
 
 /** The tables as Kysely sees them; their real names carry the prefix. */
 export interface Tables {
   users: {
-    id: Generated<number>
+    id: Key
     email: string
     name: string | null
     max_concurrent_bots: number
-    created_at: string
-    /** 0 or 1. */
-    disabled: Generated<number>
-    /** JSON. */
-    data: string | null
-    revision: Generated<number>
+    created_at: Time
+    /** As `writeBoolean` writes it. */
+    disabled: Generated<boolean | number>
+    /** A JSON object. */
+    data: Json
+    revision: Key
     /** `name` in its searchable form. */
     searchable_name: string | null
   }
   tokens: {
-    id: Generated<number>
-    user_id: number
+    id: Key
+    user_id: number | string | bigint
     hash: Buffer
-    created_at: string
+    created_at: Time
     name: string | null
-    /** JSON. */
-    scopes: string | null
-    expires_at: string | null
+    /** A JSON array. */
+    scopes: Json
+    expires_at: Time<null>
     /** Seconds. */
     expires_in: number | null
-    last_used_at: string | null
+    last_used_at: Time<null>
   }
   migrations: {
+    /** n: the migration to version n is done; -n: it has begun; 0: a row to lock. */
     version: number
-    applied_at: string
+    applied_at: Time
   }
 }
 

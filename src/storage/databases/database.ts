@@ -1,0 +1,51 @@
+import type { AliasedExpression, ColumnDataType, ColumnDefinitionBuilder, Expression, Kysely, RawBuilder, SqlBool } from 'kysely'
+import type { TableNames, Tables } from '../tables.js'
+
+type Type = ColumnDataType | RawBuilder<unknown>
+
+/** What differs from one database to another: all of it, and nothing else. */
+export interface Database {
+  /** Column types. Text compares byte by byte; a time has milliseconds. */
+  readonly types: Readonly<Record<'key' | 'email' | 'text' | 'integer' | 'boolean' | 'json' | 'hash' | 'time', Type>>
+  /** What makes a key count up, and never be given out twice. */
+  countUp (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
+  /** What stands behind the columns of a new table. */
+  readonly tableOptions?: RawBuilder<unknown>
+  /** Text as a type that a value can be cast to. */
+  readonly castableText: RawBuilder<unknown>
+
+  /** How a boolean is written. Every driver reads it as something that is true or false. */
+  writeBoolean (value: boolean): boolean | number
+  /** How a time in RFC 3339 is written. */
+  writeTime (time: string): string
+  /** Selects a time so that the driver's settings do not matter to `readTime`. */
+  selectTime<Name extends string> (column: string, name: Name): AliasedExpression<unknown, Name>
+  /** RFC 3339 from what the driver gives back for `selectTime`. */
+  readTime (time: unknown): string
+
+  /** Whether a text column contains this, byte by byte: not LIKE, which knows wildcards, and here and there ignores case. */
+  contains (column: 'email' | 'searchable_name', text: string): Expression<SqlBool>
+
+  /** Whether `insert` and `update` can return what they have written. */
+  readonly returns: boolean
+  /** Whether to insert with `on conflict do nothing`, instead of having an error. */
+  readonly skipsConflicts: boolean
+  /** Whether `select … for update` locks rows. Without, a write does. */
+  readonly locksRows: boolean
+
+  /** Whether a row was refused because a unique column has the value already. */
+  isUniqueViolation (error: unknown): boolean
+  /** Whether a row was refused because there is no row that it refers to. */
+  isForeignKeyViolation (error: unknown): boolean
+  /** Whether the database has undone everything for the sake of another transaction, so that it is worth to try again. */
+  isConflict (error: unknown): boolean
+  /** Whether a table is not there. */
+  isMissingTable (error: unknown): boolean
+  /** Whether a table, column or index was to be made that is there already. */
+  isPresent (error: unknown): boolean
+  /** Whether a transaction that fails undoes `create table` and the like. */
+  readonly undoesDdl: boolean
+
+  /** Runs `work` while no other process runs its own: in a transaction if `undoesDdl`, else under a lock. */
+  exclusively<T> (db: Kysely<Tables>, names: TableNames, work: (db: Kysely<Tables>) => Promise<T>): Promise<T>
+}

@@ -1,0 +1,62 @@
+import { sql } from 'kysely'
+import type { Database } from './database.js'
+
+// How long a start waits for another one that is migrating, in seconds.
+const lockTimeout = 60
+
+/** MySQL, MariaDB, and what speaks their language, through any driver whose errors have their numbers. */
+export const mysql: Database = {
+  types: {
+    key: 'bigint',
+    email: 'varchar(254)',
+    text: 'text',
+    integer: 'integer',
+    boolean: 'boolean',
+    json: 'json',
+    hash: sql`binary(32)`,
+    time: 'datetime(3)'
+  },
+  countUp: (column) => column.autoIncrement(),
+  // Any other collation takes different texts for equal. Any other engine knows neither transactions nor foreign keys.
+  tableOptions: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
+  castableText: sql`char`,
+
+  writeBoolean: (value) => value,
+  // A datetime has no time zone, so that drivers and servers guess one, unless it goes there and back as text.
+  writeTime: (time) => time.slice(0, -1).replace('T', ' '),
+  selectTime: (column, name) => sql`cast(${sql.ref(column)} as char)`.as(name),
+  readTime: (time) => `${(time as string).replace(' ', 'T')}Z`,
+
+  contains: (column, text) => sql`instr(${sql.ref(column)}, ${text}) > 0`,
+
+  returns: false,
+  skipsConflicts: false,
+  locksRows: true,
+
+  isUniqueViolation: (error) => hasNumber(error, 1062),
+  isForeignKeyViolation: (error) => hasNumber(error, 1216, 1452),
+  // Deadlock; MariaDB's changed record; TiDB's write conflicts.
+  isConflict: (error) => hasNumber(error, 1213, 1020, 8002, 9007),
+  isMissingTable: (error) => hasNumber(error, 1146),
+  // A table, a column, an index.
+  isPresent: (error) => hasNumber(error, 1050, 1060, 1061),
+  undoesDdl: false,
+
+  exclusively: (db, { migrations }, work) => db.connection().execute(async (connection) => {
+    // Of the whole server, not only this database. It belongs to the connection: one that dies sets it free.
+    const name = `fastify-vexa-admin.${migrations}`
+    const { rows } = await sql<{ locked: unknown }>`select get_lock(${name}, ${lockTimeout}) as locked from dual`.execute(connection)
+    if (Number(rows[0]?.locked) !== 1) throw new Error(`another process has been migrating the database for ${lockTimeout} s`)
+    try {
+      return await work(connection)
+    } finally {
+      // The connection may be what has failed.
+      await sql`select release_lock(${name}) from dual`.execute(connection).catch(() => {})
+    }
+  })
+}
+
+function hasNumber (error: unknown, ...numbers: number[]): boolean {
+  const number = (error as { errno?: unknown } | null)?.errno
+  return typeof number === 'number' && numbers.includes(number)
+}

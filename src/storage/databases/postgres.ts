@@ -1,0 +1,53 @@
+import { sql } from 'kysely'
+import type { Database } from './database.js'
+
+/** PostgreSQL, and what speaks its language, through any driver whose errors have its codes. */
+export const postgres: Database = {
+  types: {
+    key: 'bigint',
+    email: 'text',
+    text: 'text',
+    integer: 'integer',
+    boolean: 'boolean',
+    // Not jsonb, which changes the order of members and writes numbers out: 1e308 has 309 digits.
+    json: 'json',
+    hash: 'bytea',
+    time: sql`timestamptz(3)`
+  },
+  countUp: (column) => column.generatedByDefaultAsIdentity(),
+  castableText: sql`text`,
+
+  writeBoolean: (value) => value,
+  writeTime: (time) => time,
+  selectTime: (column, name) => sql.ref(column).as(name),
+  // A Date, or text with a time zone where the app has set a parser of its own.
+  readTime: (time) => new Date(time as Date | string).toISOString(),
+
+  contains: (column, text) => sql`strpos(${sql.ref(column)}, ${text}) > 0`,
+
+  returns: true,
+  // An error would leave a dead row, and the address in the server's log.
+  skipsConflicts: true,
+  locksRows: true,
+
+  isUniqueViolation: (error) => hasCode(error, '23505'),
+  isForeignKeyViolation: (error) => hasCode(error, '23503'),
+  // Serialization failure, deadlock.
+  isConflict: (error) => hasCode(error, '40001', '40P01'),
+  isMissingTable: (error) => hasCode(error, '42P01'),
+  // Two that create a table at once can also meet at its type, or in the catalogue's own unique index.
+  isPresent: (error) => hasCode(error, '42P07', '42710', '23505'),
+  undoesDdl: true,
+
+  // A locked row, for not every database that speaks PostgreSQL's language has advisory locks.
+  exclusively: (db, { migrations }, work) => db.transaction().execute(async (trx) => {
+    await trx.insertInto(migrations).values({ version: 0, applied_at: new Date().toISOString() }).onConflict((conflict) => conflict.doNothing()).execute()
+    await trx.selectFrom(migrations).select('version').where('version', '=', 0).forUpdate().execute()
+    return work(trx)
+  })
+}
+
+function hasCode (error: unknown, ...codes: string[]): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' && codes.includes(code)
+}

@@ -1,0 +1,51 @@
+import { sql } from 'kysely'
+import type { Database } from './database.js'
+
+/** SQLite, through any driver. */
+export const sqlite: Database = {
+  types: { key: 'integer', email: 'text', text: 'text', integer: 'integer', boolean: 'integer', json: 'text', hash: 'blob', time: 'text' },
+  // AUTOINCREMENT: without it SQLite gives the key of a deleted row out again.
+  countUp: (column) => column.autoIncrement(),
+  castableText: sql`text`,
+
+  // better-sqlite3 binds no booleans.
+  writeBoolean: Number,
+  writeTime: (time) => time,
+  selectTime: (column, name) => sql.ref(column).as(name),
+  readTime: (time) => time as string,
+
+  contains: (column, text) => sql`instr(${sql.ref(column)}, ${text}) > 0`,
+
+  returns: true,
+  // A conflict that is skipped costs a key and a durable write, an error neither.
+  skipsConflicts: false,
+  // Who has only read cannot wait for the lock: it has to be taken by writing.
+  locksRows: false,
+
+  // Drivers have codes of their own, but SQLite's message is the same in all of them.
+  isUniqueViolation: (error) => says(error, 'UNIQUE constraint failed'),
+  isForeignKeyViolation: (error) => says(error, 'FOREIGN KEY constraint failed'),
+  // There is one writer at a time.
+  isConflict: () => false,
+  isMissingTable: (error) => says(error, 'no such table'),
+  isPresent: (error) => says(error, 'already exists'),
+  undoesDdl: true,
+
+  exclusively: (db, _names, work) => db.connection().execute(async (connection) => {
+    // Takes the write lock at once: a deferred transaction would start as a reader and then fail to become a writer.
+    await sql`begin immediate`.execute(connection)
+    try {
+      const result = await work(connection)
+      await sql`commit`.execute(connection)
+      return result
+    } catch (error) {
+      // SQLite may have rolled back by itself already (disk full, I/O error); the first error is the one to report.
+      await sql`rollback`.execute(connection).catch(() => {})
+      throw error
+    }
+  })
+}
+
+function says (error: unknown, text: string): boolean {
+  return error instanceof Error && error.message.includes(text)
+}
