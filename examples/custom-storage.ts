@@ -1,0 +1,97 @@
+// A storage of one's own: users and tokens in the memory of one process, and gone with it.
+// custom-storage.test.ts shows that it keeps every promise of StorageAdapter.
+import type {
+  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage, UserRecord
+} from 'fastify-vexa-admin'
+
+// None of the methods waits for anything, so each is over before another call begins. Where yours wait, they need
+// what your store has against races: transactions, conditional writes, unique keys.
+export class MemoryStorage implements StorageAdapter {
+  #users: UserRecord[] = []
+  #tokens: Array<TokenRecord & { hash: string }> = []
+  #lastKey = 0
+
+  async open () {}
+  async close () {}
+
+  async insertUser (user: NewUserRecord) {
+    if (this.#users.some(({ email }) => email === user.email)) return 'taken'
+    const record = { ...copy(user), id: String(++this.#lastKey), disabled: false, revision: 0 }
+    this.#users.push(record)
+    return copy(record)
+  }
+
+  async findUser (id: string) { return copy(this.#users.find((user) => user.id === id)) }
+
+  async findUserByEmail (email: string) { return copy(this.#users.find((user) => user.email === email)) }
+
+  async listUsers ({ order, after, skip, limit, search }: UserPage) {
+    const users = order === 'asc' ? this.#matching(search) : this.#matching(search).reverse()
+    const behind = users.filter(({ id }) => after === undefined || (order === 'asc' ? Number(id) > Number(after) : Number(id) < Number(after)))
+    return copy(behind.slice(skip, skip + limit))
+  }
+
+  async countUsers (search?: string) { return this.#matching(search).length }
+
+  async updateUser (id: string, changes: UserChanges, revision?: number) {
+    const user = this.#users.find((user) => user.id === id && (revision === undefined || user.revision === revision))
+    if (user === undefined) return 'absent'
+    if (this.#users.some(({ email }) => email === changes.email && email !== user.email)) return 'taken'
+    const given = Object.entries(copy(changes)).filter(([, value]) => value !== undefined)
+    return copy(Object.assign(user, Object.fromEntries(given), { revision: user.revision + 1 }))
+  }
+
+  async deleteUser (id: string) {
+    await this.deleteTokens(id)
+    return remove(this.#users, (user) => user.id === id)
+  }
+
+  async insertToken (token: NewTokenRecord) {
+    if (!this.#users.some(({ id }) => id === token.user_id)) return 'absent'
+    const record = { ...copy(token), hash: token.hash.toString('hex'), id: String(++this.#lastKey), last_used_at: null }
+    this.#tokens.push(record)
+    return withoutHash(record)
+  }
+
+  async findTokenByHash (hash: Buffer) {
+    const token = this.#tokens.find((token) => token.hash === hash.toString('hex'))
+    const user = this.#users.find(({ id }) => id === token?.user_id)
+    return token && user && { token: withoutHash(token), user: copy(user) }
+  }
+
+  async listTokens (userId: string) { return this.#tokens.filter((token) => token.user_id === userId).map(withoutHash) }
+
+  async rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused') {
+    const old = this.#tokens.find((token) => token.id === id)
+    if (old === undefined) return 'absent'
+    const replacement = replace(withoutHash(old))
+    if (replacement === 'refused') return 'refused'
+    if (replacement.expires_at === null) remove(this.#tokens, (token) => token.id === id)
+    else old.expires_at = replacement.expires_at
+    return await this.insertToken(replacement.successor)
+  }
+
+  async deleteToken (id: string) { return remove(this.#tokens, (token) => token.id === id) }
+
+  async deleteTokens (userId: string) { remove(this.#tokens, (token) => token.user_id === userId) }
+
+  async touchTokens (ids: readonly string[], lastUsedAt: string) {
+    for (const token of this.#tokens) {
+      if (ids.includes(token.id) && (token.last_used_at ?? '') < lastUsedAt) token.last_used_at = lastUsedAt
+    }
+  }
+
+  #matching (search = '') {
+    return this.#users.filter(({ email, name }) => email.includes(search) || name?.normalize('NFC').toLowerCase().includes(search))
+  }
+}
+
+// What callers do to their records must not reach ours.
+function copy<T> (value: T): T { return structuredClone(value) }
+
+function withoutHash ({ hash, ...token }: TokenRecord & { hash: string }): TokenRecord { return copy(token) }
+
+function remove<T> (items: T[], doomed: (item: T) => boolean): boolean {
+  const kept = items.filter((item) => !doomed(item))
+  return items.splice(0, items.length, ...kept).length > kept.length
+}

@@ -1,0 +1,14 @@
+import type { StorageAdapter } from '../storage/storage-adapter.js'
+
+export interface CaseContext {
+  /** An open storage, empty. */
+  storage: StorageAdapter
+  /** Makes another storage, empty, not open. It is closed after the case. */
+  create: () => Promise<StorageAdapter>
+}
+
+/** Throws unless the storage does what the name of the case says. */
+export type Case = (context: CaseContext) => Promise<void>
+
+/** Cases of one topic by their names. */
+export type Cases = Readonly<Record<string, Case>>

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { vexaAdmin } from '../plugin.js'
+import type { StorageAdapter } from '../storage/storage-adapter.js'
+import type { Cases } from './case.js'
+import { hashOf, insertToken, insertUser } from './records.js'
+
+const adminKey = 'an-admin-key-for-the-tests'
+
+export const faults: Cases = {
+  'once it is closed, it may throw, but does not take what is there for absent': async ({ storage }) => {
+    const user = await insertUser(storage)
+    await insertToken(storage, user.id, 1)
+    await storage.close()
+    const answers: Array<[name: string, call: () => Promise<unknown>]> = [
+      ['findTokenByHash', () => storage.findTokenByHash(hashOf(1))],
+      ['findUser', () => storage.findUser(user.id)],
+      ['findUserByEmail', () => storage.findUserByEmail(user.email)],
+      ['listTokens', async () => (await storage.listTokens(user.id))[0]],
+      ['listUsers', async () => (await storage.listUsers({ order: 'asc', skip: 0, limit: 1 }))[0]],
+      ['countUsers', async () => await storage.countUsers() || undefined]
+    ]
+    for (const [name, call] of answers) {
+      const thrown = Symbol('thrown')
+      const answer = await call().catch(() => thrown)
+      assert.notEqual(answer ?? undefined, undefined, `${name} of a storage that is closed finds nothing`)
+    }
+  },
+
+  'an app over it serves, answers 503 and tells nothing while it throws, and serves again': async ({ create }) => {
+    const stored = await create()
+    let fault: Error | undefined
+    const storage = new Proxy<StorageAdapter>(stored, {
+      get: (target, name: keyof StorageAdapter) => async (...parameters: never[]) => {
+        if (fault !== undefined && name !== 'close') throw fault
+        return (target[name] as (...parameters: never[]) => unknown)(...parameters)
+      }
+    })
+    let log = ''
+    const app = Fastify({ logger: { level: 'trace', stream: { write: (line: string) => { log += line } } } })
+    try {
+      await app.register(vexaAdmin, { adminKeys: adminKey, storage })
+      app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+      const { user, token } = await createUserAndToken(app)
+      const me = () => app.inject({ url: '/me', headers: { 'x-api-key': token.token } })
+      assert.deepEqual((await me()).json(), user)
+
+      fault = Object.assign(new Error(`SECRET ${token.token}`), { code: 'E_DOWN', sql: 'SECRET', detail: 'SECRET' })
+      const replies = [await me(), await admin(app, 'GET', '/admin/users'), await admin(app, 'POST', `/admin/users/${user.id}/tokens`), await admin(app, 'DELETE', `/admin/tokens/${token.id}`)]
+      for (const reply of replies) {
+        assert.equal(reply.statusCode, 503)
+        assert.doesNotMatch(reply.body, /SECRET/)
+      }
+      assert.doesNotMatch(log, /SECRET/)
+
+      fault = undefined
+      assert.equal((await me()).statusCode, 200)
+      assert.equal((await admin(app, 'DELETE', `/admin/tokens/${token.id}`)).statusCode, 204)
+      assert.equal((await me()).statusCode, 401)
+      assert.equal((await admin(app, 'POST', '/admin/users', { email: 'nul\0@x' })).statusCode, 400)
+      assert.equal((await admin(app, 'POST', '/admin/users', { email: 'surrogate\ud800@x' })).statusCode, 400)
+    } finally {
+      await app.close()
+    }
+  }
+}
+
+async function createUserAndToken (app: FastifyInstance): Promise<{ user: { id: string }, token: { id: string, token: string } }> {
+  const user = (await admin(app, 'POST', '/admin/users', { email: 'user@example.com' })).json()
+  return { user, token: (await admin(app, 'POST', `/admin/users/${user.id}/tokens`)).json() }
+}
+
+function admin (app: FastifyInstance, method: 'DELETE' | 'GET' | 'POST', url: string, payload?: object) {
+  return app.inject({ method, url, headers: { 'x-admin-api-key': adminKey }, ...(payload && { payload }) })
+}

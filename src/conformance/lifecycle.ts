@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import type { Cases } from './case.js'
+import { emails, insertToken, insertUser } from './records.js'
+
+export const lifecycle: Cases = {
+  'a new storage is empty': async ({ storage }) => {
+    assert.deepEqual(await emails(storage), [])
+    assert.equal(await storage.countUsers(), 0)
+  },
+
+  'two storages have nothing in common, if they are not told to': async ({ storage, create }) => {
+    const { id } = await insertUser(storage)
+    await insertToken(storage, id, 1)
+    const other = await create()
+    await other.open()
+    assert.equal(await other.countUsers(), 0)
+    assert.deepEqual(await other.listTokens(id), [])
+  },
+
+  'close may be called twice, and without open': async ({ storage, create }) => {
+    await storage.close()
+    await storage.close()
+    await (await create()).close()
+  }
+}

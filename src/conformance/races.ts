@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import type { Cases } from './case.js'
+import { assertNothing, emails, hashOf, insertToken, insertUser, newToken, newUser } from './records.js'
+
+const rounds = 5
+
+/** So many calls at once, which may overtake each other. */
+function atOnce<T> (count: number, call: (n: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, (_, n) => call(n)))
+}
+
+export const races: Cases = {
+  'of twenty users with one address, one is added': async ({ storage }) => {
+    for (let round = 0; round < rounds; round++) {
+      const outcomes = await atOnce(20, () => storage.insertUser(newUser({ email: `${round}@x` })))
+      assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1)
+      assert.equal(await storage.countUsers(), round + 1)
+    }
+  },
+
+  'of ten users who change to one address, one gets it': async ({ storage }) => {
+    const users = await atOnce(10, (n) => insertUser(storage, { email: `${n}@x` }))
+    const outcomes = await Promise.all(users.map(({ id }) => storage.updateUser(id, { email: 'same@x' })))
+    assert.equal(outcomes.filter((outcome) => outcome === 'taken').length, 9)
+    assert.equal((await emails(storage)).filter((email) => email === 'same@x').length, 1)
+  },
+
+  'users and tokens that are added at once all have keys of their own': async ({ storage }) => {
+    const users = await atOnce(20, (n) => insertUser(storage, { email: `${n}@x` }))
+    assert.equal(new Set(users.map(({ id }) => id)).size, 20)
+    const tokens = await atOnce(20, (n) => insertToken(storage, (users[n % 3] as { id: string }).id, n))
+    assert.equal(new Set(tokens.map(({ id }) => id)).size, 20)
+    for (let n = 0; n < 20; n++) assert.equal((await storage.findTokenByHash(hashOf(n)))?.user.id, users[n % 3]?.id)
+  },
+
+  'of ten patches of one revision, one is written': async ({ storage }) => {
+    let { id, revision } = await insertUser(storage)
+    for (let round = 0; round < rounds; round++) {
+      const outcomes = await atOnce(10, (n) => storage.updateUser(id, { data: { round, n } }, revision))
+      const written = outcomes.filter((outcome) => typeof outcome !== 'string')
+      assert.equal(written.length, 1)
+      assert.deepEqual(await storage.findUser(id), written[0])
+      revision = (written[0] as { revision: number }).revision
+    }
+  },
+
+  'twenty patches that read, and try again, all survive': async ({ storage }) => {
+    const { id } = await insertUser(storage, { data: { count: 0 } })
+    await atOnce(20, async () => {
+      for (let attempt = 0; attempt < 100; attempt++) {
+        const user = await storage.findUser(id)
+        const count = user?.data?.count as number
+        if (await storage.updateUser(id, { data: { count: count + 1 } }, user?.revision) !== 'absent') return
+      }
+      assert.fail('no patch of a hundred was written')
+    })
+    assert.deepEqual((await storage.findUser(id))?.data, { count: 20 })
+  },
+
+  'changes of different members at once all survive': async ({ storage }) => {
+    const { id } = await insertUser(storage)
+    for (let round = 1; round <= rounds; round++) {
+      await Promise.all([
+        storage.updateUser(id, { name: `${round}` }), storage.updateUser(id, { max_concurrent_bots: round }),
+        storage.updateUser(id, { email: `${round}@x` }), storage.updateUser(id, { data: { round } })
+      ])
+      const { name, max_concurrent_bots: bots, email, data } = await storage.findUser(id) ?? assert.fail('the user is gone')
+      assert.deepEqual({ name, bots, email, data }, { name: `${round}`, bots: round, email: `${round}@x`, data: { round } })
+    }
+  },
+
+  'of ten deletions, one deletes': async ({ storage }) => {
+    const user = await insertUser(storage)
+    const token = await insertToken(storage, user.id, 1)
+    assert.equal((await atOnce(10, () => storage.deleteToken(token.id))).filter(Boolean).length, 1)
+    assert.equal((await atOnce(10, () => storage.deleteUser(user.id))).filter(Boolean).length, 1)
+  },
+
+  'a token is not found by a look-up that begins after its deletion': async ({ storage }) => {
+    for (let round = 0; round < rounds; round++) {
+      const user = await insertUser(storage, { email: `${round}@x` })
+      const ends = [
+        (id: string) => storage.deleteToken(id),
+        () => storage.deleteTokens(user.id),
+        (id: string) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, 200) })),
+        () => storage.deleteUser(user.id)
+      ]
+      for (const [n, end] of ends.entries()) {
+        const { id } = await insertToken(storage, user.id, n)
+        let ended = false
+        const lookUps = atOnce(4, async () => {
+          for (let n2 = 0; n2 < 5; n2++) {
+            const begunAfter = ended
+            const found = await storage.findTokenByHash(hashOf(n))
+            if (begunAfter) assertNothing(found, 'a token that is gone was found')
+          }
+        })
+        await end(id)
+        ended = true
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token that is gone was found')
+        await lookUps
+      }
+    }
+  },
+
+  'tokens that are minted while their user is deleted open nothing': async ({ storage }) => {
+    for (let round = 0; round < rounds; round++) {
+      const user = await insertUser(storage, { email: `${round}@x` })
+      const mints = atOnce(10, async (n) => {
+        const minted = await storage.insertToken(newToken(user.id, n))
+        if (minted !== 'absent') return
+        assertNothing(await storage.findTokenByHash(hashOf(n)), "a token was found of which insertToken said 'absent'")
+      })
+      const deletion = storage.deleteUser(user.id)
+      assert.equal(await deletion, true)
+      await mints
+      for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
+      assert.deepEqual(await storage.listTokens(user.id), [])
+    }
+  },
+
+  'of ten rotations of one token, one mints a successor': async ({ storage }) => {
+    const user = await insertUser(storage)
+    for (let round = 0; round < rounds; round++) {
+      const { id } = await insertToken(storage, user.id, 100)
+      const outcomes = await atOnce(10, (n) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) })))
+      assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1)
+      assert.equal((await storage.listTokens(user.id)).length, 1)
+      await storage.deleteTokens(user.id)
+    }
+  },
+
+  'each of ten rotations sees what the one before it has done': async ({ storage }) => {
+    const user = await insertUser(storage)
+    const { id } = await insertToken(storage, user.id, 100)
+    const outcomes = await atOnce(10, (n) => storage.rotateToken(id, (old) =>
+      old.expires_at === null ? { expires_at: '2024-01-01T13:00:00.000Z', successor: newToken(user.id, n) } : 'refused'))
+    assert.equal(outcomes.filter((outcome) => outcome !== 'refused').length, 1)
+    assert.equal((await storage.listTokens(user.id)).length, 2)
+  },
+
+  'a use that is written late does not bring a token back': async ({ storage }) => {
+    const user = await insertUser(storage)
+    for (let round = 0; round < rounds; round++) {
+      const tokens = await atOnce(10, (n) => insertToken(storage, user.id, n))
+      const keys = tokens.map(({ id }) => id)
+      await Promise.all([storage.touchTokens(keys, '2024-01-01T13:00:00.000Z'), ...keys.map((key) => storage.deleteToken(key)), storage.touchTokens(keys.toReversed(), '2024-01-01T13:01:00.000Z')])
+      for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a deleted token was found')
+      assert.deepEqual(await storage.listTokens(user.id), [])
+    }
+  }
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import type { Cases } from './case.js'
+import { assertNothing, emails, hashOf, insertToken, insertUser, newUser, strangeKeys, time } from './records.js'
+
+const data = { plan: 'pro', tags: ['a', 1, -0.5, true, null, { b: {} }], '': '' }
+
+export const users: Cases = {
+  'a user is kept as given, and is found by key, by address and in the list': async ({ storage }) => {
+    for (const given of [newUser(), newUser({ email: 'other@example.com', name: null, data, max_concurrent_bots: 2147483647, created_at: time(59) })]) {
+      const user = await storage.insertUser(given)
+      if (user === 'taken') assert.fail('nobody has this address')
+      assert.deepEqual(user, { ...given, id: user.id, disabled: false, revision: user.revision })
+      assert.match(user.id, /^[\w-]{1,64}$/)
+      assert.equal(typeof user.revision, 'number')
+      assert.deepEqual(await storage.findUser(user.id), user)
+      assert.deepEqual(await storage.findUserByEmail(given.email), user)
+      assert.deepEqual((await storage.listUsers({ order: 'desc', skip: 0, limit: 1 }))[0], user)
+    }
+  },
+
+  'an address that is taken is refused, and its user stays as it is': async ({ storage }) => {
+    const user = await insertUser(storage)
+    assert.equal(await storage.insertUser(newUser({ name: 'Somebody Else' })), 'taken')
+    assert.deepEqual(await storage.listUsers({ order: 'asc', skip: 0, limit: 10 }), [user])
+  },
+
+  'an address is free again when its user is deleted or has another': async ({ storage }) => {
+    const first = await insertUser(storage, { email: 'a@x' })
+    await storage.deleteUser(first.id)
+    const second = await insertUser(storage, { email: 'a@x' })
+    await storage.updateUser(second.id, { email: 'b@x' })
+    await insertUser(storage, { email: 'a@x' })
+    assertNothing(await storage.findUser(first.id), 'the first user is deleted')
+  },
+
+  'no key is given out twice, not even that of the last user or token after it is deleted': async ({ storage }) => {
+    const userKeys = new Set<string>()
+    const tokenKeys = new Set<string>()
+    for (let n = 1; n <= 4; n++) {
+      const user = await insertUser(storage)
+      userKeys.add(user.id)
+      for (let m = 1; m <= 2; m++) {
+        const token = await insertToken(storage, user.id, m)
+        tokenKeys.add(token.id)
+        await storage.deleteToken(token.id)
+      }
+      await storage.deleteUser(user.id)
+    }
+    assert.equal(userKeys.size, 4)
+    assert.equal(tokenKeys.size, 8)
+  },
+
+  'there is nothing behind a key that was never given out': async ({ storage }) => {
+    const user = await insertUser(storage)
+    await insertToken(storage, user.id, 1)
+    for (const key of strangeKeys(user.id)) {
+      assertNothing(await storage.findUser(key), `findUser of ${key}`)
+      assert.equal(await storage.updateUser(key, { name: 'x' }), 'absent', `updateUser of ${key}`)
+      assert.equal(await storage.deleteUser(key), false, `deleteUser of ${key}`)
+    }
+    assertNothing(await storage.findUserByEmail('nobody@example.com'), 'findUserByEmail of nobody')
+    assert.deepEqual(await storage.findUser(user.id), user)
+  },
+
+  'users are listed in order of creation, or the other way round': async ({ storage }) => {
+    for (const email of ['c@x', 'a@x', 'd@x', 'b@x']) await insertUser(storage, { email, created_at: time(0) })
+    assert.deepEqual(await emails(storage), ['c@x', 'a@x', 'd@x', 'b@x'])
+    assert.deepEqual(await emails(storage, { order: 'desc' }), ['b@x', 'd@x', 'a@x', 'c@x'])
+  },
+
+  'a page begins after skip, and has at most limit users': async ({ storage }) => {
+    for (const email of ['1@x', '2@x', '3@x', '4@x']) await insertUser(storage, { email })
+    assert.deepEqual(await emails(storage, { limit: 2 }), ['1@x', '2@x'])
+    assert.deepEqual(await emails(storage, { skip: 1, limit: 2 }), ['2@x', '3@x'])
+    assert.deepEqual(await emails(storage, { order: 'desc', skip: 3, limit: 2 }), ['1@x'])
+    assert.deepEqual(await emails(storage, { skip: 4 }), [])
+    assert.deepEqual(await emails(storage, { skip: Number.MAX_SAFE_INTEGER }), [])
+  },
+
+  'a page begins behind a user, also one who is deleted': async ({ storage }) => {
+    const keys: Record<string, string> = {}
+    for (const email of ['1@x', '2@x', '3@x', '4@x', '5@x']) keys[email] = (await insertUser(storage, { email })).id
+    const after = keys['3@x'] as string
+    assert.deepEqual(await emails(storage, { after }), ['4@x', '5@x'])
+    await storage.deleteUser(after)
+    assert.deepEqual(await emails(storage, { after }), ['4@x', '5@x'])
+    assert.deepEqual(await emails(storage, { after, order: 'desc' }), ['2@x', '1@x'])
+    assert.deepEqual(await emails(storage, { after, skip: 1, limit: 1 }), ['5@x'])
+    assert.deepEqual(await emails(storage, { after: keys['5@x'] as string }), [])
+  },
+
+  'keys stay in order beyond nine and ninety-nine': async ({ storage }) => {
+    const expected: string[] = []
+    for (let n = 1; n <= 105; n++) expected.push((await insertUser(storage, { email: `${n}@x` })).email)
+    const visited: string[] = []
+    let after: string | undefined
+    for (let page = 0; page < 30; page++) {
+      const users = await storage.listUsers({ order: 'asc', skip: 0, limit: 4, ...(after !== undefined && { after }) })
+      visited.push(...users.map(({ email }) => email))
+      after = users.at(-1)?.id ?? after
+    }
+    assert.deepEqual(visited, expected)
+  },
+
+  'a change leaves a user in its place': async ({ storage }) => {
+    const first = await insertUser(storage, { email: '1@x' })
+    await insertUser(storage, { email: '2@x' })
+    await storage.updateUser(first.id, { email: '9@x', name: 'Z', disabled: true })
+    assert.deepEqual(await emails(storage), ['9@x', '2@x'])
+  },
+
+  'search finds what is anywhere in the address or the name, and countUsers counts it': async ({ storage }) => {
+    await insertUser(storage, { email: 'jane@one.example', name: 'Jane Roe' })
+    await insertUser(storage, { email: 'john@two.example', name: null })
+    await insertUser(storage, { email: 'third@one.example', name: 'Mary-Jane' })
+    const found: Record<string, string[]> = {
+      jane: ['jane@one.example', 'third@one.example'],
+      'ne@one': ['jane@one.example'],
+      'e r': ['jane@one.example'],
+      'two.example': ['john@two.example'],
+      nobody: [],
+      null: []
+    }
+    for (const [search, expected] of Object.entries(found)) {
+      assert.deepEqual(await emails(storage, { search }), expected, `search for ${search}`)
+      assert.equal(await storage.countUsers(search), expected.length, `countUsers of ${search}`)
+    }
+    assert.equal(await storage.countUsers(), 3)
+    assert.deepEqual(await emails(storage, { search: 'one', order: 'desc', skip: 1, limit: 1 }), ['jane@one.example'])
+  },
+
+  'search finds a name by its searchable form, also after it has changed': async ({ storage }) => {
+    const { id } = await insertUser(storage, { email: 'a@x', name: 'ZO\u00CB \u0130\u03A3' })
+    assert.deepEqual(await emails(storage, { search: 'zo\u00EB' }), ['a@x'])
+    await storage.updateUser(id, { name: '\u00C9va' })
+    assert.deepEqual(await emails(storage, { search: 'zo\u00EB' }), [])
+    assert.deepEqual(await emails(storage, { search: '\u00E9v' }), ['a@x'])
+    await storage.updateUser(id, { name: null })
+    assert.deepEqual(await emails(storage, { search: '\u00E9v' }), [])
+  },
+
+  'a change sets what is given, and nothing else': async ({ storage }) => {
+    let expected = await insertUser(storage, { data })
+    const changes = [
+      { name: 'Jane' }, { email: 'jane@x' }, { email: 'jane@x' }, { max_concurrent_bots: 0 }, { disabled: true }, { data: { other: [] } }, {},
+      { name: undefined, disabled: undefined, data: undefined, email: undefined, max_concurrent_bots: undefined }, { name: null, data: null, disabled: false }
+    ]
+    for (const change of changes) {
+      const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
+      const updated = await storage.updateUser(expected.id, change)
+      if (updated === 'absent' || updated === 'taken') assert.fail(`updateUser says '${updated}'`)
+      assert.notEqual(updated.revision, expected.revision, 'the revision is another after each change')
+      expected = { ...expected, ...given, revision: updated.revision }
+      assert.deepEqual(updated, expected)
+      assert.deepEqual(await storage.findUser(expected.id), expected)
+    }
+  },
+
+  'a change to an address that is taken changes nothing': async ({ storage }) => {
+    const user = await insertUser(storage, { email: 'a@x' })
+    await insertUser(storage, { email: 'b@x' })
+    assert.equal(await storage.updateUser(user.id, { name: 'New', disabled: true, email: 'b@x' }), 'taken')
+    assert.deepEqual(await storage.findUser(user.id), user)
+  },
+
+  'a change of a revision that is over changes nothing': async ({ storage }) => {
+    const user = await insertUser(storage)
+    const updated = await storage.updateUser(user.id, { name: 'First' }, user.revision)
+    if (typeof updated === 'string') assert.fail(`updateUser says '${updated}' of a revision that is current`)
+    assert.equal(await storage.updateUser(user.id, { name: 'Second' }, user.revision), 'absent')
+    assert.deepEqual(await storage.findUser(user.id), updated)
+  },
+
+  'a user is deleted once, with its tokens, and nobody else with it': async ({ storage }) => {
+    const user = await insertUser(storage, { email: 'a@x' })
+    const other = await insertUser(storage, { email: 'b@x' })
+    await insertToken(storage, user.id, 1)
+    await insertToken(storage, user.id, 2)
+    const token = await insertToken(storage, other.id, 3)
+    assert.equal(await storage.deleteUser(user.id), true)
+    assert.equal(await storage.deleteUser(user.id), false)
+    assertNothing(await storage.findUser(user.id), 'findUser of a deleted user')
+    assertNothing(await storage.findUserByEmail('a@x'), 'findUserByEmail of a deleted user')
+    assert.deepEqual(await storage.listTokens(user.id), [])
+    for (const n of [1, 2]) assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a token of a deleted user')
+    assert.deepEqual(await storage.findTokenByHash(hashOf(3)), { token, user: other })
+    assert.deepEqual(await emails(storage), ['b@x'])
+  },
+
+  'what callers do to a record does not reach what is stored': async ({ storage }) => {
+    const given = newUser({ data: { list: [1] } })
+    const user = await storage.insertUser(given)
+    if (user === 'taken') assert.fail('nobody has this address')
+    const expected = structuredClone(user)
+    Object.assign(given.data as object, { list: 'changed' })
+    Object.assign(user.data as object, { list: 'changed' })
+    user.email = 'changed@x'
+    const found = await storage.findUser(expected.id)
+    assert.deepEqual(found, expected)
+    Object.assign(found?.data as object, { list: 'changed' })
+    assert.deepEqual(await storage.findUser(expected.id), expected)
+  }
+}
