@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions } from 'fastify'
-import vexaAdmin, { sqliteStorage, type VexaAdminOptions } from '../src/index.js'
+import vexaAdmin, { type VexaAdminOptions } from '../src/index.js'
+import { emptyStorage } from './databases.js'
 
 export const adminKey = 'an-admin-key-for-the-tests'
 
@@ -10,8 +11,8 @@ export async function build (t: Test, options: Partial<VexaAdminOptions> = {}, s
   t.teardown(() => app.close())
   await app.register(vexaAdmin, {
     ...(options.authorize ? {} : { adminKeys: adminKey }),
-    storage: sqliteStorage({ filename: ':memory:' }),
-    ...options
+    ...options,
+    storage: options.storage ?? emptyStorage(t)
   })
   return app
 }

@@ -1,7 +1,8 @@
 import querystring from 'node:querystring'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import t from 'tap'
-import vexaAdmin, { sqliteStorage } from '../src/index.js'
+import vexaAdmin from '../src/index.js'
+import { emptyStorage } from './databases.js'
 import { adminKey, call } from './helpers.js'
 
 interface Host {
@@ -81,7 +82,7 @@ async function build ({ server, before }: Host, mounted = true): Promise<Fastify
   const app = Fastify(server)
   t.teardown(() => app.close())
   before?.(app)
-  if (mounted) await app.register(vexaAdmin, { adminKeys: adminKey, storage: sqliteStorage({ filename: ':memory:' }) })
+  if (mounted) await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
   app.get('/own', async (request) => ({ hello: 'world', query: request.query }))
   app.get('/fails', async () => { throw new Error('the host fails') })
   app.post('/own', {

@@ -5,10 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t from 'tap'
-import defaultExport, { sqliteStorage, vexaAdmin, type StorageAdapter, type UserPage } from '../src/index.js'
+import defaultExport, { vexaAdmin, type StorageAdapter, type UserPage } from '../src/index.js'
+import { emptyStorage } from './databases.js'
 import { adminKey, build, call } from './helpers.js'
-
-const memory = () => sqliteStorage({ filename: ':memory:' })
 
 t.test('the plugin is the default export, and a named one', async (t) => {
   t.equal(defaultExport, vexaAdmin)
@@ -40,7 +39,7 @@ t.test('storage: without the option it is vexa-admin.db', async (t) => {
 
 t.test('two registrations in one scope collide loudly', async (t) => {
   const app = await build(t)
-  await t.rejects(async () => { await app.register(vexaAdmin, { adminKeys: adminKey, storage: memory(), prefix: '/other' }) }, { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
+  await t.rejects(async () => { await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t), prefix: '/other' }) }, { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
 })
 
 t.test('in two scopes they live side by side, each with its own keys and storage', async (t) => {
@@ -49,7 +48,7 @@ t.test('in two scopes they live side by side, each with its own keys and storage
   const keys = { one: 'the-key-of-number-one', two: 'the-key-of-number-two' }
   for (const [name, key] of Object.entries(keys)) {
     await app.register(async (scope) => {
-      await scope.register(vexaAdmin, { adminKeys: key, storage: memory(), prefix: `/${name}` })
+      await scope.register(vexaAdmin, { adminKeys: key, storage: emptyStorage(t), prefix: `/${name}` })
       await scope.vexaAdmin.users.create({ email: `${name}@x` })
     })
   }
@@ -64,7 +63,7 @@ t.test('in two scopes they live side by side, each with its own keys and storage
 t.test('within a prefix of the host, Location has the whole path', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
-  await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: memory() }) }, { prefix: '/v1' })
+  await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) }) }, { prefix: '/v1' })
   t.equal((await call(app, 'POST', '/v1/admin/users', { payload: { email: 'a@b' } })).headers.location, '/v1/admin/users/user-1')
 })
 
@@ -72,7 +71,7 @@ t.test('within a prefix that has parameters, or other characters than ASCII, Loc
   for (const [prefix, path] of [['/:tenant', '/acme%20corp'], ['/\u00e9', '/%C3%A9']] as const) {
     const app = Fastify({ routerOptions: { ignoreTrailingSlash: true } })
     t.teardown(() => app.close())
-    await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: memory() }) }, { prefix })
+    await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) }) }, { prefix })
     for (const email of ['a@b', 'c@d']) {
       const reply = await call(app, 'POST', `${path}/admin/users/`, { payload: { email } })
       t.equal(reply.statusCode, 201)
@@ -87,7 +86,7 @@ t.test('a hook of the app on every route takes nothing from ours', async (t) => 
   const app = Fastify()
   t.teardown(() => app.close())
   app.addHook('onRoute', (route) => { Object.assign(route, { preValidation: async () => {}, onRequest: async () => {} }) })
-  await app.register(vexaAdmin, { adminKeys: adminKey, storage: memory() })
+  await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
   t.equal((await app.inject('/admin/users')).statusCode, 401)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   t.equal((await call(app, 'POST', '/admin/users/user-1/tokens')).statusCode, 201)
@@ -95,7 +94,7 @@ t.test('a hook of the app on every route takes nothing from ours', async (t) => 
 
 t.test('the storage is opened once, closed with the app, and closed when the start fails', async (t) => {
   const calls: string[] = []
-  const storage = (fails: boolean) => Object.assign(Object.create(memory()) as StorageAdapter, {
+  const storage = (fails: boolean) => Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, {
     open: async () => { calls.push('open'); if (fails) throw new Error('no') },
     close: async () => { calls.push('close') }
   })
@@ -113,7 +112,7 @@ t.test('the storage is opened once, closed with the app, and closed when the sta
 })
 
 t.test('a request under way is answered before the storage closes', async (t) => {
-  const sqlite = memory()
+  const sqlite = emptyStorage(t)
   let closed = false
   const storage = new Proxy<StorageAdapter>(sqlite, {
     get (target, name: keyof StorageAdapter) {

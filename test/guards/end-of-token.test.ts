@@ -1,13 +1,13 @@
 import { Agent, request as httpRequest } from 'node:http'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { run } from '../child.js'
+import { emptyPlace } from '../databases.js'
 import { adminKey } from '../helpers.js'
 
 t.test('while forty requests at a time use a token, in two processes, none that begins after the answer that ended it is let in', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  const servers = ['one', 'two'].map(() => run(t, 'test/fixtures/guarded-server.ts', { args: [filename] }))
+  const place = emptyPlace(t)
+  const servers = ['one', 'two'].map(() => run(t, 'test/fixtures/guarded-server.ts', { args: [place] }))
   const [one, two] = await Promise.all(servers.map((server) => server.line(/^http/))) as [string, string]
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())

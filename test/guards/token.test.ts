@@ -2,7 +2,8 @@ import { connect } from 'node:net'
 import auth from '@fastify/auth'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { sqliteStorage, type StorageAdapter, type VexaAdminOptions } from '../../src/index.js'
+import type { StorageAdapter, VexaAdminOptions } from '../../src/index.js'
+import { emptyStorage } from '../databases.js'
 import { build as buildPlugin } from '../helpers.js'
 
 async function build (t: Test, options: Partial<VexaAdminOptions> = {}) {
@@ -122,8 +123,7 @@ t.test('a disabled user is a 403, and so is a missing scope', async (t) => {
 t.test('a storage that cannot answer is a 503 with Retry-After, never a 401; what has no checksum is refused without asking it', async (t) => {
   let down = false
   let asked = 0
-  const sqlite = sqliteStorage({ filename: ':memory:' })
-  const storage = new Proxy<StorageAdapter>(sqlite, {
+  const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
     get (target, name: keyof StorageAdapter) {
       if (name !== 'findTokenByHash') return target[name].bind(target)
       return (hash: Buffer) => {

@@ -1,16 +1,15 @@
-import { join } from 'node:path'
 import t from 'tap'
-import { sqliteStorage } from '../../src/index.js'
+import { emptyPlace, storageAt } from '../databases.js'
 import { build } from '../helpers.js'
 
 t.test('last_used_at is there after the app has closed, to the minute, for tokens that are still there', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  const app = await build(t, { storage: sqliteStorage({ filename }) })
+  const place = emptyPlace(t)
+  const app = await build(t, { storage: storageAt(place) })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiToken)
   const { users, tokens } = app.vexaAdmin
   await users.create({ email: 'a@b' })
-  const [used, unused, revoked, refused] = await Promise.all(Array.from({ length: 4 }, () => tokens.create('user-1'))) as [Token, Token, Token, Token]
-  const use = async ({ token }: Token) => (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).json()
+  const [used, unused, revoked, refused] = [await tokens.create('user-1'), await tokens.create('user-1'), await tokens.create('user-1'), await tokens.create('user-1')]
+  const use = async ({ token }: { token: string }) => (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).json()
   const before = Date.now()
   t.notOk('last_used_at' in await use(used))
   for (let i = 0; i < 10; i++) await use(used)
@@ -19,7 +18,7 @@ t.test('last_used_at is there after the app has closed, to the minute, for token
   await tokens.verify({ token: refused.token.slice(0, -1) + '!' })
   await app.close()
 
-  const later = await build(t, { storage: sqliteStorage({ filename }) })
+  const later = await build(t, { storage: storageAt(place) })
   const [first, ...others] = await later.vexaAdmin.tokens.list('user-1')
   t.equal(first?.id, used.id)
   const at = Date.parse(first?.last_used_at as string)
@@ -27,5 +26,3 @@ t.test('last_used_at is there after the app has closed, to the minute, for token
   t.ok(at > before - 60_000 && at <= Date.now())
   t.same(others.map(({ id, last_used_at: lastUsedAt }) => [id, lastUsedAt]), [[unused.id, undefined], [refused.id, undefined]])
 })
-
-type Token = Awaited<ReturnType<Awaited<ReturnType<typeof build>>['vexaAdmin']['tokens']['create']>>

@@ -1,17 +1,16 @@
-import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import t from 'tap'
-import { sqliteStorage } from '../../src/index.js'
+import { backDoor, emptyPlace, storageAt } from '../databases.js'
 import { build, call } from '../helpers.js'
 
 t.test('following Link visits each of 100,000 users exactly once, while others are created and deleted', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  const app = await build(t, { storage: sqliteStorage({ filename }) })
+  const place = emptyPlace(t)
+  const app = await build(t, { storage: storageAt(place) })
   const count = 100_000
-  const database = new Database(filename)
-  t.teardown(() => database.close())
-  const insert = database.prepare("insert into vexa_users (email, max_concurrent_bots, created_at) values (?, 3, '2024-01-01T12:00:00.000Z')")
-  database.transaction(() => { for (let i = 1; i <= count; i++) insert.run(`${i}@x`) })()
+  const { db, prefix } = backDoor(t, place)
+  for (let i = 1; i <= count; i += 1000) {
+    const users = Array.from({ length: 1000 }, (_, j) => ({ email: `${i + j}@x`, max_concurrent_bots: 3, created_at: '2024-01-01 12:00:00.000' }))
+    await db.insertInto(`${prefix}users`).values(users).execute()
+  }
 
   // Every tenth user is deleted along the way: half of them before they are come to, half after.
   const doomed = (id: number) => id % 10 === 0

@@ -1,8 +1,6 @@
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import t from 'tap'
-import { sqliteStorage } from '../../src/index.js'
+import { emptyPlace, lockToken, storageAt } from '../databases.js'
 import { build, call } from '../helpers.js'
 import { strangeIds } from './strange-ids.js'
 
@@ -190,36 +188,32 @@ t.test('a token rotated with a grace period longer than its life dies when it wo
 })
 
 t.test('ten rotations of one token at once, in two processes that wait for a third: one successor', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  const apps = [await build(t, { storage: sqliteStorage({ filename }) }), await build(t, { storage: sqliteStorage({ filename }) })] as const
-  const third = new Database(filename)
-  t.teardown(() => third.close())
+  const place = emptyPlace(t)
+  const apps = [await build(t, { storage: storageAt(place) }), await build(t, { storage: storageAt(place) })] as const
   await apps[0].vexaAdmin.users.create({ email: 'a@b' })
   for (let round = 1; round <= 5; round++) {
     const { id } = await apps[0].vexaAdmin.tokens.create('user-1')
-    third.exec('begin immediate')
+    const release = await lockToken(t, place, id)
     const rotations = Array.from({ length: 10 }, async (_, i) => {
       await sleep(2 * i)
       return call(apps[i % 2 === 0 ? 0 : 1], 'POST', `/admin/tokens/${id}/rotate`)
     })
     await sleep(30)
-    third.exec('commit')
+    await release()
     t.same((await Promise.all(rotations)).map((reply) => reply.statusCode).sort(), [201, ...Array(9).fill(404)])
     t.equal((await apps[1].vexaAdmin.tokens.list('user-1')).length, round)
   }
 })
 
 t.test('a token that expires while its rotation waits is not rotated', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  const app = await build(t, { storage: sqliteStorage({ filename }) })
+  const place = emptyPlace(t)
+  const app = await build(t, { storage: storageAt(place) })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { id } = await app.vexaAdmin.tokens.create('user-1', { expires_in: 1 })
-  const other = new Database(filename)
-  t.teardown(() => other.close())
-  other.exec('begin immediate')
+  const release = await lockToken(t, place, id)
   const rotation = call(app, 'POST', `/admin/tokens/${id}/rotate`)
   await sleep(1100)
-  other.exec('commit')
+  await release()
   const reply = await rotation
   t.equal(reply.statusCode, 409)
   t.equal(reply.json().code, 'VEXA_ADMIN_ERR_TOKEN_EXPIRED')

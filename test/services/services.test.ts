@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { StorageAdapter } from '../../src/index.js'
-import { sqliteStorage } from '../../src/index.js'
+import { emptyStorage } from '../databases.js'
 import { build } from '../helpers.js'
 
 t.test("the host's own code gets the same objects as the wire, and checks of its own", async (t) => {
@@ -56,20 +56,20 @@ t.test("the host's own code gets the same objects as the wire, and checks of its
 })
 
 t.test("duplicateEmail: 'return' creates the user after all if the one in the way is deleted meanwhile", async (t) => {
-  const sqlite = sqliteStorage({ filename: ':memory:' })
+  const stored = emptyStorage(t)
   let answers = 1
-  const storage = overriding(sqlite, {
-    insertUser: async (user) => answers-- > 0 ? 'taken' : sqlite.insertUser(user)
+  const storage = overriding(stored, {
+    insertUser: async (user) => answers-- > 0 ? 'taken' : stored.insertUser(user)
   })
   const app = await build(t, { storage, duplicateEmail: 'return' })
   t.match(await app.vexaAdmin.users.create({ email: 'a@b' }), { id: 'user-1' })
 })
 
 t.test('a storage that contradicts itself is a 503, and does not keep us for ever', async (t) => {
-  const sqlite = sqliteStorage({ filename: ':memory:' })
+  const stored = emptyStorage(t)
   let calls = 0
-  const storage = overriding(sqlite, {
-    insertUser: async (user) => user.email === 'a@b' ? sqlite.insertUser(user) : 'taken',
+  const storage = overriding(stored, {
+    insertUser: async (user) => user.email === 'a@b' ? stored.insertUser(user) : 'taken',
     updateUser: async () => { calls++; return 'absent' }
   })
   const app = await build(t, { storage, duplicateEmail: 'return' })
@@ -81,9 +81,9 @@ t.test('a storage that contradicts itself is a 503, and does not keep us for eve
 })
 
 t.test('a storage may say null where there is nothing', async (t) => {
-  const sqlite = sqliteStorage({ filename: ':memory:' })
+  const stored = emptyStorage(t)
   const nothing = async () => null as never
-  const app = await build(t, { storage: overriding(sqlite, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing }) })
+  const app = await build(t, { storage: overriding(stored, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing }) })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create('user-1')
   await t.rejects(app.vexaAdmin.users.get('user-1'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
@@ -93,12 +93,12 @@ t.test('a storage may say null where there is nothing', async (t) => {
 })
 
 t.test('a user that is deleted while its data is patched is not found', async (t) => {
-  const sqlite = sqliteStorage({ filename: ':memory:' })
+  const stored = emptyStorage(t)
   const app = await build(t, {
-    storage: overriding(sqlite, {
+    storage: overriding(stored, {
       updateUser: async (id, changes, revision) => {
-        await sqlite.deleteUser(id)
-        return sqlite.updateUser(id, changes, revision)
+        await stored.deleteUser(id)
+        return stored.updateUser(id, changes, revision)
       }
     })
   })

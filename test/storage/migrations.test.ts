@@ -1,82 +1,112 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { sql } from 'kysely'
 import t from 'tap'
-import { sqliteStorage } from '../../src/index.js'
+import { KyselyStorage, migrate, sqliteStorage } from '../../src/index.js'
 import { run } from '../child.js'
+import { backDoor, columnsAt, databaseNames, dialectAt, emptyPlace, storageAt, tablePrefixAt, unavailable } from '../databases.js'
 
 const user = { email: 'a@b', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
+const firstUser = { ...user, disabled: false, revision: 0 }
 
-t.test('a second start finds nothing to do, and what was there', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  for (const expected of ['1', 'taken']) {
-    const storage = sqliteStorage({ filename })
-    await storage.open()
-    const inserted = await storage.insertUser(user)
-    t.equal(inserted === 'taken' ? inserted : inserted.id, expected)
-    await storage.close()
-  }
-})
+for (const database of databaseNames) {
+  t.test(database, { skip: await unavailable(database) }, async (t) => {
+    t.test('a second start finds nothing to do, and what was there', async (t) => {
+      const place = emptyPlace(t, database)
+      for (const expected of [firstUser, 'taken']) {
+        const storage = storageAt(place)
+        await storage.open()
+        t.match(await storage.insertUser(user), expected)
+        await storage.close()
+      }
+    })
 
-t.test('six processes that start at once on an empty file all serve', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  const children = Array.from({ length: 6 }, (_, i) =>
-    run(t, 'test/fixtures/open-storage.ts', { args: [filename, `${i}@x`] }))
-  t.same(await Promise.all(children.map((child) => child.exit)), Array(6).fill(0), children.map((child) => child.output()).join(''))
-  const storage = sqliteStorage({ filename })
-  t.teardown(() => storage.close())
-  await storage.open()
-  t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email).sort(), ['0@x', '1@x', '2@x', '3@x', '4@x', '5@x'])
-})
+    t.test('six processes that start at once on an empty database all serve', async (t) => {
+      const place = emptyPlace(t, database)
+      const children = Array.from({ length: 6 }, (_, i) => run(t, 'test/fixtures/open-storage.ts', { args: [`${i}@x`, place], env: process.env }))
+      t.same(await Promise.all(children.map((child) => child.exit)), Array(6).fill(0), children.map((child) => child.output()).join(''))
+      const storage = storageAt(place)
+      t.teardown(() => storage.close())
+      await storage.open()
+      t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email).sort(), ['0@x', '1@x', '2@x', '3@x', '4@x', '5@x'])
+    })
 
-t.test('twenty storages of one process that open at once on an empty file', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  const storages = Array.from({ length: 20 }, () => sqliteStorage({ filename }))
-  t.teardown(() => Promise.all(storages.map((storage) => storage.close())))
-  await Promise.all(storages.map((storage) => storage.open()))
-  const inserted = await Promise.all(storages.map((storage) => storage.insertUser(user)))
-  t.equal(inserted.filter((outcome) => outcome !== 'taken').length, 1)
-})
+    t.test('twenty storages of one process that open at once on an empty database', async (t) => {
+      const place = emptyPlace(t, database)
+      const storages = Array.from({ length: 20 }, () => storageAt(place))
+      t.teardown(() => Promise.all(storages.map((storage) => storage.close())))
+      await Promise.all(storages.map((storage) => storage.open()))
+      const inserted = await Promise.all(storages.map((storage) => storage.insertUser(user)))
+      t.equal(inserted.filter((outcome) => outcome !== 'taken').length, 1)
+    })
 
-t.test('killed before any statement of its first start, the next start repairs the file', async (t) => {
-  const directory = t.testdir()
-  const survived = run(t, 'test/fixtures/die-migrating.ts', { args: [join(directory, 'all.db'), '0'] })
-  const statements = Number((await survived.line(/^survived/)).split(' ')[1])
-  t.ok(statements > 10)
+    t.test('killed before any statement of its first start, the next start goes on from there', async (t) => {
+      const places = Array.from({ length: 40 }, () => emptyPlace(t, database))
+      const child = run(t, 'test/fixtures/halt-migrating.ts', { args: places, env: process.env })
+      await child.line(/^halted/)
+      child.process.kill('SIGKILL')
+      await child.exit
+      let unfinished = 0
+      for (const [i, place] of places.entries()) {
+        const checking = storageAt(place, { migrate: false })
+        await checking.open().catch(() => { unfinished++ })
+        await checking.close()
+        const storage = storageAt(place)
+        await storage.open()
+        t.match(await storage.insertUser(user), firstUser, `after dying at statement ${i + 1}`)
+        await storage.close()
+      }
+      t.ok(unfinished > 15 && unfinished < 40, `${unfinished} places were not finished, the others were`)
+    })
 
-  const deaths = Array.from({ length: statements }, (_, i) => i + 1)
-  const die = async (n: number) => {
-    const filename = join(directory, `${n}.db`)
-    const child = run(t, 'test/fixtures/die-migrating.ts', { args: [filename, String(n)] })
-    t.equal(await child.exit, 'SIGKILL', `statement ${n}`)
-    const storage = sqliteStorage({ filename })
-    await storage.open()
-    t.match(await storage.insertUser(user), { id: '1' }, `after dying at statement ${n}`)
-    await storage.close()
-  }
-  while (deaths.length > 0) await Promise.all(deaths.splice(0, 4).map(die))
-})
+    t.test('a database of a newer version is refused, and not touched', async (t) => {
+      const place = emptyPlace(t, database)
+      t.same(await migrate(storageAt(place)), { from: 0, to: 2 })
+      const { db, prefix } = backDoor(t, place)
+      await db.insertInto(`${prefix}migrations`).values({ version: 99, applied_at: '2030-01-01 00:00:00.000' }).execute()
+      const dump = async () => [await columnsAt(t, place), await db.selectFrom(`${prefix}migrations`).selectAll().execute()]
+      const before = await dump()
+      for (const migrate of [true, false]) {
+        const storage = storageAt(place, { migrate })
+        t.teardown(() => storage.close())
+        await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_DATABASE_TOO_NEW', message: /schema version 99/ })
+      }
+      await t.rejects(migrate(storageAt(place)), { code: 'VEXA_ADMIN_ERR_DATABASE_TOO_NEW' })
+      t.same(await dump(), before)
+    })
 
-t.test('a database of a newer version is refused, and not touched', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  const first = sqliteStorage({ filename })
-  await first.open()
-  await first.close()
-  const database = new Database(filename)
-  t.teardown(() => database.close())
-  database.exec("insert into vexa_migrations values (99, '2030-01-01T00:00:00.000Z')")
-  const dump = () => JSON.stringify([database.prepare('select * from sqlite_schema').all(), database.prepare('select * from vexa_migrations').all()])
-  const before = dump()
+    t.test('migrate: false checks, and changes nothing; migrate() migrates, apart from the app', async (t) => {
+      const place = emptyPlace(t, database)
+      const dialect = () => ({ dialect: dialectAt(place), tablePrefix: tablePrefixAt(place), migrate: false })
+      const unmigrated = new KyselyStorage(dialect())
+      await t.rejects(unmigrated.open(), { code: 'VEXA_ADMIN_ERR_DATABASE_NOT_MIGRATED', message: /schema version 0.* needs \d/ })
+      await unmigrated.close()
+      t.same(await columnsAt(t, place), [])
 
-  for (const migrate of [true, false]) {
-    const storage = sqliteStorage({ filename, migrate })
-    t.teardown(() => storage.close())
-    await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_DATABASE_TOO_NEW', message: /schema version 99/ })
-  }
-  t.equal(dump(), before)
-})
+      t.same(await migrate(new KyselyStorage(dialect())), { from: 0, to: 2 })
+      t.same(await migrate(new KyselyStorage(dialect())), { from: 2, to: 2 })
+      const storage = new KyselyStorage(dialect())
+      t.teardown(() => storage.close())
+      await storage.open()
+      t.match(await storage.insertUser(user), firstUser)
+    })
 
-t.test('migrate: false checks, and changes nothing', async (t) => {
+    t.test("a table of the app's in the way stops the start, which says so, and is not touched", async (t) => {
+      const place = emptyPlace(t, database)
+      const { db, prefix } = backDoor(t, place)
+      await db.schema.createTable(`${prefix}tokens`).addColumn('something_else', 'integer').execute()
+      for (let start = 1; start <= 2; start++) {
+        const storage = storageAt(place)
+        await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /_tokens.* already exists/ }, `start ${start}`)
+        await storage.close()
+      }
+      t.same((await columnsAt(t, place)).filter((column) => !column.startsWith('migrations.')), ['tokens.something_else'])
+    })
+  })
+}
+
+t.test('migrate: false makes no SQLite file', async (t) => {
   const directory = t.testdir()
   const filename = join(directory, 'admin.db')
   await t.rejects(sqliteStorage({ filename, migrate: false }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' }, 'there is no file')
@@ -85,35 +115,9 @@ t.test('migrate: false checks, and changes nothing', async (t) => {
   const text = sqliteStorage({ filename, migrate: false })
   await t.rejects(text.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /not a database/ })
   await text.close()
-  writeFileSync(filename, '')
-  const database = new Database(filename)
-  t.teardown(() => database.close())
-  const unmigrated = sqliteStorage({ filename, migrate: false })
-  await t.rejects(unmigrated.open(), { code: 'VEXA_ADMIN_ERR_DATABASE_NOT_MIGRATED', message: /schema version 0.* needs \d/ })
-  await unmigrated.close()
-  t.same(database.prepare('select * from sqlite_schema').all(), [])
-
-  const migrating = sqliteStorage({ filename })
-  await migrating.open()
-  await migrating.close()
-  const checking = sqliteStorage({ filename, migrate: false })
-  t.teardown(() => checking.close())
-  await checking.open()
-  t.match(await checking.insertUser(user), { id: '1' })
 })
 
-t.test('a migration that fails is rolled back, and says why', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  const database = new Database(filename)
-  t.teardown(() => database.close())
-  database.exec('create table vexa_tokens (something_else)')
-  const storage = sqliteStorage({ filename })
-  t.teardown(() => storage.close())
-  await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /vexa_tokens.* already exists/ })
-  t.same(database.prepare('select name from sqlite_schema').pluck().all(), ['vexa_tokens'])
-})
-
-t.test('a database of the first version is upgraded, and keeps what it has', async (t) => {
+t.test('a SQLite database of the first version is upgraded, and keeps what it has', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const database = new Database(filename)
   t.teardown(() => database.close())
@@ -135,4 +139,19 @@ t.test('a database of the first version is upgraded, and keeps what it has', asy
     token: { id: '7', user_id: '5', name: null, scopes: null, expires_at: null, expires_in: null, last_used_at: null, created_at: user.created_at },
     user: { id: '5', email: 'a@b', name: 'ÉMILE', max_concurrent_bots: 3, disabled: false, data: null, revision: 0, created_at: user.created_at }
   })
+})
+
+t.test('MariaDB: a start waits for another that is migrating, and then goes on', { skip: await unavailable('mysql') }, async (t) => {
+  const place = emptyPlace(t, 'mysql')
+  const { db, prefix } = backDoor(t, place)
+  const storage = storageAt(place)
+  t.teardown(() => storage.close())
+  let opening: Promise<string> | undefined
+  await db.connection().execute(async (connection) => {
+    await sql`select get_lock(${`fastify-vexa-admin.${prefix}migrations`}, 0)`.execute(connection)
+    opening = storage.open().then(() => 'open')
+    t.equal(await Promise.race([opening, sql`select sleep(0.3)`.execute(connection).then(() => 'waiting')]), 'waiting')
+    await sql`select release_lock(${`fastify-vexa-admin.${prefix}migrations`})`.execute(connection)
+  })
+  t.equal(await opening, 'open')
 })

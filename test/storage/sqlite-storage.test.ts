@@ -116,7 +116,7 @@ t.test('after kill -9 under eight writers, everything acknowledged is there', as
   const revoked = new Set<string>()
 
   for (let round = 1; round <= 3; round++) {
-    const server = run(t, 'test/fixtures/server.ts', { args: [filename] })
+    const server = run(t, 'test/fixtures/server.ts', { args: [`sqlite:${filename}`] })
     const url = await server.line(/^http/)
     const request = async (method: string, path: string, body?: object) => {
       const reply = await fetch(url + path, {
