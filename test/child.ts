@@ -18,10 +18,11 @@ export interface Child {
 }
 
 /** Runs a TypeScript program of this repository, by its path from the root, and kills it with the test. */
-export function run (t: Test, program: string, { args = [], env = {}, cwd = tmpdir() }: { args?: string[], env?: NodeJS.ProcessEnv, cwd?: string } = {}): Child {
+export function run (t: Test, program: string, { args = [], env = {}, cwd = tmpdir(), ...identity }: { args?: string[], env?: NodeJS.ProcessEnv, cwd?: string, uid?: number } = {}): Child {
   // The test runner would have its loader, through NODE_OPTIONS, record the coverage of code that tsx compiled in another way.
   const command = ['-u', 'NODE_OPTIONS', process.execPath, '--import', import.meta.resolve('tsx'), root + program, ...args]
   const child = spawn('env', command, {
+    ...identity,
     cwd,
     env: { PATH: process.env.PATH, TSX_TSCONFIG_PATH: root + 'tsconfig.json', ...env },
     stdio: ['ignore', 'pipe', 'pipe']

@@ -20,18 +20,22 @@ export const databaseNames: DatabaseName[] = ['sqlite', 'postgres', 'mysql']
 /** Where tests run that are about no database in particular. */
 export const chosen = (process.env.TEST_DATABASE || 'sqlite') as DatabaseName
 
-/** A dialect for a server, with a pool of its own. */
-export function dialectFor (database: 'postgres' | 'mysql', url?: string): Dialect {
-  if (database === 'mysql') return new MysqlDialect({ pool: mysql.createPool({ uri: url ?? mysqlUrl, connectionLimit: 5 }) })
-  const pool = new pg.Pool({ connectionString: url ?? postgresUrl, max: 5 })
-  // Without a listener, a connection that breaks while it is idle ends the process.
-  pool.on('error', () => {})
-  return new PostgresDialect({ pool })
-}
-
 const servers = {
   postgres: { product: 'PostgreSQL', url: postgresUrl, variable: 'POSTGRES_URL' },
   mysql: { product: 'MySQL or MariaDB', url: mysqlUrl, variable: 'MYSQL_URL' }
+}
+
+/** How many connections a dialect has at the most. */
+export const poolSize = 5
+
+/** A dialect for a server, with a pool of its own. */
+export function dialectFor (database: 'postgres' | 'mysql', url = servers[database].url): Dialect {
+  if (database === 'mysql') return new MysqlDialect({ pool: mysql.createPool({ uri: url, connectionLimit: poolSize }) })
+  const pool = new pg.Pool({ connectionString: url, max: poolSize })
+  // Without listeners, a connection that breaks ends the process: idle ones are the pool's to listen to, those in use nobody's.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => { client.on('error', () => {}) })
+  return new PostgresDialect({ pool })
 }
 
 /** `false` if a database can be tested, else what to say of the tests that are skipped. With `CI=true` they are not. */

@@ -1,9 +1,10 @@
-import { Agent, request as httpRequest } from 'node:http'
+import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { run } from '../child.js'
 import { emptyPlace } from '../databases.js'
 import { adminKey } from '../helpers.js'
+import { send } from '../send.js'
 
 t.test('while forty requests at a time use a token, in two processes, none that begins after the answer that ended it is let in', async (t) => {
   const place = emptyPlace(t)
@@ -46,15 +47,3 @@ t.test('while forty requests at a time use a token, in two processes, none that 
     t.equal(counts.wrong, 0, name)
   }
 })
-
-function send (agent: Agent, method: string, url: string, headers: Record<string, string>, body?: object): Promise<{ status: number, body: unknown }> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, agent, headers: { ...headers, ...(body && { 'content-type': 'application/json' }) } }, (reply) => {
-      let text = ''
-      reply.on('data', (data) => { text += data })
-      reply.on('end', () => resolve({ status: reply.statusCode as number, body: text === '' ? undefined : JSON.parse(text.startsWith('{') ? text : 'null') }))
-    })
-    request.on('error', reject)
-    request.end(body && JSON.stringify(body))
-  })
-}

@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { sqliteStorage } from '../../src/index.js'
+import { run } from '../child.js'
+import { adminKey, build, call } from '../helpers.js'
+
+const root = process.getuid?.() === 0
+
+/** An app on a file, a token that opens its route, and one that was revoked. */
+async function start (t: Test, filename: string, server = {}) {
+  const app = await build(t, { storage: sqliteStorage({ filename }) }, server)
+  app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  const [valid, revoked] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
+  await app.vexaAdmin.tokens.revoke(revoked.id)
+  const use = async (token: string) => (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).statusCode
+  return { app, valid: valid.token, revoked: revoked.token, use }
+}
+
+const create = async (app: FastifyInstance, email: string) => (await call(app, 'POST', '/admin/users', { payload: { email, data: { some: 'x'.repeat(10_000) } } })).statusCode
+
+t.test('the disk is full: writes are a 503, reads go on, and service comes back with the space', { skip: root ? false : 'only root can mount a small file system' }, async (t) => {
+  const disk = mkdtempSync(join(tmpdir(), 'disk-'))
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', disk])
+  t.teardown(() => {
+    execFileSync('umount', ['-l', disk])
+    rmdirSync(disk)
+  })
+  let log = ''
+  const { app, valid, revoked, use } = await start(t, join(disk, 'admin.db'), { logger: { level: 'info', stream: { write: (line: string) => { log += line } } } })
+
+  const filler = openSync(join(disk, 'filler'), 'w')
+  t.throws(() => { while (true) writeSync(filler, Buffer.alloc(4096)) }, { code: 'ENOSPC' })
+  const acknowledged: string[] = []
+  let status = 201
+  for (let n = 0; status === 201; n++) {
+    status = await create(app, `${n}@x`)
+    if (status === 201) acknowledged.push(`${n}@x`)
+  }
+  t.equal(status, 503)
+  t.match(log, /"storageCode":"SQLITE_FULL"/)
+  for (let n = 0; n < 3; n++) {
+    t.equal(await create(app, `full${n}@x`), 503)
+    t.equal(await use(valid), 200)
+    t.equal(await use(revoked), 401)
+    t.equal((await call(app, 'GET', '/admin/users')).statusCode, 200)
+    t.equal((await call(app, 'DELETE', '/admin/users/user-1')).statusCode, 503)
+  }
+
+  unlinkSync(join(disk, 'filler'))
+  t.equal(await create(app, 'space@x'), 503, 'the filler is still open')
+  execFileSync('mount', ['-o', 'remount,size=4m', disk])
+  t.equal(await create(app, 'space@x'), 201)
+  const emails = (await app.vexaAdmin.users.list()).map(({ email }) => email)
+  t.same(emails, ['a@b', ...acknowledged, 'space@x'])
+})
+
+t.test('the file is read-only: reads go on, writes are a 503', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'readonly-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  const filename = join(directory, 'admin.db')
+  const { app, valid, revoked } = await start(t, filename)
+  await app.close()
+  chmodSync(filename, 0o444)
+  chmodSync(directory, 0o777)
+  // To root nothing is read-only.
+  const server = run(t, 'test/fixtures/guarded-server.ts', { args: [`sqlite:${filename}`], ...(root && { uid: 65534 }) })
+  const url = await server.line(/^http/)
+  const use = async (token: string) => (await fetch(`${url}/me`, { headers: { 'x-api-key': token } })).status
+  const admin = async (method: string, path: string) => (await fetch(`${url}/admin${path}`, { method, headers: { 'x-admin-api-key': adminKey } })).status
+  t.equal(await use(valid), 200)
+  t.equal(await use(revoked), 401)
+  t.equal(await admin('GET', '/users'), 200)
+  t.equal(await admin('POST', '/users/user-1/tokens'), 503)
+  t.equal(await admin('DELETE', '/users/user-1'), 503)
+  t.equal(await use(valid), 200)
+})
+
+t.test('the file is overwritten under the app: it lives, and lets nobody in who may not', async (t) => {
+  const directory = t.testdir()
+  const filename = join(directory, 'admin.db')
+  const { app, valid, revoked, use } = await start(t, filename)
+  for (let n = 0; n < 300; n++) await create(app, `${n}@x`)
+  const { size } = statSync(filename)
+  t.ok(size > 100_000, 'the log was folded in')
+  writeFileSync(filename, 'Not a database any more. '.repeat(size / 25))
+  for (let n = 0; n < 20; n++) {
+    t.match(String(await use(valid)), /^(200|503)$/)
+    t.match(String(await use(revoked)), /^(401|503)$/)
+    t.match(String((await call(app, 'GET', `/admin/users?skip=${n * 10}`)).statusCode), /^(200|503)$/)
+    t.match(String(await create(app, `after${n}@x`)), /^(201|503)$/)
+  }
+  t.equal((await call(app, 'GET', '/admin/users?limit=1000')).statusCode, 503)
+})
+
+t.test('a folder in the place of the file', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  mkdirSync(filename)
+  await t.rejects(sqliteStorage({ filename }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open/ })
+})

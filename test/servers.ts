@@ -1,0 +1,118 @@
+// Database servers of a test's own, so that it can kill them.
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { Test } from 'tap'
+
+export interface DatabaseServer {
+  readonly url: string
+  /** Begins to serve; resolves when it takes connections. */
+  start (): Promise<void>
+  /** Ends it at once, as a crash would; resolves when it is gone. */
+  crash (): Promise<void>
+}
+
+interface Product {
+  /** The program that serves, or `undefined` where it is not installed. */
+  program: string | undefined
+  /** Who may run it; root may not. */
+  user: string
+  install: (directory: string) => [program: string, args: string[]]
+  args: (directory: string, port: number) => string[]
+  crash: NodeJS.Signals
+  url: (port: number) => string
+}
+
+const postgresPrograms = existsSync('/usr/lib/postgresql')
+  ? readdirSync('/usr/lib/postgresql').map((version) => `/usr/lib/postgresql/${version}/bin`).filter((path) => existsSync(`${path}/initdb`)).at(-1)
+  : undefined
+
+const products: Record<'postgres' | 'mysql', Product> = {
+  postgres: {
+    program: postgresPrograms && `${postgresPrograms}/postgres`,
+    user: 'postgres',
+    install: (directory) => [`${postgresPrograms}/initdb`, ['-D', directory, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync']],
+    args: (directory, port) => ['-D', directory, '-p', String(port), '-h', '127.0.0.1', '-k', directory],
+    // What `pg_ctl stop -m immediate` sends.
+    crash: 'SIGQUIT',
+    url: (port) => `postgres://postgres@127.0.0.1:${port}/postgres`
+  },
+  mysql: {
+    program: ['/usr/sbin/mariadbd', '/usr/sbin/mysqld'].find((path) => existsSync(path)),
+    user: 'mysql',
+    install: (directory) => ['mariadb-install-db', ['--no-defaults', `--datadir=${directory}`, '--auth-root-authentication-method=normal', '--skip-test-db']],
+    args: (directory, port) => ['--no-defaults', `--datadir=${directory}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${directory}/socket`, `--pid-file=${directory}/pid`],
+    crash: 'SIGKILL',
+    url: (port) => `mysql://root@127.0.0.1:${port}/mysql`
+  }
+}
+
+/** Why there can be no server of a test's own; `false` if there can. With `CI=true` there must be. */
+export function uninstalled (database: 'postgres' | 'mysql'): string | false {
+  if (products[database].program !== undefined) return false
+  const reason = `the server programs of ${database} are not installed`
+  if (process.env.CI === 'true') throw new Error(reason)
+  return reason
+}
+
+/** A server that is running, with an empty database, and gone after the test. */
+export async function startServer (t: Test, database: 'postgres' | 'mysql'): Promise<DatabaseServer> {
+  const { program, user, install, args, crash, url } = products[database]
+  const directory = mkdtempSync(join(tmpdir(), 'server-'))
+  const identity = process.getuid?.() === 0 ? { uid: idOf(user, 'u'), gid: idOf(user, 'g') } : {}
+  if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid as number)
+  const [installer, installerArgs] = install(directory)
+  await promisify(execFile)(installer, installerArgs, { ...identity, cwd: directory })
+  const port = await freePort()
+
+  let running: ChildProcess | undefined
+  const server = {
+    url: url(port),
+    async start () {
+      running = spawn(program as string, args(directory, port), { ...identity, cwd: directory, stdio: 'ignore' })
+      while (!await answers(port)) await sleep(20)
+    },
+    async crash () {
+      const ended = running && once(running, 'exit')
+      running?.kill(crash)
+      await ended
+      running = undefined
+    }
+  }
+  t.teardown(async () => {
+    await server.crash()
+    rmSync(directory, { recursive: true, force: true })
+  })
+  await server.start()
+  return server
+}
+
+function idOf (user: string, kind: 'u' | 'g'): number {
+  return Number(execFileSync('id', [`-${kind}`, user], { encoding: 'utf8' }))
+}
+
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Whether a server greets, or waits for, a client. PostgreSQL says nothing first, but takes connections before it serves: those are told so. */
+function answers (port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+  })
+}
