@@ -21,10 +21,11 @@ export interface Child {
 export function run (t: Test, program: string, { args = [], env = {}, cwd = tmpdir(), ...identity }: { args?: string[], env?: NodeJS.ProcessEnv, cwd?: string, uid?: number } = {}): Child {
   // The test runner would have its loader, through NODE_OPTIONS, record the coverage of code that tsx compiled in another way.
   const command = ['-u', 'NODE_OPTIONS', process.execPath, '--import', import.meta.resolve('tsx'), root + program, ...args]
+  const inherited = Object.fromEntries(['PATH', 'POSTGRES_URL', 'MYSQL_URL'].map((name) => [name, process.env[name]]))
   const child = spawn('env', command, {
     ...identity,
     cwd,
-    env: { PATH: process.env.PATH, TSX_TSCONFIG_PATH: root + 'tsconfig.json', ...env },
+    env: { ...inherited, TSX_TSCONFIG_PATH: root + 'tsconfig.json', ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   t.teardown(() => child.kill('SIGKILL'))

@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { promisify } from 'node:util'
 import Fastify from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import * as api from '../src/index.js'
 import { sqliteStorage, vexaAdmin } from '../src/index.js'
 import { resolveOptions } from '../src/options.js'
+import { storageMethods } from '../src/storage/storage-adapter.js'
 import { hasValidChecksum } from './checksum.js'
 import { root, run } from './child.js'
+import { emptyPlace, mysqlUrl, postgresUrl, tablePrefixAt, unavailable } from './databases.js'
 import { adminKey } from './helpers.js'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -31,24 +33,70 @@ t.test('the token that it shows is one', async (t) => {
   t.ok(hasValidChecksum(token as string))
 })
 
-t.test('its programs, one after the other, are one that runs', async (t) => {
-  const [mount = '', ...others] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, program]) => program as string)
-  t.equal(others.length, 3)
-  const [guards, calls, storage] = others as [string, string, string]
-  const listen = /\nawait app.listen.*\n/
+const programs = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, program]) => program as string)
+const [mount, guards, calls, sqlite, postgres, mysql, migration, adapter, conformance] = programs as [string, string, string, string, string, string, string, string, string]
+const listen = /\nawait app.listen.*\n/
+
+/** Runs a program, and gives the line that it prints in JSON. */
+async function outputOf (t: Test, program: string, env: NodeJS.ProcessEnv = {}): Promise<unknown[]> {
+  const directory = t.testdir({ 'program.mts': program })
+  const child = run(t, relative(root, `${directory}/program.mts`), { env: { ADMIN_API_KEY: adminKey, ...env } })
+  const line = await child.line(/^\[/)
+  t.equal(await child.exit, 0, child.output())
+  return JSON.parse(line)
+}
+
+t.test('it has these programs', async (t) => {
+  t.equal(programs.length, 9)
   t.match(mount, listen)
-  // The options that the guards and a test need, and a look at what came of it.
-  const program = storage + mount.replace(listen, '').replace('ADMIN_API_KEY }', "ADMIN_API_KEY, storage, scopes: ['bot'] }") + guards + calls + `
-    const ask = async (method, url) => (await app.inject({ method, url, headers: { authorization: 'Bearer ' + token } })).body
-    console.log(JSON.stringify([verification.valid, await ask('GET', '/me'), await ask('POST', '/bots')]))
-    await app.close()`
-  const directory = t.testdir({ 'program.mts': program.replace('/var/lib/my-app/admin.db', ':memory:') })
-  const child = run(t, relative(root, `${directory}/program.mts`), { env: { ADMIN_API_KEY: adminKey } })
-  const [valid, me, bots] = JSON.parse(await child.line(/^\[/))
+})
+
+// What the guards and a test need of options, and a look at what came of it.
+const inUse = mount.replace(listen, '').replace('ADMIN_API_KEY }', "ADMIN_API_KEY, storage, scopes: ['bot'] }") + guards + calls + `
+  const ask = async (method, url) => (await app.inject({ method, url, headers: { authorization: 'Bearer ' + token } })).body
+  console.log(JSON.stringify([verification.valid, JSON.parse(await ask('GET', '/me')), JSON.parse(await ask('POST', '/bots'))]))
+  await app.close()`
+
+t.test('its programs, one after the other, are one that runs', async (t) => {
+  const [valid, me, bots] = await outputOf(t, sqlite.replace('/var/lib/my-app/admin.db', ':memory:') + inUse)
   t.equal(valid, true)
-  t.match(JSON.parse(me), { id: 'user-1', email: 'jane@example.com' })
-  t.same(JSON.parse(bots), { startedBy: 'user-1', with: 'token-1' })
-  t.equal(await child.exit, 0)
+  t.match(me, { id: 'user-1', email: 'jane@example.com' })
+  t.same(bots, { startedBy: 'user-1', with: 'token-1' })
+})
+
+for (const [database, program] of [['postgres', postgres], ['mysql', mysql]] as const) {
+  t.test(`also on ${database}, migrated apart`, { skip: await unavailable(database) }, async (t) => {
+    const tablePrefix = tablePrefixAt(emptyPlace(t, database))
+    const apart = (program: string) => program.replaceAll(/(dialect: new \w+Dialect\({ pool }\)) }/g, `$1, tablePrefix: '${tablePrefix}' }`)
+    const env = { POSTGRES_URL: postgresUrl, MYSQL_URL: mysqlUrl }
+    const migrating = program.replace(/const storage = .*/, '').replace(/^import { KyselyStorage } .*/m, '') +
+      migration.replace('{ dialect }', database === 'mysql' ? '{ dialect: new MysqlDialect({ pool }) }' : '{ dialect: new PostgresDialect({ pool }) }')
+    t.same(await outputOf(t, `${apart(migrating)}; console.log(JSON.stringify([from, to]))`, env), [0, 2])
+    const [valid, me] = await outputOf(t, apart(program).replace(`'${tablePrefix}' }`, `'${tablePrefix}', migrate: false }`) + inUse, env)
+    t.equal(valid, true)
+    t.match(me, { id: 'user-1', email: 'jane@example.com' })
+  })
+}
+
+t.test('so do those of a storage of its own, which its test passes', async (t) => {
+  const directory = t.testdir({ 'storage.test.mts': `import { MemoryStorage } from '../../../examples/custom-storage.js'\n${conformance.replace('new MyStorage', 'new MemoryStorage')}` })
+  const child = run(t, relative(root, `${directory}/storage.test.mts`))
+  t.equal(await child.exit, 0, child.output())
+  t.match(child.output(), /# pass 53\n# fail 0/)
+  const program = adapter.replace(/class.*?^}/ms, '').replace('new MyStorage()', 'new MemoryStorage()')
+  t.same(await outputOf(t, `import Fastify from 'fastify'
+    import vexaAdmin from 'fastify-vexa-admin'
+    import { MemoryStorage } from '../../../examples/custom-storage.js'
+    const app = Fastify(), adminKeys = process.env.ADMIN_API_KEY
+    ${program}
+    console.log(JSON.stringify([await app.vexaAdmin.users.list()]))`), [[]])
+})
+
+t.test('its table of methods is that of StorageAdapter', async (t) => {
+  const section = readme.slice(readme.indexOf('### A storage of your own'))
+  const table = /(?:^\|.*\n)+/m.exec(section)?.[0] ?? ''
+  const methods = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell]) => [...(cell as string).matchAll(/`(\w+)\(/g)].map(([, name]) => name))
+  t.same(methods.sort(), [...storageMethods].sort())
 })
 
 t.test('its table of options is that of the code', async (t) => {

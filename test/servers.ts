@@ -96,7 +96,7 @@ function idOf (user: string, kind: 'u' | 'g'): number {
   return Number(execFileSync('id', [`-${kind}`, user], { encoding: 'utf8' }))
 }
 
-async function freePort (): Promise<number> {
+export async function freePort (): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

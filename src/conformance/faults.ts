@@ -18,12 +18,12 @@ export const faults: Cases = {
       ['findUserByEmail', () => storage.findUserByEmail(user.email)],
       ['listTokens', async () => (await storage.listTokens(user.id))[0]],
       ['listUsers', async () => (await storage.listUsers({ order: 'asc', skip: 0, limit: 1 }))[0]],
-      ['countUsers', async () => await storage.countUsers() || undefined]
+      ['countUsers', () => storage.countUsers()]
     ]
     for (const [name, call] of answers) {
       const thrown = Symbol('thrown')
       const answer = await call().catch(() => thrown)
-      assert.notEqual(answer ?? undefined, undefined, `${name} of a storage that is closed finds nothing`)
+      assert.ok(answer, `${name} of a storage that is closed finds nothing`)
     }
   },
 

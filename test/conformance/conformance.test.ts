@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert'
 import t from 'tap'
 import { MemoryStorage } from '../../examples/custom-storage.js'
 import { testStorage } from '../../src/conformance/index.js'
@@ -39,6 +40,21 @@ t.test('each storage that is broken is caught by the case that is made for it', 
   }
   const { names } = await conformance(() => new MemoryStorage())
   t.same(names.filter((name) => !caught.has(name)), ['lifecycle: a new storage is empty'], 'there is a broken storage for every case but this one, of which the others are in need')
+})
+
+t.test('a storage that refuses everything fails wherever something is to be there', async (t) => {
+  const refusing: Array<Partial<StorageAdapter>> = [
+    { insertUser: async () => 'taken' },
+    { insertToken: async () => 'absent' },
+    { updateUser: async () => 'absent' },
+    { rotateToken: async () => 'absent' },
+    { findUser: async () => undefined }
+  ]
+  for (const methods of refusing) {
+    const { failures } = await conformance(() => Object.assign(new MemoryStorage(), methods))
+    t.ok(failures.size > 5 || 'rotateToken' in methods, Object.keys(methods).join())
+    for (const [name, error] of failures) t.type(error, AssertionError, name)
+  }
 })
 
 t.test('a storage that cannot even be opened fails in every case', async (t) => {

@@ -77,6 +77,13 @@ t.test('SQLite over a Kysely of the app, without foreign keys', async (t) => {
   })
 })
 
+t.test('SQLite: a file that cannot be written to stops the start', async (t) => {
+  const db = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
+  t.teardown(() => db.destroy())
+  await sql`pragma query_only = on`.execute(db)
+  await t.rejects(new KyselyStorage({ db }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /readonly/ })
+})
+
 t.test('SQLite: an address that is refused costs no key', async (t) => {
   const storage = storageAt('sqlite::memory:')
   t.teardown(() => storage.close())

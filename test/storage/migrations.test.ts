@@ -24,7 +24,7 @@ for (const database of databaseNames) {
 
     t.test('six processes that start at once on an empty database all serve', async (t) => {
       const place = emptyPlace(t, database)
-      const children = Array.from({ length: 6 }, (_, i) => run(t, 'test/fixtures/open-storage.ts', { args: [`${i}@x`, place], env: process.env }))
+      const children = Array.from({ length: 6 }, (_, i) => run(t, 'test/fixtures/open-storage.ts', { args: [`${i}@x`, place] }))
       t.same(await Promise.all(children.map((child) => child.exit)), Array(6).fill(0), children.map((child) => child.output()).join(''))
       const storage = storageAt(place)
       t.teardown(() => storage.close())
@@ -43,7 +43,7 @@ for (const database of databaseNames) {
 
     t.test('killed before any statement of its first start, the next start goes on from there', async (t) => {
       const places = Array.from({ length: 40 }, () => emptyPlace(t, database))
-      const child = run(t, 'test/fixtures/halt-migrating.ts', { args: places, env: process.env })
+      const child = run(t, 'test/fixtures/halt-migrating.ts', { args: places })
       await child.line(/^halted/)
       child.process.kill('SIGKILL')
       await child.exit

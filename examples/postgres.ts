@@ -1,0 +1,23 @@
+// Users and tokens in PostgreSQL, shared by any number of machines. Takes POSTGRES_URL, ADMIN_API_KEY and PORT from the environment.
+import Fastify from 'fastify'
+import vexaAdmin, { KyselyStorage } from 'fastify-vexa-admin'
+import { PostgresDialect } from 'kysely'
+import { Pool } from 'pg'
+
+const { ADMIN_API_KEY, PORT, POSTGRES_URL } = process.env
+const app = Fastify({ logger: true, keepAliveTimeout: 5000 })
+
+const pool = new Pool({ connectionString: POSTGRES_URL, max: 20, connectionTimeoutMillis: 3000, keepAlive: true })
+// A connection that breaks ends the process if nobody listens: the pool tells of those that are idle, and each client of itself.
+pool.on('error', (error) => app.log.warn(`PostgreSQL: ${error.message}`))
+pool.on('connect', (client) => { client.on('error', () => {}) })
+
+await app.register(vexaAdmin, {
+  adminKeys: ADMIN_API_KEY,
+  storage: new KyselyStorage({ dialect: new PostgresDialect({ pool }) })
+})
+
+app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.close())
+await app.listen({ port: Number(PORT || 3000) })

@@ -1,0 +1,217 @@
+// What is sent to PostgreSQL and to MySQL, without a server: the statements, and what is made of their outcomes.
+import {
+  MysqlAdapter, MysqlQueryCompiler, PostgresAdapter, PostgresQueryCompiler, SqliteIntrospector,
+  type CompiledQuery, type DatabaseConnection, type Dialect, type QueryResult
+} from 'kysely'
+import t from 'tap'
+import { KyselyStorage, type NewTokenRecord, type NewUserRecord } from '../../src/index.js'
+
+type Answer = Partial<QueryResult<unknown>> | Error
+type Answers = (sql: string, parameters: readonly unknown[]) => Answer | undefined
+
+const time = '2024-01-01T12:00:00.123Z'
+const user: NewUserRecord = { email: 'a@b', name: 'A', max_concurrent_bots: 3, data: { a: 1 }, created_at: time }
+const token: NewTokenRecord = { user_id: '1', hash: Buffer.alloc(32), name: null, scopes: ['a'], expires_at: time, expires_in: 60, created_at: time }
+
+const failure = (fault: object) => Object.assign(new Error('from the driver'), fault)
+
+const defaults: Answers = (sql, parameters) => {
+  if (sql.includes('as echo')) return { rows: [{ echo: parameters[0] }] }
+  if (sql.includes('get_lock')) return { rows: [{ locked: 1 }] }
+  if (sql.includes('max(')) return { rows: [{ version: null }] }
+  return undefined
+}
+
+/** A storage over a driver that answers as it is told, or with nothing, and what it was sent. */
+function scripted (database: 'postgres' | 'mysql', answers: Answers = () => undefined) {
+  const sent: string[] = []
+  const connection: DatabaseConnection = {
+    async executeQuery<R> ({ sql, parameters }: CompiledQuery) {
+      sent.push(sql)
+      const answer = answers(sql, parameters) ?? defaults(sql, parameters)
+      if (answer instanceof Error) throw answer
+      return { rows: [], numAffectedRows: 1n, insertId: 7n, ...answer } as QueryResult<R>
+    },
+    streamQuery: () => { throw new Error('not here') }
+  }
+  const dialect: Dialect = {
+    createAdapter: () => database === 'mysql' ? new MysqlAdapter() : new PostgresAdapter(),
+    createQueryCompiler: () => database === 'mysql' ? new MysqlQueryCompiler() : new PostgresQueryCompiler(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createDriver: () => ({
+      init: async () => {},
+      acquireConnection: async () => connection,
+      beginTransaction: async () => { sent.push('begin') },
+      commitTransaction: async () => { sent.push('commit') },
+      rollbackTransaction: async () => { sent.push('rollback') },
+      releaseConnection: async () => {},
+      destroy: async () => {}
+    })
+  }
+  return { sent, storage: new KyselyStorage({ dialect }) }
+}
+
+const row = { id: '7', email: 'a@b', name: 'A', max_concurrent_bots: 3, disabled: false, data: { a: 1 }, revision: '2', created_at: new Date(time) }
+const tokenRow = { id: '7', user_id: '1', name: null, scopes: ['a'], expires_at: new Date(time), expires_in: 60, last_used_at: null, created_at: new Date(time) }
+const rows = {
+  postgres: { user: row, token: tokenRow },
+  mysql: { user: { ...row, created_at: '2024-01-01 12:00:00.123' }, token: { ...tokenRow, created_at: '2024-01-01 12:00:00.123', expires_at: '2024-01-01 12:00:00.123' } }
+}
+
+const calls: Record<string, (storage: KyselyStorage) => Promise<unknown>> = {
+  insertUser: (storage) => storage.insertUser(user),
+  findUser: (storage) => storage.findUser('7'),
+  findUserByEmail: (storage) => storage.findUserByEmail('a@b'),
+  listUsers: (storage) => storage.listUsers({ order: 'desc', after: '9', skip: 1, limit: 2, search: 'x' }),
+  countUsers: (storage) => storage.countUsers('x'),
+  updateUser: (storage) => storage.updateUser('7', { name: 'B', disabled: true }, 1),
+  deleteUser: (storage) => storage.deleteUser('7'),
+  insertToken: (storage) => storage.insertToken(token),
+  findTokenByHash: (storage) => storage.findTokenByHash(token.hash),
+  listTokens: (storage) => storage.listTokens('1'),
+  rotateToken: (storage) => storage.rotateToken('7', () => ({ expires_at: time, successor: token })),
+  deleteToken: (storage) => storage.deleteToken('7'),
+  deleteTokens: (storage) => storage.deleteTokens('1'),
+  touchTokens: (storage) => storage.touchTokens(['8', '7'], time)
+}
+
+/** Names without quotes, lists without what is in them. */
+function shorten (sql: string): string {
+  return sql.replace(/["`]|vexa_/g, '').replace(/\b(select|returning) id, .*?( from|$)/, '$1 …$2').replace(/select token\.id.*? from/, 'select … from')
+    .replace(/(set|into \w+) .*? (where|values|select|on conflict)/, '$1 … $2').replace(/\$\d/g, '?').replace(/values \([^()]*\)/, 'values …')
+}
+
+const faults = {
+  postgres: { duplicate: { code: '23505' }, orphan: { code: '23503' }, conflict: { code: '40001' } },
+  mysql: { duplicate: { errno: 1062 }, orphan: { errno: 1452 }, conflict: { errno: 1213 } }
+}
+
+const lock = 'select … from tokens where id = ? for update'
+const mint = 'insert into tokens … select … from users where id = ?'
+const both = (...sqls: string[]) => ({ postgres: sqls, mysql: sqls })
+
+/** What each method sends, and nothing else. */
+const statements: Record<string, { postgres: string[], mysql: string[] }> = {
+  insertUser: { postgres: ['insert into users … values … on conflict (email) do nothing returning id'], mysql: ['insert into users … values …'] },
+  findUser: both('select … from users where id = ?'),
+  findUserByEmail: both('select … from users where email = ?'),
+  listUsers: {
+    postgres: ['select … from users where id < ? and (strpos(email, ?) > 0 or strpos(searchable_name, ?) > 0) order by id desc limit ? offset ?'],
+    mysql: ['select … from users where id < ? and (instr(email, ?) > 0 or instr(searchable_name, ?) > 0) order by id desc limit ? offset ?']
+  },
+  countUsers: {
+    postgres: ['select count(*) as count from users where (strpos(email, ?) > 0 or strpos(searchable_name, ?) > 0)'],
+    mysql: ['select count(*) as count from users where (instr(email, ?) > 0 or instr(searchable_name, ?) > 0)']
+  },
+  updateUser: {
+    postgres: ['update users set … where id = ? and revision = ? returning …'],
+    mysql: ['begin', 'update users set … where id = ? and revision = ?', 'select … from users where id = ?', 'commit']
+  },
+  deleteUser: both('begin', 'delete from tokens where user_id = ?', 'delete from users where id = ?', 'commit'),
+  insertToken: { postgres: [`${mint} returning id`], mysql: [mint] },
+  findTokenByHash: both('select … from tokens as token inner join users as user on user.id = token.user_id where token.hash = ?'),
+  listTokens: both('select … from tokens where user_id = ? order by id'),
+  rotateToken: {
+    postgres: ['begin', lock, `${mint} returning id`, 'update tokens set … where id = ?', 'commit'],
+    mysql: ['begin', lock, mint, 'update tokens set … where id = ?', 'commit']
+  },
+  deleteToken: both('delete from tokens where id = ?'),
+  deleteTokens: both('delete from tokens where user_id = ?'),
+  touchTokens: both('update tokens set … where id in (?, ?) and (last_used_at is null or last_used_at < ?)')
+}
+
+for (const database of ['postgres', 'mysql'] as const) {
+  t.test(database, async (t) => {
+    const answers: Answers = (sql) => {
+      const { user, token } = rows[database]
+      if (sql.includes('token_id')) return { rows: [{ ...token, ...user, token_id: '7', token_name: null, token_created_at: user.created_at }] }
+      if (sql.includes('count(*)')) return { rows: [{ count: '2' }] }
+      return /(returning|select) .id./.test(sql) ? { rows: [sql.includes('tokens') ? token : user] } : undefined
+    }
+    for (const [method, run] of Object.entries(calls)) {
+      const { sent, storage } = scripted(database, answers)
+      await run(storage)
+      t.same(sent.map(shorten), statements[method]?.[database], method)
+    }
+  })
+
+  t.test(`${database}: outcomes that are errors`, async (t) => {
+    const { duplicate, orphan, conflict } = faults[database]
+    const failing = (fault: object, times = Infinity) => {
+      let count = 0
+      return scripted(database, (sql) => /^(insert|update|delete)/.test(sql) && count++ < times ? failure(fault) : undefined)
+    }
+    t.equal(await failing(duplicate).storage.insertUser(user), 'taken')
+    t.equal(await failing(duplicate).storage.updateUser('1', { email: 'c@d' }), 'taken')
+    t.equal(await failing(orphan).storage.insertToken(token), 'absent')
+    await t.rejects(failing(duplicate).storage.insertToken(token), failure(duplicate))
+    await t.rejects(failing({ other: 1 }).storage.insertUser(user), failure({ other: 1 }))
+    const twice = failing(conflict, 2)
+    t.equal(await twice.storage.deleteUser('1'), true)
+    t.equal(twice.sent.filter((sql) => sql === 'rollback').length, 2)
+    t.equal(twice.sent.filter((sql) => sql === 'commit').length, 1)
+    const always = failing(conflict)
+    await t.rejects(always.storage.deleteToken('1'), failure(conflict))
+    t.equal(always.sent.length, 10)
+    for (const fault of [null, 'text', {}, { code: 23505 }, { errno: '1062' }]) {
+      const { storage } = scripted(database, (sql) => /^insert/.test(sql) ? Object.assign(new Error('odd'), fault) : undefined)
+      await t.rejects(storage.insertUser(user), { message: 'odd' })
+    }
+  })
+}
+
+t.test('MySQL: no row, no key', async (t) => {
+  const { storage } = scripted('mysql', (sql) => /^(insert|update)/.test(sql) ? { numAffectedRows: 0n, insertId: undefined as never } : undefined)
+  t.equal(await storage.insertToken(token), 'absent')
+  t.equal(await storage.updateUser('1', { name: 'x' }), 'absent')
+})
+
+t.test('PostgreSQL: two that create the first table at once', async (t) => {
+  for (const code of ['42P07', '42710', '23505']) {
+    const { sent, storage } = scripted('postgres', (sql) => /^create table if not exists/.test(sql) ? failure({ code }) : undefined)
+    await storage.open()
+    t.match(sent.at(-1), 'commit')
+  }
+  const denied = scripted('postgres', (sql) => /^create table/.test(sql) ? failure({ code: '42501' }) : undefined)
+  await t.rejects(denied.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /from the driver/ })
+})
+
+t.test('MySQL: a start that was killed halfway is taken up, under a lock, and given back', async (t) => {
+  const began: Answers = (sql) => {
+    if (/max\(/.test(sql)) return { rows: [{ version: -1 }] }
+    if (/^select .version/.test(sql)) return { rows: [{ version: -1 }] }
+    return /^create|^alter/.test(sql) ? failure({ errno: /^create table/.test(sql) ? 1050 : /^create/.test(sql) ? 1061 : 1060 }) : undefined
+  }
+  const { sent, storage } = scripted('mysql', began)
+  await storage.open()
+  t.match(sent.at(-1), /release_lock/)
+  const broken = scripted('mysql', (sql, parameters) => /^alter/.test(sql) ? failure({ errno: 1114, message: 'The table is full' }) : began(sql, parameters))
+  await t.rejects(broken.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /The table is full/ })
+  t.match(broken.sent.at(-1), /release_lock/)
+  const gone = scripted('mysql', (sql, parameters) => /^alter|release/.test(sql) ? failure({ code: 'PROTOCOL_CONNECTION_LOST', message: 'lost' }) : began(sql, parameters))
+  await t.rejects(gone.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /lost/ })
+})
+
+t.test('MySQL: a lock that another start holds for too long, and tables that are in the way', async (t) => {
+  const locked = scripted('mysql', (sql) => sql.includes('get_lock') ? { rows: [{ locked: 0 }] } : undefined)
+  await t.rejects(locked.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /another process has been migrating the database for 60 s/ })
+  const odd = scripted('mysql', (sql) => sql.includes('get_lock') ? { rows: [] } : undefined)
+  await t.rejects(odd.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' })
+  const inTheWay = scripted('mysql')
+  await t.rejects(inTheWay.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /table vexa_users already exists/ })
+  t.notOk(inTheWay.sent.some((sql) => /^(alter|insert|create table .vexa_users)/.test(sql)))
+  const closed = scripted('mysql', (sql) => sql.includes('max(') ? failure({ errno: 1142, message: 'no rights' }) : undefined)
+  await t.rejects(closed.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /no rights/ })
+  const denied = scripted('mysql', (sql) => sql.startsWith('select 1') ? failure({ errno: 1142, message: 'denied' }) : undefined)
+  await t.rejects(denied.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /denied/ })
+  const empty = scripted('mysql', (sql) => sql.startsWith('select 1') ? failure({ errno: 1146 }) : undefined)
+  await empty.storage.open()
+  t.match(empty.sent.join('\n'), /create table `vexa_users` .*email` varchar\(254\).* engine = InnoDB default character set utf8mb4 collate utf8mb4_bin/)
+})
+
+t.test('text that does not come back as it was', async (t) => {
+  for (const rows of [[], [{ echo: '?' }]]) {
+    const { storage } = scripted('postgres', (sql) => sql.includes('as echo') ? { rows } : undefined)
+    await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /text does not come back/ })
+  }
+})
