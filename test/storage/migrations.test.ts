@@ -22,16 +22,6 @@ for (const database of databaseNames) {
       }
     })
 
-    t.test('six processes that start at once on an empty database all serve', async (t) => {
-      const place = emptyPlace(t, database)
-      const children = Array.from({ length: 6 }, (_, i) => run(t, 'test/fixtures/open-storage.ts', { args: [`${i}@x`, place] }))
-      t.same(await Promise.all(children.map((child) => child.exit)), Array(6).fill(0), children.map((child) => child.output()).join(''))
-      const storage = storageAt(place)
-      t.teardown(() => storage.close())
-      await storage.open()
-      t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email).sort(), ['0@x', '1@x', '2@x', '3@x', '4@x', '5@x'])
-    })
-
     t.test('twenty storages of one process that open at once on an empty database', async (t) => {
       const place = emptyPlace(t, database)
       const storages = Array.from({ length: 20 }, () => storageAt(place))
@@ -48,7 +38,7 @@ for (const database of databaseNames) {
       child.process.kill('SIGKILL')
       await child.exit
       let unfinished = 0
-      for (const [i, place] of places.entries()) {
+      const goOn = async (place: string, i: number) => {
         const checking = storageAt(place, { migrate: false })
         await checking.open().catch(() => { unfinished++ })
         await checking.close()
@@ -57,6 +47,7 @@ for (const database of databaseNames) {
         t.match(await storage.insertUser(user), firstUser, `after dying at statement ${i + 1}`)
         await storage.close()
       }
+      for (let i = 0; i < places.length; i += 4) await Promise.all(places.slice(i, i + 4).map((place, j) => goOn(place, i + j)))
       t.ok(unfinished > 15 && unfinished < 40, `${unfinished} places were not finished, the others were`)
     })
 
@@ -105,6 +96,19 @@ for (const database of databaseNames) {
     })
   })
 }
+
+t.test('six processes that start at once on an empty database all serve', async (t) => {
+  const available: string[] = []
+  for (const database of databaseNames) if (await unavailable(database) === false) available.push(emptyPlace(t, database))
+  const children = Array.from({ length: 6 }, (_, i) => run(t, 'test/fixtures/open-storage.ts', { args: [`${i}@x`, ...available] }))
+  t.same(await Promise.all(children.map((child) => child.exit)), Array(6).fill(0), children.map((child) => child.output()).join(''))
+  for (const place of available) {
+    const storage = storageAt(place)
+    t.teardown(() => storage.close())
+    await storage.open()
+    t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email).sort(), ['0@x', '1@x', '2@x', '3@x', '4@x', '5@x'], place)
+  }
+})
 
 t.test('migrate: false makes no SQLite file', async (t) => {
   const directory = t.testdir()
