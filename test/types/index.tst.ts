@@ -3,6 +3,11 @@ import vexaAdmin, {
   UserNotFoundError, vexaAdmin as named,
   type StorageAdapter, type Token, type TokenGuard, type User, type UserWithTokens, type Verification, type VexaAdminOptions
 } from 'fastify-vexa-admin'
+import { KyselyStorage, migrate, sqliteStorage } from 'fastify-vexa-admin'
+import { testStorage } from 'fastify-vexa-admin/conformance'
+import { Kysely, SqliteDialect, type Dialect } from 'kysely'
+import { test as nodeTest } from 'node:test'
+import { test as tapTest } from 'tap'
 import { describe, expect, test } from 'tstyche'
 
 const app = Fastify()
@@ -79,4 +84,27 @@ test('an error has its code in its type', () => {
 
 test('a storage has every method of the port', () => {
   expect<StorageAdapter>().type.not.toBeAssignableFrom<Omit<StorageAdapter, 'rotateToken'>>()
+})
+
+describe('storage', () => {
+  test('KyselyStorage takes a dialect or a Kysely of whatever tables, and not both', () => {
+    const dialect = {} as Dialect
+    expect(KyselyStorage).type.toBeConstructableWith({ dialect, tablePrefix: undefined, migrate: false })
+    expect(KyselyStorage).type.toBeConstructableWith({ db: new Kysely<{ projects: { name: string } }>({ dialect: new SqliteDialect({ database: {} as never }) }) })
+    expect(KyselyStorage).type.not.toBeConstructableWith({ dialect, db: {} as Kysely<object> })
+    expect(KyselyStorage).type.not.toBeConstructableWith({})
+    expect<VexaAdminOptions['storage']>().type.toBeAssignableFrom<KyselyStorage>()
+  })
+
+  test('migrate takes any KyselyStorage', () => {
+    expect(migrate(sqliteStorage())).type.toBe<Promise<{ from: number, to: number }>>()
+  })
+
+  test('testStorage takes the test of any runner', () => {
+    const createStorage = async () => ({}) as StorageAdapter
+    expect(testStorage).type.toBeCallableWith(nodeTest, createStorage)
+    expect(testStorage).type.toBeCallableWith(tapTest, createStorage)
+    expect(testStorage).type.toBeCallableWith((name: string, run: () => Promise<void>) => { expect(name).type.toBe<string>(); run() }, () => sqliteStorage())
+    expect(testStorage).type.not.toBeCallableWith(nodeTest, () => ({ open: async () => {} }))
+  })
 })
