@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import type { FastifyPluginAsync } from 'fastify'
 import { adminKeyGuard, authorizeGuard } from './guards/admin.js'
 import { tokenGuards, type RequireTokenOptions, type TokenGuard } from './guards/token.js'
+import { isOurs, StorageOpenError } from './errors.js'
 import { resolveOptions, type VexaAdminOptions } from './options.js'
 import { adminRoutes } from './routes/index.js'
 import type { Token } from './schemas/tokens.js'
@@ -50,7 +51,11 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     await tokenUse.close()
     await storage.close()
   })
-  await options.storage.open()
+  try {
+    await options.storage.open()
+  } catch (cause) {
+    throw isOurs(cause) ? cause : new StorageOpenError(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
 
   await fastify.register(adminRoutes, {
     prefix: options.prefix,

@@ -106,9 +106,18 @@ t.test('the storage is opened once, closed with the app, and closed when the sta
   t.same(calls.splice(0), ['close'])
 
   const failing = Fastify()
-  await t.rejects(async () => { await failing.register(vexaAdmin, { adminKeys: adminKey, storage: storage(true) }) }, { message: 'no' })
+  await t.rejects(async () => { await failing.register(vexaAdmin, { adminKeys: adminKey, storage: storage(true) }) },
+    { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot be opened: no/, cause: { message: 'no' } })
   await failing.close()
   t.same(calls, ['open', 'close'])
+
+  for (const thrown of ['a text', undefined]) {
+    const odd = Fastify()
+    const storage = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, { open: () => { throw thrown }, close: async () => {} })
+    await t.rejects(async () => { await odd.register(vexaAdmin, { adminKeys: adminKey, storage }) },
+      { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: `fastify-vexa-admin: the storage cannot be opened: ${thrown}` })
+    await odd.close()
+  }
 })
 
 t.test('a request under way is answered before the storage closes', async (t) => {

@@ -43,7 +43,8 @@ export const faults: Cases = {
       app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
       const { user, token } = await createUserAndToken(app)
       const me = () => app.inject({ url: '/me', headers: { 'x-api-key': token.token } })
-      assert.deepEqual((await me()).json(), user)
+      const allowed = await me()
+      assert.deepEqual([allowed.statusCode, allowed.json()], [200, user])
 
       fault = Object.assign(new Error(`SECRET ${token.token}`), { code: 'E_DOWN', sql: 'SECRET', detail: 'SECRET' })
       const replies = [await me(), await admin(app, 'GET', '/admin/users'), await admin(app, 'POST', `/admin/users/${user.id}/tokens`), await admin(app, 'DELETE', `/admin/tokens/${token.id}`)]
@@ -66,8 +67,12 @@ export const faults: Cases = {
 }
 
 async function createUserAndToken (app: FastifyInstance): Promise<{ user: { id: string }, token: { id: string, token: string } }> {
-  const user = (await admin(app, 'POST', '/admin/users', { email: 'user@example.com' })).json()
-  return { user, token: (await admin(app, 'POST', `/admin/users/${user.id}/tokens`)).json() }
+  const created = await admin(app, 'POST', '/admin/users', { email: 'user@example.com' })
+  assert.equal(created.statusCode, 201, `POST /admin/users was answered ${created.body}`)
+  const user = created.json()
+  const minted = await admin(app, 'POST', `/admin/users/${user.id}/tokens`)
+  assert.equal(minted.statusCode, 201, `POST /admin/users/${user.id}/tokens was answered ${minted.body}`)
+  return { user, token: minted.json() }
 }
 
 function admin (app: FastifyInstance, method: 'DELETE' | 'GET' | 'POST', url: string, payload?: object) {

@@ -1,13 +1,24 @@
-import type { StorageAdapter } from '../storage/storage-adapter.js'
-import type { Cases } from './case.js'
+import assert from 'node:assert/strict'
+import { storageMethods, type StorageAdapter } from '../storage/storage-adapter.js'
+import type { Case, Cases } from './case.js'
 import { faults } from './faults.js'
 import { lifecycle } from './lifecycle.js'
 import { races } from './races.js'
+import { sharing } from './sharing.js'
 import { text } from './text.js'
 import { tokens } from './tokens.js'
 import { users } from './users.js'
 
 const topics: Record<string, Cases> = { lifecycle, users, tokens, text, races, faults }
+
+export interface TestStorageOptions {
+  /**
+   * Makes another storage over the data of one that is open, as another process of the app would. With it, the
+   * races are run over both, and what was kept is looked for by another process, and after a restart.
+   * @default no test of several processes, or of a restart
+   */
+  share?: ((storage: StorageAdapter) => StorageAdapter | Promise<StorageAdapter>) | undefined
+}
 
 /**
  * Tests whether a storage keeps the promises of StorageAdapter: what passes works as `storage` of the plugin.
@@ -15,7 +26,7 @@ const topics: Record<string, Cases> = { lifecycle, users, tokens, text, races, f
  * @param test a test runner's function for one test: that of node:test, tap, Vitest, Jest and others. What it
  * is given rejects, with an AssertionError, if the storage fails.
  * @param createStorage makes a storage that is not open yet, and has nothing in it. Called once for each test or
- * more often; each is closed after the test.
+ * more often; each is closed after the test. What the tests leave in it is not deleted.
  *
  * @example
  * import { test } from 'node:test'
@@ -25,25 +36,33 @@ const topics: Record<string, Cases> = { lifecycle, users, tokens, text, races, f
  */
 export function testStorage (
   test: (name: string, run: () => Promise<void>) => unknown,
-  createStorage: () => StorageAdapter | Promise<StorageAdapter>
+  createStorage: () => StorageAdapter | Promise<StorageAdapter>,
+  { share }: TestStorageOptions = {}
 ): void {
-  for (const [topic, cases] of Object.entries(topics)) {
-    for (const [name, run] of Object.entries(cases)) {
-      test(`${topic}: ${name}`, async () => {
-        const created: StorageAdapter[] = []
-        const create = async () => {
-          const storage = await createStorage()
-          created.push(storage)
-          return storage
-        }
-        try {
-          const storage = await create()
-          await storage.open()
-          await run({ storage, create })
-        } finally {
-          for (const storage of created) await storage.close()
-        }
-      })
-    }
+  for (const [topic, cases] of Object.entries(share === undefined ? topics : { ...topics, sharing })) {
+    for (const [name, run] of Object.entries(cases)) test(`${topic}: ${name}`, () => runCase(run, createStorage, share))
+  }
+}
+
+async function runCase (run: Case, createStorage: Parameters<typeof testStorage>[1], shareData: TestStorageOptions['share']): Promise<void> {
+  const created: StorageAdapter[] = []
+  const keep = (storage: StorageAdapter) => {
+    created.push(storage)
+    return storage
+  }
+  const create = async () => keep(await createStorage())
+  const share = shareData && (async (storage: StorageAdapter) => {
+    const other = keep(await shareData(storage))
+    await other.open()
+    return other
+  })
+  try {
+    const storage = await create()
+    for (const method of storageMethods) assert.equal(typeof storage[method], 'function', `The storage has no method ${method}`)
+    await storage.open()
+    assert.equal(await storage.countUsers(), 0, 'createStorage made a storage with users in it; each call has to make one that has nothing in common with the others')
+    await run({ storage, create, share })
+  } finally {
+    for (const storage of created) await storage.close()
   }
 }

@@ -13,23 +13,23 @@ export const races: Cases = {
   'of twenty users with one address, one is added': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
       const outcomes = await atOnce(20, () => storage.insertUser(newUser({ email: `${round}@x` })))
-      assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1)
-      assert.equal(await storage.countUsers(), round + 1)
+      assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1, 'how many users with one address were added')
+      assert.equal(await storage.countUsers(), round + 1, 'how many users there are')
     }
   },
 
   'of ten users who change to one address, one gets it': async ({ storage }) => {
     const users = await atOnce(10, (n) => insertUser(storage, { email: `${n}@x` }))
     const outcomes = await Promise.all(users.map(({ id }) => storage.updateUser(id, { email: 'same@x' })))
-    assert.equal(outcomes.filter((outcome) => outcome === 'taken').length, 9)
-    assert.equal((await emails(storage)).filter((email) => email === 'same@x').length, 1)
+    assert.equal(outcomes.filter((outcome) => outcome === 'taken').length, 9, 'how many were told that it is taken')
+    assert.equal((await emails(storage)).filter((email) => email === 'same@x').length, 1, 'how many have the address')
   },
 
   'users and tokens that are added at once all have keys of their own': async ({ storage }) => {
     const users = await atOnce(20, (n) => insertUser(storage, { email: `${n}@x` }))
-    assert.equal(new Set(users.map(({ id }) => id)).size, 20)
+    assert.equal(new Set(users.map(({ id }) => id)).size, 20, 'how many keys twenty users have')
     const tokens = await atOnce(20, (n) => insertToken(storage, (users[n % 3] as { id: string }).id, n))
-    assert.equal(new Set(tokens.map(({ id }) => id)).size, 20)
+    assert.equal(new Set(tokens.map(({ id }) => id)).size, 20, 'how many keys twenty tokens have')
     for (let n = 0; n < 20; n++) assert.equal((await storage.findTokenByHash(hashOf(n)))?.user.id, users[n % 3]?.id)
   },
 
@@ -38,7 +38,7 @@ export const races: Cases = {
     for (let round = 0; round < rounds; round++) {
       const outcomes = await atOnce(10, (n) => storage.updateUser(id, { data: { round, n } }, revision))
       const written = outcomes.filter((outcome) => typeof outcome !== 'string')
-      assert.equal(written.length, 1)
+      assert.equal(written.length, 1, 'how many of the patches were written')
       assert.deepEqual(await storage.findUser(id), written[0])
       revision = (written[0] as { revision: number }).revision
     }
@@ -72,8 +72,8 @@ export const races: Cases = {
   'of ten deletions, one deletes': async ({ storage }) => {
     const user = await insertUser(storage)
     const token = await insertToken(storage, user.id, 1)
-    assert.equal((await atOnce(10, () => storage.deleteToken(token.id))).filter(Boolean).length, 1)
-    assert.equal((await atOnce(10, () => storage.deleteUser(user.id))).filter(Boolean).length, 1)
+    assert.equal((await atOnce(10, () => storage.deleteToken(token.id))).filter(Boolean).length, 1, 'how many deletions of a token said that they did it')
+    assert.equal((await atOnce(10, () => storage.deleteUser(user.id))).filter(Boolean).length, 1, 'how many deletions of a user said that they did it')
   },
 
   'a token is not found by a look-up that begins after its deletion': async ({ storage }) => {
@@ -122,8 +122,8 @@ export const races: Cases = {
     for (let round = 0; round < rounds; round++) {
       const { id } = await insertToken(storage, user.id, 100)
       const outcomes = await atOnce(10, (n) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) })))
-      assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1)
-      assert.equal((await storage.listTokens(user.id)).length, 1)
+      assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the rotations minted a successor')
+      assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
       await storage.deleteTokens(user.id)
     }
   },
@@ -133,8 +133,8 @@ export const races: Cases = {
     const { id } = await insertToken(storage, user.id, 100)
     const outcomes = await atOnce(10, (n) => storage.rotateToken(id, (old) =>
       old.expires_at === null ? { expires_at: '2024-01-01T13:00:00.000Z', successor: newToken(user.id, n) } : 'refused'))
-    assert.equal(outcomes.filter((outcome) => outcome !== 'refused').length, 1)
-    assert.equal((await storage.listTokens(user.id)).length, 2)
+    assert.equal(outcomes.filter((outcome) => outcome !== 'refused').length, 1, 'how many of the rotations minted a successor')
+    assert.equal((await storage.listTokens(user.id)).length, 2, 'how many tokens there are')
   },
 
   'a use that is written late does not bring a token back': async ({ storage }) => {
@@ -145,6 +145,10 @@ export const races: Cases = {
       await Promise.all([storage.touchTokens(keys, '2024-01-01T13:00:00.000Z'), ...keys.map((key) => storage.deleteToken(key)), storage.touchTokens(keys.toReversed(), '2024-01-01T13:01:00.000Z')])
       for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a deleted token was found')
       assert.deepEqual(await storage.listTokens(user.id), [])
+      for (const key of keys) {
+        assert.equal(await storage.rotateToken(key, () => assert.fail('a deleted token is rotated')), 'absent')
+        assert.equal(await storage.deleteToken(key), false, 'a deleted token was deleted')
+      }
     }
   }
 }

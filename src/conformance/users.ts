@@ -46,8 +46,8 @@ export const users: Cases = {
       }
       await storage.deleteUser(user.id)
     }
-    assert.equal(userKeys.size, 4)
-    assert.equal(tokenKeys.size, 8)
+    assert.equal(userKeys.size, 4, 'how many keys four users had')
+    assert.equal(tokenKeys.size, 8, 'how many keys eight tokens had')
   },
 
   'there is nothing behind a key that was never given out': async ({ storage }) => {
@@ -57,6 +57,9 @@ export const users: Cases = {
       assertNothing(await storage.findUser(key), `findUser of ${key}`)
       assert.equal(await storage.updateUser(key, { name: 'x' }), 'absent', `updateUser of ${key}`)
       assert.equal(await storage.deleteUser(key), false, `deleteUser of ${key}`)
+      for (const order of ['asc', 'desc'] as const) {
+        assert.ok(Array.isArray(await storage.listUsers({ order, after: key, skip: 0, limit: 10 })), `listUsers after ${key}`)
+      }
     }
     assertNothing(await storage.findUserByEmail('nobody@example.com'), 'findUserByEmail of nobody')
     assert.deepEqual(await storage.findUser(user.id), user)
@@ -82,6 +85,7 @@ export const users: Cases = {
     for (const email of ['1@x', '2@x', '3@x', '4@x', '5@x']) keys[email] = (await insertUser(storage, { email })).id
     const after = keys['3@x'] as string
     assert.deepEqual(await emails(storage, { after }), ['4@x', '5@x'])
+    assert.deepEqual(await emails(storage, { after, order: 'desc' }), ['2@x', '1@x'])
     await storage.deleteUser(after)
     assert.deepEqual(await emails(storage, { after }), ['4@x', '5@x'])
     assert.deepEqual(await emails(storage, { after, order: 'desc' }), ['2@x', '1@x'])
@@ -129,9 +133,25 @@ export const users: Cases = {
     assert.deepEqual(await emails(storage, { search: 'one', order: 'desc', skip: 1, limit: 1 }), ['jane@one.example'])
   },
 
+  'a search goes on behind a user, in either order, as a list does': async ({ storage }) => {
+    const keys: string[] = []
+    for (let n = 0; n < 12; n++) keys.push((await insertUser(storage, { email: `${n % 3 === 0 ? 'other' : 'found'}${n}@x` })).id)
+    const all = [1, 2, 4, 5, 7, 8, 10, 11]
+    for (const order of ['asc', 'desc'] as const) {
+      for (const after of [undefined, 4, 6]) {
+        for (const [skip, limit] of [[0, 100], [0, 2], [1, 1], [2, 3]] as const) {
+          const behind = (order === 'asc' ? all : all.toReversed()).filter((n) => after === undefined || (order === 'asc' ? n > after : n < after))
+          const expected = behind.slice(skip, skip + limit).map((n) => `found${n}@x`)
+          const page = { order, skip, limit, search: 'found', ...(after !== undefined && { after: keys[after] as string }) }
+          assert.deepEqual(await emails(storage, page), expected, `order ${order}, after number ${after}, skip ${skip}, limit ${limit}`)
+        }
+      }
+    }
+  },
+
   'search finds a name by its searchable form, also after it has changed': async ({ storage }) => {
-    const { id } = await insertUser(storage, { email: 'a@x', name: 'ZO\u00CB \u0130\u03A3' })
-    assert.deepEqual(await emails(storage, { search: 'zo\u00EB' }), ['a@x'])
+    const { id } = await insertUser(storage, { email: 'a@x', name: 'ZO\u00CB \u0130\u03A3 Jose\u0301' })
+    for (const search of ['zo\u00EB', 'jos\u00E9']) assert.deepEqual(await emails(storage, { search }), ['a@x'], `search for ${search}`)
     await storage.updateUser(id, { name: '\u00C9va' })
     assert.deepEqual(await emails(storage, { search: 'zo\u00EB' }), [])
     assert.deepEqual(await emails(storage, { search: '\u00E9v' }), ['a@x'])

@@ -40,8 +40,8 @@ export interface StorageAdapter {
   countUsers (search?: string): Promise<number>
 
   /**
-   * Changes the given members of a user, and adds 1 to its `revision`.
-   * `'taken'` if another user has the new `email`: then nothing is changed.
+   * Changes the given members of a user, and gives it another `revision`, which nothing else does.
+   * `'taken'` if another user has the new `email`: then nothing is changed. Where that and an old revision meet, either is the answer.
    * `'absent'` if there is no user with this key or, where `revision` is given, it has another revision by now:
    * of any number of concurrent calls with one `revision`, exactly one changes the user.
    */
@@ -53,7 +53,7 @@ export interface StorageAdapter {
    */
   deleteUser (id: string): Promise<boolean>
 
-  /** Adds a token; `'absent'` if its user is not there, also if the user is deleted at the same moment. */
+  /** Adds a token; `'absent'` if its user is not there, also if the user is deleted at the same moment. Throws if another token has its `hash`. */
   insertToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'>
 
   /** The token with this hash and its user, as they are at this moment; `undefined` if either is not there. Called for every request that a token guards. */
@@ -64,7 +64,8 @@ export interface StorageAdapter {
 
   /**
    * Replaces a token: calls `replace` with the token as it is while nobody else can change it, and does what it says, all or
-   * nothing. It may be called again, if the storage has to start over. `'absent'` if the token is not there; `'refused'` if `replace` says so, and then nothing is changed.
+   * nothing. `replace` answers at once, and may be called again, if the storage has to start over; the successor has the same user.
+   * (`touchTokens` is no change that matters here.) `'absent'` if the token is not there; `'refused'` if `replace` says so, and then nothing is changed.
    */
   rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused'): Promise<TokenRecord | 'absent' | 'refused'>
 
@@ -82,14 +83,14 @@ export interface StorageAdapter {
 export interface UserPage {
   /** `'asc'`: in order of creation. `'desc'`: the other way round. */
   order: 'asc' | 'desc'
-  /** Begin behind the user with this key, in the order asked for. The user may have been deleted meanwhile. */
-  after?: string
+  /** Begin behind the user with this key, in the order asked for. The user may have been deleted meanwhile. Behind a key that the storage could not have made is whoever it likes. */
+  after?: string | undefined
   /** How many to leave out from there; 0 or more. */
   skip: number
   /** How many to return at the most; 1 or more. */
   limit: number
   /** Only users whose `searchable` e-mail address or name contains this. It arrives in its `searchable` form; `%`, `_` and the like mean themselves. */
-  search?: string
+  search?: string | undefined
 }
 
 /** A user to be stored. */
@@ -110,12 +111,12 @@ export interface UserRecord extends NewUserRecord {
   id: string
   /** Whether its tokens open nothing. `false` at first. */
   disabled: boolean
-  /** A number that is another after each `updateUser`. */
+  /** A number that is another after each `updateUser`, and only then. */
   revision: number
 }
 
 /** What can be changed of a user; a member that is missing or `undefined` stays as it is. */
-export type UserChanges = Partial<Pick<UserRecord, 'email' | 'name' | 'max_concurrent_bots' | 'disabled' | 'data'>>
+export type UserChanges = { [Name in 'email' | 'name' | 'max_concurrent_bots' | 'disabled' | 'data']?: UserRecord[Name] | undefined }
 
 /** A token to be stored. */
 export interface NewTokenRecord {
