@@ -40,10 +40,18 @@ export function createTokenUse (storage: Pick<Storage, 'touchTokens'>, onFault: 
     return writing
   }
 
+  // To write a time out takes longer than the rest of noting it.
+  let last = { begin: NaN, text: '' }
+  function minuteOf (now: number): string {
+    const begin = now - now % 60_000
+    if (begin !== last.begin) last = { begin, text: new Date(begin).toISOString() }
+    return last.text
+  }
+
   return {
     note (key, lastUsedAt, now) {
-      const minute = new Date(Math.floor(now / 60_000) * 60_000).toISOString()
-      if (lastUsedAt !== null && lastUsedAt >= minute) return
+      const minute = minuteOf(now)
+      if ((lastUsedAt !== null && lastUsedAt >= minute) || noted.get(key) === minute) return
       noted.set(key, minute)
       timer ??= setInterval(flush, flushInterval).unref()
     },

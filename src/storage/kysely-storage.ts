@@ -1,13 +1,17 @@
-import { Kysely, WithSchemaPlugin, type Dialect, type ExpressionBuilder, type InsertQueryBuilder, type InsertResult } from 'kysely'
+import { Kysely, sql, WithSchemaPlugin, type Compilable, type CompiledQuery, type Dialect, type ExpressionBuilder, type InsertQueryBuilder, type InsertResult, type QueryResult } from 'kysely'
 import { check, checkNames } from '../check.js'
 import { isOurs, StorageOpenError } from '../errors.js'
 import { checkText } from './databases/check-text.js'
 import { retryConflicts } from './databases/conflicts.js'
 import { databaseOf, type Database } from './databases/index.js'
 import { checkMigrated, migrate } from './migrations.js'
+import { PreparedQueries } from './prepared-queries.js'
 import { createRows, toRowId } from './rows.js'
 import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage, UserRecord } from './storage-adapter.js'
+import { SqliteDialect } from './sqlite-dialect.js'
 import { tableNames, type TableNames, type Tables } from './tables.js'
+
+const one = sql.lit(1)
 
 interface CommonOptions {
   /**
@@ -36,6 +40,8 @@ export class KyselyStorage implements StorageAdapter {
   readonly #rows: ReturnType<typeof createRows>
   readonly #names: TableNames
   readonly #migrate: boolean
+  readonly #queries = new PreparedQueries()
+  readonly #sqlite: SqliteDialect | undefined
 
   /**
    * @throws {InvalidOptionError} if an option is wrong
@@ -50,6 +56,7 @@ export class KyselyStorage implements StorageAdapter {
     check(typeof migrate === 'boolean', '`migrate` must be true or false')
     this.#ownsDb = db === undefined
     this.#db = withoutRenaming(db ?? new Kysely<Tables>({ dialect: dialect as Dialect }))
+    this.#sqlite = dialect instanceof SqliteDialect ? dialect : undefined
     this.#database = databaseOf(this.#db.getExecutor().adapter)
     this.#rows = createRows(this.#database)
     this.#names = tableNames(tablePrefix)
@@ -90,10 +97,13 @@ export class KyselyStorage implements StorageAdapter {
   }
 
   async insertUser (user: NewUserRecord): Promise<UserRecord | 'taken'> {
-    const plain = this.#db.insertInto(this.#names.users).values(this.#rows.newUser(user))
-    const insert = this.#database.skipsConflicts ? plain.onConflict((conflict) => conflict.column('email').doNothing()) : plain
+    const values = this.#rows.newUser(user)
+    const insert = this.#queries.get('insertUser', values, (value) => {
+      const insert = this.#db.insertInto(this.#names.users).values(mapValues(values, value))
+      return this.#returningId(this.#database.skipsConflicts ? insert.onConflict((conflict) => conflict.column('email').doNothing()) : insert)
+    })
     try {
-      const id = await this.#retried(() => this.#insert(insert))
+      const id = insertedId(await this.#retried(() => this.#execute(insert)))
       return id === undefined ? 'taken' : { ...user, id, disabled: false, revision: 0 }
     } catch (error) {
       if (this.#database.isUniqueViolation(error)) return 'taken'
@@ -107,26 +117,27 @@ export class KyselyStorage implements StorageAdapter {
   }
 
   async findUserByEmail (email: string): Promise<UserRecord | undefined> {
-    const row = await this.#db.selectFrom(this.#names.users)
+    const { rows: [row] } = await this.#execute(this.#queries.get('findUserByEmail', { email }, (value) => this.#db.selectFrom(this.#names.users)
       .select(this.#rows.userColumns)
-      .where('email', '=', email)
-      .executeTakeFirst()
+      .where('email', '=', value('email'))
+      .limit(one)))
     return row && this.#rows.toUserRecord(row)
   }
 
   async listUsers ({ order, after, skip, limit, search }: UserPage): Promise<UserRecord[]> {
-    let query = this.#db.selectFrom(this.#names.users)
-      .select(this.#rows.userColumns)
-      .orderBy('id', order)
-      .limit(limit)
-      .offset(skip)
-    if (after !== undefined) {
-      const key = toRowId(after)
-      if (key === undefined) return []
-      query = query.where('id', order === 'asc' ? '>' : '<', key)
-    }
-    if (search !== undefined) query = query.where(this.#contains(search))
-    const rows = await query.execute()
+    const key = after === undefined ? undefined : toRowId(after)
+    if (after !== undefined && key === undefined) return []
+    const name = `listUsers ${order} ${key === undefined ? '' : 'after'} ${search === undefined ? '' : 'search'}`
+    const { rows } = await this.#execute(this.#queries.get(name, { key: key as number, skip, limit, search: search as string }, (value) => {
+      let query = this.#db.selectFrom(this.#names.users)
+        .select(this.#rows.userColumns)
+        .orderBy('id', order)
+        .limit(value('limit'))
+        .offset(value('skip'))
+      if (key !== undefined) query = query.where('id', order === 'asc' ? '>' : '<', value('key'))
+      if (search !== undefined) query = query.where(this.#contains(value('search')))
+      return query
+    }))
     return rows.map(this.#rows.toUserRecord)
   }
 
@@ -181,25 +192,21 @@ export class KyselyStorage implements StorageAdapter {
   }
 
   async findTokenByHash (hash: Buffer): Promise<{ token: TokenRecord, user: UserRecord } | undefined> {
-    const row = await this.#db.selectFrom(`${this.#names.tokens} as token`)
+    const { rows: [row] } = await this.#execute(this.#queries.get('findTokenByHash', { hash }, (value) => this.#db.selectFrom(`${this.#names.tokens} as token`)
       .innerJoin(`${this.#names.users} as user`, 'user.id', 'token.user_id')
       .select(this.#rows.tokenWithUserColumns)
-      .where('token.hash', '=', hash)
-      .executeTakeFirst()
-    return row && {
-      token: this.#rows.toTokenRecord({ ...row, id: row.token_id, name: row.token_name, created_at: row.token_created_at }),
-      user: this.#rows.toUserRecord({ ...row, id: row.user_id })
-    }
+      .where('token.hash', '=', value('hash'))
+      .limit(one)))
+    return row && this.#rows.toTokenWithUser(row)
   }
 
   async listTokens (userId: string): Promise<TokenRecord[]> {
     const key = toRowId(userId)
     if (key === undefined) return []
-    const rows = await this.#db.selectFrom(this.#names.tokens)
+    const { rows } = await this.#execute(this.#queries.get('listTokens', { key }, (value) => this.#db.selectFrom(this.#names.tokens)
       .select(this.#rows.tokenColumns)
-      .where('user_id', '=', key)
-      .orderBy('id')
-      .execute()
+      .where('user_id', '=', value('key'))
+      .orderBy('id')))
     return rows.map(this.#rows.toTokenRecord)
   }
 
@@ -224,10 +231,9 @@ export class KyselyStorage implements StorageAdapter {
   async deleteToken (id: string): Promise<boolean> {
     const key = toRowId(id)
     if (key === undefined) return false
-    const { numDeletedRows } = await this.#retried(() => this.#db.deleteFrom(this.#names.tokens)
-      .where('id', '=', key)
-      .executeTakeFirstOrThrow())
-    return numDeletedRows > 0n
+    const query = this.#queries.get('deleteToken', { key }, (value) => this.#db.deleteFrom(this.#names.tokens).where('id', '=', value('key')))
+    const { numAffectedRows } = await this.#retried(() => this.#execute(query))
+    return numAffectedRows !== 0n
   }
 
   async deleteTokens (userId: string): Promise<void> {
@@ -254,10 +260,10 @@ export class KyselyStorage implements StorageAdapter {
   }
 
   async #findUser (db: Kysely<Tables>, key: number): Promise<UserRecord | undefined> {
-    const row = await db.selectFrom(this.#names.users)
+    const { rows: [row] } = await this.#execute(this.#queries.get('findUser', { key }, (value) => this.#db.selectFrom(this.#names.users)
       .select(this.#rows.userColumns)
-      .where('id', '=', key)
-      .executeTakeFirst()
+      .where('id', '=', value('key'))
+      .limit(one)), db)
     return row && this.#rows.toUserRecord(row)
   }
 
@@ -276,11 +282,11 @@ export class KyselyStorage implements StorageAdapter {
     const values = this.#rows.newToken(token)
     try {
       // Selecting the user inside the insert makes "only if it is there" hold without a transaction, and without foreign keys.
-      const id = await this.#insert(db.insertInto(this.#names.tokens)
+      const id = insertedId(await this.#execute(this.#queries.get('insertToken', { ...values, userKey }, (value) => this.#returningId(this.#db.insertInto(this.#names.tokens)
         .columns(['user_id', ...keysOf(values)])
         .expression((eb) => eb.selectFrom(this.#names.users)
-          .select(({ val }) => ['id', ...keysOf(values).map((column) => val(values[column]).as(column))])
-          .where('id', '=', userKey)))
+          .select(({ val }) => ['id', ...keysOf(values).map((column) => val(value(column)).as(column))])
+          .where('id', '=', value('userKey'))))), db))
       if (id === undefined) return 'absent'
       const { hash, ...stored } = token
       return { ...stored, id, last_used_at: null }
@@ -291,14 +297,15 @@ export class KyselyStorage implements StorageAdapter {
     }
   }
 
-  /** The new row's key; `undefined` if no row was inserted. */
-  async #insert<Table extends 'users' | 'tokens'> (insert: InsertQueryBuilder<Tables, Table, InsertResult>): Promise<string | undefined> {
-    if (this.#database.returns) {
-      const row = await insert.returning('id').executeTakeFirst()
-      return row && String(row.id)
-    }
-    const { insertId, numInsertedOrUpdatedRows } = await insert.executeTakeFirstOrThrow()
-    return numInsertedOrUpdatedRows === 0n ? undefined : String(insertId)
+  /** An insert whose result has the new row's key, for `insertedId`. */
+  #returningId<Table extends 'users' | 'tokens'> (insert: InsertQueryBuilder<Tables, Table, InsertResult>): Compilable<unknown> {
+    return this.#database.returns ? insert.returning('id') : insert
+  }
+
+  /** Runs a query, in a transaction if one is given. */
+  #execute<Row> (query: CompiledQuery<Row>, db = this.#db): Promise<QueryResult<Row>> {
+    // Each token that is checked comes this way: without a transaction, SQLite has no need of what Kysely does to find a connection.
+    return this.#sqlite !== undefined && db === this.#db ? this.#sqlite.execute(query) : db.executeQuery(query)
   }
 
   #retried<T> (write: () => Promise<T>): Promise<T> {
@@ -315,6 +322,16 @@ function withoutRenaming (db: Kysely<any>): Kysely<Tables> {
   return db.getExecutor().plugins
     .filter((plugin) => plugin instanceof WithSchemaPlugin)
     .reduce((plain, plugin) => plain.withPlugin(plugin), db.withoutPlugins())
+}
+
+/** The new row's key; `undefined` if no row was inserted. */
+function insertedId ({ rows: [row], insertId, numAffectedRows }: QueryResult<any>): string | undefined {
+  if (row !== undefined) return String(row.id)
+  return insertId === undefined || numAffectedRows === 0n ? undefined : String(insertId)
+}
+
+function mapValues<T extends object> (values: T, value: (name: keyof T & string) => unknown): T {
+  return Object.fromEntries(keysOf(values).map((name) => [name, value(name)])) as T
 }
 
 function keysOf<T extends object> (values: T): Array<keyof T & string> {

@@ -24,6 +24,8 @@ interface TokenRow {
   created_at: unknown
 }
 
+type TokenWithUserRow = Omit<UserRow, 'id'> & Omit<TokenRow, 'id' | 'name' | 'created_at'> & { token_id: unknown, token_name: string | null, token_created_at: unknown }
+
 /** The integer key that is written like this, in its one way of writing it; `undefined` for anything else. */
 export function toRowId (id: string): number | undefined {
   if (!/^[1-9]\d{0,15}$/.test(id)) return undefined
@@ -35,6 +37,32 @@ export function toRowId (id: string): number | undefined {
 export function createRows (database: Database) {
   const readTime = (time: unknown) => time === null ? null : database.readTime(time)
   const writeTime = (time: string | null) => time === null ? null : database.writeTime(time)
+
+  function toUserRecord (row: UserRow): UserRecord {
+    return {
+      id: String(row.id),
+      email: row.email,
+      name: row.name,
+      max_concurrent_bots: row.max_concurrent_bots,
+      disabled: Boolean(row.disabled),
+      data: fromJson(row.data),
+      revision: Number(row.revision),
+      created_at: database.readTime(row.created_at)
+    }
+  }
+
+  function toTokenRecord (row: TokenRow): TokenRecord {
+    return {
+      id: String(row.id),
+      user_id: String(row.user_id),
+      name: row.name,
+      scopes: fromJson(row.scopes),
+      expires_at: readTime(row.expires_at),
+      expires_in: row.expires_in,
+      last_used_at: readTime(row.last_used_at),
+      created_at: database.readTime(row.created_at)
+    }
+  }
 
   return {
     userColumns: ['id', 'email', 'name', 'max_concurrent_bots', 'disabled', 'data', 'revision', database.selectTime('created_at', 'created_at')] as const,
@@ -51,26 +79,31 @@ export function createRows (database: Database) {
       'user.email', 'user.name', 'user.max_concurrent_bots', 'user.disabled', 'user.data', 'user.revision', database.selectTime('user.created_at', 'created_at')
     ] as const,
 
-    toUserRecord: (row: UserRow): UserRecord => ({
-      id: String(row.id),
-      email: row.email,
-      name: row.name,
-      max_concurrent_bots: row.max_concurrent_bots,
-      disabled: Boolean(row.disabled),
-      data: fromJson(row.data),
-      revision: Number(row.revision),
-      created_at: database.readTime(row.created_at)
-    }),
+    toUserRecord,
 
-    toTokenRecord: (row: TokenRow): TokenRecord => ({
-      id: String(row.id),
-      user_id: String(row.user_id),
-      name: row.name,
-      scopes: fromJson(row.scopes),
-      expires_at: readTime(row.expires_at),
-      expires_in: row.expires_in,
-      last_used_at: readTime(row.last_used_at),
-      created_at: database.readTime(row.created_at)
+    toTokenRecord,
+
+    toTokenWithUser: (row: TokenWithUserRow): { token: TokenRecord, user: UserRecord } => ({
+      token: {
+        id: String(row.token_id),
+        user_id: String(row.user_id),
+        name: row.token_name,
+        scopes: fromJson(row.scopes),
+        expires_at: readTime(row.expires_at),
+        expires_in: row.expires_in,
+        last_used_at: readTime(row.last_used_at),
+        created_at: database.readTime(row.token_created_at)
+      },
+      user: {
+        id: String(row.user_id),
+        email: row.email,
+        name: row.name,
+        max_concurrent_bots: row.max_concurrent_bots,
+        disabled: Boolean(row.disabled),
+        data: fromJson(row.data),
+        revision: Number(row.revision),
+        created_at: database.readTime(row.created_at)
+      }
     }),
 
     newUser: (user: NewUserRecord) => ({

@@ -5,8 +5,8 @@ import {
 import mysql from 'mysql2'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { testStorage } from '../../src/conformance/index.js'
-import { KyselyStorage, migrate } from '../../src/index.js'
+import { testStorage, type TestStorageOptions } from '../../src/conformance/index.js'
+import { KyselyStorage, migrate, type StorageAdapter } from '../../src/index.js'
 import { backDoor, databaseNames, dialectAt, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable, type DatabaseName } from '../databases.js'
 
 const user = { email: 'a@b', name: 'A', max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
@@ -16,7 +16,7 @@ const token = { user_id: '1', hash, name: null, scopes: null, expires_at: null, 
 for (const database of databaseNames) {
   t.test(database, { skip: await unavailable(database) }, async (t) => {
     t.test('it keeps the promises of StorageAdapter', async (t) => {
-      testStorage((name, run) => t.test(name, run), emptyStorages(t, database))
+      testStorage((name, run) => t.test(name, run), ...emptyStorages(t, database))
     })
 
     t.test("over the host's own Kysely: its tables stand beside ours, its plugins do not matter, and it stays open", async (t) => {
@@ -179,18 +179,25 @@ t.test('a database that it does not know is refused', async (t) => {
   t.throws(() => new KyselyStorage({ dialect: dialect(new MssqlAdapter()) }), { code: 'VEXA_ADMIN_ERR_UNSUPPORTED_DATABASE', message: /MssqlAdapter/ })
 })
 
-/** Makes empty storages, by twos in the same places: making tables takes longer than the tests do. */
-function emptyStorages (t: Test, database: DatabaseName): () => Promise<KyselyStorage> {
-  if (database === 'sqlite') return async () => storageAt(emptyPlace(t, database))
+/** What testStorage wants: makes empty storages, and others in their places. Two places take turns: making tables takes longer than the tests do. */
+function emptyStorages (t: Test, database: DatabaseName): [createStorage: () => Promise<StorageAdapter>, options: TestStorageOptions] {
+  const places = new WeakMap<StorageAdapter, string>()
+  const open = (place: string) => {
+    const storage = storageAt(place)
+    places.set(storage, place)
+    return storage
+  }
+  const options = { share: (storage: StorageAdapter) => storageAt(places.get(storage) as string) }
+  if (database === 'sqlite') return [async () => open(emptyPlace(t, database)), options]
   const doors = [1, 2].map(() => {
     const place = emptyPlace(t, database)
     return { place, ...backDoor(t, place) }
   })
   let count = 0
-  return async () => {
+  return [async () => {
     const { place, db, prefix } = doors[count++ % 2] as typeof doors[number]
     if (count > 2) for (const table of ['tokens', 'users']) await db.deleteFrom(prefix + table).execute()
     else await migrate(storageAt(place))
-    return storageAt(place)
-  }
+    return open(place)
+  }, options]
 }

@@ -131,6 +131,9 @@ function busyOnInsert (busy: { times: number }) {
       if (!text.startsWith('insert')) return statement
       return {
         reader: false,
+        columns: () => [],
+        raw: () => {},
+        get: () => undefined,
         all: () => [],
         run: (parameters) => {
           if (busy.times-- > 0) throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY_RECOVERY' })

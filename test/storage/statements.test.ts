@@ -93,8 +93,8 @@ const both = (...sqls: string[]) => ({ postgres: sqls, mysql: sqls })
 /** What each method sends, and nothing else. */
 const statements: Record<string, { postgres: string[], mysql: string[] }> = {
   insertUser: { postgres: ['insert into users … values … on conflict (email) do nothing returning id'], mysql: ['insert into users … values …'] },
-  findUser: both('select … from users where id = ?'),
-  findUserByEmail: both('select … from users where email = ?'),
+  findUser: both('select … from users where id = ? limit 1'),
+  findUserByEmail: both('select … from users where email = ? limit 1'),
   listUsers: {
     postgres: ['select … from users where id < ? and (strpos(email, ?) > 0 or strpos(searchable_name, ?) > 0) order by id desc limit ? offset ?'],
     mysql: ['select … from users where id < ? and (instr(email, ?) > 0 or instr(searchable_name, ?) > 0) order by id desc limit ? offset ?']
@@ -105,11 +105,11 @@ const statements: Record<string, { postgres: string[], mysql: string[] }> = {
   },
   updateUser: {
     postgres: ['update users set … where id = ? and revision = ? returning …'],
-    mysql: ['begin', 'update users set … where id = ? and revision = ?', 'select … from users where id = ?', 'commit']
+    mysql: ['begin', 'update users set … where id = ? and revision = ?', 'select … from users where id = ? limit 1', 'commit']
   },
   deleteUser: both('begin', 'delete from tokens where user_id = ?', 'delete from users where id = ?', 'commit'),
   insertToken: { postgres: [`${mint} returning id`], mysql: [mint] },
-  findTokenByHash: both('select … from tokens as token inner join users as user on user.id = token.user_id where token.hash = ?'),
+  findTokenByHash: both('select … from tokens as token inner join users as user on user.id = token.user_id where token.hash = ? limit 1'),
   listTokens: both('select … from tokens where user_id = ? order by id'),
   rotateToken: {
     postgres: ['begin', lock, `${mint} returning id`, 'update tokens set … where id = ?', 'commit'],

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createDeadlines } from '../../src/services/deadlines.js'
+import type { StorageAdapter } from '../../src/index.js'
+import { emptyStorage } from '../databases.js'
+import { adminKey, build, call } from '../helpers.js'
+
+// Our timer does not, on purpose.
+const keepsProcessAlive = setInterval(() => {}, 1000)
+t.teardown(() => clearInterval(keepsProcessAlive))
+
+t.test('who is late is told so, each at its own time, and who is in time is not', async (t) => {
+  const deadlines = createDeadlines(60)
+  const begun = performance.now()
+  const missed: Array<[name: string, at: number]> = []
+  const add = (name: string) => deadlines.add((error) => {
+    t.match(error, { code: 'TIMEOUT', message: 'No answer within 60 ms' })
+    missed.push([name, performance.now() - begun])
+  })
+  add('first')
+  const inTime = add('in time')
+  await sleep(30)
+  add('second')
+  deadlines.delete(inTime)
+  deadlines.delete(inTime)
+  while (missed.length < 2) await sleep(5)
+  t.same(missed.map(([name]) => name), ['first', 'second'])
+  t.ok(missed.every(([, at], i) => at >= (i === 0 ? 60 : 90)), 'none is told early')
+  await sleep(100)
+  t.equal(missed.length, 2)
+  add('third')
+  while (missed.length < 3) await sleep(5)
+})
+
+t.test('a storage that hangs is a 503 after storageTimeout, and no 401', async (t) => {
+  const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
+    get: (target, name: keyof StorageAdapter) => ['listUsers', 'findTokenByHash', 'insertToken'].includes(name) ? () => new Promise(() => {}) : target[name].bind(target)
+  })
+  const app = await build(t, { storage, storageTimeout: 50 })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  for (const reply of [await call(app, 'GET', '/admin/users'), await call(app, 'POST', '/admin/users/user-1/tokens')]) {
+    t.equal(reply.statusCode, 503)
+    t.equal(reply.headers['retry-after'], '1')
+    t.equal(reply.json().code, 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE')
+  }
+  t.equal((await call(app, 'GET', '/admin/users/user-1')).statusCode, 200)
+})
+
+t.test('a storage that hangs when it is closed does not keep the app', async (t) => {
+  const stored = emptyStorage(t)
+  t.teardown(() => stored.close())
+  const storage = new Proxy<StorageAdapter>(stored, { get: (target, name: keyof StorageAdapter) => name === 'close' ? () => new Promise(() => {}) : target[name].bind(target) })
+  const app = await build(t, { storage, storageTimeout: 50 })
+  t.equal((await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': adminKey } })).statusCode, 200)
+  await t.rejects(app.close(), { code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE' })
+})
