@@ -49,7 +49,8 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   // Before opening, so that a start that fails halfway leaves nothing open.
   fastify.addHook('onClose', async () => {
     await tokenUse.close()
-    await storage.close()
+    // A storage that cannot even be closed is no reason to fail the end of the app.
+    await storage.close().catch((err) => fastify.log.warn({ err }, 'The storage cannot be closed'))
   })
   try {
     await options.storage.open()

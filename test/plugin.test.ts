@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t from 'tap'
-import defaultExport, { vexaAdmin, type StorageAdapter, type UserPage } from '../src/index.js'
+import defaultExport, { sqliteStorage, vexaAdmin, type StorageAdapter, type UserPage } from '../src/index.js'
 import { emptyStorage } from './databases.js'
 import { adminKey, build, call } from './helpers.js'
 
@@ -110,6 +110,11 @@ t.test('the storage is opened once, closed with the app, and closed when the sta
     { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot be opened: no/, cause: { message: 'no' } })
   await failing.close()
   t.same(calls, ['open', 'close'])
+
+  const coded = Fastify()
+  await t.rejects(async () => { await coded.register(vexaAdmin, { adminKeys: adminKey, storage: sqliteStorage({ filename: join(t.testdir(), 'missing', 'admin.db') }) }) },
+    { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /^fastify-vexa-admin: the storage cannot be opened: SQLite cannot open/ })
+  await coded.close()
 
   for (const thrown of ['a text', undefined]) {
     const odd = Fastify()

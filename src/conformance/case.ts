@@ -5,8 +5,8 @@ export interface CaseContext {
   storage: StorageAdapter
   /** Makes another storage, empty, not open. It is closed after the case. */
   create: () => Promise<StorageAdapter>
-  /** Makes and opens another storage over the data of one, as another process would. It is closed after the case. `undefined` if nobody knows how. */
-  share: ((storage: StorageAdapter) => Promise<StorageAdapter>) | undefined
+  /** Makes and opens another storage over the data of one, as another process would. It is closed after the case. Only for cases about that. */
+  share: (storage: StorageAdapter) => Promise<StorageAdapter>
 }
 
 /** Throws unless the storage does what the name of the case says. */

@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { vexaAdmin } from '../plugin.js'
 import type { StorageAdapter } from '../storage/storage-adapter.js'
 import type { Cases } from './case.js'
-import { hashOf, insertToken, insertUser } from './records.js'
+import { attempt, hashOf, insertToken, insertUser } from './records.js'
 
 const adminKey = 'an-admin-key-for-the-tests'
 
@@ -22,7 +22,7 @@ export const faults: Cases = {
     ]
     for (const [name, call] of answers) {
       const thrown = Symbol('thrown')
-      const answer = await call().catch(() => thrown)
+      const answer = await attempt(call).catch(() => thrown)
       assert.ok(answer, `${name} of a storage that is closed finds nothing`)
     }
   },

@@ -51,11 +51,12 @@ async function runCase (run: Case, createStorage: Parameters<typeof testStorage>
     return storage
   }
   const create = async () => keep(await createStorage())
-  const share = shareData && (async (storage: StorageAdapter) => {
-    const other = keep(await shareData(storage))
-    await other.open()
+  const share = async (storage: StorageAdapter) => {
+    const other = await shareData?.(storage)
+    assert.ok(other, '`share` makes no storage')
+    await keep(other).open()
     return other
-  })
+  }
   try {
     const storage = await create()
     for (const method of storageMethods) assert.equal(typeof storage[method], 'function', `The storage has no method ${method}`)

@@ -117,6 +117,18 @@ export const races: Cases = {
     }
   },
 
+  'a token that is rotated while all are revoked has no successor': async ({ storage }) => {
+    for (let round = 0; round < 2 * rounds; round++) {
+      const user = await insertUser(storage, { email: `${round}@x` })
+      const tokens = await atOnce(4, (n) => insertToken(storage, user.id, n))
+      const end = round % 2 === 0 ? () => storage.deleteTokens(user.id) : () => storage.deleteUser(user.id)
+      const rotations = tokens.map(({ id }, n) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, 100 + n) })))
+      await Promise.all([...rotations, end()])
+      assert.deepEqual(await storage.listTokens(user.id), [], 'tokens of a user all of whose tokens were revoked')
+      for (let n = 0; n < 4; n++) assertNothing(await storage.findTokenByHash(hashOf(100 + n)), 'a token of a user all of whose tokens were revoked')
+    }
+  },
+
   'of ten rotations of one token, one mints a successor': async ({ storage }) => {
     const user = await insertUser(storage)
     for (let round = 0; round < rounds; round++) {

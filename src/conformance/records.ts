@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, UserPage, UserRecord } from '../storage/storage-adapter.js'
 
+/** What a method does, a promise also where it throws at once. */
+export async function attempt<T> (call: () => Promise<T>): Promise<T> {
+  return await call()
+}
+
 export const time = (minute: number) => `2024-01-01T12:${String(minute).padStart(2, '0')}:00.123Z`
 
 export function newUser (changes: Partial<NewUserRecord> = {}): NewUserRecord {
@@ -44,7 +49,7 @@ export function assertNothing (value: unknown, message: string): void {
 /** Keys that no storage gives out, some of them near to one that is in use. */
 export function strangeKeys (key: string): string[] {
   return [
-    'no-such-key', '0', '-1', '999999999999', '9007199254740993', '9223372036854775808', '1'.repeat(64), 'x'.repeat(64), '_', '__proto__', 'constructor',
+    'no-such-key', '-1', '999999999999', '9007199254740993', '9223372036854775808', '1'.repeat(64), 'x'.repeat(64), '_', '__proto__', 'constructor',
     `${key}-`, `-${key}`, `${key}_`, `0${key}`, `${key}0000000`
   ]
 }

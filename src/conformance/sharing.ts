@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict'
-import type { CaseContext, Cases } from './case.js'
+import type { Cases } from './case.js'
 import { assertNothing, hashOf, insertToken, insertUser, newToken, newUser } from './records.js'
 
 /** Only where it is known how to make several storages over the same data. */
-async function another ({ storage, share }: CaseContext) {
-  return await share?.(storage) ?? assert.fail('share makes no storage')
-}
-
 export const sharing: Cases = {
-  'what one process has written, another finds at once': async (context) => {
-    const { storage } = context
-    const other = await another(context)
+  'what one process has written, another finds at once': async ({ storage, share }) => {
+    const other = await share(storage)
     const user = await insertUser(storage, { data: { a: 1 } })
     const token = await insertToken(storage, user.id, 1)
     assert.deepEqual(await other.findTokenByHash(hashOf(1)), { token, user })
@@ -22,49 +17,48 @@ export const sharing: Cases = {
     assert.equal(await other.insertUser(newUser()), 'taken')
   },
 
-  'what was written is there after a restart': async (context) => {
-    const { storage } = context
+  'what was written is there after a restart': async ({ storage, share }) => {
     const user = await insertUser(storage)
     const deleted = await insertUser(storage, { email: 'deleted@x' })
     const token = await insertToken(storage, user.id, 1)
     await storage.deleteUser(deleted.id)
     await storage.close()
-    const later = await another(context)
+    const later = await share(storage)
     assert.deepEqual(await later.findTokenByHash(hashOf(1)), { token, user })
     const next = await insertUser(later, { email: 'deleted@x' })
     assert.notEqual(next.id, deleted.id, 'a key was given out again after a restart')
   },
 
-  'of twenty users with one address, whom two processes add, one is added': async (context) => {
-    const storages = [context.storage, await another(context)]
+  'of twenty users with one address, whom two processes add, one is added': async ({ storage, share }) => {
+    const storages = [storage, await share(storage)]
     const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => storages[n % 2]?.insertUser(newUser())))
     assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1, 'how many users with one address were added')
-    assert.equal(await context.storage.countUsers(), 1)
+    assert.equal(await storage.countUsers(), 1)
   },
 
-  'of ten patches of one revision by two processes, one is written': async (context) => {
-    const storages = [context.storage, await another(context)]
-    const { id, revision } = await insertUser(context.storage)
+  'of ten patches of one revision by two processes, one is written': async ({ storage, share }) => {
+    const storages = [storage, await share(storage)]
+    const { id, revision } = await insertUser(storage)
     const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => storages[n % 2]?.updateUser(id, { data: { n } }, revision)))
     assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the patches were written')
   },
 
-  'of ten rotations of one token by two processes, one mints a successor': async (context) => {
-    const storages = [context.storage, await another(context)]
-    const user = await insertUser(context.storage)
-    const { id } = await insertToken(context.storage, user.id, 100)
+  'of ten rotations of one token by two processes, one mints a successor': async ({ storage, share }) => {
+    const storages = [storage, await share(storage)]
+    const user = await insertUser(storage)
+    const { id } = await insertToken(storage, user.id, 100)
     const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => storages[n % 2]?.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) }))))
     assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the rotations minted a successor')
-    assert.equal((await context.storage.listTokens(user.id)).length, 1, 'how many tokens there are')
+    assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
   },
 
-  'tokens that one process mints while another deletes their user open nothing': async (context) => {
-    const other = await another(context)
+  'tokens that one process mints while another deletes their user open nothing': async ({ storage, share }) => {
+    const other = await share(storage)
     for (let round = 0; round < 5; round++) {
-      const user = await insertUser(context.storage, { email: `${round}@x` })
-      const [deleted] = await Promise.all([other.deleteUser(user.id), ...Array.from({ length: 10 }, (_, n) => context.storage.insertToken(newToken(user.id, n)))])
+      const user = await insertUser(storage, { email: `${round}@x` })
+      const [deleted] = await Promise.all([other.deleteUser(user.id), ...Array.from({ length: 10 }, (_, n) => storage.insertToken(newToken(user.id, n)))])
       assert.equal(deleted, true)
-      for (let n = 0; n < 10; n++) assertNothing(await context.storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
+      for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
     }
   }
 }

@@ -1,7 +1,7 @@
 import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError } from '../errors.js'
-import { canNormalize } from '../schemas/atoms.js'
+import { Email } from '../schemas/atoms.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
-import { validator } from '../schemas/validator.js'
+import { compile, validator } from '../schemas/validator.js'
 import type { Storage, UserRecord } from '../storage/storage-adapter.js'
 import { searchable } from '../text.js'
 import { toKey } from './ids.js'
@@ -76,6 +76,7 @@ const maxAttempts = 100
 const validateCreate = validator(CreateUser)
 const validateUpdate = validator(UpdateUser)
 const validatePage = validator(ListUsers)
+const failureOfEmail = compile(Email)
 
 export function createUserService (storage: Storage, options: UserServiceOptions): UserRouteService {
   async function createOrReturn (input: CreateUser) {
@@ -150,7 +151,7 @@ export function createUserService (storage: Storage, options: UserServiceOptions
 
     async getByEmail (email) {
       // What cannot be an address is nobody's.
-      const known = typeof email === 'string' && canNormalize(email)
+      const known = failureOfEmail(email) === undefined
       return withTokens(known ? await storage.findUserByEmail(searchable(email)) : undefined)
     },
 

@@ -1,6 +1,7 @@
 import { sql, type CreateTableBuilder, type Kysely } from 'kysely'
 import { DatabaseNotMigratedError, DatabaseTooNewError } from '../errors.js'
 import { searchable } from '../text.js'
+import { retryConflicts } from './databases/conflicts.js'
 import type { Database } from './databases/index.js'
 import type { TableNames, Tables } from './tables.js'
 
@@ -66,8 +67,10 @@ async function currentVersion (db: Kysely<Tables>, database: Database, names: Ta
   try {
     const { version } = await db.selectFrom(names.migrations)
       .select(({ fn }) => fn.max('version').as('version'))
+      // An app's own table of this name would have other columns.
+      .where('applied_at', 'is not', null)
       .executeTakeFirstOrThrow()
-    return Math.max(version ?? 0, 0)
+    return Math.max(Number(version ?? 0), 0)
   } catch (error) {
     if (database.isMissingTable(error)) return 0
     throw error
@@ -89,7 +92,7 @@ export async function migrate (db: Kysely<Tables>, database: Database, names: Ta
   if (found === schemaVersion) return { from: found, to: found }
   refuseNewer(found)
   await createMigrationsTable(db, database, names)
-  const from = await database.exclusively(db, names, (locked) => migrateLocked(locked, database, names))
+  const from = await retryConflicts(database, () => database.exclusively(db, names, (locked) => migrateLocked(locked, database, names)))
   return { from, to: schemaVersion }
 }
 

@@ -16,21 +16,22 @@ export type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Na
 
 /** Queries that are compiled once, and then run with other values: half the cost of a small query is its compilation. */
 export class PreparedQueries {
-  readonly #compiled = new Map<string, CompiledQuery<any>>()
+  readonly #prepared = new Map<string, { compiled: CompiledQuery<any>, names: string[] }>()
 
   /**
    * The query of this name, with these values.
    *
-   * @param name stands for the text of the query: whatever `build` makes depend on anything but values belongs into it
-   * @param build makes the query, the first time that it is asked for
+   * @param name stands for the text of the query: whatever that depends on belongs into it
+   * @param build makes the query, the first time that it is asked for; all of its parameters come from `value`
    */
   get<V extends Values, Row> (name: string, values: V, build: (value: ValueOf<V>) => Compilable<Row>): CompiledQuery<Row> {
-    let compiled: CompiledQuery<Row> | undefined = this.#compiled.get(name)
-    if (compiled === undefined) {
-      compiled = build((slot) => new Slot(slot) as never).compile()
-      this.#compiled.set(name, compiled)
+    let prepared = this.#prepared.get(name)
+    if (prepared === undefined) {
+      const compiled = build((slot) => new Slot(slot) as never).compile()
+      prepared = { compiled, names: compiled.parameters.map((slot) => (slot as Slot).name) }
+      this.#prepared.set(name, prepared)
     }
-    const { sql, query, queryId } = compiled
-    return { sql, query, queryId, parameters: compiled.parameters.map((parameter) => parameter instanceof Slot ? values[parameter.name] : parameter) }
+    const { sql, query, queryId } = prepared.compiled
+    return { sql, query, queryId, parameters: prepared.names.map((name) => values[name]) }
   }
 }

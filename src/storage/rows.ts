@@ -6,7 +6,7 @@ interface UserRow {
   id: unknown
   email: string
   name: string | null
-  max_concurrent_bots: number
+  max_concurrent_bots: unknown
   disabled: unknown
   data: unknown
   revision: unknown
@@ -19,7 +19,7 @@ interface TokenRow {
   name: string | null
   scopes: unknown
   expires_at: unknown
-  expires_in: number | null
+  expires_in: unknown
   last_used_at: unknown
   created_at: unknown
 }
@@ -35,6 +35,7 @@ export function toRowId (id: string): number | undefined {
 
 /** How records become rows of a database, and rows records. */
 export function createRows (database: Database) {
+  const { boolean, json, time } = database.select
   const readTime = (time: unknown) => time === null ? null : database.readTime(time)
   const writeTime = (time: string | null) => time === null ? null : database.writeTime(time)
 
@@ -43,8 +44,8 @@ export function createRows (database: Database) {
       id: String(row.id),
       email: row.email,
       name: row.name,
-      max_concurrent_bots: row.max_concurrent_bots,
-      disabled: Boolean(row.disabled),
+      max_concurrent_bots: Number(row.max_concurrent_bots),
+      disabled: Number(row.disabled) !== 0,
       data: fromJson(row.data),
       revision: Number(row.revision),
       created_at: database.readTime(row.created_at)
@@ -58,25 +59,28 @@ export function createRows (database: Database) {
       name: row.name,
       scopes: fromJson(row.scopes),
       expires_at: readTime(row.expires_at),
-      expires_in: row.expires_in,
+      expires_in: row.expires_in === null ? null : Number(row.expires_in),
       last_used_at: readTime(row.last_used_at),
       created_at: database.readTime(row.created_at)
     }
   }
 
   return {
-    userColumns: ['id', 'email', 'name', 'max_concurrent_bots', 'disabled', 'data', 'revision', database.selectTime('created_at', 'created_at')] as const,
+    userColumns: [
+      'id', 'email', 'name', 'max_concurrent_bots', 'revision', boolean('disabled').as('disabled'), json('data').as('data'), time('created_at').as('created_at')
+    ] as const,
 
     tokenColumns: [
-      'id', 'user_id', 'name', 'scopes', 'expires_in', database.selectTime('expires_at', 'expires_at'),
-      database.selectTime('last_used_at', 'last_used_at'), database.selectTime('created_at', 'created_at')
+      'id', 'user_id', 'name', 'expires_in', json('scopes').as('scopes'),
+      time('expires_at').as('expires_at'), time('last_used_at').as('last_used_at'), time('created_at').as('created_at')
     ] as const,
 
     /** Of a token joined with its user, both under these names. */
     tokenWithUserColumns: [
-      'token.id as token_id', 'token.user_id', 'token.name as token_name', 'token.scopes', 'token.expires_in', database.selectTime('token.expires_at', 'expires_at'),
-      database.selectTime('token.last_used_at', 'last_used_at'), database.selectTime('token.created_at', 'token_created_at'),
-      'user.email', 'user.name', 'user.max_concurrent_bots', 'user.disabled', 'user.data', 'user.revision', database.selectTime('user.created_at', 'created_at')
+      'token.id as token_id', 'token.user_id', 'token.name as token_name', 'token.expires_in', json('token.scopes').as('scopes'),
+      time('token.expires_at').as('expires_at'), time('token.last_used_at').as('last_used_at'), time('token.created_at').as('token_created_at'),
+      'user.email', 'user.name', 'user.max_concurrent_bots', 'user.revision',
+      boolean('user.disabled').as('disabled'), json('user.data').as('data'), time('user.created_at').as('created_at')
     ] as const,
 
     toUserRecord,
@@ -84,26 +88,26 @@ export function createRows (database: Database) {
     toTokenRecord,
 
     toTokenWithUser: (row: TokenWithUserRow): { token: TokenRecord, user: UserRecord } => ({
-      token: {
-        id: String(row.token_id),
-        user_id: String(row.user_id),
+      token: toTokenRecord({
+        id: row.token_id,
+        user_id: row.user_id,
         name: row.token_name,
-        scopes: fromJson(row.scopes),
-        expires_at: readTime(row.expires_at),
+        scopes: row.scopes,
+        expires_at: row.expires_at,
         expires_in: row.expires_in,
-        last_used_at: readTime(row.last_used_at),
-        created_at: database.readTime(row.token_created_at)
-      },
-      user: {
-        id: String(row.user_id),
+        last_used_at: row.last_used_at,
+        created_at: row.token_created_at
+      }),
+      user: toUserRecord({
+        id: row.user_id,
         email: row.email,
         name: row.name,
         max_concurrent_bots: row.max_concurrent_bots,
-        disabled: Boolean(row.disabled),
-        data: fromJson(row.data),
-        revision: Number(row.revision),
-        created_at: database.readTime(row.created_at)
-      }
+        disabled: row.disabled,
+        data: row.data,
+        revision: row.revision,
+        created_at: row.created_at
+      })
     }),
 
     newUser: (user: NewUserRecord) => ({
@@ -140,8 +144,8 @@ function toJson (value: object | null): string | null {
   return value === null ? null : JSON.stringify(value)
 }
 
-function fromJson<T> (value: unknown): T | null {
-  return typeof value === 'string' ? JSON.parse(value) : value as T | null
+function fromJson<T> (text: unknown): T | null {
+  return text === null ? null : JSON.parse(text as string)
 }
 
 function searchableName (name: string | null): string | null {

@@ -18,7 +18,10 @@ export interface StorageAdapter {
    */
   open (): Promise<void>
 
-  /** Releases what `open` took. Called when the app closes, even if `open` was not called or failed. Must bear a second call. */
+  /**
+   * Releases what `open` took. Called when the app closes, even if `open` was not called or failed. Must bear a second call.
+   * A method that is called later may throw, but must not take what is there for absent: somebody with a valid token would be told 401.
+   */
   close (): Promise<void>
 
   /**
@@ -72,7 +75,7 @@ export interface StorageAdapter {
   /** Deletes a token. `true` for exactly one of any number of concurrent calls; `false` if it was not there. */
   deleteToken (id: string): Promise<boolean>
 
-  /** Deletes all tokens of a user, who may not be there. */
+  /** Deletes all tokens of a user, who may not be there, and with a token that is being rotated also its successor. */
   deleteTokens (userId: string): Promise<void>
 
   /** Sets `last_used_at` of those of the tokens that are still there, unless theirs is later already. Adds nothing. */
@@ -95,7 +98,7 @@ export interface UserPage {
 
 /** A user to be stored. */
 export interface NewUserRecord {
-  /** Unique; `searchable`. At most 254 characters. */
+  /** Unique; `searchable`. At most 254 characters, without white space. */
   email: string
   /** At most 255 characters. */
   name: string | null

@@ -2,9 +2,9 @@ import type { ColumnType, Generated } from 'kysely'
 
 /** An integer of eight bytes, which some drivers give back as text. */
 type Key = Generated<number | string | bigint>
-/** As `writeTime` writes it; read with `selectTime` and `readTime`. */
+/** As `writeTime` writes it; read with `select.time` and `readTime`. */
 type Time<Nullable = never> = ColumnType<unknown, string | Nullable, string | Nullable>
-/** Written as text, which some drivers give back as the value it stands for. */
+/** Written as text; read with `select.json`. */
 type Json = ColumnType<unknown, string | null, string | null>
 
 /** The tables as Kysely sees them; their real names carry the prefix. */
@@ -15,7 +15,7 @@ export interface Tables {
     name: string | null
     max_concurrent_bots: number
     created_at: Time
-    /** As `writeBoolean` writes it. */
+    /** As `writeBoolean` writes it; read with `select.boolean`. */
     disabled: Generated<boolean | number>
     /** A JSON object. */
     data: Json

@@ -408,6 +408,17 @@ export const brokenStorages: Record<string, Broken> = {
       findTokenByHash: async (hash) => await storage.findTokenByHash(hash) ?? orphans.get(hash.toString('hex'))
     }
   }),
+  'what is to be revoked is looked up before': broken('races: a token that is rotated while all are revoked has no successor', (storage) => ({
+    deleteTokens: async (userId) => {
+      const tokens = await storage.listTokens(userId)
+      await setImmediate()
+      for (const { id } of tokens) await storage.deleteToken(id)
+    },
+    rotateToken: async (id, replace) => {
+      await Promise.resolve()
+      return storage.rotateToken(id, replace)
+    }
+  })),
   'a rotation looks before it locks': broken('races: of ten rotations of one token, one mints a successor', (storage) => ({
     rotateToken: async (id, replace) => {
       let old: TokenRecord | undefined

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import {
   CamelCasePlugin, DummyDriver, Kysely, MssqlAdapter, MysqlDialect, PostgresDialect, sql, SqliteDialect, SqliteIntrospector, SqliteQueryCompiler, type DialectAdapter
@@ -7,7 +8,7 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { testStorage, type TestStorageOptions } from '../../src/conformance/index.js'
 import { KyselyStorage, migrate, type StorageAdapter } from '../../src/index.js'
-import { backDoor, databaseNames, dialectAt, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable, type DatabaseName } from '../databases.js'
+import { backDoor, databaseNames, dialectAt, emptyPlace, lockToken, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable, type DatabaseName } from '../databases.js'
 
 const user = { email: 'a@b', name: 'A', max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
 const hash = Buffer.alloc(32, 7)
@@ -93,21 +94,67 @@ t.test('SQLite: an address that is refused costs no key', async (t) => {
   t.match(await storage.insertUser({ ...user, email: 'c@d' }), { id: '2' })
 })
 
-t.test('PostgreSQL: tables in a schema, and drivers that parse as the app likes', { skip: await unavailable('postgres') }, async (t) => {
+const parsers = {
+  none: undefined,
+  text: { getTypeParser: () => (value: string) => value },
+  BigInt: { getTypeParser: (oid: number) => [20, 21, 23].includes(oid) ? BigInt : [114, 3802].includes(oid) ? () => 'parsed' : (value: string) => value }
+}
+const styles = ['German', 'SQL, DMY', 'SQL, MDY', 'Postgres, MDY', 'ISO, YMD']
+
+t.test('PostgreSQL: settings of driver and server do not matter', { skip: await unavailable('postgres') }, async (t) => {
+  for (const [parser, types] of Object.entries(parsers)) {
+    for (const style of styles) {
+      const place = emptyPlace(t, 'postgres')
+      const escaped = style.replace(' ', '\\ ')
+      const pool = new pg.Pool({ connectionString: postgresUrl, types: types as never, options: `-c datestyle=${escaped} -c timezone=Asia/Kolkata -c default_transaction_isolation=repeatable\\ read` })
+      const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: tablePrefixAt(place) })
+      t.teardown(() => storage.close())
+      await storage.open()
+      t.same(await everything(storage), expectedOfEverything, `${parser}, ${style}`)
+    }
+  }
+})
+
+t.test('PostgreSQL: twenty storages that open at once, serializably', { skip: await unavailable('postgres') }, async (t) => {
+  const place = emptyPlace(t, 'postgres')
+  const storages = Array.from({ length: 20 }, () => {
+    const pool = new pg.Pool({ connectionString: postgresUrl, max: 1, options: '-c default_transaction_isolation=serializable' })
+    return new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: tablePrefixAt(place) })
+  })
+  t.teardown(() => Promise.all(storages.map((storage) => storage.close())))
+  await Promise.all(storages.map((storage) => storage.open()))
+  const inserted = await Promise.all(storages.map((storage) => storage.insertUser(user)))
+  t.equal(inserted.filter((outcome) => outcome !== 'taken').length, 1)
+})
+
+t.test('PostgreSQL: a rotation that all tokens are revoked behind has no successor', { skip: await unavailable('postgres') }, async (t) => {
+  const place = emptyPlace(t, 'postgres')
+  const storage = storageAt(place)
+  t.teardown(() => storage.close())
+  await storage.open()
+  await storage.insertUser(user)
+  await storage.insertToken(token)
+  // The rotation holds the token when the revocation comes, and has not added its successor yet.
+  const release = await lockToken(t, place, 'token-1')
+  const rotation = storage.rotateToken('1', () => ({ expires_at: null, successor: { ...token, hash: Buffer.alloc(32, 8) } }))
+  await sleep(50)
+  const revocation = storage.deleteTokens('1')
+  await sleep(50)
+  await release()
+  await Promise.all([rotation, revocation])
+  t.same(await storage.listTokens('1'), [])
+})
+
+t.test('PostgreSQL: tables in a schema', { skip: await unavailable('postgres') }, async (t) => {
   const schema = tablePrefixAt(emptyPlace(t, 'postgres'))
-  const asText = { getTypeParser: () => (value: string) => value }
-  const pool = new pg.Pool({ connectionString: postgresUrl, types: asText as never, options: '-c timezone=Asia/Kolkata -c default_transaction_isolation=serializable' })
+  const pool = new pg.Pool({ connectionString: postgresUrl })
   const db = new Kysely<any>({ dialect: new PostgresDialect({ pool }) })
   t.teardown(() => db.destroy())
   await db.schema.createSchema(schema).execute()
   t.teardown(() => db.schema.dropSchema(schema).cascade().execute())
   const storage = new KyselyStorage({ db: db.withPlugin(new CamelCasePlugin()).withSchema(schema) })
   await storage.open()
-  const stored = { ...user, id: '1', disabled: false, revision: 0 }
-  t.same(await storage.insertUser({ ...user, data: { a: 1 } }), { ...stored, data: { a: 1 } })
-  t.match(await storage.insertToken(token), { id: '1' })
-  t.match(await storage.findTokenByHash(hash), { token: { id: '1', created_at: user.created_at } })
-  t.equal(await storage.countUsers(), 1)
+  t.same(await everything(storage), expectedOfEverything)
   const tables = await db.introspection.getTables()
   t.same(tables.filter((table) => table.schema === schema).map(({ name }) => name).sort(), ['vexa_migrations', 'vexa_tokens', 'vexa_users'])
 })
@@ -131,29 +178,33 @@ t.test('PostgreSQL: as many as there are connections may wait for each other, in
   t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email), ['5@x'])
 })
 
-t.test('a connection that does not carry text as it is is refused', { skip: await unavailable('mysql') }, async (t) => {
-  for (const [setting, options] of Object.entries({ charset: { charset: 'latin1' }, mode: {} })) {
-    const pool = mysql.createPool({ uri: mysqlUrl, ...options })
-    if (setting === 'mode') pool.on('connection', (connection) => { connection.query("set sql_mode = 'NO_BACKSLASH_ESCAPES'") })
+t.test('MySQL: a connection that would change or lose what is written is refused', { skip: await unavailable('mysql') }, async (t) => {
+  const settings = {
+    "set sql_mode = 'NO_BACKSLASH_ESCAPES'": /UTF-8.*NO_BACKSLASH_ESCAPES/,
+    'set names latin1': /UTF-8/,
+    'set autocommit = 0': /autocommit/
+  }
+  for (const [setting, message] of Object.entries(settings)) {
+    const pool = mysql.createPool({ uri: mysqlUrl, ...(setting.includes('latin1') && { charset: 'latin1' }) })
+    pool.on('connection', (connection) => { connection.query(setting) })
     const storage = new KyselyStorage({ dialect: new MysqlDialect({ pool }), tablePrefix: 'refused_' })
     t.teardown(() => storage.close())
-    await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /UTF-8.*NO_BACKSLASH_ESCAPES/ }, setting)
+    await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message }, setting)
   }
 })
 
 t.test('MySQL: settings of the driver do not matter', { skip: await unavailable('mysql') }, async (t) => {
-  for (const options of [{ timezone: '+05:30' }, { dateStrings: true }, { supportBigNumbers: true, bigNumberStrings: true }, { jsonStrings: true }, { flags: ['-FOUND_ROWS'] }]) {
+  const all = [
+    { timezone: '+05:30' }, { dateStrings: true }, { supportBigNumbers: true, bigNumberStrings: true }, { jsonStrings: true }, { flags: ['-FOUND_ROWS'] },
+    { typeCast: (field: { string: () => string | null }) => field.string() }
+  ]
+  for (const options of all) {
     const place = emptyPlace(t, 'mysql')
     const pool = mysql.createPool({ uri: mysqlUrl, ...options })
     const storage = new KyselyStorage({ dialect: new MysqlDialect({ pool }), tablePrefix: tablePrefixAt(place) })
     t.teardown(() => storage.close())
     await storage.open()
-    const stored = { ...user, data: { a: 1 }, id: '1', disabled: false, revision: 0 }
-    t.same(await storage.insertUser({ ...user, data: { a: 1 } }), stored)
-    t.same(await storage.updateUser('1', { name: user.name }), { ...stored, revision: 1 }, Object.keys(options).join())
-    await storage.insertToken(token)
-    await storage.touchTokens(['1'], user.created_at)
-    t.match(await storage.findTokenByHash(hash), { token: { id: '1', user_id: '1', created_at: user.created_at, last_used_at: user.created_at }, user: { revision: 1 } })
+    t.same(await everything(storage), expectedOfEverything, Object.keys(options).join())
   }
 })
 
@@ -178,6 +229,23 @@ t.test('a database that it does not know is refused', async (t) => {
   })
   t.throws(() => new KyselyStorage({ dialect: dialect(new MssqlAdapter()) }), { code: 'VEXA_ADMIN_ERR_UNSUPPORTED_DATABASE', message: /MssqlAdapter/ })
 })
+
+/** What a storage gives back of all that there is, of every type. */
+async function everything (storage: KyselyStorage) {
+  await storage.insertUser({ ...user, data: { a: 1 } })
+  await storage.updateUser('1', { max_concurrent_bots: 7 })
+  await storage.insertToken({ ...token, scopes: ['a'], expires_at: '2038-01-19T03:14:08.001Z', expires_in: 60 })
+  await storage.touchTokens(['1'], '2024-07-01T12:00:00.000Z')
+  const found = await storage.findTokenByHash(hash)
+  await storage.updateUser('1', { disabled: true })
+  return [found, await storage.listTokens('1'), await storage.findUser('1'), await storage.countUsers()]
+}
+
+const storedUser = { id: '1', ...user, max_concurrent_bots: 7, data: { a: 1 }, disabled: false, revision: 1 }
+const storedToken = {
+  id: '1', user_id: '1', name: null, scopes: ['a'], expires_at: '2038-01-19T03:14:08.001Z', expires_in: 60, created_at: user.created_at, last_used_at: '2024-07-01T12:00:00.000Z'
+}
+const expectedOfEverything = [{ token: storedToken, user: storedUser }, [storedToken], { ...storedUser, disabled: true, revision: 2 }, 1]
 
 /** What testStorage wants: makes empty storages, and others in their places. Two places take turns: making tables takes longer than the tests do. */
 function emptyStorages (t: Test, database: DatabaseName): [createStorage: () => Promise<StorageAdapter>, options: TestStorageOptions] {

@@ -17,6 +17,7 @@ const failure = (fault: object) => Object.assign(new Error('from the driver'), f
 
 const defaults: Answers = (sql, parameters) => {
   if (sql.includes('as echo')) return { rows: [{ echo: parameters[0] }] }
+  if (sql.includes('autocommit')) return { rows: [{ autocommit: 1 }] }
   if (sql.includes('get_lock')) return { rows: [{ locked: 1 }] }
   if (sql.includes('max(')) return { rows: [{ version: null }] }
   return undefined
@@ -51,8 +52,8 @@ function scripted (database: 'postgres' | 'mysql', answers: Answers = () => unde
   return { sent, storage: new KyselyStorage({ dialect }) }
 }
 
-const row = { id: '7', email: 'a@b', name: 'A', max_concurrent_bots: 3, disabled: false, data: { a: 1 }, revision: '2', created_at: new Date(time) }
-const tokenRow = { id: '7', user_id: '1', name: null, scopes: ['a'], expires_at: new Date(time), expires_in: 60, last_used_at: null, created_at: new Date(time) }
+const row = { id: '7', email: 'a@b', name: 'A', max_concurrent_bots: 3, disabled: 0, data: '{"a":1}', revision: '2', created_at: String(Date.parse(time)) }
+const tokenRow = { id: '7', user_id: '1', name: null, scopes: '["a"]', expires_at: String(Date.parse(time)), expires_in: 60, last_used_at: null, created_at: String(Date.parse(time)) }
 const rows = {
   postgres: { user: row, token: tokenRow },
   mysql: { user: { ...row, created_at: '2024-01-01 12:00:00.123' }, token: { ...tokenRow, created_at: '2024-01-01 12:00:00.123', expires_at: '2024-01-01 12:00:00.123' } }
@@ -77,7 +78,7 @@ const calls: Record<string, (storage: KyselyStorage) => Promise<unknown>> = {
 
 /** Names without quotes, lists without what is in them. */
 function shorten (sql: string): string {
-  return sql.replace(/["`]|vexa_/g, '').replace(/\b(select|returning) id, .*?( from|$)/, '$1 …$2').replace(/select token\.id.*? from/, 'select … from')
+  return sql.replace(/["`]|vexa_/g, '').replace(/epoch from/g, 'epoch of').replace(/\b(select|returning) id, .*?( from|$)/, '$1 …$2').replace(/select token\.id.*? from/, 'select … from')
     .replace(/(set|into \w+) .*? (where|values|select|on conflict)/, '$1 … $2').replace(/\$\d/g, '?').replace(/values \([^()]*\)/, 'values …')
 }
 
@@ -87,7 +88,7 @@ const faults = {
 }
 
 const lock = 'select … from tokens where id = ? for update'
-const mint = 'insert into tokens … select … from users where id = ?'
+const mint = 'insert into tokens … select … from users where id = ? returning id'
 const both = (...sqls: string[]) => ({ postgres: sqls, mysql: sqls })
 
 /** What each method sends, and nothing else. */
@@ -108,15 +109,15 @@ const statements: Record<string, { postgres: string[], mysql: string[] }> = {
     mysql: ['begin', 'update users set … where id = ? and revision = ?', 'select … from users where id = ? limit 1', 'commit']
   },
   deleteUser: both('begin', 'delete from tokens where user_id = ?', 'delete from users where id = ?', 'commit'),
-  insertToken: { postgres: [`${mint} returning id`], mysql: [mint] },
+  insertToken: { postgres: [mint], mysql: ['insert into tokens … values …'] },
   findTokenByHash: both('select … from tokens as token inner join users as user on user.id = token.user_id where token.hash = ? limit 1'),
   listTokens: both('select … from tokens where user_id = ? order by id'),
   rotateToken: {
-    postgres: ['begin', lock, `${mint} returning id`, 'update tokens set … where id = ?', 'commit'],
-    mysql: ['begin', lock, mint, 'update tokens set … where id = ?', 'commit']
+    postgres: ['begin', lock, mint, 'update tokens set … where id = ?', 'commit'],
+    mysql: ['begin', lock, 'insert into tokens … values …', 'update tokens set … where id = ?', 'commit']
   },
   deleteToken: both('delete from tokens where id = ?'),
-  deleteTokens: both('delete from tokens where user_id = ?'),
+  deleteTokens: both('delete from tokens where user_id = ?', 'select id from tokens where user_id = ? limit 1'),
   touchTokens: both('update tokens set … where id in (?, ?) and (last_used_at is null or last_used_at < ?)')
 }
 
@@ -125,6 +126,7 @@ for (const database of ['postgres', 'mysql'] as const) {
     const answers: Answers = (sql) => {
       const { user, token } = rows[database]
       if (sql.includes('token_id')) return { rows: [{ ...token, ...user, token_id: '7', token_name: null, token_created_at: user.created_at }] }
+      if (/^select .id. from .*tokens/.test(sql)) return { rows: [] }
       if (sql.includes('count(*)')) return { rows: [{ count: '2' }] }
       return /(returning|select) .id./.test(sql) ? { rows: [sql.includes('tokens') ? token : user] } : undefined
     }
@@ -166,6 +168,12 @@ t.test('MySQL: no row, no key', async (t) => {
   t.equal(await storage.updateUser('1', { name: 'x' }), 'absent')
 })
 
+t.test('revoking all tokens while others mint comes to an end', async (t) => {
+  const { sent, storage } = scripted('postgres', (sql) => sql.startsWith('select') ? { rows: [{ id: '1' }] } : undefined)
+  await storage.deleteTokens('1')
+  t.equal(sent.filter((sql) => sql.startsWith('delete')).length, 10)
+})
+
 t.test('PostgreSQL: two that create the first table at once', async (t) => {
   for (const code of ['42P07', '42710', '23505']) {
     const { sent, storage } = scripted('postgres', (sql) => /^create table if not exists/.test(sql) ? failure({ code }) : undefined)
@@ -194,7 +202,7 @@ t.test('MySQL: a start that was killed halfway is taken up, under a lock, and gi
 
 t.test('MySQL: a lock that another start holds for too long, and tables that are in the way', async (t) => {
   const locked = scripted('mysql', (sql) => sql.includes('get_lock') ? { rows: [{ locked: 0 }] } : undefined)
-  await t.rejects(locked.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /another process has been migrating the database for 60 s/ })
+  await t.rejects(locked.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /another process has been migrating the database for 8 s/ })
   const odd = scripted('mysql', (sql) => sql.includes('get_lock') ? { rows: [] } : undefined)
   await t.rejects(odd.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' })
   const inTheWay = scripted('mysql')

@@ -1,4 +1,4 @@
-import type { AliasedExpression, ColumnDataType, ColumnDefinitionBuilder, Expression, Kysely, RawBuilder, SqlBool } from 'kysely'
+import type { ColumnDataType, ColumnDefinitionBuilder, Expression, Kysely, RawBuilder, SqlBool } from 'kysely'
 import type { TableNames, Tables } from '../tables.js'
 
 type Type = ColumnDataType | RawBuilder<unknown>
@@ -11,16 +11,14 @@ export interface Database {
   countUp (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
   /** What stands behind the columns of a new table. */
   readonly tableOptions?: RawBuilder<unknown>
-  /** Text as a type that a value can be cast to. */
-  readonly castableText: RawBuilder<unknown>
 
-  /** How a boolean is written. Every driver reads it as something that is true or false. */
+  /** How a boolean is written. */
   writeBoolean (value: boolean): boolean | number
   /** How a time in RFC 3339 is written. */
   writeTime (time: string): string
-  /** Selects a time so that the driver's settings do not matter to `readTime`. */
-  selectTime<Name extends string> (column: string, name: Name): AliasedExpression<unknown, Name>
-  /** RFC 3339 from what the driver gives back for `selectTime`. */
+  /** Selects what drivers and servers give back as their settings say, so that it comes as numbers and text of one form. */
+  readonly select: Readonly<Record<'boolean' | 'json' | 'time', (column: string) => RawBuilder<unknown>>>
+  /** RFC 3339 from what is selected as a time. Throws if it is anything else. */
   readTime (time: unknown): string
 
   /** Whether a text column contains this, byte by byte: not LIKE, which knows wildcards, and here and there ignores case. */
@@ -30,6 +28,8 @@ export interface Database {
   readonly returns: boolean
   /** Whether to insert with `on conflict do nothing`, instead of having an error. */
   readonly skipsConflicts: boolean
+  /** Whether an insert may select what it inserts. Without, it leaves it to a foreign key to see whether there is a user. */
+  readonly insertsSelections: boolean
   /** Whether `select … for update` locks rows. Without, a write does. */
   readonly locksRows: boolean
 
@@ -46,6 +46,8 @@ export interface Database {
   /** Whether a transaction that fails undoes `create table` and the like. */
   readonly undoesDdl: boolean
 
+  /** Throws if the connection would change what is written through it. */
+  checkConnection (db: Kysely<any>): Promise<void>
   /** Runs `work` while no other process runs its own: in a transaction if `undoesDdl`, else under a lock. */
   exclusively<T> (db: Kysely<Tables>, names: TableNames, work: (db: Kysely<Tables>) => Promise<T>): Promise<T>
 }

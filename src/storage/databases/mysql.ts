@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
+import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
 
-// How long a start waits for another one that is migrating, in seconds.
-const lockTimeout = 60
+// How long a start waits for another one that is migrating, in seconds: less than the ten that Fastify gives a plugin.
+const lockTimeout = 8
 
 /** MySQL, MariaDB, and what speaks their language, through any driver whose errors have their numbers. */
 export const mysql: Database = {
@@ -19,29 +20,39 @@ export const mysql: Database = {
   countUp: (column) => column.autoIncrement(),
   // Any other collation takes different texts for equal. Any other engine knows neither transactions nor foreign keys.
   tableOptions: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
-  castableText: sql`char`,
 
   writeBoolean: (value) => value,
   // A datetime has no time zone, so that drivers and servers guess one, unless it goes there and back as text.
   writeTime: (time) => time.slice(0, -1).replace('T', ' '),
-  selectTime: (column, name) => sql`cast(${sql.ref(column)} as char)`.as(name),
+  select: {
+    boolean: sql.ref,
+    json: (column) => sql`cast(${sql.ref(column)} as char)`,
+    time: (column) => sql`cast(${sql.ref(column)} as char)`
+  },
   readTime: (time) => `${(time as string).replace(' ', 'T')}Z`,
 
   contains: (column, text) => sql`instr(${sql.ref(column)}, ${text}) > 0`,
 
   returns: false,
   skipsConflicts: false,
+  // It would keep everybody else from inserting for as long as it waits for the user.
+  insertsSelections: false,
   locksRows: true,
 
   isUniqueViolation: (error) => hasNumber(error, 1062),
   isForeignKeyViolation: (error) => hasNumber(error, 1216, 1452),
-  // Deadlock; MariaDB's changed record; TiDB's write conflicts.
-  isConflict: (error) => hasNumber(error, 1213, 1020, 8002, 9007),
+  // Deadlock; MariaDB's changed record, and counter that another transaction holds; TiDB's write conflicts.
+  isConflict: (error) => hasNumber(error, 1213, 1020, 1467, 8002, 9007),
   isMissingTable: (error) => hasNumber(error, 1146),
   // A table, a column, an index.
   isPresent: (error) => hasNumber(error, 1050, 1060, 1061),
   undoesDdl: false,
 
+  async checkConnection (db) {
+    await checkEcho(db, sql`char`)
+    const { rows } = await sql<{ autocommit: unknown }>`select @@autocommit as autocommit`.execute(db)
+    if (Number(rows[0]?.autocommit) !== 1) throw new Error('what is written would not be committed: the connection must have autocommit on')
+  },
   exclusively: (db, { migrations }, work) => db.connection().execute(async (connection) => {
     // Of the whole server, not only this database. It belongs to the connection: one that dies sets it free.
     const name = `fastify-vexa-admin.${migrations}`

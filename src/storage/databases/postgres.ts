@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
 
 /** PostgreSQL, and what speaks its language, through any driver whose errors have its codes. */
@@ -15,19 +16,23 @@ export const postgres: Database = {
     time: sql`timestamptz(3)`
   },
   countUp: (column) => column.generatedByDefaultAsIdentity(),
-  castableText: sql`text`,
 
   writeBoolean: (value) => value,
   writeTime: (time) => time,
-  selectTime: (column, name) => sql.ref(column).as(name),
-  // A Date, or text with a time zone where the app has set a parser of its own.
-  readTime: (time) => new Date(time as Date | string).toISOString(),
+  select: {
+    boolean: (column) => sql`cast(${sql.ref(column)} as integer)`,
+    json: (column) => sql`cast(${sql.ref(column)} as text)`,
+    // Milliseconds since 1970: as text, it would look as `DateStyle` has it, and pg reads one style only.
+    time: (column) => sql`cast(extract(epoch from ${sql.ref(column)}) * 1000 as bigint)`
+  },
+  readTime: (time) => new Date(Number(time)).toISOString(),
 
   contains: (column, text) => sql`strpos(${sql.ref(column)}, ${text}) > 0`,
 
   returns: true,
   // An error would leave a dead row, and the address in the server's log.
   skipsConflicts: true,
+  insertsSelections: true,
   locksRows: true,
 
   isUniqueViolation: (error) => hasCode(error, '23505'),
@@ -39,8 +44,9 @@ export const postgres: Database = {
   isPresent: (error) => hasCode(error, '42P07', '42710', '23505'),
   undoesDdl: true,
 
+  checkConnection: (db) => checkEcho(db, sql`text`),
   // A locked row, for not every database that speaks PostgreSQL's language has advisory locks.
-  exclusively: (db, { migrations }, work) => db.transaction().execute(async (trx) => {
+  exclusively: (db, { migrations }, work) => db.transaction().setIsolationLevel('read committed').execute(async (trx) => {
     await trx.insertInto(migrations).values({ version: 0, applied_at: new Date().toISOString() }).onConflict((conflict) => conflict.doNothing()).execute()
     await trx.selectFrom(migrations).select('version').where('version', '=', 0).forUpdate().execute()
     return work(trx)

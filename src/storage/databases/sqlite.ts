@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
 
 /** SQLite, through any driver. */
@@ -6,12 +7,11 @@ export const sqlite: Database = {
   types: { key: 'integer', email: 'text', text: 'text', integer: 'integer', boolean: 'integer', json: 'text', hash: 'blob', time: 'text' },
   // AUTOINCREMENT: without it SQLite gives the key of a deleted row out again.
   countUp: (column) => column.autoIncrement(),
-  castableText: sql`text`,
 
   // better-sqlite3 binds no booleans.
   writeBoolean: Number,
   writeTime: (time) => time,
-  selectTime: (column, name) => sql.ref(column).as(name),
+  select: { boolean: sql.ref, json: sql.ref, time: sql.ref },
   readTime: (time) => time as string,
 
   contains: (column, text) => sql`instr(${sql.ref(column)}, ${text}) > 0`,
@@ -19,6 +19,7 @@ export const sqlite: Database = {
   returns: true,
   // A conflict that is skipped costs a key and a durable write, an error neither.
   skipsConflicts: false,
+  insertsSelections: true,
   // Who has only read cannot wait for the lock: it has to be taken by writing.
   locksRows: false,
 
@@ -31,6 +32,7 @@ export const sqlite: Database = {
   isPresent: (error) => says(error, 'already exists'),
   undoesDdl: true,
 
+  checkConnection: (db) => checkEcho(db, sql`text`),
   exclusively: (db, _names, work) => db.connection().execute(async (connection) => {
     // Takes the write lock at once: a deferred transaction would start as a reader and then fail to become a writer.
     await sql`begin immediate`.execute(connection)
