@@ -82,7 +82,7 @@ t.test('so do those of a storage of its own, which its test passes', async (t) =
   const directory = t.testdir({ 'storage.test.mts': `import { MemoryStorage } from '../../../examples/custom-storage.js'\n${conformance.replace('new MyStorage', 'new MemoryStorage')}` })
   const child = run(t, relative(root, `${directory}/storage.test.mts`))
   t.equal(await child.exit, 0, child.output())
-  t.match(child.output(), /# pass 5\d\n# fail 0/)
+  t.match(child.output(), /pass 5\d\s/)
   const program = adapter.replace(/class.*?^}/ms, '').replace('new MyStorage()', 'new MemoryStorage()')
   t.same(await outputOf(t, `import Fastify from 'fastify'
     import vexaAdmin from 'fastify-vexa-admin'

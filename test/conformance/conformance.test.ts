@@ -27,7 +27,7 @@ t.test('the same under node:test', async (t) => {
   const child = run(t, 'examples/custom-storage.test.ts')
   t.equal(await child.exit, 0, child.output())
   const { names } = await conformance(() => new MemoryStorage())
-  t.match(child.output(), new RegExp(`# pass ${names.length}\\n# fail 0\\n`))
+  t.match(child.output(), new RegExp(`pass ${names.length}\\s`))
 })
 
 t.test('each storage that is broken is caught by the case that is made for it', async (t) => {
