@@ -1,40 +1,48 @@
+/** One of a list that is linked both ways: it is taken out of the middle for each call, which a Set does three times slower. */
 interface Deadline {
   at: number
   miss: (error: Error) => void
+  previous: Deadline
+  next: Deadline
 }
 
 /**
- * Deadlines, each so many milliseconds (or a quarter more) after it was added; who misses one is told so by an error whose code is
- * `TIMEOUT`. One timer serves them all: a timer for each would cost more than many a query.
+ * Deadlines, each so many milliseconds (or a quarter more) after it was added. Who misses one is told so, by what `toError` makes of an
+ * error whose code is `TIMEOUT`. One timer serves them all: a timer for each would cost more than many a query.
  */
-export function createDeadlines (timeout: number) {
-  // In order of time.
-  const waiting = new Set<Deadline>()
+export function createDeadlines (timeout: number, toError: (late: Error) => Error) {
+  // The end and the beginning of the list, which is in order of time.
+  const end = { at: Infinity } as Deadline
+  end.previous = end.next = end
   let timer: NodeJS.Timeout | undefined
 
   function watch () {
     timer = setTimeout(() => {
       const now = performance.now()
-      for (const deadline of waiting) {
-        if (deadline.at > now) break
-        waiting.delete(deadline)
-        deadline.miss(Object.assign(new Error(`No answer within ${timeout} ms`), { code: 'TIMEOUT' }))
+      for (let deadline = end.next; deadline.at <= now; deadline = end.next) {
+        remove(deadline)
+        deadline.miss(toError(Object.assign(new Error(`No answer within ${timeout} ms`), { code: 'TIMEOUT' })))
       }
       timer = undefined
-      if (waiting.size > 0) watch()
+      if (end.next !== end) watch()
     }, timeout / 4).unref()
   }
 
   return {
     add (miss: Deadline['miss']): Deadline {
-      const deadline = { at: performance.now() + timeout, miss }
-      waiting.add(deadline)
+      const deadline = { at: performance.now() + timeout, miss, previous: end.previous, next: end }
+      end.previous = end.previous.next = deadline
       if (timer === undefined) watch()
       return deadline
     },
 
-    delete (deadline: Deadline): void {
-      waiting.delete(deadline)
-    }
+    /** Also of one that is missed, or deleted already. */
+    delete: remove
   }
+}
+
+function remove (deadline: Deadline): void {
+  deadline.previous.next = deadline.next
+  deadline.next.previous = deadline.previous
+  deadline.previous = deadline.next = deadline
 }

@@ -191,11 +191,13 @@ export class KyselyStorage implements StorageAdapter {
   }
 
   async findTokenByHash (hash: Buffer): Promise<{ token: TokenRecord, user: UserRecord } | undefined> {
-    const { rows: [row] } = await this.#execute(this.#queries.get('findTokenByHash', { hash }, (value) => this.#db.selectFrom(`${this.#names.tokens} as token`)
+    const result = this.#execute(this.#queries.get('findTokenByHash', { hash }, (value) => this.#db.selectFrom(`${this.#names.tokens} as token`)
       .innerJoin(`${this.#names.users} as user`, 'user.id', 'token.user_id')
       .select(this.#rows.tokenWithUserColumns)
       .where('token.hash', '=', value('hash'))
       .limit(one)))
+    // To wait for what is there already costs memory, which shows when thousands are waiting.
+    const { rows: [row] } = result instanceof Promise ? await result : result
     return row && this.#rows.toTokenWithUser(row)
   }
 
@@ -311,12 +313,12 @@ export class KyselyStorage implements StorageAdapter {
   }
 
   /** Runs a query, in a transaction if one is given. */
-  #execute<Row> (query: CompiledQuery<Row>, db = this.#db): Promise<QueryResult<Row>> {
+  #execute<Row> (query: CompiledQuery<Row>, db = this.#db): QueryResult<Row> | Promise<QueryResult<Row>> {
     // Each token that is checked comes this way: without a transaction, SQLite has no need of what Kysely does to find a connection.
     return this.#sqlite !== undefined && db === this.#db ? this.#sqlite.execute(query) : db.executeQuery(query)
   }
 
-  #retried<T> (write: () => Promise<T>): Promise<T> {
+  #retried<T> (write: () => T | Promise<T>): Promise<T> {
     return retryConflicts(this.#database, write)
   }
 

@@ -48,10 +48,11 @@ export class SqliteDialect implements Dialect {
 
   /**
    * Runs a query that is compiled, outside of any transaction, past Kysely's executor: that passes it from promise to promise for the sake
-   * of connections, of which there is one here. The database must be open.
+   * of connections, of which there is one here. A result that is there at once is no promise. The database must be open.
    */
-  execute<Row> (query: CompiledQuery<Row>): Promise<QueryResult<Row>> {
-    return this.#driver?.execute(undefined, query.sql, query.parameters) as Promise<QueryResult<Row>>
+  execute<Row> ({ sql, parameters }: CompiledQuery<Row>): QueryResult<Row> | Promise<QueryResult<Row>> {
+    const driver = this.#driver as SqliteDriver
+    return (driver.executeNow(sql, parameters) ?? driver.execute(undefined, sql, parameters)) as QueryResult<Row> | Promise<QueryResult<Row>>
   }
 
   createAdapter () {
@@ -125,6 +126,17 @@ class SqliteDriver implements Driver {
     this.#transaction = undefined
     this.#database?.close()
     this.#database = undefined
+  }
+
+  /** The result of a statement, if nobody is in its way. */
+  executeNow (sql: string, parameters: readonly unknown[]): QueryResult<unknown> | undefined {
+    if (this.#transaction !== undefined) return undefined
+    try {
+      return this.#run(undefined, sql, parameters)
+    } catch (error) {
+      if (isBusy(error)) return undefined
+      throw error
+    }
   }
 
   /** Runs a statement as soon as no other connection, of this process or another, is in its way. */

@@ -35,7 +35,8 @@ export function sqliteStorage ({ filename = 'vexa-admin.db', busyTimeout = 5000,
     ...options,
     dialect: new SqliteDialect({
       open: () => openDatabase(filename, options.migrate !== false),
-      pragmas: ['journal_mode = wal', 'synchronous = full', 'foreign_keys = on'],
+      // 16 MiB of pages: SQLite's own two hold the indexes of a few thousand tokens.
+      pragmas: ['journal_mode = wal', 'synchronous = full', 'foreign_keys = on', 'cache_size = -16384'],
       busyTimeout
     })
   })

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { sqliteStorage } from '../../src/index.js'
@@ -21,6 +22,13 @@ async function start (t: Test, filename: string, server = {}) {
   return { app, valid: valid.token, revoked: revoked.token, use }
 }
 
+/** Says after the test for how long the event loop was held at the most: that depends on the machine, so nothing is asserted. */
+function watchEventLoop (t: Test): void {
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  t.teardown(() => { t.comment(`the event loop was held for ${Math.round(delay.max / 1e6)} ms at the most`) })
+}
+
 const create = async (app: FastifyInstance, email: string) => (await call(app, 'POST', '/admin/users', { payload: { email, data: { some: 'x'.repeat(10_000) } } })).statusCode
 
 t.test('the disk is full: writes are a 503, reads go on, and service comes back with the space', { skip: root ? false : 'only root can mount a small file system' }, async (t) => {
@@ -33,6 +41,7 @@ t.test('the disk is full: writes are a 503, reads go on, and service comes back 
   let log = ''
   const { app, valid, revoked, use } = await start(t, join(disk, 'admin.db'), { logger: { level: 'info', stream: { write: (line: string) => { log += line } } } })
 
+  watchEventLoop(t)
   const filler = openSync(join(disk, 'filler'), 'w')
   t.throws(() => { while (true) writeSync(filler, Buffer.alloc(4096)) }, { code: 'ENOSPC' })
   const acknowledged: string[] = []
@@ -87,6 +96,7 @@ t.test('the file is overwritten under the app: it lives, and lets nobody in who 
   for (let n = 0; n < 300; n++) await create(app, `${n}@x`)
   const { size } = statSync(filename)
   t.ok(size > 100_000, 'the log was folded in')
+  watchEventLoop(t)
   writeFileSync(filename, 'Not a database any more. '.repeat(size / 25))
   for (let n = 0; n < 20; n++) {
     t.match(String(await use(valid)), /^(200|503)$/)

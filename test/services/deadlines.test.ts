@@ -10,11 +10,11 @@ const keepsProcessAlive = setInterval(() => {}, 1000)
 t.teardown(() => clearInterval(keepsProcessAlive))
 
 t.test('who is late is told so, each at its own time, and who is in time is not', async (t) => {
-  const deadlines = createDeadlines(60)
+  const deadlines = createDeadlines(60, (late) => Object.assign(new Error('late'), { cause: late }))
   const begun = performance.now()
   const missed: Array<[name: string, at: number]> = []
   const add = (name: string) => deadlines.add((error) => {
-    t.match(error, { code: 'TIMEOUT', message: 'No answer within 60 ms' })
+    t.match(error, { message: 'late', cause: { code: 'TIMEOUT', message: 'No answer within 60 ms' } })
     missed.push([name, performance.now() - begun])
   })
   add('first')

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from './database.js'
 
 /** Runs a write again, up to ten times in all, when the database has undone it for the sake of another transaction. */
-export async function retryConflicts<T> (database: Database, write: () => Promise<T>, attempts = 10): Promise<T> {
+export async function retryConflicts<T> (database: Database, write: () => T | Promise<T>, attempts = 10): Promise<T> {
   try {
     return await write()
   } catch (error) {

@@ -52,6 +52,7 @@ export async function floor (filename: string, adminKey: string) {
   db.pragma('journal_mode = wal')
   db.pragma('synchronous = full')
   db.pragma('foreign_keys = on')
+  db.pragma('cache_size = -16384')
   const user = 'id, email, name, max_concurrent_bots, disabled, data, created_at'
   const token = 'id, user_id, name, scopes, expires_at, last_used_at, created_at'
   const statements = {
