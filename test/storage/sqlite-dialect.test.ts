@@ -8,13 +8,12 @@ interface Tables { numbers: { n: number } }
 
 async function open (t: Test, around: (database: SqliteDatabase) => SqliteDatabase = (database) => database) {
   const database = new Database(':memory:', { timeout: 0 })
-  const db = new Kysely<Tables>({
-    dialect: new SqliteDialect({ open: async () => around(database), pragmas: ['foreign_keys = on'], busyTimeout: 100 })
-  })
+  const dialect = new SqliteDialect({ open: async () => around(database), pragmas: ['foreign_keys = on'], busyTimeout: 100 })
+  const db = new Kysely<Tables>({ dialect })
   t.teardown(() => db.destroy())
   await sql`create table numbers (n integer check (n > 0))`.execute(db)
   const all = async () => (await db.selectFrom('numbers').select('n').orderBy('n').execute()).map(({ n }) => n)
-  return { db, all, database }
+  return { db, dialect, all, database }
 }
 
 t.test('it answers as Kysely expects of a driver', async (t) => {
@@ -85,6 +84,32 @@ t.test('a statement that is busy is tried again, until busyTimeout', async (t) =
   busy.times = Infinity
   await t.rejects(db.insertInto('numbers').values({ n: 2 }).execute(), { code: 'SQLITE_BUSY_RECOVERY' })
   t.same(await all(), [1])
+})
+
+t.test('a compiled query is answered at once, unless somebody is in its way', async (t) => {
+  const busy = { times: 0 }
+  const { db, dialect, all } = await open(t, busyOnInsert(busy))
+  const insert = (n: number) => db.insertInto('numbers').values({ n }).compile()
+  const count = db.selectFrom('numbers').select(({ fn }) => fn.countAll<number>().as('count')).compile()
+  t.match(dialect.execute(insert(1)), { numAffectedRows: 1n })
+  t.same(dialect.execute(count), { rows: [{ count: 1 }] })
+  t.throws(() => dialect.execute(insert(-1)), { code: 'SQLITE_CONSTRAINT_CHECK' })
+
+  busy.times = 2
+  t.match(await dialect.execute(insert(2)), { numAffectedRows: 1n }, 'when it is busy, it waits')
+
+  const order: string[] = []
+  const transaction = db.transaction().execute(async (trx) => {
+    await trx.insertInto('numbers').values({ n: 3 }).execute()
+    await sleep(20)
+    order.push('transaction')
+  })
+  await sleep(5)
+  const waiting = Promise.resolve(dialect.execute(count)).then(({ rows }) => { order.push('query'); return rows })
+  t.same(await waiting, [{ count: 3 }], 'and for a transaction, of which it sees the end')
+  await transaction
+  t.same(order, ['transaction', 'query'])
+  t.same(await all(), [1, 2, 3])
 })
 
 t.test('any number of different statements can be run', async (t) => {
