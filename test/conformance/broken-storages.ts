@@ -468,6 +468,16 @@ export const brokenStorages: Record<string, Broken> = {
   }))
 }
 
+/** What keeps calls of one process apart, and those of another not. */
+function oneAtATime () {
+  let last: Promise<unknown> = Promise.resolve()
+  return <T>(call: () => Promise<T>): Promise<T> => {
+    const result = last.then(call)
+    last = result.catch(() => {})
+    return result
+  }
+}
+
 /** Storages over the same data, each of which fails to see what another does, and the case that is made for it. */
 export const brokenSharing: Record<string, { caughtBy: string, createPair: () => [StorageAdapter, StorageAdapter] }> = {
   'each process has a cache': {
@@ -490,58 +500,46 @@ export const brokenSharing: Record<string, { caughtBy: string, createPair: () =>
   'a lock keeps those of one process from adding an address twice': {
     caughtBy: 'sharing: of twenty users with one address, whom two processes add, one is added',
     createPair: () => pair((storage) => {
-      let lock = Promise.resolve()
+      const alone = oneAtATime()
       return {
-        insertUser: (user) => {
-          const inserted = lock.then(async () => {
-            const taken = await storage.findUserByEmail(user.email)
-            await setImmediate()
-            if (taken) return 'taken' as const
-            const record = await storage.insertUser(user)
-            return record === 'taken' ? await storage.findUserByEmail(user.email) as UserRecord : record
-          })
-          lock = inserted.then(() => {}, () => {})
-          return inserted
-        }
+        insertUser: (user) => alone(async () => {
+          const taken = await storage.findUserByEmail(user.email)
+          await setImmediate()
+          if (taken) return 'taken' as const
+          const record = await storage.insertUser(user)
+          return record === 'taken' ? await storage.findUserByEmail(user.email) as UserRecord : record
+        })
       }
     })
   },
   'a lock keeps those of one process from patching one revision': {
     caughtBy: 'sharing: of ten patches of one revision by two processes, one is written',
     createPair: () => pair((storage) => {
-      let lock = Promise.resolve()
+      const alone = oneAtATime()
       return {
-        updateUser: (id, changes, revision) => {
-          const updated = lock.then(async () => {
-            const user = await storage.findUser(id)
-            await setImmediate()
-            return user === undefined || (revision !== undefined && user.revision !== revision) ? 'absent' as const : storage.updateUser(id, changes)
-          })
-          lock = updated.then(() => {}, () => {})
-          return updated
-        }
+        updateUser: (id, changes, revision) => alone(async () => {
+          const user = await storage.findUser(id)
+          await setImmediate()
+          return user === undefined || (revision !== undefined && user.revision !== revision) ? 'absent' as const : storage.updateUser(id, changes)
+        })
       }
     })
   },
   'a lock keeps those of one process from rotating a token twice': {
     caughtBy: 'sharing: of ten rotations of one token by two processes, one mints a successor',
     createPair: () => pair((storage) => {
-      let lock = Promise.resolve()
+      const alone = oneAtATime()
       return {
-        rotateToken: (id, replace) => {
-          const rotated = lock.then(async () => {
-            let old: TokenRecord | undefined
-            await storage.rotateToken(id, (token) => { old = token; return 'refused' })
-            await setImmediate()
-            const replacement = old && replace(old)
-            if (replacement === undefined) return 'absent' as const
-            if (replacement === 'refused') return replacement
-            await storage.deleteToken(id)
-            return storage.insertToken(replacement.successor)
-          })
-          lock = rotated.then(() => {}, () => {})
-          return rotated
-        }
+        rotateToken: (id, replace) => alone(async () => {
+          let old: TokenRecord | undefined
+          await storage.rotateToken(id, (token) => { old = token; return 'refused' })
+          await setImmediate()
+          const replacement = old && replace(old)
+          if (replacement === undefined) return 'absent' as const
+          if (replacement === 'refused') return replacement
+          await storage.deleteToken(id)
+          return storage.insertToken(replacement.successor)
+        })
       }
     })
   },
