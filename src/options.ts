@@ -27,6 +27,12 @@ export interface VexaAdminOptions {
    */
   storageTimeout?: number | undefined
   /**
+   * How long a token that was found is remembered, in milliseconds, up to 60000; 0 for not at all. For as long, it may go on opening routes here
+   * after another process has revoked it. What this app changes itself holds at once.
+   * @default 0
+   */
+  tokenCacheTtl?: number | undefined
+  /**
    * What the value of a token begins with: 1 to 32 letters, digits, hyphens and underscores.
    * @default 'vex_'
    */
@@ -41,6 +47,11 @@ export interface VexaAdminOptions {
    * @default 3
    */
   defaultMaxConcurrentBots?: number | undefined
+  /**
+   * Leaves the routes out of OpenAPI documents (`schema.hide` of @fastify/swagger).
+   * @default false
+   */
+  hide?: boolean | undefined
   /**
    * The answer to creating a user whose e-mail address is taken: `'reject'` is a 409, `'return'` is the stored user, unchanged, with 200.
    * @default 'reject'
@@ -58,10 +69,12 @@ export type ResolvedOptions = Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'aut
 const defaults = {
   prefix: '/admin',
   storageTimeout: 10_000,
+  tokenCacheTtl: 0,
   tokenPrefix: 'vex_',
   scopes: [] as readonly string[],
   defaultMaxConcurrentBots: 3,
-  duplicateEmail: 'reject'
+  duplicateEmail: 'reject',
+  hide: false
 } as const
 
 /**
@@ -84,8 +97,11 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   check(Number.isInteger(rest.defaultMaxConcurrentBots) && rest.defaultMaxConcurrentBots >= 0 && rest.defaultMaxConcurrentBots <= 2147483647,
     '`defaultMaxConcurrentBots` must be an integer from 0 to 2147483647')
   check(['reject', 'return'].includes(rest.duplicateEmail), "`duplicateEmail` must be 'reject' or 'return'")
+  check(typeof rest.hide === 'boolean', '`hide` must be true or false')
   check(Number.isInteger(rest.storageTimeout) && rest.storageTimeout >= 1 && rest.storageTimeout <= 2147483647,
     '`storageTimeout` must be a whole number of milliseconds, from 1 to 2147483647')
+  check(Number.isInteger(rest.tokenCacheTtl) && rest.tokenCacheTtl >= 0 && rest.tokenCacheTtl <= 60_000,
+    '`tokenCacheTtl` must be a whole number of milliseconds, from 0 to 60000')
 
   const storage = rest.storage === undefined ? sqliteStorage() : rest.storage
   const missing = storageMethods.find((method) => typeof (storage as Partial<StorageAdapter> | null)?.[method] !== 'function')

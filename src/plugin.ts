@@ -3,11 +3,13 @@ import type { FastifyPluginAsync } from 'fastify'
 import { adminKeyGuard, authorizeGuard } from './guards/admin.js'
 import { tokenGuards, type RequireTokenOptions, type TokenGuard } from './guards/token.js'
 import { isOurs, StorageOpenError } from './errors.js'
+import { publisher } from './events.js'
 import { resolveOptions, type VexaAdminOptions } from './options.js'
 import { adminRoutes } from './routes/index.js'
 import type { Token } from './schemas/tokens.js'
 import type { User } from './schemas/users.js'
 import { withStorageFaults } from './services/storage-faults.js'
+import { withTokenCache } from './services/token-cache.js'
 import { createTokenUse } from './services/token-use.js'
 import { createTokenService, type TokenService } from './services/tokens.js'
 import { createUserService, type UserService } from './services/users.js'
@@ -34,13 +36,15 @@ declare module 'fastify' {
 
 const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
-  const storage = withStorageFaults(options.storage, options.storageTimeout)
+  const stored = withStorageFaults(options.storage, options.storageTimeout)
+  const storage = options.tokenCacheTtl === 0 ? stored : withTokenCache(stored, options.tokenCacheTtl)
   const tokenUse = createTokenUse(storage, (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))
-  const users = createUserService(storage, options)
-  const tokens = createTokenService(storage, tokenUse, options)
+  const publish = publisher(fastify.prefix + options.prefix)
+  const users = createUserService(storage, publish, options)
+  const tokens = createTokenService(storage, publish, tokenUse, options)
   const { createOrReturn, page, ...publicUsers } = users
 
-  fastify.decorate('vexaAdmin', { users: publicUsers, tokens, requireToken: tokenGuards(tokens, options.scopes) })
+  fastify.decorate('vexaAdmin', { users: publicUsers, tokens, requireToken: tokenGuards(tokens, options.scopes, publish) })
   for (const name of ['apiUser', 'apiToken']) {
     // A scope around this one may have them already, for a registration of its own.
     if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name, null)
@@ -49,8 +53,12 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   // Before opening, so that a start that fails halfway leaves nothing open.
   fastify.addHook('onClose', async () => {
     await tokenUse.close()
-    // A storage that cannot even be closed is no reason to fail the end of the app.
-    await storage.close().catch((err) => fastify.log.warn({ err }, 'The storage cannot be closed'))
+    try {
+      await storage.close()
+    } catch (err) {
+      // That is no reason to fail the end of the app.
+      fastify.log.warn({ err }, 'The storage cannot be closed')
+    }
   })
   try {
     await options.storage.open()
@@ -60,10 +68,11 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
 
   await fastify.register(adminRoutes, {
     prefix: options.prefix,
-    guard: options.authorize ? authorizeGuard(options.authorize) : adminKeyGuard(options.adminKeys),
+    guard: options.authorize ? authorizeGuard(options.authorize, publish) : adminKeyGuard(options.adminKeys, publish),
     users,
     tokens,
-    scopes: options.scopes
+    scopes: options.scopes,
+    documented: { hide: options.hide, security: options.authorize ? undefined : [{ adminKey: [] }] }
   })
 }
 

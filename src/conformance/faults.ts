@@ -13,7 +13,7 @@ export const faults: Cases = {
     await insertToken(storage, user.id, 1)
     await storage.close()
     const answers: Array<[name: string, call: () => Promise<unknown>]> = [
-      ['findTokenByHash', () => storage.findTokenByHash(hashOf(1))],
+      ['findTokenByHash', async () => storage.findTokenByHash(hashOf(1))],
       ['findUser', () => storage.findUser(user.id)],
       ['findUserByEmail', () => storage.findUserByEmail(user.email)],
       ['listTokens', async () => (await storage.listTokens(user.id))[0]],

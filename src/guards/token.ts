@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { check, checkNames } from '../check.js'
 import { InsufficientScopeError, InvalidTokenError, StorageUnavailableError, UserDisabledError } from '../errors.js'
+import { refusalOf, type Publish } from '../events.js'
 import type { TokenService } from '../services/tokens.js'
 
 export interface RequireTokenOptions {
@@ -16,7 +17,7 @@ export type TokenGuard = (request: FastifyRequest, reply: FastifyReply) => Promi
  *
  * @throws {InvalidOptionError} if an option is not one, or a scope not one that the plugin knows
  */
-export function tokenGuards (tokens: TokenService, scopeNames: readonly string[]) {
+export function tokenGuards (tokens: TokenService, scopeNames: readonly string[], publish: Publish) {
   return function requireToken (options: RequireTokenOptions = {}): TokenGuard {
     checkNames(options, ['scopes'])
     check(options.scopes === undefined || Array.isArray(options.scopes), '`scopes` of requireToken must be an array')
@@ -27,7 +28,10 @@ export function tokenGuards (tokens: TokenService, scopeNames: readonly string[]
 
     return async function checkToken (request, reply) {
       const token = readToken(request)
-      if (token === undefined) throw refuse(reply, new InvalidTokenError(), 'Bearer realm="api"')
+      if (token === undefined) {
+        publish('token:refused', { ...refusalOf(request), reason: 'MISSING' })
+        throw refuse(reply, new InvalidTokenError(), 'Bearer realm="api"')
+      }
       const verification = await tokens.verify({ token, ...required }).catch((error) => {
         if (error instanceof StorageUnavailableError) reply.header('retry-after', '1')
         throw error
@@ -37,6 +41,7 @@ export function tokenGuards (tokens: TokenService, scopeNames: readonly string[]
         request.apiToken = verification.token
         return
       }
+      publish('token:refused', { ...refusalOf(request), reason: verification.code })
       // The challenges are those of RFC 6750, section 3.
       if (verification.code === 'DISABLED') throw new UserDisabledError()
       if (verification.code === 'INSUFFICIENT_SCOPE') {

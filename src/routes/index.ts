@@ -1,7 +1,8 @@
 import type { FastifyPluginCallback, FastifySchema, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
 import { StorageUnavailableError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
+import { actingKey } from '../guards/admin.js'
 import { schemaErrorFormatter, serializerCompiler, validatorCompiler } from '../schemas/compilers.js'
-import type { TokenService } from '../services/tokens.js'
+import type { TokenRouteService } from '../services/tokens.js'
 import type { UserRouteService } from '../services/users.js'
 import { useJsonBodies } from './body-parser.js'
 import { tokenRoutes } from './tokens.js'
@@ -9,19 +10,28 @@ import { userRoutes } from './users.js'
 
 export interface RouteOptions {
   users: UserRouteService
-  tokens: TokenService
+  tokens: TokenRouteService
   scopes: readonly string[]
 }
 
 export interface AdminRoutesOptions extends RouteOptions {
   guard: onRequestHookHandler | onRequestAsyncHookHandler
+  /** What OpenAPI documents say of every route besides. */
+  documented: { hide: boolean, security: Array<Record<string, string[]>> | undefined }
 }
 
 /**
  * The guarded scope of the admin API. It brings everything that decides what its routes read and write, so that the
  * host's validators, serializers and parsers do not weaken them, and none of theirs reaches the host.
  */
-export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, users, tokens, scopes }, done) => {
+export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, documented, users, tokens, scopes }, done) => {
+  // Names must be different in the whole of a document, which may have several of these.
+  const suffix = fastify.prefix === '/admin' ? '' : `_${fastify.prefix.split(/\W+/).filter(Boolean).join('_')}`
+  fastify.addHook('onRoute', ({ method, schema = {} }) => {
+    if (documented.hide) Object.assign(schema, { hide: true })
+    // HEAD shares the schema of GET.
+    else if (method !== 'HEAD' && 'operationId' in schema) Object.assign(schema, { operationId: `${String(schema.operationId)}${suffix}`, security: documented.security })
+  })
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
   fastify.setSchemaErrorFormatter(schemaErrorFormatter)
@@ -33,6 +43,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     reply.header('cache-control', 'no-store')
     next()
   })
+  fastify.decorateRequest(actingKey, undefined)
   fastify.addHook('onRequest', guard as onRequestHookHandler)
   fastify.addHook('preValidation', (request, _reply, next) => {
     // What is posted may be nothing at all where nothing is required. Fastify would have null validated in its place.

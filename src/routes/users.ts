@@ -1,17 +1,44 @@
 import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifySchema } from 'fastify'
-import { errorReplies, NoQuery } from '../schemas/atoms.js'
+import { EmailTakenError, UserNotFoundError } from '../errors.js'
+import { NoQuery } from '../schemas/atoms.js'
+import { errorReplies, reading, writing } from '../schemas/error-replies.js'
 import { CreateUser, ListUsers, UpdateUser, User, UserParams, UserWithTokens } from '../schemas/users.js'
 import type { RouteOptions } from './index.js'
 import { nextPage, pathOf } from './links.js'
+import { originOf } from './origin.js'
+
+const UserList = Type.Array(User, {
+  description: 'The users',
+  examples: [User.examples],
+  // For OpenAPI documents.
+  headers: {
+    link: { type: 'string', description: 'The next page, where there is one, as `rel="next"`.' },
+    'x-total-count': { type: 'integer', description: 'How many users there are in all, where `count` asks for it.' }
+  }
+})
+
+const NewUser = Type.Object(User.properties, {
+  description: 'The new user',
+  examples: User.examples,
+  headers: { location: { type: 'string', description: 'The path of the user.' } }
+})
+
+const ExistingUser = Type.Object(User.properties, {
+  description: 'The user who has this address already, unchanged: in apps whose option `duplicateEmail` is `return`',
+  examples: User.examples,
+  headers: NewUser.headers
+})
 
 export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { users }, done) => {
   fastify.get('/users', {
     exposeHeadRoute: true,
     schema: {
+      operationId: 'listUsers',
+      tags: ['Users'],
       summary: 'List users',
       querystring: ListUsers,
-      response: { 200: Type.Array(User), ...errorReplies(400, 401, 503) }
+      response: { 200: UserList, ...errorReplies(...reading) }
     }
   }, async (request, reply) => {
     const page = await users.page(request.query)
@@ -24,20 +51,24 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
   fastify.get('/users/:id', {
     exposeHeadRoute: true,
     schema: {
+      operationId: 'getUser',
+      tags: ['Users'],
       summary: 'Get a user with its tokens',
       params: UserParams,
       querystring: NoQuery,
-      response: { 200: UserWithTokens, ...errorReplies(400, 401, 404, 503) }
+      response: { 200: UserWithTokens, ...errorReplies(...reading, UserNotFoundError) }
     }
   }, (request) => users.get(request.params.id))
 
   fastify.get('/users/email/:email', {
     exposeHeadRoute: true,
     schema: {
+      operationId: 'getUserByEmail',
+      tags: ['Users'],
       summary: 'Get a user with its tokens, by e-mail address',
       params: Type.Object({ email: Type.String({ examples: ['user@example.com'] }) }),
       querystring: NoQuery,
-      response: { 200: UserWithTokens, ...errorReplies(400, 401, 404, 503) }
+      response: { 200: UserWithTokens, ...errorReplies(...reading, UserNotFoundError) }
     }
   }, (request) => users.getByEmail(request.params.email))
 
@@ -47,42 +78,49 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
     schema: {
       hide: true,
       querystring: NoQuery,
-      response: { 200: UserWithTokens, ...errorReplies(400, 401, 404, 503) }
+      response: { 200: UserWithTokens, ...errorReplies(...reading, UserNotFoundError) }
     } as FastifySchema
   }, (request) => users.getByEmail((request.params as { '*': string })['*']))
 
   fastify.post('/users', {
     schema: {
+      operationId: 'createUser',
+      tags: ['Users'],
       summary: 'Create a user',
       body: CreateUser,
       querystring: NoQuery,
-      response: { 200: User, 201: User, ...errorReplies(400, 401, 409, 413, 415, 503) }
+      response: { 200: ExistingUser, 201: NewUser, ...errorReplies(...writing, EmailTakenError) }
     }
   }, async (request, reply) => {
-    const { user, created } = await users.createOrReturn(request.body)
+    const { user, created } = await users.createOrReturn(request.body, originOf(request))
     reply.header('location', `${pathOf(request)}/${user.id}`)
     return reply.code(created ? 201 : 200).send(user)
   })
 
   fastify.patch('/users/:id', {
     schema: {
+      operationId: 'updateUser',
+      tags: ['Users'],
       summary: 'Change a user',
+      consumes: ['application/json', 'application/merge-patch+json'],
       params: UserParams,
       body: UpdateUser,
       querystring: NoQuery,
-      response: { 200: User, ...errorReplies(400, 401, 404, 409, 413, 415, 503) }
+      response: { 200: User, ...errorReplies(...writing, UserNotFoundError, EmailTakenError) }
     }
-  }, (request) => users.update(request.params.id, request.body))
+  }, (request) => users.update(request.params.id, request.body, originOf(request)))
 
   fastify.delete('/users/:id', {
     schema: {
+      operationId: 'deleteUser',
+      tags: ['Users'],
       summary: 'Delete a user and all of its tokens',
       params: UserParams,
       querystring: NoQuery,
-      response: { 204: Type.Null({ description: 'Deleted' }), ...errorReplies(400, 401, 404, 413, 415, 503) }
+      response: { 204: Type.Null({ description: 'Deleted' }), ...errorReplies(...writing, UserNotFoundError) }
     }
   }, async (request, reply) => {
-    await users.delete(request.params.id)
+    await users.delete(request.params.id, originOf(request))
     return reply.code(204).send(null)
   })
 

@@ -1,5 +1,4 @@
 import { Kind, Type, TypeRegistry, type SchemaOptions, type TSchema, type TUnsafe } from '@sinclair/typebox'
-import { STATUS_CODES } from 'node:http'
 import { searchable } from '../text.js'
 
 /** Key under which a schema says, for error messages, what it expected. A symbol, so that it stays out of JSON Schema documents. */
@@ -74,7 +73,8 @@ export const Email = Type.Unsafe<string>({
   type: 'string',
   minLength: 3,
   maxLength: 254,
-  description: 'Kept in Unicode NFC and lower case, and unique in that form.'
+  description: 'Kept in Unicode NFC and lower case, and unique in that form.',
+  examples: ['user@example.com']
 })
 
 /** As `T`, for callers: what is optional may be given as `undefined`, also under `exactOptionalPropertyTypes`. */
@@ -113,9 +113,3 @@ export const ErrorReply = Type.Object({
   error: Type.String(),
   message: Type.String()
 })
-
-/** The response schemas of a route that can answer with these errors. */
-export function errorReplies<Status extends number> (...statuses: Status[]): Record<Status, typeof ErrorReply> {
-  return Object.fromEntries(statuses.map((status) =>
-    [status, { ...ErrorReply, description: STATUS_CODES[status] }])) as Record<Status, typeof ErrorReply>
-}

@@ -31,8 +31,12 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
 export const schemaErrorFormatter: Parameters<FastifyInstance['setSchemaErrorFormatter']>[0] = (errors, dataVar) =>
   new Error(errors.map(({ instancePath, message }) => `${dataVar}${instancePath} ${message}`).join(', '))
 
+// One for each schema, of which routes share many: they are most of what a start takes, after loading modules.
+const serializers = new WeakMap<TSchema, ReturnType<typeof fastJson>>()
+
 export const serializerCompiler: FastifySerializerCompiler<TSchema> = ({ schema, httpStatus }) => {
-  const stringify = fastJson(schema as never)
+  const stringify = serializers.get(schema) ?? fastJson(schema as never)
+  serializers.set(schema, stringify)
   if (Number(httpStatus) < 400) return stringify
   // An error reply that is no longer an Error was made by the host's error handler, in whatever shape it likes.
   return (payload: unknown) => payload instanceof Error ? stringify(payload) : JSON.stringify(payload)

@@ -3,6 +3,9 @@ import { Expected, Nullable, Text, Timestamp, type Input } from './atoms.js'
 
 const TokenId = Type.String({ examples: ['token-123'] })
 
+const exampleValue = 'vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg'
+const exampleToken = { id: 'token-123', token: '***', user_id: 'user-123', created_at: '2024-01-01T12:00:00.000Z', name: 'CI', expires_at: '2024-04-01T12:00:00.000Z' }
+
 /** A token, as on the wire. Its value is shown once, by the call that made it, and is `***` ever after. */
 export const Token = Type.Object({
   id: TokenId,
@@ -13,8 +16,14 @@ export const Token = Type.Object({
   scopes: Type.Optional(Type.Array(Type.String(), { description: 'What it may do. Without, it may do everything.' })),
   expires_at: Type.Optional(Timestamp),
   last_used_at: Type.Optional(Timestamp)
-})
+}, { description: 'The token', examples: [exampleToken] })
 export type Token = Static<typeof Token>
+
+/** The same, in the reply of the call that made it. */
+export const MintedToken = Type.Object(Token.properties, {
+  description: 'The new token, with its value',
+  examples: [{ ...exampleToken, token: exampleValue }]
+})
 
 /** Seconds; up to 68 years. */
 const Seconds = (minimum: number, description: string) => Type.Integer({ minimum, maximum: 2147483647, description })
@@ -46,15 +55,15 @@ export function scopedBodies (names: readonly string[]): { CreateToken: TUnsafe<
       name: Type.Optional(Nullable(Text(255))),
       expires_in: Type.Optional(Seconds(1, 'After how many seconds it expires. Without, never.')),
       ...scopes
-    }, { additionalProperties: false })),
-    VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({ token: Type.String(), ...scopes }, { additionalProperties: false }))
+    }, { additionalProperties: false, examples: [{ name: 'CI', expires_in: 7776000 }] })),
+    VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({ token: Type.String(), ...scopes }, { additionalProperties: false, examples: [{ token: exampleValue }] }))
   }
 }
 
 /** Body of `POST /tokens/:id/rotate`, which may be missing. */
 export const RotateToken = Type.Object({
   grace_period: Type.Optional(Seconds(0, 'For how many seconds the old token stays valid, if it does not expire before. Without, it dies at once.'))
-}, { additionalProperties: false })
+}, { additionalProperties: false, examples: [{ grace_period: 3600 }] })
 export type RotateToken = Input<Static<typeof RotateToken>>
 
 /** Path of the routes of one token. */

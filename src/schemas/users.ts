@@ -4,6 +4,8 @@ import { Token } from './tokens.js'
 
 const UserId = Type.String({ examples: ['user-123'] })
 
+const exampleUser = { id: 'user-123', email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3, created_at: '2024-01-01T12:00:00.000Z' }
+
 /** A user, as on the wire. */
 export const User = Type.Object({
   id: UserId,
@@ -13,14 +15,14 @@ export const User = Type.Object({
   created_at: Timestamp,
   disabled: Type.Optional(Type.Boolean({ description: 'True while the tokens of the user open nothing.' })),
   data: Type.Optional(JsonObject({ description: 'Present where there is any.' }))
-})
+}, { description: 'The user', examples: [exampleUser] })
 export type User = Static<typeof User>
 
 /** A user with its tokens, their values hidden. */
 export const UserWithTokens = Type.Object({
   ...User.properties,
   api_tokens: Type.Array(Token)
-})
+}, { description: 'The user, with its tokens', examples: [{ ...exampleUser, api_tokens: Token.examples }] })
 export type UserWithTokens = Static<typeof UserWithTokens>
 
 /** Body of `POST /users`. */
@@ -29,7 +31,7 @@ export const CreateUser = Type.Object({
   name: Type.Optional(Nullable(Text(255))),
   max_concurrent_bots: Type.Optional(Count),
   data: Type.Optional(JsonObject({ description: 'Anything of your own, at most 16 KiB as JSON.' }))
-}, { additionalProperties: false })
+}, { additionalProperties: false, examples: [{ email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3 }] })
 export type CreateUser = Input<Static<typeof CreateUser>>
 
 /** Body of `PATCH /users/:id`: what to change. What is missing stays as it is. */
@@ -39,14 +41,14 @@ export const UpdateUser = Type.Object({
   max_concurrent_bots: Type.Optional(Count),
   disabled: Type.Optional(Type.Boolean({ description: 'Whether the tokens of the user open nothing.' })),
   data: Type.Optional(Nullable(JsonObject({ description: 'A JSON Merge Patch (RFC 7396); null removes all of it.' })))
-}, { additionalProperties: false })
+}, { additionalProperties: false, examples: [{ name: 'Jane Doe' }] })
 export type UpdateUser = Input<Static<typeof UpdateUser>>
 
 /** Query of `GET /users`. */
 export const ListUsers = Type.Object({
   skip: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0, description: 'How many to leave out.' })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'How many to return at the most.' })),
-  after: Type.Optional(Type.String({ pattern: '^user-[\\w-]{1,64}$', examples: ['user-123'], description: 'Begin behind this user.' })),
+  after: Type.Optional(Type.String({ pattern: '^user-[\\w-]{1,64}$', description: 'Begin behind this user.' })),
   order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')], { default: 'asc', description: 'In order of creation, or the other way round.' })),
   search: Type.Optional(Text(255, { description: 'Only users whose e-mail address or name contains this, in whichever case.' })),
   count: Type.Optional(Type.Boolean({ default: false, description: 'Whether to say in `X-Total-Count` how many there are.' }))

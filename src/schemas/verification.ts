@@ -14,5 +14,5 @@ export const Verification = Type.Union([
       Type.Literal('INSUFFICIENT_SCOPE', { description: 'It lacks one of the scopes asked for.' })
     ])
   })
-])
+], { description: 'Whether it is valid, and if not, why', examples: [{ valid: true, user: User.examples[0], token: Token.examples[0] }, { valid: false, code: 'EXPIRED' }] })
 export type Verification = Static<typeof Verification>

@@ -7,25 +7,39 @@ export function withStorageFaults (storage: StorageAdapter, timeout: number): St
   const methods = storage as unknown as Record<string, (...parameters: unknown[]) => Promise<unknown>>
   const deadlines = createDeadlines(timeout, (late) => new StorageUnavailableError(late))
   const wrapped = storageMethods.map((name) => {
-    // Each token that is checked comes this way: one promise, and not one for each of the three things that are done here.
-    const call = (...parameters: unknown[]) => new Promise((resolve, reject) => {
-      const deadline = deadlines.add(reject)
-      const fail = (fault: unknown) => {
-        deadlines.delete(deadline)
-        reject(new StorageUnavailableError(fault))
-      }
+    const call = (...parameters: unknown[]) => {
       try {
-        // Some answer without a promise.
-        Promise.resolve(methods[name]?.(...parameters)).then((answer) => {
-          deadlines.delete(deadline)
-          // Many a store says null where there is nothing.
-          resolve(answer ?? undefined)
-        }, fail)
+        const answer = methods[name]?.(...parameters)
+        // Each token that is checked comes this way: one promise at the most, and not one for each of the three things that are done here.
+        return isThenable(answer) ? inTime(answer) : present(answer)
       } catch (fault) {
-        fail(fault)
+        throw new StorageUnavailableError(fault)
       }
-    })
+    }
     return [name, call]
   })
+
+  function inTime (answer: PromiseLike<unknown>) {
+    return new Promise((resolve, reject) => {
+      const deadline = deadlines.add(reject)
+      Promise.resolve(answer).then((value) => {
+        deadlines.delete(deadline)
+        resolve(present(value))
+      }, (fault) => {
+        deadlines.delete(deadline)
+        reject(new StorageUnavailableError(fault))
+      })
+    })
+  }
+
   return Object.fromEntries(wrapped)
+}
+
+/** Many a store says null where there is nothing. */
+function present (value: unknown): unknown {
+  return value ?? undefined
+}
+
+function isThenable (value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }

@@ -17,6 +17,10 @@ export interface TokenUse {
  */
 export function createTokenUse (storage: Pick<Storage, 'touchTokens'>, onFault: (fault: unknown) => void): TokenUse {
   const noted = new Map<string, string>()
+  // In the minute that was noted last. Who checks a token need not have seen it written: a cache has not.
+  const written = new Set<string>()
+  // To write a time out takes longer than the rest of noting it.
+  let last = { begin: NaN, text: '' }
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
 
@@ -26,8 +30,11 @@ export function createTokenUse (storage: Pick<Storage, 'touchTokens'>, onFault: 
       while (keys.length > 0) {
         const batch = keys.splice(0, batchSize)
         await storage.touchTokens(batch, minute)
-        // A use noted meanwhile, in a later minute, stays.
-        for (const key of batch) if (noted.get(key) === minute) noted.delete(key)
+        for (const key of batch) {
+          // A use noted meanwhile, in a later minute, stays.
+          if (noted.get(key) === minute) noted.delete(key)
+          if (minute === last.text) written.add(key)
+        }
         // Requests come between two batches.
         await setImmediate()
       }
@@ -40,18 +47,19 @@ export function createTokenUse (storage: Pick<Storage, 'touchTokens'>, onFault: 
     return writing
   }
 
-  // To write a time out takes longer than the rest of noting it.
-  let last = { begin: NaN, text: '' }
   function minuteOf (now: number): string {
     const begin = now - now % 60_000
-    if (begin !== last.begin) last = { begin, text: new Date(begin).toISOString() }
+    if (begin !== last.begin) {
+      last = { begin, text: new Date(begin).toISOString() }
+      written.clear()
+    }
     return last.text
   }
 
   return {
     note (key, lastUsedAt, now) {
       const minute = minuteOf(now)
-      if ((lastUsedAt !== null && lastUsedAt >= minute) || noted.get(key) === minute) return
+      if ((lastUsedAt !== null && lastUsedAt >= minute) || noted.get(key) === minute || written.has(key)) return
       noted.set(key, minute)
       timer ??= setInterval(flush, flushInterval).unref()
     },

@@ -1,9 +1,10 @@
 import { TokenExpiredError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
+import type { Origin, Publish } from '../events.js'
 import { RotateToken, scopedBodies, type CreateToken, type Token, type VerifyToken } from '../schemas/tokens.js'
 import { validator } from '../schemas/validator.js'
 import type { Verification } from '../schemas/verification.js'
 import type { Storage, TokenRecord, TokenReplacement } from '../storage/storage-adapter.js'
-import { toKey } from './ids.js'
+import { toId, toKey } from './ids.js'
 import type { TokenUse } from './token-use.js'
 import { hashTokenValue, isTokenValue, mintTokenValue } from './token-value.js'
 import { toToken, toUser } from './wire.js'
@@ -57,6 +58,14 @@ export interface TokenService {
   verify (token: VerifyToken): Promise<Verification>
 }
 
+/** What HTTP says besides. */
+export interface TokenRouteService extends TokenService {
+  create (userId: string, token?: CreateToken, origin?: Origin): Promise<Token>
+  revoke (id: string, origin?: Origin): Promise<void>
+  revokeAll (userId: string, origin?: Origin): Promise<void>
+  rotate (id: string, rotation?: RotateToken, origin?: Origin): Promise<Token>
+}
+
 export interface TokenServiceOptions {
   tokenPrefix: string
   scopes: readonly string[]
@@ -64,7 +73,7 @@ export interface TokenServiceOptions {
 
 const validateRotate = validator(RotateToken)
 
-export function createTokenService (storage: Storage, tokenUse: TokenUse, { tokenPrefix, scopes }: TokenServiceOptions): TokenService {
+export function createTokenService (storage: Storage, publish: Publish, tokenUse: TokenUse, { tokenPrefix, scopes }: TokenServiceOptions): TokenRouteService {
   const bodies = scopedBodies(scopes)
   const validateCreate = validator(bodies.CreateToken)
   const validateVerify = validator(bodies.VerifyToken)
@@ -78,7 +87,7 @@ export function createTokenService (storage: Storage, tokenUse: TokenUse, { toke
   }
 
   return {
-    async create (userId, input = {}) {
+    async create (userId, input = {}, origin = {}) {
       validateCreate(input)
       const userKey = toKey('user', userId)
       if (userKey === undefined) throw new UserNotFoundError()
@@ -94,6 +103,7 @@ export function createTokenService (storage: Storage, tokenUse: TokenUse, { toke
         created_at: after(now, 0)
       })
       if (token === 'absent') throw new UserNotFoundError()
+      publish('token:minted', { ...origin, tokenId: toId('token', token.id), userId: toId('user', token.user_id) })
       return toToken(token, value)
     },
 
@@ -102,16 +112,19 @@ export function createTokenService (storage: Storage, tokenUse: TokenUse, { toke
       return tokens.map((token) => toToken(token))
     },
 
-    async revoke (id) {
+    async revoke (id, origin) {
       const key = toKey('token', id)
       if (key === undefined || !await storage.deleteToken(key)) throw new TokenNotFoundError()
+      publish('token:revoked', { ...origin, tokenId: toId('token', key) })
     },
 
-    async revokeAll (userId) {
-      await storage.deleteTokens(await checkUser(userId))
+    async revokeAll (userId, origin) {
+      const userKey = await checkUser(userId)
+      await storage.deleteTokens(userKey)
+      publish('token:revoked', { ...origin, userId: toId('user', userKey) })
     },
 
-    async rotate (id, input = {}) {
+    async rotate (id, input = {}, origin = {}) {
       validateRotate(input)
       const key = toKey('token', id)
       if (key === undefined) throw new TokenNotFoundError()
@@ -120,13 +133,16 @@ export function createTokenService (storage: Storage, tokenUse: TokenUse, { toke
       const token = await storage.rotateToken(key, (old) => replace(old, hash, input.grace_period ?? 0))
       if (token === 'absent') throw new TokenNotFoundError()
       if (token === 'refused') throw new TokenExpiredError()
+      publish('token:rotated', { ...origin, tokenId: toId('token', key), successorId: toId('token', token.id), userId: toId('user', token.user_id) })
       return toToken(token, value)
     },
 
     async verify (input) {
       validateVerify(input)
       if (!isTokenValue(input.token, tokenPrefix)) return { valid: false, code: 'NOT_FOUND' }
-      const found = await storage.findTokenByHash(hashTokenValue(input.token))
+      const finding = storage.findTokenByHash(hashTokenValue(input.token))
+      // To wait for what is there already costs memory, which shows when thousands are waiting.
+      const found = finding instanceof Promise ? await finding : finding
       if (found === undefined) return { valid: false, code: 'NOT_FOUND' }
       const { token, user } = found
       const now = Date.now()

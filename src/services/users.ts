@@ -1,10 +1,11 @@
 import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError } from '../errors.js'
+import type { Origin, Publish } from '../events.js'
 import { Email } from '../schemas/atoms.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
 import { compile, validator } from '../schemas/validator.js'
 import type { Storage, UserRecord } from '../storage/storage-adapter.js'
 import { searchable } from '../text.js'
-import { toKey } from './ids.js'
+import { toId, toKey } from './ids.js'
 import { mergePatch } from './merge-patch.js'
 import { toToken, toUser } from './wire.js'
 
@@ -59,9 +60,11 @@ export interface UserService {
 /** What HTTP needs to know besides. */
 export interface UserRouteService extends UserService {
   /** As `create`, and says whether the user is new. */
-  createOrReturn (user: CreateUser): Promise<{ user: User, created: boolean }>
+  createOrReturn (user: CreateUser, origin?: Origin): Promise<{ user: User, created: boolean }>
   /** As `list`, and says whether there is more, and how many there are in all where `count` asks for it. */
   page (query: ListUsers): Promise<{ users: User[], more: boolean, total: number | undefined }>
+  update (id: string, changes: UpdateUser, origin?: Origin): Promise<User>
+  delete (id: string, origin?: Origin): Promise<void>
 }
 
 export interface UserServiceOptions {
@@ -78,8 +81,8 @@ const validateUpdate = validator(UpdateUser)
 const validatePage = validator(ListUsers)
 const failureOfEmail = compile(Email)
 
-export function createUserService (storage: Storage, options: UserServiceOptions): UserRouteService {
-  async function createOrReturn (input: CreateUser) {
+export function createUserService (storage: Storage, publish: Publish, options: UserServiceOptions): UserRouteService {
+  async function createOrReturn (input: CreateUser, origin?: Origin) {
     validateCreate(input)
     const { email, name, max_concurrent_bots: maxConcurrentBots, data } = input
     const user = {
@@ -91,7 +94,10 @@ export function createUserService (storage: Storage, options: UserServiceOptions
     }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const inserted = await storage.insertUser(user)
-      if (inserted !== 'taken') return { user: toUser(inserted), created: true }
+      if (inserted !== 'taken') {
+        publish('user:created', { ...origin, userId: toId('user', inserted.id) })
+        return { user: toUser(inserted), created: true }
+      }
       if (options.duplicateEmail === 'reject') throw new EmailTakenError()
       const stored = await storage.findUserByEmail(user.email)
       // It may have been deleted in between; then the address is free again.
@@ -116,11 +122,12 @@ export function createUserService (storage: Storage, options: UserServiceOptions
     return { ...toUser(user), api_tokens: tokens.map((token) => toToken(token)) }
   }
 
-  async function update (id: string, changes: UpdateUser): Promise<User> {
+  async function update (id: string, changes: UpdateUser, origin?: Origin): Promise<User> {
     validateUpdate(changes)
     const key = toKey('user', id)
     if (key === undefined) throw new UserNotFoundError()
     const { data, ...rest } = changes
+    const changed = Object.entries(changes).filter(([, value]) => value !== undefined).map(([name]) => name)
     const plain = rest.email === undefined ? rest : { ...rest, email: searchable(rest.email) }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       // A patch of `data` builds on what is there, so it goes in only if nobody has changed the user meanwhile.
@@ -129,7 +136,10 @@ export function createUserService (storage: Storage, options: UserServiceOptions
       const patched = stored && { data: checkSize(mergePatch(stored.data, data) as UserRecord['data']) }
       const updated = await storage.updateUser(key, { ...plain, ...patched }, stored?.revision)
       if (updated === 'taken') throw new EmailTakenError()
-      if (updated !== 'absent') return toUser(updated)
+      if (updated !== 'absent') {
+        if (changed.length > 0) publish('user:changed', { ...origin, userId: toId('user', updated.id), changed })
+        return toUser(updated)
+      }
       if (stored === undefined) throw new UserNotFoundError()
     }
     throw new StorageUnavailableError(new Error('The user changes faster than its data can be patched'))
@@ -159,9 +169,10 @@ export function createUserService (storage: Storage, options: UserServiceOptions
       return (await page(query)).users
     },
 
-    async delete (id) {
+    async delete (id, origin) {
       const key = toKey('user', id)
       if (key === undefined || !await storage.deleteUser(key)) throw new UserNotFoundError()
+      publish('user:deleted', { ...origin, userId: toId('user', key) })
     }
   }
 }

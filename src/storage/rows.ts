@@ -24,7 +24,7 @@ interface TokenRow {
   created_at: unknown
 }
 
-type TokenWithUserRow = Omit<UserRow, 'id'> & Omit<TokenRow, 'id' | 'name' | 'created_at'> & { token_id: unknown, token_name: string | null, token_created_at: unknown }
+export type TokenWithUserRow = Omit<UserRow, 'id'> & Omit<TokenRow, 'id' | 'name' | 'created_at'> & { token_id: unknown, token_name: string | null, token_created_at: unknown }
 
 /** The integer key that is written like this, in its one way of writing it; `undefined` for anything else. */
 export function toRowId (id: string): number | undefined {

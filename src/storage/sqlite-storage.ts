@@ -48,6 +48,8 @@ async function openDatabase (filename: string, create: boolean): Promise<SqliteD
     const { default: Database } = await import('better-sqlite3')
     return new Database(filename, { timeout: 0, fileMustExist: !create })
   } catch (cause) {
+    // An optional dependency: npm says nothing where it could not be installed.
+    if ((cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') throw new StorageOpenError('better-sqlite3 is not installed: npm install better-sqlite3, or give another `storage`', { cause })
     throw new StorageOpenError(`SQLite cannot open ${filename} (${(cause as Error).message})`, { cause })
   }
 }

@@ -59,8 +59,11 @@ export interface StorageAdapter {
   /** Adds a token; `'absent'` if its user is not there, also if the user is deleted at the same moment. Throws if another token has its `hash`. */
   insertToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'>
 
-  /** The token with this hash and its user, as they are at this moment; `undefined` if either is not there. Called for every request that a token guards. */
-  findTokenByHash (hash: Buffer): Promise<{ token: TokenRecord, user: UserRecord } | undefined>
+  /**
+   * The token with this hash and its user, as they are at this moment; `undefined` if either is not there. Called for every request
+   * that a token guards; a storage that has the answer at once need not make a promise of it.
+   */
+  findTokenByHash (hash: Buffer): MaybePromise<TokenWithUser | undefined>
 
   /** A user's tokens in order of creation; none for a user who is not there. */
   listTokens (userId: string): Promise<TokenRecord[]>
@@ -81,6 +84,12 @@ export interface StorageAdapter {
   /** Sets `last_used_at` of those of the tokens that are still there, unless theirs is later already. Adds nothing. */
   touchTokens (ids: readonly string[], lastUsedAt: string): Promise<void>
 }
+
+/** What is there at once, or later. */
+export type MaybePromise<T> = T | Promise<T>
+
+/** A token and whose it is. */
+export interface TokenWithUser { token: TokenRecord, user: UserRecord }
 
 /** Which users to list. */
 export interface UserPage {

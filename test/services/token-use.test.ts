@@ -94,3 +94,19 @@ t.test('others get their turn while many are written', async (t) => {
   clearImmediate(immediate)
   t.ok(turns >= 9, `${turns} turns`)
 })
+
+t.test('what is written is not written again in its minute, though who notes it has not seen that', async (t) => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const calls: string[] = []
+  const use = createTokenUse(fake(async (ids, minute) => { calls.push(`${ids} ${minute.slice(11, 16)}`) }), noFault)
+  const noteAndWrite = async (time: string) => {
+    use.note('1', null, at(time))
+    mock.timers.tick(5_000)
+    await sleep(1)
+  }
+  for (const time of ['12:00:00.000', '12:00:20.000', '12:00:59.999', '12:01:00.000', '12:01:30.000']) await noteAndWrite(time)
+  t.same(calls, ['1 12:00', '1 12:01'])
+  await use.close()
+  t.equal(calls.length, 2)
+})

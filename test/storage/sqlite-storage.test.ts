@@ -6,6 +6,8 @@ import Database from 'better-sqlite3'
 import t from 'tap'
 import { sqliteStorage } from '../../src/index.js'
 import { run } from '../child.js'
+import { crash } from '../crashes.js'
+import { emptyPlace } from '../databases.js'
 import { adminKey, build, call } from '../helpers.js'
 
 const user = { email: 'a@b', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
@@ -110,53 +112,7 @@ t.test('a lock that is held longer than busyTimeout is a 503, and service comes 
 })
 
 t.test('after kill -9 under eight writers, everything acknowledged is there', async (t) => {
-  const filename = join(t.testdir(), 'admin.db')
-  const users = new Set<string>()
-  const live = new Set<string>()
-  const revoked = new Set<string>()
-
-  for (let round = 1; round <= 3; round++) {
-    const server = run(t, 'test/fixtures/server.ts', { args: [`sqlite:${filename}`] })
-    const url = await server.line(/^http/)
-    const request = async (method: string, path: string, body?: object) => {
-      const reply = await fetch(url + path, {
-        method, headers: { 'x-admin-api-key': adminKey, ...(body && { 'content-type': 'application/json' }) }, body: body && JSON.stringify(body)
-      } as RequestInit)
-      return { status: reply.status, body: reply.status === 204 ? undefined : await reply.json() as { id: string } }
-    }
-    const writer = async (n: number) => {
-      for (let i = 0; ; i++) {
-        const user = await request('POST', '/admin/users', { email: `${round}-${n}-${i}@x` })
-        if (user.status !== 201) throw new Error(`status ${user.status}`)
-        users.add(user.body?.id as string)
-        const token = (await request('POST', `/admin/users/${user.body?.id}/tokens`)).body?.id as string
-        live.add(token)
-        if (i % 2 === 0) {
-          // While the call is under way the token may or may not be there.
-          live.delete(token)
-          if ((await request('DELETE', `/admin/tokens/${token}`)).status === 204) revoked.add(token)
-        }
-      }
-    }
-    const writers = Array.from({ length: 8 }, (_, n) => writer(n))
-    const enough = { users: users.size + 20, live: live.size + 10, revoked: revoked.size + 10 }
-    while (users.size < enough.users || live.size < enough.live || revoked.size < enough.revoked) await sleep(10)
-    server.process.kill('SIGKILL')
-    for (const { reason } of await Promise.allSettled(writers) as PromiseRejectedResult[]) t.match(reason.message, /fetch failed|terminated/)
-    await server.exit
-  }
-
-  t.comment(`${users.size} users, ${live.size} tokens, ${revoked.size} revocations`)
-  const storage = sqliteStorage({ filename })
-  t.teardown(() => storage.close())
-  await storage.open()
-  for (const id of users) if (await storage.findUser(id.slice('user-'.length)) === undefined) t.fail(`${id} is lost`)
-  const database = new Database(filename, { readonly: true })
-  t.teardown(() => database.close())
-  const tokens = new Set(database.prepare("select 'token-' || id from vexa_tokens").pluck().all())
-  t.same([...live].filter((id) => !tokens.has(id)), [], 'no token is lost')
-  t.same([...revoked].filter((id) => tokens.has(id)), [], 'no revoked token is back')
-  t.equal(database.pragma('integrity_check', { simple: true }), 'ok')
+  await crash(t, emptyPlace(t, 'sqlite'), { rounds: 2 })
 })
 
 t.test('two storages with prefixes of their own share a file', async (t) => {

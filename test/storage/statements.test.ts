@@ -68,12 +68,12 @@ const calls: Record<string, (storage: KyselyStorage) => Promise<unknown>> = {
   updateUser: (storage) => storage.updateUser('7', { name: 'B', disabled: true }, 1),
   deleteUser: (storage) => storage.deleteUser('7'),
   insertToken: (storage) => storage.insertToken(token),
-  findTokenByHash: (storage) => storage.findTokenByHash(token.hash),
+  findTokenByHash: async (storage) => storage.findTokenByHash(token.hash),
   listTokens: (storage) => storage.listTokens('1'),
   rotateToken: (storage) => storage.rotateToken('7', () => ({ expires_at: time, successor: token })),
   deleteToken: (storage) => storage.deleteToken('7'),
   deleteTokens: (storage) => storage.deleteTokens('1'),
-  touchTokens: (storage) => storage.touchTokens(['8', '7'], time)
+  touchTokens: (storage) => storage.touchTokens(['8', '7', '9'], time)
 }
 
 /** Names without quotes, lists without what is in them. */
@@ -118,7 +118,7 @@ const statements: Record<string, { postgres: string[], mysql: string[] }> = {
   },
   deleteToken: both('delete from tokens where id = ?'),
   deleteTokens: both('delete from tokens where user_id = ?', 'select id from tokens where user_id = ? limit 1'),
-  touchTokens: both('update tokens set … where id in (?, ?) and (last_used_at is null or last_used_at < ?)')
+  touchTokens: both('update tokens set … where id in (?, ?, ?, ?) and (last_used_at is null or last_used_at < ?)')
 }
 
 for (const database of ['postgres', 'mysql'] as const) {

@@ -1,0 +1,79 @@
+import { channel } from 'node:diagnostics_channel'
+import { hash } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+
+/** Where a change came from. */
+export interface Origin {
+  /** The `id` of the request, as in Fastify's log. Missing where the host's own code made the call. */
+  requestId?: string
+  /** `fingerprint` of the admin key that was sent. Missing with the option `authorize`, and where the host's own code made the call. */
+  adminKeyFingerprint?: string
+}
+
+/** A request that was refused. */
+export interface Refusal {
+  requestId: string
+  method: string
+  /** The route, as it was registered: paths that were sent may hold secrets. `undefined` where there is none. */
+  route: string | undefined
+  /** `request.ip`: that of the last proxy, unless Fastify's `trustProxy` says otherwise. */
+  ip: string
+}
+
+/**
+ * What is published, by the names of its channels. Ids are those of the wire, and `prefix` is where the registration has its routes.
+ * No message holds a key, or a token's value or hash.
+ */
+export interface AuditEvents {
+  'fastify-vexa-admin:user:created': Origin & { prefix: string, userId: string }
+  /** `changed` has the names of the members that were given. */
+  'fastify-vexa-admin:user:changed': Origin & { prefix: string, userId: string, changed: string[] }
+  /** Its tokens are gone with it. */
+  'fastify-vexa-admin:user:deleted': Origin & { prefix: string, userId: string }
+  'fastify-vexa-admin:token:minted': Origin & { prefix: string, tokenId: string, userId: string }
+  'fastify-vexa-admin:token:rotated': Origin & { prefix: string, tokenId: string, successorId: string, userId: string }
+  /** Of one token, its `tokenId`; of all of a user's, also if there were none, the `userId`. */
+  'fastify-vexa-admin:token:revoked': Origin & { prefix: string } & ({ tokenId: string } | { userId: string })
+  /** 401 on a route of the admin API. */
+  'fastify-vexa-admin:admin:refused': Refusal & { prefix: string }
+  /** 401 or 403 on a route behind `requireToken`. */
+  'fastify-vexa-admin:token:refused': Refusal & { prefix: string, reason: 'MISSING' | 'NOT_FOUND' | 'EXPIRED' | 'DISABLED' | 'INSUFFICIENT_SCOPE' }
+}
+
+type Kind = keyof AuditEvents extends `fastify-vexa-admin:${infer Name}` ? Name : never
+type Message<Name extends Kind> = AuditEvents[`fastify-vexa-admin:${Name}`]
+// Of a union, each: Omit would keep what all have in common.
+type WithoutPrefix<T> = T extends unknown ? Omit<T, 'prefix'> : never
+
+const channels = {
+  'user:created': channel('fastify-vexa-admin:user:created'),
+  'user:changed': channel('fastify-vexa-admin:user:changed'),
+  'user:deleted': channel('fastify-vexa-admin:user:deleted'),
+  'token:minted': channel('fastify-vexa-admin:token:minted'),
+  'token:rotated': channel('fastify-vexa-admin:token:rotated'),
+  'token:revoked': channel('fastify-vexa-admin:token:revoked'),
+  'admin:refused': channel('fastify-vexa-admin:admin:refused'),
+  'token:refused': channel('fastify-vexa-admin:token:refused')
+}
+
+/** The channels of `node:diagnostics_channel` that there are. */
+export const auditEvents = Object.values(channels).map(({ name }) => name) as ReadonlyArray<keyof AuditEvents>
+
+/** Tells whoever has subscribed, in the course of the call. */
+export type Publish = <Name extends Kind>(name: Name, message: WithoutPrefix<Message<Name>>) => void
+
+/** For the registration whose routes are at this path. */
+export function publisher (prefix: string): Publish {
+  return (name, message) => {
+    if (channels[name].hasSubscribers) channels[name].publish({ prefix, ...message })
+  }
+}
+
+/** By which an admin key is told from the others in events: the first eight hexadecimal digits of its SHA-256. Of a key that can be guessed it would confirm a guess. */
+export function fingerprint (adminKey: string): string {
+  return hash('sha256', adminKey, 'hex').slice(0, 8)
+}
+
+export function refusalOf ({ id, ip, method, routeOptions }: FastifyRequest): Refusal {
+  return { requestId: id, method, route: routeOptions.url, ip }
+}

@@ -1,0 +1,158 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import vexaAdmin, { auditEvents, fingerprint, type Token, type User } from '../src/index.js'
+import { emptyStorage } from './databases.js'
+import { adminKey, build, call } from './helpers.js'
+
+/** What is published from now on, each with the name of its channel. */
+function listen (t: Test) {
+  const heard: Array<Record<string, unknown>> = []
+  for (const event of auditEvents) {
+    const listener = (message: unknown) => { heard.push({ event: event.replace('fastify-vexa-admin:', ''), ...message as object }) }
+    subscribe(event, listener)
+    t.teardown(() => unsubscribe(event, listener))
+  }
+  return { take: () => heard.splice(0) }
+}
+
+async function mint (app: FastifyInstance): Promise<{ user: User, token: Token }> {
+  const user = await app.vexaAdmin.users.create({ email: 'a@b' })
+  return { user, token: await app.vexaAdmin.tokens.create(user.id, { expires_in: 3600 }) }
+}
+
+t.test('each change over HTTP, with the request and the fingerprint of the key', async (t) => {
+  const { take } = listen(t)
+  let requests = 0
+  const keys = ['another-key-for-the-tests', adminKey]
+  const app = await build(t, { adminKeys: keys, prefix: '/internal' }, { genReqId: () => `request-${++requests}` })
+  const changes: Array<[Parameters<typeof call>[1], string, object | undefined, object]> = [
+    ['POST', '/users', { email: 'a@b', name: 'Secret Name' }, { event: 'user:created', userId: 'user-1' }],
+    ['PATCH', '/users/user-1', { name: 'Other', data: { a: 1 } }, { event: 'user:changed', userId: 'user-1', changed: ['name', 'data'] }],
+    ['POST', '/users/user-1/tokens', {}, { event: 'token:minted', tokenId: 'token-1', userId: 'user-1' }],
+    ['POST', '/tokens/token-1/rotate', {}, { event: 'token:rotated', tokenId: 'token-1', successorId: 'token-2', userId: 'user-1' }],
+    ['DELETE', '/tokens/token-2', undefined, { event: 'token:revoked', tokenId: 'token-2' }],
+    ['DELETE', '/users/user-1/tokens', undefined, { event: 'token:revoked', userId: 'user-1' }],
+    ['DELETE', '/users/user-1', undefined, { event: 'user:deleted', userId: 'user-1' }]
+  ]
+  for (const [method, path, payload, expected] of changes) {
+    const { statusCode } = await call(app, method, `/internal${path}`, payload && { payload })
+    t.ok(statusCode < 300, `${method} ${path}`)
+    t.same(take(), [{ prefix: '/internal', requestId: `request-${requests}`, adminKeyFingerprint: fingerprint(adminKey), ...expected }], `${method} ${path}`)
+  }
+  await app.inject({ method: 'POST', url: '/internal/users', headers: { 'x-admin-api-key': keys[0] }, payload: { email: 'c@d' } })
+  t.match(take(), [{ event: 'user:created', adminKeyFingerprint: fingerprint(keys[0] as string) }])
+})
+
+t.test('what changes nothing is no event', async (t) => {
+  const app = await build(t, { duplicateEmail: 'return' })
+  await mint(app)
+  const { take } = listen(t)
+  await call(app, 'GET', '/admin/users')
+  await call(app, 'GET', '/admin/users/user-1')
+  t.equal((await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })).statusCode, 200)
+  for (const url of ['/admin/users/user-9', '/admin/tokens/token-9', '/admin/users/user-9/tokens']) {
+    t.equal((await call(app, 'DELETE', url)).statusCode, 404)
+  }
+  t.equal((await call(app, 'PATCH', '/admin/users/user-9', { payload: { name: 'x' } })).statusCode, 404)
+  t.equal((await call(app, 'POST', '/admin/users/user-9/tokens')).statusCode, 404)
+  t.equal((await call(app, 'POST', '/admin/tokens/token-9/rotate')).statusCode, 404)
+  t.equal((await call(app, 'POST', '/admin/users', { payload: {} })).statusCode, 400)
+  t.equal((await call(app, 'PATCH', '/admin/users/user-1', { payload: {} })).statusCode, 200)
+  t.same(take(), [])
+})
+
+t.test('what the host does without HTTP, nobody asked for', async (t) => {
+  const { take } = listen(t)
+  const app = await build(t)
+  await mint(app)
+  t.same(take(), [
+    { event: 'user:created', prefix: '/admin', userId: 'user-1' },
+    { event: 'token:minted', prefix: '/admin', tokenId: 'token-1', userId: 'user-1' }
+  ])
+})
+
+t.test('what is given as undefined was not changed', async (t) => {
+  const app = await build(t)
+  const { user } = await mint(app)
+  const { take } = listen(t)
+  await app.vexaAdmin.users.update(user.id, { disabled: undefined, name: 'x' })
+  t.match(take(), [{ event: 'user:changed', changed: ['name'] }])
+})
+
+t.test('two registrations are told apart by where their routes are', async (t) => {
+  const { take } = listen(t)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  for (const prefix of ['/a', '/b']) {
+    await app.register(async (scope) => {
+      await scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
+      await scope.vexaAdmin.users.create({ email: 'a@b' })
+    }, { prefix })
+  }
+  t.match(take(), [{ prefix: '/a/admin', userId: 'user-1' }, { prefix: '/b/admin', userId: 'user-1' }])
+})
+
+t.test('who is refused where there is no route', async (t) => {
+  const app = await build(t)
+  app.addHook('onRequest', app.vexaAdmin.requireToken())
+  const { take } = listen(t)
+  t.equal((await app.inject('/nowhere')).statusCode, 401)
+  t.match(take(), [{ event: 'token:refused', route: undefined, reason: 'MISSING' }])
+})
+
+t.test('with `authorize` there is no key to tell of', async (t) => {
+  const { take } = listen(t)
+  const app = await build(t, { authorize: (request) => request.headers.me === 'admin' }, { genReqId: () => 'it' })
+  await app.inject({ method: 'POST', url: '/admin/users', headers: { me: 'admin' }, payload: { email: 'a@b' } })
+  await app.inject('/admin/users')
+  t.same(take(), [
+    { event: 'user:created', prefix: '/admin', requestId: 'it', userId: 'user-1' },
+    { event: 'admin:refused', prefix: '/admin', requestId: 'it', method: 'GET', route: '/admin/users', ip: '127.0.0.1' }
+  ])
+})
+
+t.test('who is refused, where, and why', async (t) => {
+  const app = await build(t, { scopes: ['bot'] }, { genReqId: () => 'it' })
+  app.get('/bots/:id', { onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async () => 'in')
+  const { vexaAdmin: { tokens, users } } = app
+  const { user, token } = await mint(app)
+  const expiring = await tokens.create(user.id, { expires_in: 1 })
+  const { take } = listen(t)
+  const refused = { prefix: '/admin', requestId: 'it', method: 'GET', ip: '127.0.0.1' }
+  await app.inject({ url: '/admin/users/user-1', headers: { 'x-admin-api-key': 'a-secret-near-miss' } })
+  await app.inject({ url: '/admin/users/user-1' })
+  t.same(take(), Array(2).fill({ event: 'admin:refused', ...refused, route: '/admin/users/:id' }))
+
+  const bots = { event: 'token:refused', ...refused, route: '/bots/:id' }
+  const ask = (key?: string) => app.inject({ url: '/bots/1?secret', headers: { ...(key && { 'x-api-key': key }) } })
+  await ask()
+  await ask('vex_nothing')
+  t.same(take(), [{ ...bots, reason: 'MISSING' }, { ...bots, reason: 'NOT_FOUND' }])
+  t.equal((await ask(token.token)).statusCode, 200)
+  t.same(take(), [], 'a token without scopes may do everything')
+
+  await new Promise((resolve) => setTimeout(resolve, 1100))
+  await ask(expiring.token)
+  t.same(take(), [{ ...bots, reason: 'EXPIRED' }])
+  await users.update(user.id, { disabled: true })
+  take()
+  await ask(token.token)
+  t.same(take(), [{ ...bots, reason: 'DISABLED' }])
+})
+
+t.test('a token that lacks a scope', async (t) => {
+  const app = await build(t, { scopes: ['bot', 'other'] })
+  app.get('/bots', { preHandler: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async () => 'in')
+  const user = await app.vexaAdmin.users.create({ email: 'a@b' })
+  const { token } = await app.vexaAdmin.tokens.create(user.id, { scopes: ['other'] })
+  const { take } = listen(t)
+  await app.inject({ url: '/bots', headers: { 'x-api-key': token } })
+  t.match(take(), [{ event: 'token:refused', reason: 'INSUFFICIENT_SCOPE' }])
+})
+
+t.test('a fingerprint is what sha256sum says of the key', async (t) => {
+  // printf %s an-admin-key-for-the-tests | sha256sum
+  t.match(fingerprint(adminKey), /^[0-9a-f]{8}$/)
+  t.equal(fingerprint('abc'), 'ba7816bf')
+})
