@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { adminKey } from './contender.js'
 import { peer } from './peer.js'
 
 export interface Figure { median: number, minimum: number, maximum: number }
@@ -10,75 +11,132 @@ export function figure (values: number[]): Figure {
   return { median: sorted[sorted.length >> 1] as number, minimum: sorted[0] as number, maximum: sorted.at(-1) as number }
 }
 
-/** CPU of each in microseconds per operation, in rounds that alternate. */
-export async function measureCpu (works: Record<string, (n: number) => Promise<unknown>>, { rounds, operations }: { rounds: number, operations: number }): Promise<Record<string, Figure>> {
-  const all = Object.entries(works)
-  const figures = Object.fromEntries(all.map(([name]) => [name, [] as number[]]))
-  for (let round = -1; round < rounds; round++) {
-    for (const [name, work] of all) {
-      const before = process.cpuUsage()
-      for (let n = 0; n < operations; n++) await work(n)
-      const { user, system } = process.cpuUsage(before)
-      // The first round warms up.
-      if (round >= 0) figures[name]?.push((user + system) / operations)
-    }
+/** Prints figures, the first of which is what the others are compared with. */
+export function table (title: string, unit: string, rows: Record<string, number[]>) {
+  const [reference] = Object.keys(rows) as [string]
+  const base = figure(rows[reference] as number[]).median
+  console.log(`### ${title}\n\n| | of ${reference} | ${unit} |\n| --- | --- | --- |`)
+  for (const [name, values] of Object.entries(rows)) {
+    const { median, minimum, maximum } = figure(values)
+    const digits = median < 1000 ? 2 : 0
+    console.log(`| ${name} | ${(median / base).toFixed(2)} | ${median.toFixed(digits)} (${minimum.toFixed(digits)} to ${maximum.toFixed(digits)}) |`)
   }
-  return Object.fromEntries(Object.entries(figures).map(([name, values]) => [name, figure(values)]))
+  console.log()
 }
 
-export interface Request {
+/** There and back again, so that none has the same one before it each time. */
+function inTurn<T> (works: T[], round: number): T[] {
+  return round % 2 === 0 ? works : works.toReversed()
+}
+
+/** CPU of each in microseconds per operation, in rounds that alternate, each of half a second or so. */
+export async function measureCpu (works: Record<string, (n: number) => Promise<unknown>>, { rounds, batch = 100 }: { rounds: number, batch?: number }): Promise<Record<string, number[]>> {
+  const all = Object.entries(works)
+  const figures: Record<string, number[]> = Object.fromEntries(all.map(([name]) => [name, []]))
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, work] of inTurn(all, round)) {
+      const before = process.cpuUsage()
+      const end = performance.now() + 500
+      let n = 0
+      while (performance.now() < end) for (let i = 0; i < batch; i++) await work(n++)
+      const { user, system } = process.cpuUsage(before)
+      // The first round warms up.
+      if (round >= 0) figures[name]?.push((user + system) / n)
+    }
+  }
+  return figures
+}
+
+export interface Server {
+  name: string
+  process: ChildProcess
+  url: string
+  /** A token for /me, if it is none of those in the database. */
+  token: string | undefined
+  /** Milliseconds from before the app's modules were loaded until it was ready to listen. */
+  ready: number
+}
+
+export async function serve (name: string, where: string): Promise<Server> {
+  const child = fork(fileURLToPath(new URL('serve.js', import.meta.url)), [name, where])
+  const message = await new Promise<object>((resolve, reject) => {
+    child.once('message', resolve).once('exit', () => reject(new Error(`${name} does not start`)))
+  })
+  return { name, process: child, ...message as Omit<Server, 'name' | 'process'> }
+}
+
+export async function stop ({ process }: Server): Promise<void> {
+  process.kill()
+  await once(process, 'exit')
+}
+
+export interface Work {
+  server: Server
   method?: 'GET' | 'POST'
   path: string | ((n: number) => string)
-  headers?: (server: Server, n: number) => Record<string, string>
+  headers?: (n: number) => Record<string, string>
   body?: (n: number) => object
 }
 
-export interface Server { name: string, process: ChildProcess, url: string, token: string | undefined, adminKey: string }
+export const asAdmin = () => ({ 'x-admin-api-key': adminKey })
 
-export async function serve (name: string, filename: string): Promise<Server> {
-  const child = fork(fileURLToPath(new URL('serve.ts', import.meta.url)), [name, filename], { execArgv: ['--import', import.meta.resolve('tsx')] })
-  const [{ url, token, adminKey }] = await once(child, 'message')
-  return { name, process: child, url, token, adminKey }
+export interface Usage { cpu: number, delay: number, resident: number }
+
+/** What a server has used since it was asked last. */
+export async function usageOf ({ process }: Server): Promise<Usage> {
+  process.send({})
+  const [usage] = await once(process, 'message')
+  return usage
 }
 
-/** Requests per second over HTTP, and the server's CPU per request in microseconds, in rounds that alternate. */
-export async function measureHttp (servers: Record<string, Server>, request: Request, { rounds, seconds }: { rounds: number, seconds: number }) {
+export interface HttpFigures {
+  /** Requests per second. */
+  rate: Record<string, number[]>
+  /** Microseconds of the server's CPU per request. */
+  cpu: Record<string, number[]>
+  /** Milliseconds that its event loop was late, 99th percentile. */
+  delay: Record<string, number[]>
+}
+
+/** Twenty connections, in rounds that alternate. */
+export async function measureHttp (works: Record<string, Work>, { rounds, seconds = 3 }: { rounds: number, seconds?: number }): Promise<HttpFigures> {
   const autocannon = (await peer('autocannon')).default
-  const figures = Object.fromEntries(Object.keys(servers).map((name) => [name, { rate: [] as number[], cpu: [] as number[] }]))
+  const names = Object.keys(works)
+  const empty = () => Object.fromEntries(names.map((name): [string, number[]] => [name, []]))
+  const figures: HttpFigures = { rate: empty(), cpu: empty(), delay: empty() }
   let n = 0
   for (let round = -1; round < rounds; round++) {
-    for (const [name, server] of Object.entries(servers)) {
-      await cpuSince(server)
+    for (const [name, { server, method = 'GET', path, headers, body }] of inTurn(Object.entries(works), round)) {
+      await usageOf(server)
       const result = await autocannon({
         url: server.url,
         connections: 20,
-        duration: round < 0 ? 1 : seconds,
+        duration: seconds,
         requests: [{
-          method: request.method ?? 'GET',
+          method,
           setupRequest: (defaults: object) => {
             n++
-            const body = request.body?.(n)
             return {
               ...defaults,
-              path: typeof request.path === 'string' ? request.path : request.path(n),
-              headers: { ...request.headers?.(server, n), ...(body && { 'content-type': 'application/json' }) },
-              ...(body && { body: JSON.stringify(body) })
+              path: typeof path === 'string' ? path : path(n),
+              headers: { ...headers?.(n), ...(body && { 'content-type': 'application/json' }) },
+              ...(body && { body: JSON.stringify(body(n)) })
             }
           }
         }]
       })
-      const cpu = await cpuSince(server)
+      const { cpu, delay } = await usageOf(server)
       if (result.non2xx > 0 || result.errors > 0) throw new Error(`${name}: ${result.non2xx} replies were no success, ${result.errors} requests failed`)
       if (round < 0) continue
-      figures[name]?.rate.push(result.requests.total / result.duration)
-      figures[name]?.cpu.push(cpu / result.requests.total)
+      figures.rate[name]?.push(result.requests.total / result.duration)
+      figures.cpu[name]?.push(cpu / result.requests.total)
+      figures.delay[name]?.push(delay)
     }
   }
-  return Object.fromEntries(Object.entries(figures).map(([name, { rate, cpu }]) => [name, { rate: figure(rate), cpu: figure(cpu) }]))
+  return figures
 }
 
-async function cpuSince (server: Server): Promise<number> {
-  server.process.send({})
-  const [{ cpu }] = await once(server.process, 'message')
-  return cpu
+export function httpTables (title: string, { rate, cpu }: HttpFigures) {
+  table(`${title}, over HTTP`, 'requests/s', rate)
+  table(`${title}, over HTTP`, 'µs of the server\'s CPU', cpu)
 }

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 import Database from 'better-sqlite3'
-import { migrate, sqliteStorage } from '../../src/index.js'
+import { PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { KyselyStorage, migrate, sqliteStorage } from '../../src/index.js'
 import { mintTokenValue } from '../../src/services/token-value.js'
 
 /** A database file with so many users, each with three tokens; some of their values, from all over. */
@@ -8,6 +10,8 @@ export async function seed (filename: string, users: number): Promise<string[]> 
   await migrate(sqliteStorage({ filename }))
   const db = new Database(filename)
   db.pragma('synchronous = off')
+  // The index of the hashes is written all over.
+  db.pragma('cache_size = -1048576')
   const insertUser = db.prepare('insert into vexa_users (email, name, searchable_name, max_concurrent_bots, created_at) values (?, ?, ?, 3, ?)')
   const insertToken = db.prepare('insert into vexa_tokens (user_id, hash, created_at) values (?, ?, ?)')
   const created = new Date().toISOString()
@@ -26,4 +30,33 @@ export async function seed (filename: string, users: number): Promise<string[]> 
   db.close()
   // Not in the order in which they lie in the file.
   return values.sort()
+}
+
+/** The same in PostgreSQL, in tables whose names begin with `bench_`. */
+export async function seedPostgres (connectionString: string, users: number): Promise<string[]> {
+  await dropPostgres(connectionString)
+  await migrate(new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString }) }), tablePrefix: 'bench_' }))
+  const values = Array.from({ length: 3 * users }, () => mintTokenValue('vex_'))
+  await withPostgres(connectionString, async (client) => {
+    await client.query(`insert into bench_users (email, name, searchable_name, max_concurrent_bots, created_at)
+      select 'user' || i || '@example.com', 'User Number ' || i, 'user number ' || i, 3, now() from generate_series(1, $1) i`, [users])
+    await client.query(`insert into bench_tokens (user_id, hash, created_at)
+      select 1 + i % $2, hash, now() from unnest($1::bytea[]) with ordinality as t (hash, i)`, [values.map((value) => hash('sha256', value, 'buffer')), users])
+    await client.query('vacuum analyze bench_users, bench_tokens')
+  })
+  return values
+}
+
+export async function dropPostgres (connectionString: string): Promise<void> {
+  await withPostgres(connectionString, (client) => client.query('drop table if exists bench_tokens, bench_users, bench_migrations'))
+}
+
+async function withPostgres (connectionString: string, work: (client: pg.Client) => Promise<unknown>) {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    await work(client)
+  } finally {
+    await client.end()
+  }
 }

@@ -7,6 +7,7 @@ import { Token } from '../../../src/schemas/tokens.js'
 import { CreateUser, User, UserWithTokens } from '../../../src/schemas/users.js'
 import { Type } from '@sinclair/typebox'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import { adminKey, type Contender } from '../contender.js'
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
@@ -26,50 +27,51 @@ function mint (): string {
   return body + checksum(body)
 }
 
-interface UserRow { id: number, email: string, name: string | null, max_concurrent_bots: number, disabled: number, data: string | null, created_at: string }
-interface TokenRow { id: number, user_id: number, name: string | null, scopes: string | null, expires_at: string | null, last_used_at: string | null, created_at: string }
-interface CheckRow extends UserRow { token_id: number, token_name: string | null, scopes: string | null, expires_at: string | null, last_used_at: string | null, token_created_at: string }
+// Rows as arrays, which better-sqlite3 makes in half the time of objects.
+type Row = any[]
+const userColumns = 'id, email, name, max_concurrent_bots, disabled, data, created_at'
+const tokenColumns = 'id, user_id, name, scopes, expires_at, last_used_at, created_at'
 
-function toUser (row: UserRow): User {
-  const user: User = { id: `user-${row.id}`, email: row.email, name: row.name, max_concurrent_bots: row.max_concurrent_bots, created_at: row.created_at }
-  if (row.disabled) user.disabled = true
-  if (row.data !== null) user.data = JSON.parse(row.data)
+function toUser ([id, email, name, bots, disabled, data, created]: Row): User {
+  const user: User = { id: `user-${id}`, email, name, max_concurrent_bots: bots, created_at: created }
+  if (disabled) user.disabled = true
+  if (data !== null) user.data = JSON.parse(data)
   return user
 }
 
-function toToken (row: TokenRow, value = '***'): Token {
-  const token: Token = { id: `token-${row.id}`, token: value, user_id: `user-${row.user_id}`, created_at: row.created_at }
-  if (row.name !== null) token.name = row.name
-  if (row.scopes !== null) token.scopes = JSON.parse(row.scopes)
-  if (row.expires_at !== null) token.expires_at = row.expires_at
-  if (row.last_used_at !== null) token.last_used_at = row.last_used_at
+function toToken ([id, user, name, scopes, expires, lastUsed, created]: Row, value = '***'): Token {
+  const token: Token = { id: `token-${id}`, token: value, user_id: `user-${user}`, created_at: created }
+  if (name !== null) token.name = name
+  if (scopes !== null) token.scopes = JSON.parse(scopes)
+  if (expires !== null) token.expires_at = expires
+  if (lastUsed !== null) token.last_used_at = lastUsed
   return token
 }
 
-/** Over a database file that the plugin has made. */
-export async function floor (filename: string, adminKey: string) {
+export default async function byHand (filename: string): Promise<Contender> {
   const db = new Database(filename)
   db.pragma('journal_mode = wal')
   db.pragma('synchronous = full')
   db.pragma('foreign_keys = on')
   db.pragma('cache_size = -16384')
-  const user = 'id, email, name, max_concurrent_bots, disabled, data, created_at'
-  const token = 'id, user_id, name, scopes, expires_at, last_used_at, created_at'
+  const checkColumns = [...userColumns.split(', ').map((column) => `u.${column}`), ...tokenColumns.split(', ').map((column) => `t.${column}`)].join(', ')
   const statements = {
-    check: db.prepare<[Buffer], CheckRow>(`select t.id as token_id, t.name as token_name, t.scopes, t.expires_at, t.last_used_at, t.created_at as token_created_at,
-      u.id, u.email, u.name, u.max_concurrent_bots, u.disabled, u.data, u.created_at from vexa_tokens t join vexa_users u on u.id = t.user_id where t.hash = +?`),
-    list: db.prepare<[number], UserRow>(`select ${user} from vexa_users order by id limit ?`),
-    get: db.prepare<[number], UserRow>(`select ${user} from vexa_users where id = ?`),
-    tokens: db.prepare<[number], TokenRow>(`select ${token} from vexa_tokens where user_id = ? order by id`),
-    create: db.prepare<unknown[], UserRow>(`insert into vexa_users (email, name, searchable_name, max_concurrent_bots, created_at) values (?, ?, ?, ?, ?) returning ${user}`),
-    mint: db.prepare<unknown[], TokenRow>(`insert into vexa_tokens (user_id, hash, created_at) values (?, ?, ?) returning ${token}`)
+    check: db.prepare<[Buffer], Row>(`select ${checkColumns} from vexa_tokens t join vexa_users u on u.id = t.user_id where t.hash = +?`).raw(),
+    list: db.prepare<[number], Row>(`select ${userColumns} from vexa_users order by id limit ?`).raw(),
+    get: db.prepare<[number], Row>(`select ${userColumns} from vexa_users where id = ?`).raw(),
+    tokens: db.prepare<[number], Row>(`select ${tokenColumns} from vexa_tokens where user_id = ? order by id`).raw(),
+    // Not `returning` with get(): better-sqlite3 then takes twice the time to commit.
+    create: db.prepare('insert into vexa_users (email, name, searchable_name, max_concurrent_bots, created_at) values (?, ?, ?, ?, ?)'),
+    mint: db.prepare('insert into vexa_tokens (user_id, hash, created_at) select id, ?, ? from vexa_users where id = ?')
   }
 
   async function verify (value: string): Promise<{ user: User, token: Token } | undefined> {
     if (value.length !== 40 || !value.startsWith('vex_') || checksum(value.slice(0, 34)) !== value.slice(34)) return undefined
     const row = statements.check.get(hash('sha256', value, 'buffer'))
-    if (row === undefined || row.disabled || (row.expires_at !== null && Date.parse(row.expires_at) <= Date.now())) return undefined
-    return { user: toUser(row), token: toToken({ ...row, id: row.token_id, user_id: row.id, name: row.token_name, created_at: row.token_created_at }) }
+    if (row === undefined) return undefined
+    const [token, user] = [toToken(row.slice(7)), toUser(row)]
+    if (user.disabled || (token.expires_at !== undefined && Date.parse(token.expires_at) <= Date.now())) return undefined
+    return { user, token }
   }
 
   const app = Fastify().setValidatorCompiler(TypeBoxValidatorCompiler)
@@ -97,15 +99,20 @@ export async function floor (filename: string, adminKey: string) {
   })
   app.post('/admin/users', { onRequest: admin, schema: { body: CreateUser, response: { 201: User } } }, async (request, reply) => {
     const { email, name = null, max_concurrent_bots: bots = 3 } = request.body as CreateUser
-    const row = statements.create.get(email.normalize('NFC').toLowerCase(), name, name && name.toLowerCase(), bots, new Date().toISOString()) as UserRow
+    const kept = email.normalize('NFC').toLowerCase()
+    const created = new Date().toISOString()
+    const { lastInsertRowid: id } = statements.create.run(kept, name, name && name.normalize('NFC').toLowerCase(), bots, created)
     reply.code(201)
-    return toUser(row)
+    return toUser([id, kept, name, bots, 0, null, created])
   })
   app.post('/admin/users/:id/tokens', { onRequest: admin, schema: { response: { 201: Token } } }, async (request, reply) => {
     const value = mint()
-    const row = statements.mint.get(Number((request.params as { id: string }).id.slice(5)), hash('sha256', value, 'buffer'), new Date().toISOString()) as TokenRow
+    const user = Number((request.params as { id: string }).id.slice(5))
+    const created = new Date().toISOString()
+    const { changes, lastInsertRowid: id } = statements.mint.run(hash('sha256', value, 'buffer'), created, user)
+    if (changes === 0) throw Object.assign(new Error('no'), { statusCode: 404 })
     reply.code(201)
-    return toToken(row, value)
+    return toToken([id, user, null, null, null, null, created], value)
   })
-  return { app, verify }
+  return { app, check: verify }
 }

@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+import { load } from '../contender.js'
+import { asAdmin, httpTables, measureCpu, measureHttp, serve, stop, table, usageOf } from '../measure.js'
+import { seed } from '../seed.js'
+import type { Bench } from '../run.js'
+
+export async function millionUsers ({ directory, rounds }: Bench) {
+  const filename = join(directory, 'million.db')
+  const tokens = await seed(filename, 1_000_000)
+  const some = (n: number) => tokens[n * 7919 % tokens.length] as string
+  const names = ['by hand', 'fastify-vexa-admin']
+
+  const contenders = await Promise.all(names.map(async (name) => [name, await load(name, filename)] as const))
+  for (const [, { app }] of contenders) await app.ready()
+  table('A token check in process, with 3,000,000 tokens', 'µs of CPU', await measureCpu(Object.fromEntries(contenders.map(([name, { check }]) =>
+    [name, (n) => check?.(some(n)) as Promise<unknown>])), { rounds }))
+  for (const [, { app }] of contenders) await app.close()
+
+  const [byHand, server] = [await serve('by hand', filename), await serve('fastify-vexa-admin', filename)]
+  const headers = (n: number) => ({ 'x-api-key': some(n) })
+  httpTables('A route behind a token, with 3,000,000 tokens', await measureHttp({
+    'by hand': { server: byHand, path: '/me', headers },
+    'fastify-vexa-admin': { server, path: '/me', headers }
+  }, { rounds }))
+  await stop(byHand)
+  httpTables('A page of 100 of 1,000,000 users, as its Link says', await measureHttp({
+    'page 1': { server, path: '/admin/users?limit=100', headers: asAdmin },
+    'page 9,000': { server, path: '/admin/users?limit=100&after=user-899900', headers: asAdmin }
+  }, { rounds }))
+
+  const resident: string[] = []
+  let url: string | undefined = '/admin/users?limit=1000'
+  for (let page = 0; url !== undefined; page++) {
+    const reply: Response = await fetch(server.url + url, { headers: asAdmin() })
+    await reply.arrayBuffer()
+    if (page % 100 === 0) resident.push((await usageOf(server)).resident.toFixed(0))
+    url = /<([^>]+)>; rel="next"/.exec(reply.headers.get('link') ?? '')?.[1]
+  }
+  console.log(`### 1,000,000 users listed to the end in pages of 1000\n\nResident memory every 100 pages, in MiB: ${resident.join(', ')}\n`)
+  await stop(server)
+}
