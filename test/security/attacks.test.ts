@@ -1,0 +1,242 @@
+// What an attacker tries, and is refused. test/security/README.md has the whole list, also of what is tested elsewhere.
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
+import t from 'tap'
+import { vexaAdmin } from '../../src/index.js'
+import { emptyStorage } from '../databases.js'
+import { adminKey, build, call } from '../helpers.js'
+
+const unauthorized = { statusCode: 401, code: 'VEXA_ADMIN_ERR_UNAUTHORIZED', error: 'Unauthorized', message: 'Admin key missing or not valid' }
+
+/** Sends bytes over a socket and resolves with all that comes back until the server ends the connection. */
+async function sendRaw (app: FastifyInstance, ...parts: Array<string | Buffer>): Promise<string> {
+  if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as { port: number }
+  const socket = connect(port, '127.0.0.1')
+  let reply = ''
+  socket.setEncoding('latin1').on('data', (data) => { reply += data })
+  for (const part of parts) socket.write(part)
+  await once(socket, 'close')
+  return reply
+}
+
+const head = (method: string, path: string, ...headers: string[]) => [`${method} ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers, '', ''].join('\r\n')
+
+/** A user and a token, and a route behind tokens. */
+async function guarded (t: Parameters<typeof build>[0], options: Parameters<typeof build>[1] = {}) {
+  const app = await build(t, options)
+  app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+  const user = await app.vexaAdmin.users.create({ email: 'owner@example.com', name: 'Owner' })
+  const token = await app.vexaAdmin.tokens.create(user.id)
+  return { app, user, token }
+}
+
+t.test('an admin key is one sequence of bytes: near misses in any encoding are refused alike', async (t) => {
+  const app = await build(t)
+  const near = [
+    ...Array.from(adminKey, (_, i) => adminKey.slice(0, i) + String.fromCharCode(adminKey.charCodeAt(i) ^ 1) + adminKey.slice(i + 1)),
+    adminKey.slice(1), `${adminKey}\t`, `"${adminKey}"`, `Bearer ${adminKey}`, `${adminKey},`, `${adminKey};`, `${adminKey}%00`, encodeURIComponent(`${adminKey} `),
+    Buffer.from(adminKey).toString('base64'), createHash('sha256').update(adminKey).digest('hex'), 'x'.repeat(15 * 1024)
+  ]
+  const replies = []
+  for (const key of near) replies.push(await sendRaw(app, head('GET', '/admin/users', `X-Admin-API-Key: ${key}`)))
+  // The same key in full-width letters, whose UTF-8 bytes arrive as latin1, and with a byte of another encoding behind it.
+  const wide = [...adminKey].map((character) => String.fromCodePoint(character === '-' ? 0xff0d : character.charCodeAt(0) + 0xfee0)).join('')
+  for (const key of [Buffer.from(wide), Buffer.from([...Buffer.from(adminKey), 0xa0]), Buffer.from([0xef, 0xbb, 0xbf, ...Buffer.from(adminKey)])]) {
+    replies.push(await sendRaw(app, 'GET /admin/users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Admin-API-Key: ', key, '\r\n\r\n'))
+  }
+  for (const reply of replies) {
+    const padded = reply.startsWith('HTTP/1.1 200')
+    t.notOk(padded && !reply.includes('[]'), 'only padding, which is no part of a value, is let in')
+    if (padded) continue
+    t.match(reply, /^HTTP\/1\.1 401 /)
+    t.same(JSON.parse(reply.slice(reply.indexOf('{'))), unauthorized)
+  }
+  t.equal(replies.filter((reply) => reply.startsWith('HTTP/1.1 200')).length, 1, 'the one that ends in a tab')
+  t.match(await sendRaw(app, head('GET', '/admin/users', `X-Admin-API-Key: ${adminKey}`, 'X-Admin-API-Key:')), /^HTTP\/1.1 401 /, 'and an empty second one')
+  t.match(await sendRaw(app, head('GET', '/admin/users', `X-Admin-API-Key: ${adminKey}`, 'x_admin_api_key: x')), /^HTTP\/1.1 200 /, 'an underscore makes another header')
+  t.match(await sendRaw(app, head('GET', '/admin/users', `X-Admin-API-Key: ${adminKey}\0`)), /^HTTP\/1.1 400 /, 'NUL is no part of a header')
+})
+
+t.test('an identity is taken from its header only: not from query, body, cookie, other headers, or a method that is overridden', async (t) => {
+  const { app, token } = await guarded(t)
+  const names = ['x-admin-api-key', 'X-Admin-API-Key', 'adminKey', 'admin_key', 'api_key', 'key', 'token', 'access_token']
+  const smuggled: InjectOptions[] = [
+    ...names.map((name) => ({ query: { [name]: adminKey } })),
+    ...names.map((name) => ({ method: 'POST' as const, payload: { email: 'x@y', [name]: adminKey } })),
+    ...names.map((name) => ({ headers: { cookie: `${name}=${adminKey}` } })),
+    ...['authorization', 'proxy-authorization', 'x-api-key', 'x-forwarded-user', 'x-original-x-admin-api-key', 'x-admin-api-key-', 'x-admin-apikey', 'api-key', 'x-http-authorization', 'x-real-ip', 'x-forwarded-for']
+      .flatMap((name) => [adminKey, `Bearer ${adminKey}`, '127.0.0.1'].map((value) => ({ headers: { [name]: value } }))),
+    ...['x-http-method-override', 'x-http-method', 'x-method-override'].map((name) => ({ method: 'POST' as const, headers: { [name]: 'OPTIONS' }, query: { _method: 'OPTIONS' } })),
+    ...['x-original-url', 'x-rewrite-url', 'x-forwarded-prefix', 'x-forwarded-uri'].map((name) => ({ headers: { [name]: '/' } })),
+    { headers: { 'x-admin-api-key': token.token } },
+    { headers: { 'x-admin-api-key': token.id, 'x-api-key': token.token, authorization: `Bearer ${token.token}` } }
+  ]
+  for (const options of smuggled) {
+    const reply = await app.inject({ url: '/admin/users', ...options })
+    t.same(reply.json(), unauthorized, JSON.stringify(options).replaceAll(adminKey, 'KEY').replaceAll(token.token, 'TOKEN'))
+  }
+  t.same((await app.vexaAdmin.users.list()).length, 1)
+  // And the other way round.
+  for (const headers of [{ 'x-api-key': adminKey }, { authorization: `Bearer ${adminKey}` }, { 'x-admin-api-key': adminKey }]) {
+    t.equal((await app.inject({ url: '/me', headers })).statusCode, 401)
+  }
+  for (const name of ['token', 'access_token', 'x-api-key', 'api_key']) {
+    t.equal((await app.inject({ url: '/me', query: { [name]: token.token } })).statusCode, 401)
+  }
+})
+
+t.test('no spelling of a path gets past the guard, under any option of the router', async (t) => {
+  const router = [
+    {}, { ignoreTrailingSlash: true }, { ignoreDuplicateSlashes: true }, { caseSensitive: false }, { useSemicolonDelimiter: true }, { allowUnsafeRegex: true }, { maxParamLength: 5000 },
+    { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false, useSemicolonDelimiter: true, maxParamLength: 5000 }
+  ]
+  const paths = ['/users', '/users/user-1', '/users/email/owner@example.com', '/users/user-1/tokens', '/tokens/token-1', '/tokens/token-1/rotate', '/tokens/verify'].flatMap((path) => [
+    `/admin${path}`, `/admin${path}/`, `//admin${path}`, `/admin/${path}`, `/ADMIN${path.toUpperCase()}`, `/admin/.${path}`, `/x/../admin${path}`, `/admin/%2e${path}`, `/%61dmin${path}`,
+    `/admin${path.replace('/', '/%75').replace('%75u', '%75')}`, `/admin%2f${path.slice(1)}`, `/admin\\${path.slice(1)}`, `/admin${path};x=1`, `/admin;x=1${path}`, `/admin${path}?x=1`, `/admin${path}#x`,
+    `/admin${path}%00`, `/admin${path}%20`, `/admin${path}.json`, `http://localhost/admin${path}`, `/admin${path}/${'x'.repeat(200)}`
+  ])
+  for (const routerOptions of router) {
+    const app = await build(t, {}, { routerOptions })
+    const { id } = await app.vexaAdmin.users.create({ email: 'owner@example.com', name: 'Secret' })
+    await app.vexaAdmin.tokens.create(id)
+    const before = await app.vexaAdmin.users.get(id)
+    const statuses: Record<number, number> = {}
+    for (const url of paths) {
+      for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const) {
+        const { statusCode, body } = await app.inject({ method, url } as InjectOptions)
+        statuses[statusCode] = (statuses[statusCode] ?? 0) + 1
+        if (![400, 401, 404].includes(statusCode) || body.includes('Secret')) t.fail(`${method} ${url}: ${statusCode} ${body}`)
+      }
+    }
+    t.ok((statuses[401] ?? 0) > 20, `${JSON.stringify(routerOptions)}: ${JSON.stringify(statuses)}`)
+    t.same(await app.vexaAdmin.users.get(id), before)
+  }
+})
+
+t.test('two registrations: neither the key nor the tokens of one open the other', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const keys = { one: 'the-admin-key-of-one', two: 'the-admin-key-of-two' }
+  const issued: Record<string, string> = {}
+  for (const [name, key] of Object.entries(keys)) {
+    await app.register(async (scope) => {
+      await scope.register(vexaAdmin, { adminKeys: key, prefix: `/${name}`, storage: emptyStorage(t), tokenCacheTtl: 60_000 })
+      scope.get(`/${name}/me`, { onRequest: scope.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+      issued[name] = (await scope.vexaAdmin.tokens.create((await scope.vexaAdmin.users.create({ email: `${name}@x` })).id)).token
+    })
+  }
+  for (const at of Object.keys(keys)) {
+    for (const [of, key] of Object.entries(keys)) {
+      t.equal((await app.inject({ url: `/${at}/users`, headers: { 'x-admin-api-key': key } })).statusCode, at === of ? 200 : 401)
+      t.equal((await app.inject({ url: `/${at}/me`, headers: { 'x-api-key': issued[of] as string } })).statusCode, at === of ? 200 : 401)
+    }
+  }
+})
+
+t.test('whether a user or token exists is told to no stranger: one reply to all', async (t) => {
+  const { app } = await guarded(t)
+  for (const [there, absent] of [['users/user-1', 'users/user-2'], ['users/email/owner@example.com', 'users/email/nobody@example.com'], ['users/user-1/tokens', 'users/user-2/tokens'], ['users/user-1', 'users/no-id-at-all']]) {
+    const replies = await Promise.all([there, absent].map((path) => app.inject(`/admin/${path}`)))
+    const [one, other] = replies.map(({ statusCode, body, headers: { date, ...headers } }) => ({ statusCode, body, headers }))
+    t.equal(one?.statusCode, 401)
+    t.same(one, other)
+  }
+  const taken = await app.inject({ method: 'POST', url: '/admin/users', payload: { email: 'owner@example.com' } })
+  t.same(taken.json(), unauthorized)
+})
+
+t.test('text that looks alike is not the same, and text that is the same in two spellings is', async (t) => {
+  const app = await build(t)
+  const create = async (email: string) => (await call(app, 'POST', '/admin/users', { payload: { email } })).statusCode
+  t.equal(await create('kay@example.com'), 201)
+  // The Kelvin sign is the letter k once it is in lower case, and the full-width k is not.
+  t.equal(await create('\u212aay@example.com'), 409)
+  t.equal(await create('\uff4bay@example.com'), 201)
+  t.equal(await create('k\u0430y@example.com'), 201, 'a Cyrillic a')
+  t.equal(await create('andr\u00e9@example.com'), 201, 'NFC')
+  t.equal(await create('andre\u0301@example.com'), 409, 'NFD')
+  for (const email of ['a\u0000@b', 'a\ud800@b', 'a b@c', 'a\u200b@b', 'a\u202e@b', 'a\u2066@b', 'a\ufeff@b', 'a\r\n@b']) {
+    const status = await create(email)
+    t.ok(status === 400 || status === 201, `${JSON.stringify(email)}: ${status}`)
+    if (status === 201) t.equal((await call(app, 'GET', `/admin/users/email/${encodeURIComponent(email)}`)).json().email, email, 'kept as it is')
+  }
+})
+
+t.test('characters that mean something to SQL, LIKE or JSON mean themselves', async (t) => {
+  const app = await build(t)
+  const hostile = [
+    "'; drop table vexa_users; --", "' or '1'='1", '" or ""="', '1); delete from vexa_tokens; --', '\\', "\\'", '%', '_', '[a-z]', '$1', '?', ':id', '@id', '`', '/*', '--', '#', '{{1}}', '<script>', '\u2028', '\u02bc or 1=1'
+  ]
+  for (const [i, text] of hostile.entries()) {
+    const payload = { email: `user${i}@example.com`, name: text, data: { [text]: text } }
+    const reply = await call(app, 'POST', '/admin/users', { payload })
+    t.equal(reply.statusCode, 201, text)
+    t.match((await call(app, 'GET', `/admin/users/user-${i + 1}`)).json(), payload, text)
+    t.match((await call(app, 'PATCH', `/admin/users/user-${i + 1}`, { payload: { name: text, data: { more: text } } })).json(), { name: text, data: { more: text } }, text)
+    const token = (await call(app, 'POST', `/admin/users/user-${i + 1}/tokens`, { payload: { name: text } })).json()
+    t.equal(token.name, text)
+    const found = (await call(app, 'GET', `/admin/users?search=${encodeURIComponent(text)}`)).json()
+    t.ok(found.some(({ id }: { id: string }) => id === `user-${i + 1}`), text)
+    t.ok(found.every((user: { name: string, email: string }) => user.name.includes(text) || user.email.includes(text)), `${text} is no wildcard`)
+    for (const url of [`/admin/users/${encodeURIComponent(text)}`, `/admin/users/email/${encodeURIComponent(text)}`, `/admin/users/user-${encodeURIComponent(text)}`]) {
+      t.equal((await call(app, 'GET', url)).statusCode, 404, url)
+    }
+  }
+  t.equal((await app.vexaAdmin.users.list()).length, hostile.length)
+})
+
+t.test('members that a client may not set are refused, wherever they are set', async (t) => {
+  const { app, user, token } = await guarded(t)
+  const own = ['id', 'user_id', 'created_at', 'revision', 'api_tokens', 'hash', 'token', 'last_used_at', 'expires_at', 'is_admin', 'role', 'constructor', 'prototype', 'toString', 'hasOwnProperty']
+  for (const [url, method, valid] of [
+    ['/admin/users', 'POST', { email: 'other@example.com' }], ['/admin/users/user-1', 'PATCH', { name: 'x' }],
+    ['/admin/users/user-1/tokens', 'POST', { name: 'x' }], ['/admin/tokens/token-1/rotate', 'POST', { grace_period: 1 }]
+  ] as const) {
+    for (const name of own) {
+      const reply = await call(app, method, url, { payload: { ...valid, [name]: 'x' } })
+      t.equal(reply.statusCode, 400, `${method} ${url} ${name}`)
+    }
+  }
+  t.same(await app.vexaAdmin.users.get(user.id), { ...user, api_tokens: [{ ...token, token: '***' }] })
+  const proto = { payload: '{"email":"p@x","data":{"__proto__":{"polluted":1}}}', headers: { 'content-type': 'application/json' } }
+  t.equal((await call(app, 'POST', '/admin/users', proto)).statusCode, 400)
+  const constructor = { email: 'c@x', data: { constructor: { name: 'x' } } }
+  t.match((await call(app, 'POST', '/admin/users', { payload: constructor })).json(), { data: { constructor: { name: 'x' } } }, 'without `prototype` it is a name like any other')
+  t.equal(({} as { polluted?: unknown }).polluted, undefined)
+})
+
+t.test('bodies that parsers read in different ways', async (t) => {
+  const app = await build(t)
+  const post = (payload: string | Buffer, type = 'application/json') => call(app, 'POST', '/admin/users', { payload, headers: { 'content-type': type } })
+  // As JSON.parse has it, and everyone who reads the reply: the last of two.
+  t.match((await post('{"email":"first@x","email":"last@x"}')).json(), { email: 'last@x' })
+  t.equal((await post(Buffer.from([0xef, 0xbb, 0xbf, ...Buffer.from('{"email":"bom@x"}')]))).statusCode, 201, 'a byte order mark is no text')
+  const refused: Array<[string, string | Buffer]> = [
+    ['UTF-16', Buffer.from('{"email":"a@b"}', 'utf16le')], ['a byte that is not UTF-8', Buffer.from('{"email":"a\xff@b"}', 'latin1')], ['an overlong sequence', Buffer.from([...Buffer.from('{"email":"a'), 0xc0, 0xaf, ...Buffer.from('@b"}')])],
+    ['an encoded surrogate', Buffer.from([...Buffer.from('{"email":"a'), 0xed, 0xa0, 0x80, ...Buffer.from('@b"}')])], ['NaN', '{"email":"a@b","max_concurrent_bots":NaN}'], ['a hexadecimal number', '{"email":"a@b","max_concurrent_bots":0x10}'],
+    ['minus zero as text', '{"email":"a@b","max_concurrent_bots":"-0"}'], ['2^53', '{"email":"a@b","max_concurrent_bots":9007199254740992}'], ['a comment', '{"email":"a@b"}//'], ['single quotes', "{'email':'a@b'}"], ['a comma at the end', '{"email":"a@b",}']
+  ]
+  for (const [name, payload] of refused) t.equal((await post(payload)).statusCode, 400, name)
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'application/xml', 'application/jsonp', 'application/json-patch+json', '']) {
+    t.ok([400, 415].includes((await post('{"email":"t@x"}', type)).statusCode), type)
+  }
+  t.equal((await post('{"email":"zero@x","max_concurrent_bots":-0}')).json().max_concurrent_bots, 0)
+  t.same((await app.vexaAdmin.users.list()).map(({ email }) => email), ['last@x', 'bom@x', 'zero@x'])
+})
+
+t.test('HEAD and OPTIONS tell a stranger nothing, and change nothing', async (t) => {
+  const { app } = await guarded(t)
+  for (const path of ['users', 'users/user-1', 'users/user-1/tokens', 'users/email/owner@example.com']) {
+    const head = await app.inject({ method: 'HEAD', url: `/admin/${path}` })
+    t.equal(head.statusCode, 401)
+    t.equal(head.headers['x-total-count'], undefined)
+    const whole = await call(app, 'HEAD', `/admin/${path}`)
+    t.equal(whole.statusCode, 200)
+    t.equal(whole.body, '')
+    t.equal((await app.inject({ method: 'OPTIONS', url: `/admin/${path}` })).statusCode, 404)
+  }
+  t.equal((await app.inject({ method: 'HEAD', url: '/me' })).statusCode, 401)
+})

@@ -1,0 +1,374 @@
+// Every call that a request makes of the storage, failing in every way: what the client is told, what is logged, and what is left behind.
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import Database from 'better-sqlite3'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { KyselyStorage, vexaAdmin, type StorageAdapter, type Token } from '../../src/index.js'
+import { hashTokenValue } from '../../src/services/token-value.js'
+import { SqliteDialect } from '../../src/storage/sqlite-dialect.js'
+import { storageMethods } from '../../src/storage/storage-adapter.js'
+import { root } from '../child.js'
+import { emptyStorage } from '../databases.js'
+import { adminKey } from '../helpers.js'
+
+// Those that hang would take long one after the other.
+t.jobs = 8
+
+const storageTimeout = 50
+// The timer may take a quarter more. The second is for the machine, which may be busy.
+const latest = storageTimeout * 1.25 + 1000
+
+// The plugin's timer does not, on purpose.
+const keepsProcessAlive = setInterval(() => {}, 1000)
+t.teardown(() => clearInterval(keepsProcessAlive))
+
+const unhandled: unknown[] = []
+for (const event of ['unhandledRejection', 'uncaughtException']) process.on(event, (reason) => { unhandled.push(reason) })
+
+/**
+ * Each with its status, and the status of the same request once it is done. In capitals: a user who is new to each attempt, its address,
+ * a token of its own (TOKEN by id, VALUE by value), and an address that nobody has.
+ */
+const requests: Array<[request: string, status: number, repeated: number, payload?: object]> = [
+  ['GET /admin/users', 200, 200],
+  ['HEAD /admin/users', 200, 200],
+  ['GET /admin/users?count=true&search=x', 200, 200],
+  ['POST /admin/users', 201, 200, { email: 'FREE', data: { new: true } }],
+  ['POST /admin/users', 200, 200, { email: 'EMAIL', name: 'other' }],
+  ['GET /admin/users/USER', 200, 200],
+  ['HEAD /admin/users/USER', 200, 200],
+  ['GET /admin/users/email/ENCODED', 200, 200],
+  ['HEAD /admin/users/email/ENCODED', 200, 200],
+  ['GET /admin/users/email/EMAIL', 200, 200],
+  ['HEAD /admin/users/email/EMAIL', 200, 200],
+  ['PATCH /admin/users/USER', 200, 200, { name: 'changed', email: 'FREE' }],
+  ['PATCH /admin/users/USER', 200, 200, { disabled: true }],
+  ['PATCH /admin/users/USER', 200, 200, { name: 'changed', data: { old: null, new: true } }],
+  ['DELETE /admin/users/USER', 204, 404],
+  ['GET /admin/users/USER/tokens', 200, 200],
+  ['HEAD /admin/users/USER/tokens', 200, 200],
+  ['POST /admin/users/USER/tokens', 201, 201, { name: 'minted' }],
+  ['DELETE /admin/users/USER/tokens', 204, 204],
+  ['DELETE /admin/tokens/TOKEN', 204, 404],
+  ['POST /admin/tokens/TOKEN/rotate', 201, 404],
+  ['POST /admin/tokens/TOKEN/rotate', 201, 201, { grace_period: 60 }],
+  ['POST /admin/tokens/verify', 200, 200, { token: 'VALUE' }],
+  ['GET /me', 200, 200],
+  ['HEAD /me', 200, 200],
+  ['POST /late', 200, 200, {}]
+]
+
+interface Fault {
+  /** What becomes of a call whose work is `work`. `answered` resolves when the client has its reply. */
+  act: (work: () => unknown, secret: Error, answered: Promise<void>) => unknown
+  /** Whether the work is done all the same. */
+  done?: boolean
+}
+
+/** Rejects with what `make` makes of the secret. */
+const rejection = (make: (secret: Error) => unknown): Fault => ({ act: async (_work, secret) => { throw make(secret) } })
+const forEver = new Promise<never>(() => {})
+
+const faults: Record<string, Fault> = {
+  'throws before it does anything': rejection((secret) => secret),
+  'throws once it is done': { act: async (work, secret) => { await work(); throw secret }, done: true },
+  'throws at once, without a promise': { act: (_work, secret) => { throw secret } },
+  'hangs for ever': { act: () => forEver },
+  'hangs for ever once it is done': { act: async (work) => { await work(); return forEver }, done: true },
+  'throws when nobody waits any more': { act: async (_work, secret, answered) => { await answered; throw secret } },
+  'does it when nobody waits any more': { act: async (work, _secret, answered) => { await answered; return work() }, done: true },
+  'rejects with a text': rejection(({ message }) => message),
+  'rejects with undefined': rejection(() => undefined),
+  'rejects with an object': rejection(({ message, ...members }) => ({ ...members, message, name: message, toJSON: () => message })),
+  'rejects with an error that asks for another reply': rejection(({ message, ...members }) => Object.assign(new Error(message), {
+    ...members, status: 404, statusCode: 404, code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', headers: { 'x-sql': message }, validation: [{ message }], expose: true
+  })),
+  'rejects, and is only like a promise': { act: (_work, secret) => ({ then: (_resolve: unknown, reject: (reason: unknown) => void) => reject(secret) }) }
+}
+
+const unavailable = { statusCode: 503, code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE', error: 'Service Unavailable', message: 'Storage cannot answer now' }
+
+/** What the next request meets: one of the things it does, or each, goes another way. */
+class Trap {
+  count = 0
+  #which: number | 'each' | undefined
+  #act: (work: () => unknown) => unknown = (work) => work()
+
+  set (which: number | 'each', act: (work: () => unknown) => unknown): void {
+    this.clear()
+    this.#which = which
+    this.#act = act
+  }
+
+  clear (): void {
+    this.count = 0
+    this.#which = undefined
+  }
+
+  pass (work: () => unknown): unknown {
+    this.count++
+    return this.#which === this.count || this.#which === 'each' ? this.#act(work) : work()
+  }
+}
+
+// Those for which a request waits.
+const asked = storageMethods.filter((name) => !['open', 'close', 'touchTokens'].includes(name))
+
+/** A storage whose calls pass a trap. */
+function trapped (t: Test, trap: Trap, names = asked): StorageAdapter {
+  const stored = emptyStorage(t)
+  t.teardown(() => stored.close())
+  return new Proxy<StorageAdapter>(stored, {
+    get: (target, name: keyof StorageAdapter) => (...parameters: never[]) => {
+      const work = () => (target[name] as (...parameters: never[]) => unknown)(...parameters)
+      return names.includes(name) ? trap.pass(work) : work()
+    }
+  })
+}
+
+/** A storage whose statements, `begin` and `commit` among them, pass a trap. */
+function statementsTrapped (trap: Trap): StorageAdapter {
+  const open = async () => {
+    const database = new Database(':memory:')
+    const prepare = (sql: string) => {
+      const statement = database.prepare(sql)
+      // Written now and then, and by no request.
+      const aside = sql.includes('set "last_used_at"')
+      const pass = (name: 'all' | 'get' | 'run') => (parameters: unknown[]): any => {
+        const work = () => statement[name](parameters)
+        return aside ? work() : trap.pass(work)
+      }
+      return { reader: statement.reader, columns: () => statement.columns(), raw: () => statement.raw(), all: pass('all'), get: pass('get'), run: pass('run') }
+    }
+    return { get inTransaction () { return database.inTransaction }, prepare, close: () => database.close() }
+  }
+  return new KyselyStorage({ dialect: new SqliteDialect({ open, pragmas: ['foreign_keys = on'], busyTimeout: 1000 }) })
+}
+
+interface Subject { n: number, user: string, tokens: [Token, Token, Token] }
+
+async function start (t: Test, storage: StorageAdapter, tokenCacheTtl = 0) {
+  const log = { text: '' }
+  const routes = { there: new Set<string>(), met: new Set<string>() }
+  const app = Fastify({ logger: { level: 'trace', stream: { write: (line: string) => { log.text += line } } } })
+  t.teardown(() => app.close())
+  app.addHook('onRoute', ({ method, url }) => { routes.there.add(`${method} ${url}`) })
+  app.addHook('onResponse', async ({ method, routeOptions }) => { routes.met.add(`${method} ${routeOptions.url}`) })
+  await app.register(vexaAdmin, { adminKeys: adminKey, storage, storageTimeout, tokenCacheTtl, scopes: ['bot'], duplicateEmail: 'return' })
+  app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+  app.post('/late', { preHandler: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request) => request.apiUser)
+
+  let n = 0
+  /** A user with three tokens, of which two were used, and so may be remembered. */
+  async function prepare (): Promise<Subject> {
+    const { id } = await app.vexaAdmin.users.create({ email: addressOf(++n), name: 'old', data: { old: true } })
+    const mint = (name: string) => app.vexaAdmin.tokens.create(id, { name, expires_in: 3600 })
+    const tokens: Subject['tokens'] = [await mint('first'), await mint('second'), await mint('third')]
+    await use(app, tokens[0])
+    await use(app, tokens[1])
+    return { n, user: id, tokens }
+  }
+  return { app, log, routes, prepare }
+}
+
+// The slash has it found by another route, unless it is encoded.
+const addressOf = (n: number) => `user${n}/x@example.com`
+const freeAddressOf = (n: number) => `free${n}@example.com`
+
+const use = (app: FastifyInstance, { token }: Token) => app.inject({ url: '/me', headers: { 'x-api-key': token } })
+
+function send (app: FastifyInstance, [request, , , payload]: typeof requests[number], { n, user, tokens: [first, , third] }: Subject) {
+  const values: Record<string, string> = {
+    USER: user, TOKEN: first.id, VALUE: third.token, EMAIL: addressOf(n), ENCODED: encodeURIComponent(addressOf(n)), FREE: freeAddressOf(n)
+  }
+  const fill = (text: string) => text.replace(/USER|TOKEN|VALUE|EMAIL|ENCODED|FREE/g, (name) => String(values[name]))
+  const [method, url] = fill(request).split(' ') as ['GET', string]
+  const headers = url.startsWith('/admin') ? { 'x-admin-api-key': adminKey } : { 'x-api-key': third.token }
+  return app.inject({ method, url, headers, ...(payload && { payload: JSON.parse(fill(JSON.stringify(payload))) }) })
+}
+
+/** All that there is to see of a subject, but for what is different with each. */
+async function look (app: FastifyInstance, { n, user, tokens }: Subject) {
+  const find = async (path: string) => {
+    const reply = await app.inject({ url: `/admin/users/${path}`, headers: { 'x-admin-api-key': adminKey } })
+    if (reply.statusCode !== 200) return reply.statusCode
+    const { id, created_at: _, email, api_tokens: tokens, ...rest } = reply.json()
+    return { ...rest, email: email.replace(n, ''), tokens: tokens.map(({ name, expires_at: end }: Token) => `${name} for ${end && Math.ceil((Date.parse(end) - Date.now()) / 60_000)} minutes`) }
+  }
+  const opened = []
+  for (const token of tokens) opened.push((await use(app, token)).statusCode)
+  return { user: await find(user), free: await find(`email/${freeAddressOf(n)}`), opened }
+}
+
+/** An error with everything that must not be told. */
+function secretOf ({ tokens: [first] }: Subject): Error {
+  const hash = hashTokenValue(first.token)
+  const text = `SECRET: insert into vexa_tokens (hash) values (x'${hash.toString('hex')}'), for ${first.token}, by ${adminKey}, at ${root}src/storage.ts:1:1`
+  return Object.assign(new Error(text, { cause: new Error(text) }), {
+    code: 'SECRET text', sql: text, query: text, parameters: [hash, hash.toString('base64')], detail: 'Key (email)=(someone@example.com) already exists.', path: root
+  })
+}
+
+/** A fault that is about to happen to a subject. `end` tells it that the client has its reply, and waits for what it does then. */
+function begin (act: Fault['act'], subject: Subject) {
+  const secret = secretOf(subject)
+  let tell!: () => void
+  const answered = new Promise<void>((resolve) => { tell = resolve })
+  const working: unknown[] = []
+  const noted = (work: () => unknown) => () => {
+    const result = work()
+    working.push(result)
+    return result
+  }
+  return {
+    act: (work: () => unknown) => act(noted(work), secret, answered),
+    end: async () => {
+      tell()
+      await setImmediate()
+      await Promise.allSettled(working)
+    }
+  }
+}
+
+/** What of that is in a text; and stacks. */
+function leaksIn (text: string, { tokens }: Subject): string[] {
+  const patterns = [/SECRET/i, /insert into|vexa_|already exists/, /someone@/, /\bat .*:\d+/, /\.[jt]s:\d/, /node_modules/]
+  const hashes = tokens.map(({ token }) => hashTokenValue(token))
+  const values = [adminKey, root, ...tokens.map(({ token }) => token), ...hashes.flatMap((hash) => [hash.toString('hex'), hash.toString('base64'), String([...hash])])]
+  return [...patterns.filter((pattern) => pattern.test(text)).map(String), ...values.filter((value) => text.includes(value))]
+}
+
+/** How each request goes where nothing fails. */
+const surveyed: Array<{ request: typeof requests[number], calls: number, before: object, after: object }> = []
+
+t.test('where nothing fails, the requests of this file come by every route, and ask the storage', { buffered: false }, async (t) => {
+  const trap = new Trap()
+  const { app, routes, prepare } = await start(t, trapped(t, trap))
+  for (const request of requests) {
+    const before = await look(app, await prepare())
+    const subject = await prepare()
+    trap.clear()
+    t.equal((await send(app, request, subject)).statusCode, request[1], request[0])
+    const calls = trap.count
+    t.ok(calls > 0)
+    surveyed.push({ request, calls, before, after: await look(app, subject) })
+    t.equal((await send(app, request, subject)).statusCode, request[2], `${request[0]}, repeated`)
+  }
+  // Those of ids that are too long for the others, which ask no storage.
+  const others = [...routes.there].filter((route) => !/\/(users|tokens)\/\*$/.test(route))
+  t.same(others.filter((route) => !routes.met.has(route)), [])
+  t.ok(others.length > 20)
+})
+
+for (const tokenCacheTtl of [0, 60_000]) {
+  for (const [name, { act, done = false }] of Object.entries(faults)) {
+    // Only of what was done could a cache know less than the storage.
+    if (tokenCacheTtl > 0 && !done) continue
+    t.test(`a storage that ${name}${tokenCacheTtl === 0 ? '' : ', behind a cache'}: 503 at whichever call, nothing told, and all or nothing done`, async (t) => {
+      const trap = new Trap()
+      const { app, log, prepare } = await start(t, trapped(t, trap), tokenCacheTtl)
+      for (const { request, calls, before, after } of surveyed) {
+        const [title, status, repeated] = request
+        for (let call = 1; call <= calls; call++) {
+          const subject = await prepare()
+          log.text = ''
+          const fault = begin(act, subject)
+          trap.set(call, fault.act)
+          const begun = performance.now()
+          const reply = await send(app, request, subject)
+          const took = performance.now() - begun
+          trap.clear()
+          await fault.end()
+
+          // What changes anything is the last call of each.
+          const changed = done && call === calls
+          t.same({
+            status: reply.statusCode,
+            body: reply.body && reply.json(),
+            retryAfter: reply.headers['retry-after'],
+            challenge: reply.headers['www-authenticate'],
+            late: took > latest && took,
+            told: leaksIn(JSON.stringify(reply.headers) + reply.body, subject),
+            left: await look(app, subject),
+            repeated: (await send(app, request, subject)).statusCode,
+            logged: leaksIn(log.text, subject)
+          }, {
+            status: 503,
+            body: title.startsWith('HEAD') ? '' : unavailable,
+            retryAfter: '1',
+            challenge: undefined,
+            late: false,
+            told: [],
+            left: changed ? after : before,
+            repeated: changed ? repeated : status,
+            logged: []
+          }, `${title}, call ${call} of ${calls}`)
+        }
+      }
+    })
+  }
+}
+
+t.test('faults where no client waits, as uses are written down and the storage is closed, are logged without a secret, and the app ends', async (t) => {
+  for (const [name, { act }] of Object.entries(faults)) {
+    const trap = new Trap()
+    const { app, log, prepare } = await start(t, trapped(t, trap, ['touchTokens', 'close']))
+    const subject = await prepare()
+    const fault = begin(act, subject)
+    trap.set('each', fault.act)
+    const begun = performance.now()
+    await app.close()
+    t.ok(performance.now() - begun < 2 * latest, name)
+    trap.clear()
+    await fault.end()
+    t.match(log.text, /last_used_at cannot be written now.*The storage cannot be closed/s, name)
+    t.same(leaksIn(log.text, subject), [], name)
+  }
+})
+
+t.test('SQLite: a statement that fails, before or after it is run, leaves nothing by halves', async (t) => {
+  for (const done of [false, true]) {
+    const trap = new Trap()
+    const { app, log, prepare } = await start(t, statementsTrapped(trap))
+    for (const { request, before, after } of surveyed) {
+      const [title, status, repeated] = request
+      const undisturbed = await prepare()
+      trap.clear()
+      await send(app, request, undisturbed)
+      const statements = trap.count
+      t.ok(statements > 0)
+      for (let nth = 1; nth <= statements; nth++) {
+        const subject = await prepare()
+        log.text = ''
+        trap.set(nth, (work) => {
+          // A constraint may speak first.
+          try { if (done) work() } catch {}
+          throw Object.assign(secretOf(subject), { code: 'SQLITE_IOERR' })
+        })
+        const reply = await send(app, request, subject)
+        trap.clear()
+        const left = await look(app, subject)
+        const changed = !isDeepStrictEqual(left, before)
+        t.same({
+          status: reply.statusCode,
+          body: reply.body && reply.json(),
+          left,
+          repeated: (await send(app, request, subject)).statusCode,
+          leaks: leaksIn(JSON.stringify(reply.headers) + reply.body + log.text, subject)
+        }, {
+          status: 503,
+          body: title.startsWith('HEAD') ? '' : unavailable,
+          left: changed ? after : before,
+          repeated: changed ? repeated : status,
+          leaks: []
+        }, `${title}, statement ${nth} of ${statements}, ${done ? 'run' : 'not run'}`)
+      }
+    }
+  }
+})
+
+t.test('and of all that nothing was left for the process to catch', { buffered: false }, async (t) => {
+  await sleep(2 * storageTimeout)
+  t.same(unhandled, [])
+})

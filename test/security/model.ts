@@ -1,0 +1,199 @@
+// A simple model of the API, and the API played against it.
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { mock } from 'node:test'
+import type { Test } from 'tap'
+import { searchable } from '../../src/index.js'
+import { mintTokenValue } from '../../src/services/token-value.js'
+import { hasValidChecksum } from '../checksum.js'
+import { emptyPlace, storageAt } from '../databases.js'
+import { build, call } from '../helpers.js'
+import { isObject, scopes, type Route } from './generated.js'
+
+export interface Command { act: Act, on: number, body: any }
+
+export type Act = 'create' | 'patch' | 'delete' | 'show' | 'mint' | 'revoke' | 'revokeAll' | 'rotate' | 'verify' | 'list' | 'wait' | 'restart'
+
+interface KnownUser { wire: any, alive: boolean }
+
+interface KnownToken { wire: any, owner: KnownUser, alive: boolean, value: string, life: number | undefined, used: string, kept: string }
+
+const keyOf = (id: string) => Number(/-([1-9]\d*)$/.exec(id)?.[1])
+const seconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString()
+
+/** JSON Merge Patch, after the words of RFC 7396. */
+function merged (target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch
+  const members = new Map(Object.entries(isObject(target) ? target : {}))
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) members.delete(name)
+    else members.set(name, merged(members.get(name), value))
+  }
+  return Object.fromEntries(members)
+}
+
+/** Does one thing after the other to an app and to a model of it, and compares what they say. The clock stands still in between. */
+export async function play (t: Test, now: number, tokenCacheTtl: number, commands: Command[]): Promise<void> {
+  const place = emptyPlace(t)
+  const users: KnownUser[] = []
+  const tokens: KnownToken[] = []
+  const living = () => users.filter(({ alive }) => alive)
+  const tokensOf = (user: KnownUser) => tokens.filter(({ owner, alive }) => owner === user && alive)
+  const kill = (...dead: Array<{ alive: boolean }>) => { for (const each of dead) each.alive = false }
+
+  async function start () {
+    const app = await build(t, { storage: storageAt(place), scopes, tokenCacheTtl })
+    app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async ({ apiUser, apiToken }) => ({ user: apiUser, token: apiToken }))
+    return app
+  }
+
+  async function ask (status: number, method: Route['method'], path: string, body?: object) {
+    const reply = await call(app, method, `/admin${path}`, body === undefined ? {} : { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+    equal(reply.statusCode, status, `${method} ${path}: ${reply.body}`)
+    return { headers: reply.headers, json: reply.body === '' ? undefined : reply.json() }
+  }
+
+  /** When a token was used last is written later: it may be what was kept at the last restart, up to what was noted. */
+  function sameTokens (replied: any[], known: KnownToken[]) {
+    deepEqual(replied.map(({ last_used_at: _, ...rest }) => rest), known.map(({ wire }) => wire))
+    for (const [i, { kept, used }] of known.entries()) {
+      const { last_used_at: last = '' } = replied[i]
+      ok(last >= kept && last <= used, `used ${last}, not from ${kept} to ${used}`)
+    }
+  }
+
+  function addToken ({ token: value, ...reply }: any, owner: KnownUser, { name, scopes, expires_in: life }: any) {
+    const wire = { user_id: owner.wire.id, created_at: seconds(0), ...(name != null && { name }), ...(scopes && { scopes }), ...(life && { expires_at: seconds(life) }) }
+    deepEqual(reply, { id: reply.id, ...wire })
+    match(value, /^vex_[0-9A-Za-z]{36}$/)
+    ok(hasValidChecksum(value) && keyOf(reply.id) > Math.max(0, ...tokens.map(({ wire }) => keyOf(wire.id))))
+    tokens.push({ wire: { ...reply, token: '***' }, owner, alive: true, value, life, used: '', kept: '' })
+  }
+
+  const acts: Record<Act, (user: KnownUser, token: KnownToken, body: any) => Promise<unknown>> = {
+    async create (_user, _token, body) {
+      const email = searchable(body.email)
+      const taken = living().some(({ wire }) => wire.email === email)
+      const { json, headers } = await ask(taken ? 409 : 201, 'POST', '/users', body)
+      if (taken) return
+      const wire = { id: json.id, email, name: body.name ?? null, max_concurrent_bots: body.max_concurrent_bots ?? 3, created_at: seconds(0), ...(body.data && { data: body.data }) }
+      deepEqual(json, wire)
+      equal(headers.location, `/admin/users/${json.id}`)
+      ok(keyOf(json.id) > Math.max(0, ...users.map(({ wire }) => keyOf(wire.id))))
+      users.push({ wire, alive: true })
+    },
+
+    async patch (user, _token, body) {
+      const { data, email, disabled, ...rest } = body
+      const taken = email !== undefined && living().some((other) => other !== user && other.wire.email === searchable(email))
+      const { json } = await ask(!user.alive ? 404 : taken ? 409 : 200, 'PATCH', `/users/${user.wire.id}`, body)
+      if (!user.alive || taken) return
+      Object.assign(user.wire, rest, email !== undefined && { email: searchable(email) }, disabled && { disabled }, data && { data: merged(user.wire.data, data) })
+      if (disabled === false) delete user.wire.disabled
+      if (data === null) delete user.wire.data
+      deepEqual(json, user.wire)
+    },
+
+    async delete (user) {
+      await ask(user.alive ? 204 : 404, 'DELETE', `/users/${user.wire.id}`)
+      kill(user, ...tokensOf(user))
+    },
+
+    async show (user) {
+      for (const path of [user.wire.id, `email/${encodeURIComponent(user.wire.email)}`]) {
+        // Another user may have the address of one who is gone.
+        if (!user.alive && path !== user.wire.id) continue
+        const { json } = await ask(user.alive ? 200 : 404, 'GET', `/users/${path}`)
+        if (!user.alive) continue
+        const { api_tokens: shown, ...rest } = json
+        deepEqual(rest, user.wire)
+        sameTokens(shown, tokensOf(user))
+      }
+      const { json } = await ask(user.alive ? 200 : 404, 'GET', `/users/${user.wire.id}/tokens`)
+      if (user.alive) sameTokens(json, tokensOf(user))
+    },
+
+    async mint (user, _token, body) {
+      const { json } = await ask(user.alive ? 201 : 404, 'POST', `/users/${user.wire.id}/tokens`, body)
+      if (user.alive) addToken(json, user, body ?? {})
+    },
+
+    async revoke (_user, token) {
+      await ask(token.alive ? 204 : 404, 'DELETE', `/tokens/${token.wire.id}`)
+      kill(token)
+    },
+
+    async revokeAll (user) {
+      await ask(user.alive ? 204 : 404, 'DELETE', `/users/${user.wire.id}/tokens`)
+      kill(...tokensOf(user))
+    },
+
+    async rotate (_user, token, body) {
+      const status = !token.alive ? 404 : token.wire.expires_at <= seconds(0) ? 409 : 201
+      const { json } = await ask(status, 'POST', `/tokens/${token.wire.id}/rotate`, body)
+      if (status !== 201) return
+      addToken(json, token.owner, { ...token.wire, expires_in: token.life })
+      const grace = body?.grace_period ?? 0
+      if (grace === 0) kill(token)
+      else if (!(token.wire.expires_at <= seconds(grace))) token.wire.expires_at = seconds(grace)
+    },
+
+    async verify (_user, token, { scopes }) {
+      const lacking = token.wire.scopes !== undefined && scopes?.some((scope: string) => !token.wire.scopes.includes(scope))
+      const code = !token.alive ? 'NOT_FOUND' : token.wire.expires_at <= seconds(0) ? 'EXPIRED' : token.owner.wire.disabled ? 'DISABLED' : undefined
+      const { json } = await ask(200, 'POST', '/tokens/verify', { token: token.value, scopes })
+      const me = await app.inject({ url: '/me', headers: { 'x-api-key': token.value } })
+      equal(me.statusCode, code === undefined ? 200 : code === 'DISABLED' ? 403 : 401)
+      for (const verified of [code === undefined && !lacking ? json : undefined, code === undefined ? me.json() : undefined]) {
+        if (verified === undefined) continue
+        deepEqual(verified.user, token.owner.wire)
+        token.used = seconds(0).replace(/\d\d\.\d{3}Z$/, '00.000Z')
+        sameTokens([verified.token], [token])
+      }
+      if (code || lacking) deepEqual(json, { valid: false, code: code ?? 'INSUFFICIENT_SCOPE' })
+      else equal(json.valid, true)
+    },
+
+    async list (user, _token, { after, ...query }) {
+      if (after !== undefined) query.after = after === 'user' ? user.wire.id : after
+      const { skip = 0, limit = 100, order = 'asc', search = '', count } = query
+      const needle = searchable(search)
+      const found = living().map(({ wire }) => wire).filter(({ email, name }) => email.includes(needle) || searchable(name ?? '').includes(needle))
+      const direction = order === 'asc' ? 1 : -1
+      const expected = found.sort((a, b) => direction * (keyOf(a.id) - keyOf(b.id))).filter(({ id }) => after === undefined || direction * (keyOf(id) - keyOf(query.after)) > 0).slice(Number(skip))
+      let next: string | undefined = `/users?${new URLSearchParams(query)}`
+      for (let from = 0; next !== undefined; from += Number(limit)) {
+        const { json, headers }: Awaited<ReturnType<typeof ask>> = await ask(200, 'GET', next)
+        deepEqual(json, expected.slice(from, from + Number(limit)))
+        equal(headers['x-total-count'], count === 'true' && from === 0 ? String(found.length) : undefined)
+        next = /^<\/admin(.*)>; rel="next"$/.exec(String(headers.link))?.[1]
+        equal(next !== undefined, expected.length > from + Number(limit), `link: ${headers.link}`)
+      }
+    },
+
+    async wait (_user, _token, milliseconds) {
+      mock.timers.tick(milliseconds)
+    },
+
+    async restart () {
+      await app.close()
+      for (const token of tokens) token.kept = token.used
+      app = await start()
+    }
+  }
+
+  mock.timers.enable({ apis: ['Date'], now })
+  let app = await start()
+  try {
+    const nobody = { wire: { id: 'user-1', email: 'a@x' }, alive: false }
+    const nothing = { wire: { id: 'token-1' }, owner: nobody, alive: false, value: mintTokenValue('vex_'), life: undefined, used: '', kept: '' }
+    for (const { act, on, body } of commands) {
+      await acts[act](users[on % users.length] ?? nobody, tokens[on % tokens.length] ?? nothing, body)
+    }
+    for (const user of users) await acts.show(user, nothing, {})
+    for (const token of tokens) await acts.verify(nobody, token, {})
+    await acts.list(nobody, nothing, {})
+  } finally {
+    await app.close()
+    mock.timers.reset()
+  }
+}

@@ -1,0 +1,226 @@
+// How an app ends: what it has begun is answered, what it has noted is written, the storage is closed last, and nothing acknowledged is lost.
+import { existsSync } from 'node:fs'
+import { Agent } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { StorageAdapter, Token } from '../../src/index.js'
+import { run } from '../child.js'
+import { emptyPlace, storageAt } from '../databases.js'
+import { adminKey, build } from '../helpers.js'
+import { send } from '../send.js'
+
+/** A storage that says what is asked of it, and keeps its callers waiting while it is held. */
+function watched (stored: StorageAdapter) {
+  /** `+name` where a call begins, `-name` where it ends. */
+  const events: string[] = []
+  let waiting = 0
+  let held: Promise<void> | undefined
+  let release = () => {}
+  const storage = new Proxy<StorageAdapter>(stored, {
+    get: (target, name: keyof StorageAdapter) => async (...parameters: never[]) => {
+      events.push(`+${name}`)
+      waiting++
+      await held
+      // Slow, so that what does not wait for it is seen to be ahead.
+      await sleep(20)
+      waiting--
+      try {
+        return await (target[name] as (...parameters: never[]) => unknown)(...parameters)
+      } finally {
+        events.push(`-${name}`)
+      }
+    }
+  })
+  return {
+    storage,
+    events,
+    waiting: () => waiting,
+    hold: () => { held = new Promise((resolve) => { release = resolve }) },
+    release: () => release()
+  }
+}
+
+/** An app that listens, on a storage that is watched, with a route behind tokens. `ask` keeps its connections alive. */
+async function start (t: Test, place: string, options: Parameters<typeof build>[1] = {}) {
+  const { storage, ...watch } = watched(storageAt(place))
+  const app = await build(t, { storage, ...options })
+  app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  let connections = 0
+  app.server.on('connection', () => { connections++ })
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const ask = (request: string, token = '', body?: object, over = agent) => {
+    const [method, path] = request.split(' ') as [string, string]
+    return send(over, method, url + path, path === '/me' ? { 'x-api-key': token } : { 'x-admin-api-key': adminKey }, body)
+  }
+  return { ...watch, app, agent, ask, connections: () => connections }
+}
+
+const until = async (condition: () => boolean) => { while (!condition()) await sleep(2) }
+
+t.test('an app that is closed answers what is under way, writes down which tokens were used, and closes the storage once and last', async (t) => {
+  const place = emptyPlace(t)
+  const { app, agent, ask, connections, events, hold, release, waiting } = await start(t, place)
+  const { users, tokens } = app.vexaAdmin
+  const [{ id }, doomed] = [await users.create({ email: 'a@b' }), await users.create({ email: 'doomed@x' })]
+  const [before, during, verified, revoked, rotated] = await Promise.all(
+    ['before', 'during', 'verified', 'revoked', 'rotated', 'unused'].map((name) => tokens.create(id, { name }))) as [Token, Token, Token, Token, Token]
+
+  const requests: Array<[request: string, status: number, body?: object]> = [
+    ['GET /admin/users', 200],
+    [`GET /admin/users/${id}`, 200],
+    ['GET /admin/users/email/a@b', 200],
+    ['GET /admin/users/user-0', 404],
+    ['POST /admin/users', 201, { email: 'created@x' }],
+    ['POST /admin/users', 409, { email: 'a@b' }],
+    [`PATCH /admin/users/${id}`, 200, { name: 'changed', data: { changed: true } }],
+    [`DELETE /admin/users/${doomed.id}`, 204],
+    [`GET /admin/users/${id}/tokens`, 200],
+    [`POST /admin/users/${id}/tokens`, 201, { name: 'minted' }],
+    [`DELETE /admin/tokens/${revoked.id}`, 204],
+    [`POST /admin/tokens/${rotated.id}/rotate`, 201],
+    ['POST /admin/tokens/verify', 200, { token: verified.token }],
+    ['GET /me', 200],
+    ['GET /me', 200]
+  ]
+  // As many at once make as many connections.
+  const used = await Promise.all(requests.map(() => ask('GET /me', before.token)))
+  t.same(used.map(({ status }) => status), requests.map(() => 200))
+  t.equal(connections(), requests.length)
+
+  hold()
+  const replies = requests.map(([request, , body]) => ask(request, during.token, body))
+  await until(() => waiting() === requests.length)
+  t.equal(connections(), requests.length, 'they came over the same connections')
+  const closing = [app.close(), app.close()]
+  await until(() => !app.server.listening)
+  await t.rejects(ask('GET /admin/users', '', undefined, new Agent()), { code: 'ECONNREFUSED' }, 'nobody else is let in')
+  // Time enough for what would not wait.
+  await sleep(50)
+  t.notOk(events.includes('+close'))
+  release()
+  t.same((await Promise.all(replies)).map(({ status }) => status), requests.map(([, status]) => status))
+
+  // The server cannot know yet that nobody needs the connections any more, unless Node has closed them with the replies.
+  const asked = () => events.filter((event) => event.startsWith('+') && !/touch|close/.test(event)).length
+  const askedBefore = asked()
+  const late = await ask('GET /me', before.token).then(({ status }) => status, ({ code }) => code)
+  t.match(String(late), /^(503|ECONN(REFUSED|RESET))$/)
+  t.equal(asked(), askedBefore, 'a request that is too late asks no storage')
+  agent.destroy()
+  await Promise.all(closing)
+  await app.close()
+  t.equal(events.filter((event) => event === '+close').length, 1, 'the storage is closed once')
+  t.same(events.slice(-4), ['+touchTokens', '-touchTokens', '+close', '-close'], 'and after everything else')
+  t.equal(waiting(), 0)
+  await t.rejects(ask('GET /me', before.token), { code: 'ECONNREFUSED' })
+  await t.rejects(tokens.verify({ token: before.token }), { code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE' }, 'code of the host that goes on is not told that the token is not valid')
+
+  const later = await build(t, { storage: storageAt(place) })
+  const { name, data, api_tokens: left } = await later.vexaAdmin.users.get(id)
+  t.same([name, data], ['changed', { changed: true }])
+  const lastUsed = Object.fromEntries(left.map(({ name, last_used_at: lastUsedAt }) => [name, lastUsedAt !== undefined]))
+  t.same(lastUsed, { before: true, during: true, verified: true, unused: false, minted: false, rotated: false })
+  t.notOk(left.some(({ id }) => id === rotated.id))
+  t.match(await later.vexaAdmin.users.getByEmail('created@x'), { email: 'created@x' })
+  await t.rejects(later.vexaAdmin.users.get(doomed.id), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+})
+
+t.test('a storage that hangs does not keep the app: what is under way is answered 503, and the app ends', async (t) => {
+  // The plugin's timer does not, on purpose.
+  const keepsProcessAlive = setInterval(() => {}, 1000)
+  t.teardown(() => clearInterval(keepsProcessAlive))
+  const storageTimeout = 200
+  const { app, agent, ask, hold, release, waiting } = await start(t, emptyPlace(t), { storageTimeout })
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  const { token } = await app.vexaAdmin.tokens.create(id)
+  t.equal((await ask('GET /me', token)).status, 200)
+  hold()
+  const replies = ['GET /me', 'GET /admin/users', `GET /admin/users/${id}`, `DELETE /admin/users/${id}`].map((request) => ask(request, token))
+  await until(() => waiting() === replies.length)
+  const begun = performance.now()
+  const closing = app.close()
+  t.same((await Promise.all(replies)).map(({ status }) => status), [503, 503, 503, 503])
+  agent.destroy()
+  await closing
+  // One for the requests, one to write down that the token was used, one to close the storage. The rest is for the machine.
+  t.ok(performance.now() - begun < 3 * 1.25 * storageTimeout + 1000)
+  release()
+  await until(() => waiting() === 0)
+})
+
+t.test('SIGTERM under load: the standalone program answers what it has begun, ends with 0, and has lost nothing', async (t) => {
+  const place = emptyPlace(t, 'sqlite')
+  const file = place.slice('sqlite:'.length)
+  const child = run(t, 'examples/standalone.ts', { env: { ADMIN_API_KEY: adminKey, DATABASE_FILE: file, PORT: '0' } })
+  const url = JSON.parse(await child.line(/Server listening/)).msg.replace('Server listening at ', '')
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+
+  /** What was acknowledged: users, their tokens, and whether each was used; and what the clients were told in the end. */
+  const known = new Map<string, Map<string, boolean>>()
+  const ends: string[] = []
+  let acknowledged = 0
+  const client = async (n: number) => {
+    const ask = async (path: string, body?: object) => {
+      const { status, body: reply } = await send(agent, 'POST', `${url}/admin${path}`, { 'x-admin-api-key': adminKey }, body)
+      if (status > 201) throw Object.assign(new Error(`${path} was answered ${status}`), { code: String(status) })
+      acknowledged++
+      return reply as Token
+    }
+    try {
+      for (let i = 0; ; i++) {
+        const user = await ask('/users', { email: `${n}-${i}@x` })
+        const tokens = new Map<string, boolean>()
+        known.set(user.id, tokens)
+        const { id, token } = await ask(`/users/${user.id}/tokens`)
+        tokens.set(id, false)
+        await ask('/tokens/verify', { token })
+        tokens.set(id, true)
+      }
+    } catch (error) {
+      ends.push((error as { code: string }).code)
+    }
+  }
+  const clients = Array.from({ length: 16 }, (_, n) => client(n))
+  await until(() => acknowledged > 300 || ends.length > 0)
+  // Nothing is quicker than SQLite: for a write to be under way, another has to be in its way.
+  const holder = run(t, 'test/fixtures/hold-lock.ts', { args: [file] })
+  await holder.line(/locked/)
+  let before
+  do {
+    before = acknowledged
+    await sleep(300)
+  } while (acknowledged > before)
+  child.process.kill('SIGTERM')
+  await sleep(100)
+  holder.process.kill('SIGKILL')
+  await Promise.all(clients)
+  t.equal(acknowledged - before, clients.length, 'the writes that were under way are acknowledged')
+  // Else it would wait for connections that may be used again, for as long as they may idle.
+  agent.destroy()
+  t.equal(await child.exit, 0)
+
+  t.same(ends.filter((end) => !/^(503|ECONN(REFUSED|RESET)|EPIPE)$/.test(end)), [], 'clients met nothing but the end')
+  const lines = child.output().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+  const having = (msg: string) => lines.filter((line) => line.msg === msg).map(({ reqId }) => reqId)
+  const completed = having('request completed')
+  t.same(having('incoming request').filter((id) => !completed.includes(id)), [], 'each request that was begun was completed')
+  t.equal(completed.length, acknowledged, 'and its reply reached its client')
+  t.same(lines.filter(({ res, err }) => res?.statusCode === 500 || err), [])
+  t.notMatch(child.output(), new RegExp(`${adminKey}|vex_`))
+
+  t.notOk(existsSync(`${file}-wal`), 'the database was closed')
+  const later = await build(t, { storage: storageAt(place) })
+  const lost: string[] = []
+  for (const [id, tokens] of known) {
+    const stored = await later.vexaAdmin.users.get(id).catch(() => undefined)
+    if (stored === undefined) lost.push(id)
+    for (const [tokenId, used] of tokens) {
+      const token = stored?.api_tokens.find(({ id }) => id === tokenId)
+      if (token === undefined || (used && token.last_used_at === undefined)) lost.push(tokenId)
+    }
+  }
+  t.same(lost, [], `nothing of ${known.size} users`)
+})
