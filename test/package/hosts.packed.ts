@@ -1,0 +1,61 @@
+// Empty apps that install the package, as somebody does who has just found it.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { postgresUrl, unavailable } from '../databases.js'
+import { execute, pack } from './tools.js'
+
+const key = 'a-key-of-sixteen-characters'
+
+const serve = `
+  const app = Fastify()
+  await app.register(vexaAdmin, { adminKeys: '${key}', storage })
+  app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+  const address = await app.listen({ port: 0, host: '127.0.0.1' })
+  const headers = { 'X-Admin-API-Key': '${key}', 'Content-Type': 'application/json' }
+  const email = 'user' + process.pid + '@example.com'
+  const user = await (await fetch(address + '/admin/users', { method: 'POST', headers, body: JSON.stringify({ email }) })).json() as any
+  const { token } = await (await fetch(address + '/admin/users/' + user.id + '/tokens', { method: 'POST', headers })).json() as any
+  const me = await fetch(address + '/me', { headers: { 'X-API-Key': token } })
+  console.log(me.status, ((await me.json()) as any).email === email)
+  await fetch(address + '/admin/users/' + user.id, { method: 'DELETE', headers })
+  await app.close()`
+const served = '200 true\n'
+const plain = serve.replaceAll(' as any', '')
+
+async function emptyHost (t: Test, install: string[], files: Record<string, string>): Promise<string> {
+  const directory = t.testdir()
+  const tarball = await pack(directory)
+  writeFileSync(join(directory, 'package.json'), '{ "private": true }')
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
+  await execute('npm', ['install', '--no-audit', '--no-fund', tarball, ...install], { cwd: directory })
+  return directory
+}
+
+t.test('in ESM, in CommonJS and in TypeScript, over SQLite', async (t) => {
+  const memory = "const storage = sqliteStorage({ filename: ':memory:' })"
+  const cwd = await emptyHost(t, ['fastify', 'kysely', 'typescript@5', '@types/node@20'], {
+    'esm.mjs': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'\n${memory}${plain}`,
+    'common.cjs': `const Fastify = require('fastify')\nconst { vexaAdmin, sqliteStorage } = require('fastify-vexa-admin')\n${memory};\n(async () => {${plain}\n})()`,
+    'typed.mts': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage, type User } from 'fastify-vexa-admin'\nimport type {} from 'fastify-vexa-admin/conformance'\n${memory}${serve}\nconst id: User['id'] = user.id\nvoid id`,
+    'tsconfig.json': '{ "compilerOptions": { "strict": true, "module": "nodenext", "target": "es2022", "exactOptionalPropertyTypes": true, "types": ["node"] }, "files": ["typed.mts"] }'
+  })
+  t.equal(await execute(process.execPath, ['esm.mjs'], { cwd }), served)
+  // Node 20 can require() ESM from 20.19 on, 22 from 22.12 on.
+  t.equal(await execute(process.execPath, ['common.cjs'], { cwd }), served)
+  await execute('node_modules/.bin/tsc', [], { cwd })
+  t.equal(await execute(process.execPath, ['typed.mjs'], { cwd }), served)
+})
+
+t.test('over PostgreSQL, without better-sqlite3', { skip: await unavailable('postgres') }, async (t) => {
+  const cwd = await emptyHost(t, ['--omit=optional', 'fastify', 'kysely', 'pg'], {
+    'app.mjs': `import Fastify from 'fastify'
+      import vexaAdmin, { KyselyStorage } from 'fastify-vexa-admin'
+      import { PostgresDialect } from 'kysely'
+      import pg from 'pg'
+      const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: '${postgresUrl}' }) }), tablePrefix: 'packed_' })${plain}`
+  })
+  writeFileSync(join(cwd, 'default.mjs'), `import Fastify from 'fastify'\nimport vexaAdmin from 'fastify-vexa-admin'\nawait Fastify().register(vexaAdmin, { adminKeys: '${key}' })`)
+  await t.rejects(execute(process.execPath, ['default.mjs'], { cwd }), { message: /better-sqlite3 is not installed: npm install better-sqlite3, or give another `storage`/ })
+  t.equal(await execute(process.execPath, ['app.mjs'], { cwd }), served)
+})

@@ -1,0 +1,65 @@
+// The page of npm start in a browser. With SCREENSHOTS, a directory, it leaves there what it saw.
+import { existsSync } from 'node:fs'
+import t from 'tap'
+import { root, run } from '../child.js'
+import { adminKey } from '../helpers.js'
+
+const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
+const skip = executablePath === undefined && 'no Chromium is installed'
+
+t.test('authorize, create a user, mint a token, and see it once', { skip }, async (t) => {
+  const { chromium } = (await import(`${root}test/package/node_modules/playwright-core/index.mjs`)) as { chromium: any }
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  t.teardown(() => browser.close())
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } })
+  const errors: unknown[] = []
+  page.on('pageerror', (error: unknown) => errors.push(error))
+  const look = async (name: string) => { if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` }) }
+
+  const server = run(t, 'examples/standalone.ts', { cwd: t.testdir(), env: { ADMIN_API_KEY: adminKey, PORT: '0' } })
+  const url = (await server.line(/^Try it/)).replace('Try it at ', '')
+  await page.goto(url)
+  await page.locator('.opblock').first().waitFor()
+  t.equal(await page.locator('.opblock').count(), 12)
+  await look('page')
+
+  /** Opens an operation, fills it in, executes it, and gives the status and body of the reply. */
+  async function execute (operation: string, { id, body }: { id?: string, body?: object } = {}) {
+    const block = page.locator(`[id$="-${operation}"]`)
+    if (await block.locator('.opblock-body').count() === 0) await block.locator('.opblock-summary-control').click()
+    const tryIt = block.locator('.try-out__btn:not(.cancel)')
+    if (await tryIt.count() > 0) await tryIt.click()
+    if (id !== undefined) await block.locator('.parameters input').first().fill(id)
+    if (body !== undefined) await block.locator('textarea').fill(JSON.stringify(body))
+    await block.locator('.execute').click()
+    const reply = block.locator('.live-responses-table')
+    await reply.waitFor()
+    await page.waitForTimeout(500)
+    return { status: Number(await reply.locator('.response-col_status').last().innerText().then((text: string) => /\d+/.exec(text)?.[0])), text: await reply.innerText() as string, block }
+  }
+
+  t.equal((await execute('createUser', { body: { email: 'jane@example.com' } })).status, 401)
+
+  await page.locator('.btn.authorize').click()
+  await page.locator('.auth-container input').first().fill(adminKey)
+  await look('authorize')
+  await page.locator('.auth-btn-wrapper .authorize').first().click()
+  await page.locator('.btn-done').first().click()
+
+  t.equal((await execute('createUser', { body: { email: 'jane@example.com', name: 'Jane' } })).status, 201)
+  t.match((await execute('listUsers')).text, /jane@example\.com/, 'as it stands')
+  await look('user')
+  const minted = await execute('createToken', { id: 'user-1', body: { name: 'CI' } })
+  t.equal(minted.status, 201)
+  const [token] = /vex_[0-9A-Za-z]{36}/.exec(minted.text) ?? []
+  t.ok(token)
+  await minted.block.scrollIntoViewIfNeeded()
+  await look('token')
+
+  const user = await execute('getUser', { id: 'user-1' })
+  t.equal(user.status, 200)
+  t.match(user.text, /"token": "\*\*\*"/)
+  t.notMatch(user.text, String(token))
+  await look('seen-once')
+  t.same(errors, [])
+})
