@@ -1,13 +1,13 @@
 // Users and tokens in PostgreSQL, shared by any number of machines. Takes POSTGRES_URL, ADMIN_API_KEY and PORT from the environment.
 import Fastify from 'fastify'
-import vexaAdmin, { KyselyStorage } from 'fastify-vexa-admin'
+import vexaAdmin, { KyselyStorage, withPreparedStatements } from 'fastify-vexa-admin'
 import { PostgresDialect } from 'kysely'
-import { Pool } from 'pg'
+import { Client, Pool } from 'pg'
 
 const { ADMIN_API_KEY, PORT, POSTGRES_URL } = process.env
 const app = Fastify({ logger: true, keepAliveTimeout: 5000 })
 
-const pool = new Pool({ connectionString: POSTGRES_URL, max: 20, connectionTimeoutMillis: 3000, keepAlive: true })
+const pool = new Pool({ connectionString: POSTGRES_URL, Client: withPreparedStatements(Client), max: 20, connectionTimeoutMillis: 3000, keepAlive: true })
 // A connection that breaks ends the process if nobody listens: the pool tells of those that are idle, and each client of itself.
 pool.on('error', (error) => app.log.warn(`PostgreSQL: ${error.message}`))
 pool.on('connect', (client) => { client.on('error', () => {}) })

@@ -1,28 +1,48 @@
-// The admin API alone, with nothing to configure: npm start
+// The admin API alone, with nothing to configure, and a page to try it on: npm start
 import { randomBytes } from 'node:crypto'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
 import Fastify from 'fastify'
-import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
+import vexaAdmin, { securitySchemes, sqliteStorage } from 'fastify-vexa-admin'
 
 const { ADMIN_API_KEY, DATABASE_FILE, HOST, PORT } = process.env
 const adminKey = ADMIN_API_KEY || randomBytes(24).toString('base64url')
 
-// A stop waits for connections that were busy when it began, for as long as they may idle: 72 seconds, if Fastify is not told.
-const app = Fastify({ logger: true, keepAliveTimeout: 5000 })
-await app.register(vexaAdmin, {
-  adminKeys: adminKey,
-  storage: sqliteStorage({ filename: DATABASE_FILE || 'vexa-admin.db' })
+const app = Fastify({
+  logger: process.stdout.isTTY ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } } : true,
+  // A stop waits for connections that were busy when it began, for as long as they may idle: 72 seconds, if Fastify is not told.
+  keepAliveTimeout: 5000
 })
 
-// Answers what is under way, then closes the database.
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.close())
-
-const address = await app.listen({ host: HOST || '127.0.0.1', port: Number(PORT || 3000) })
-
-if (!ADMIN_API_KEY) {
-  console.log(`
+try {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Users and API tokens', version: '1', description: 'Authorize with the admin key, then try it out.' },
+      components: { securitySchemes }
+    }
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', theme: { title: 'Users and API tokens' } })
+  await app.register(vexaAdmin, {
+    adminKeys: adminKey,
+    storage: sqliteStorage({ filename: DATABASE_FILE || 'vexa-admin.db' })
+  })
+  const address = await app.listen({ host: HOST || '127.0.0.1', port: Number(PORT || 3000) })
+  console.log(`\nTry it at ${address}/docs`)
+  if (!ADMIN_API_KEY) {
+    console.log(`
 ADMIN_API_KEY is not set, so this run has a key of its own: ${adminKey}
 Create a user with it:
 
 curl -X POST ${address}/admin/users -H 'X-Admin-API-Key: ${adminKey}' -H 'Content-Type: application/json' -d '{"email": "user@example.com", "name": "John Doe"}'
 `)
+  }
+} catch (error) {
+  // The port is taken, the file cannot be opened, the key is too short: what to do is in the message.
+  console.error(`It cannot start: ${(error as Error).message}`)
+  await app.close()
+  process.exit(1)
 }
+
+// Answers what is under way, then closes the database.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.close())

@@ -34,7 +34,7 @@ t.test('the token that it shows is one', async (t) => {
 })
 
 const programs = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, program]) => program as string)
-const [mount, guards, calls, sqlite, postgres, mysql, migration, adapter, conformance] = programs as [string, string, string, string, string, string, string, string, string]
+const [mount, guards, calls, openapi, audit, sqlite, postgres, mysql, migration, adapter, conformance] = programs as [string, string, string, string, string, string, string, string, string, string, string]
 const listen = /\nawait app.listen.*\n/
 
 /** Runs a program, and gives the line that it prints in JSON. */
@@ -47,7 +47,7 @@ async function outputOf (t: Test, program: string, env: NodeJS.ProcessEnv = {}):
 }
 
 t.test('it has these programs', async (t) => {
-  t.equal(programs.length, 10, 'the last of them is a line in place of one of those above')
+  t.equal(programs.length, 12, 'the last of them is a line in place of one of those above')
   t.match(mount, listen)
 })
 
@@ -62,6 +62,22 @@ t.test('its programs, one after the other, are one that runs', async (t) => {
   t.equal(valid, true)
   t.match(me, { id: 'user-1', email: 'jane@example.com' })
   t.same(bots, { startedBy: 'user-1', with: 'token-1' })
+})
+
+t.test('its document has the API and the route behind a token, and its events are heard', async (t) => {
+  const storage = 'process.env.ADMIN_API_KEY, storage: sqliteStorage({ filename: \':memory:\' })'
+  const program = openapi.replace('process.env.ADMIN_API_KEY', storage).replace('securitySchemes }', 'securitySchemes, sqliteStorage }') + audit.replace('console.log(', 'heard.push(') + `
+    var heard
+    heard = []
+    await app.vexaAdmin.users.create({ email: 'jane@example.com' })
+    const page = await app.inject('/docs')
+    console.log(JSON.stringify([page.statusCode, Object.keys(app.swagger().paths).length, app.swagger().paths['/me'].get.security, heard.map(JSON.parse)]))
+    await app.close()`
+  t.same(await outputOf(t, program), [200, 8, [{ apiToken: [] }, { bearerToken: [] }], [{ event: 'fastify-vexa-admin:user:created', prefix: '/admin', userId: 'user-1' }]])
+})
+
+t.test('its table of events is that of the code', async (t) => {
+  t.same(firstColumn('### Audit events'), [...api.auditEvents])
 })
 
 for (const [database, program] of [['postgres', postgres], ['mysql', mysql]] as const) {

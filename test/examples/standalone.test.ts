@@ -52,6 +52,29 @@ t.test('a key that is too short stops the start with a sentence', async (t) => {
   t.match(child.output(), /adminKeys.*at least 16 printable ASCII characters.*openssl rand -hex 32/)
 })
 
+t.test('a port that is taken, or a file that cannot be opened, stops the start with a sentence', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as { port: number }
+  for (const [env, sentence] of [
+    [{ PORT: String(port) }, /^It cannot start: .*address already in use 127\.0\.0\.1:\d+$/m],
+    [{ DATABASE_FILE: '/nowhere/at/all.db', PORT: '0' }, /^It cannot start: .*SQLite cannot open \/nowhere\/at\/all\.db/m]
+  ] as const) {
+    const child = run(t, 'examples/standalone.ts', { cwd: t.testdir(), env })
+    t.equal(await child.exit, 1)
+    t.match(child.output(), sentence)
+    t.notMatch(child.output(), /^ +at /m, 'no stack')
+  }
+})
+
+t.test('it has a page to try it on, and its OpenAPI document', async (t) => {
+  const { child, url } = await start(t)
+  t.equal(await child.line(/^Try it/), `Try it at ${url}/docs`)
+  t.match(await (await fetch(`${url}/docs`)).text(), /<div id="swagger-ui">/)
+  t.match(await (await fetch(`${url}/docs/json`)).json(), { openapi: '3.1.0', paths: { '/admin/users': {} }, components: { securitySchemes: { adminKey: {} } } })
+})
+
 async function freePort (): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,0 +1,18 @@
+// Prints the OpenAPI document of the admin API: npx tsx examples/openapi.ts > openapi.json
+import swagger from '@fastify/swagger'
+import Fastify from 'fastify'
+import vexaAdmin, { securitySchemes, sqliteStorage } from 'fastify-vexa-admin'
+
+const app = Fastify()
+await app.register(swagger, {
+  openapi: {
+    openapi: '3.1.0',
+    info: { title: 'Users and API tokens', version: '1', license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: '/' }],
+    components: { securitySchemes: { adminKey: securitySchemes.adminKey } }
+  }
+})
+await app.register(vexaAdmin, { adminKeys: 'no-request-is-ever-made', storage: sqliteStorage({ filename: ':memory:' }) })
+await app.ready()
+console.log(JSON.stringify(app.swagger(), null, 2))
+await app.close()
