@@ -42,8 +42,9 @@ export interface AuditEvents {
 
 type Kind = keyof AuditEvents extends `fastify-vexa-admin:${infer Name}` ? Name : never
 type Message<Name extends Kind> = AuditEvents[`fastify-vexa-admin:${Name}`]
+type Source<Name extends Kind> = Message<Name> extends Refusal ? Refusal : Origin | undefined
 // Of a union, each: Omit would keep what all have in common.
-type WithoutPrefix<T> = T extends unknown ? Omit<T, 'prefix'> : never
+type Rest<T> = T extends unknown ? Omit<T, 'prefix' | keyof Origin | keyof Refusal> : never
 
 const channels = {
   'user:created': channel('fastify-vexa-admin:user:created'),
@@ -59,13 +60,13 @@ const channels = {
 /** The channels of `node:diagnostics_channel` that there are. */
 export const auditEvents = Object.values(channels).map(({ name }) => name) as ReadonlyArray<keyof AuditEvents>
 
-/** Tells whoever has subscribed, in the course of the call. */
-export type Publish = <Name extends Kind>(name: Name, message: WithoutPrefix<Message<Name>>) => void
+/** Tells whoever has subscribed, in the course of the call: where it comes from, and what it is. They are put together only for somebody who listens. */
+export type Publish = <Name extends Kind>(name: Name, source: Source<Name>, message: Rest<Message<Name>>) => void
 
 /** For the registration whose routes are at this path. */
 export function publisher (prefix: string): Publish {
-  return (name, message) => {
-    if (channels[name].hasSubscribers) channels[name].publish({ prefix, ...message })
+  return (name, source, message) => {
+    if (channels[name].hasSubscribers) channels[name].publish({ prefix, ...source, ...message })
   }
 }
 

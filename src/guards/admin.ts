@@ -10,7 +10,7 @@ export type Authorize = (request: FastifyRequest) => boolean | Promise<boolean>
 export const actingKey = Symbol('actingKey')
 
 function refuse (request: FastifyRequest, reply: FastifyReply, publish: Publish): FastifyError {
-  publish('admin:refused', refusalOf(request))
+  publish('admin:refused', refusalOf(request), {})
   // RFC 9110 wants a challenge with every 401; there is no registered scheme for a key in a header of its own.
   reply.header('www-authenticate', 'ApiKey realm="admin", header="X-Admin-API-Key"')
   return new UnauthorizedError()

@@ -24,15 +24,14 @@ export function tokenGuards (tokens: TokenService, scopeNames: readonly string[]
     const scopes = [...new Set(options.scopes)]
     const unknown = scopes.find((scope) => !scopeNames.includes(scope))
     check(unknown === undefined, `\`${unknown}\`, wanted by requireToken, is not one of the plugin's \`scopes\``)
-    const required = scopes.length === 0 ? {} : { scopes }
 
     return async function checkToken (request, reply) {
       const token = readToken(request)
       if (token === undefined) {
-        publish('token:refused', { ...refusalOf(request), reason: 'MISSING' })
+        publish('token:refused', refusalOf(request), { reason: 'MISSING' })
         throw refuse(reply, new InvalidTokenError(), 'Bearer realm="api"')
       }
-      const verification = await tokens.verify({ token, ...required }).catch((error) => {
+      const verification = await tokens.verify(scopes.length === 0 ? { token } : { token, scopes }).catch((error) => {
         if (error instanceof StorageUnavailableError) reply.header('retry-after', '1')
         throw error
       })
@@ -41,7 +40,7 @@ export function tokenGuards (tokens: TokenService, scopeNames: readonly string[]
         request.apiToken = verification.token
         return
       }
-      publish('token:refused', { ...refusalOf(request), reason: verification.code })
+      publish('token:refused', refusalOf(request), { reason: verification.code })
       // The challenges are those of RFC 6750, section 3.
       if (verification.code === 'DISABLED') throw new UserDisabledError()
       if (verification.code === 'INSUFFICIENT_SCOPE') {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { errorCodes, type FastifyInstance } from 'fastify'
 
 // The largest valid body, every character of it escaped, fits many times over.
@@ -8,18 +9,13 @@ const bodyLimit = 128 * 1024
  * refused, and an empty body allowed, for clients send `Content-Type: application/json` with every request.
  */
 export function useJsonBodies (fastify: FastifyInstance): void {
-  const utf8 = new TextDecoder('utf-8', { fatal: true })
   const parseJson = fastify.getDefaultJsonParser('error', 'error')
 
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer', bodyLimit }, (request, body: Buffer, done) => {
     if (body.length === 0) return done(null, undefined)
-    let text: string
-    try {
-      text = utf8.decode(body)
-    } catch {
-      return done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
-    }
-    return parseJson(request, text, done)
+    // A TextDecoder that is strict takes a fifth of the whole request.
+    if (!isUtf8(body)) return done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
+    return parseJson(request, body.toString(), done)
   })
 }

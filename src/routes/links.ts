@@ -2,13 +2,15 @@ import type { FastifyRequest } from 'fastify'
 import type { ListUsers } from '../schemas/users.js'
 
 /**
- * The path of a request, as a client may send it again: that of its route, which a prefix of the host may have given parameters.
- * Not the path that was sent, of which the router may have overlooked a good deal; and without a host, so that it holds behind proxies.
+ * Makes the path of a route's requests, as a client may send it again, from that of the route, which a prefix of the host may have given
+ * parameters. Not the path that was sent, of which the router may have overlooked a good deal; and without a host, so that it holds behind proxies.
  */
-export function pathOf ({ routeOptions, params }: FastifyRequest): string {
-  const values = params as Record<string, string>
-  return String(routeOptions.url).split('/')
-    .map((segment) => encodeURIComponent(segment.startsWith(':') ? String(values[segment.slice(1)]) : segment))
+export function pathOf (route: string): (request: FastifyRequest) => string {
+  const segments = route.split('/')
+  const plain = segments.map(encodeURIComponent).join('/')
+  if (!segments.some((segment) => segment.startsWith(':'))) return () => plain
+  return ({ params }) => segments
+    .map((segment) => encodeURIComponent(segment.startsWith(':') ? String((params as Record<string, string>)[segment.slice(1)]) : segment))
     .join('/')
 }
 

@@ -24,7 +24,8 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
     }
   }, async (request, reply) => {
     const token = await tokens.create(request.params.id, request.body, originOf(request))
-    return reply.code(201).send(token)
+    reply.code(201)
+    return token
   })
 
   fastify.get('/users/:id/tokens', {
@@ -50,7 +51,8 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
     }
   }, async (request, reply) => {
     await tokens.revokeAll(request.params.id, originOf(request))
-    return reply.code(204).send(null)
+    reply.code(204)
+    return null
   })
 
   fastify.delete('/tokens/:id', {
@@ -64,7 +66,8 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
     }
   }, async (request, reply) => {
     await tokens.revoke(request.params.id, originOf(request))
-    return reply.code(204).send(null)
+    reply.code(204)
+    return null
   })
 
   fastify.post('/tokens/:id/rotate', {
@@ -80,7 +83,8 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
     }
   }, async (request, reply) => {
     const token = await tokens.rotate(request.params.id, request.body, originOf(request))
-    return reply.code(201).send(token)
+    reply.code(201)
+    return token
   })
 
   fastify.post('/tokens/verify', {

@@ -31,6 +31,8 @@ const ExistingUser = Type.Object(User.properties, {
 })
 
 export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { users }, done) => {
+  const usersPath = pathOf(`${fastify.prefix}/users`)
+
   fastify.get('/users', {
     exposeHeadRoute: true,
     schema: {
@@ -43,7 +45,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
   }, async (request, reply) => {
     const page = await users.page(request.query)
     const last = page.users.at(-1)
-    if (page.more && last) reply.header('link', nextPage(pathOf(request), request.query, last.id))
+    if (page.more && last) reply.header('link', nextPage(usersPath(request), request.query, last.id))
     if (page.total !== undefined) reply.header('x-total-count', page.total)
     return page.users
   })
@@ -93,8 +95,9 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
     }
   }, async (request, reply) => {
     const { user, created } = await users.createOrReturn(request.body, originOf(request))
-    reply.header('location', `${pathOf(request)}/${user.id}`)
-    return reply.code(created ? 201 : 200).send(user)
+    reply.header('location', `${usersPath(request)}/${user.id}`)
+    reply.code(created ? 201 : 200)
+    return user
   })
 
   fastify.patch('/users/:id', {
@@ -121,7 +124,8 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
     }
   }, async (request, reply) => {
     await users.delete(request.params.id, originOf(request))
-    return reply.code(204).send(null)
+    reply.code(204)
+    return null
   })
 
   done()

@@ -87,7 +87,7 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
   }
 
   return {
-    async create (userId, input = {}, origin = {}) {
+    async create (userId, input = {}, origin) {
       validateCreate(input)
       const userKey = toKey('user', userId)
       if (userKey === undefined) throw new UserNotFoundError()
@@ -103,7 +103,7 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
         created_at: after(now, 0)
       })
       if (token === 'absent') throw new UserNotFoundError()
-      publish('token:minted', { ...origin, tokenId: toId('token', token.id), userId: toId('user', token.user_id) })
+      publish('token:minted', origin, { tokenId: toId('token', token.id), userId: toId('user', token.user_id) })
       return toToken(token, value)
     },
 
@@ -115,16 +115,16 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
     async revoke (id, origin) {
       const key = toKey('token', id)
       if (key === undefined || !await storage.deleteToken(key)) throw new TokenNotFoundError()
-      publish('token:revoked', { ...origin, tokenId: toId('token', key) })
+      publish('token:revoked', origin, { tokenId: toId('token', key) })
     },
 
     async revokeAll (userId, origin) {
       const userKey = await checkUser(userId)
       await storage.deleteTokens(userKey)
-      publish('token:revoked', { ...origin, userId: toId('user', userKey) })
+      publish('token:revoked', origin, { userId: toId('user', userKey) })
     },
 
-    async rotate (id, input = {}, origin = {}) {
+    async rotate (id, input = {}, origin) {
       validateRotate(input)
       const key = toKey('token', id)
       if (key === undefined) throw new TokenNotFoundError()
@@ -133,7 +133,7 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
       const token = await storage.rotateToken(key, (old) => replace(old, hash, input.grace_period ?? 0))
       if (token === 'absent') throw new TokenNotFoundError()
       if (token === 'refused') throw new TokenExpiredError()
-      publish('token:rotated', { ...origin, tokenId: toId('token', key), successorId: toId('token', token.id), userId: toId('user', token.user_id) })
+      publish('token:rotated', origin, { tokenId: toId('token', key), successorId: toId('token', token.id), userId: toId('user', token.user_id) })
       return toToken(token, value)
     },
 

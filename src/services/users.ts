@@ -95,7 +95,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const inserted = await storage.insertUser(user)
       if (inserted !== 'taken') {
-        publish('user:created', { ...origin, userId: toId('user', inserted.id) })
+        publish('user:created', origin, { userId: toId('user', inserted.id) })
         return { user: toUser(inserted), created: true }
       }
       if (options.duplicateEmail === 'reject') throw new EmailTakenError()
@@ -119,7 +119,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
   async function withTokens (user: UserRecord | undefined): Promise<UserWithTokens> {
     if (user === undefined) throw new UserNotFoundError()
     const tokens = await storage.listTokens(user.id)
-    return { ...toUser(user), api_tokens: tokens.map((token) => toToken(token)) }
+    return Object.assign(toUser(user), { api_tokens: tokens.map((token) => toToken(token)) })
   }
 
   async function update (id: string, changes: UpdateUser, origin?: Origin): Promise<User> {
@@ -137,7 +137,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
       const updated = await storage.updateUser(key, { ...plain, ...patched }, stored?.revision)
       if (updated === 'taken') throw new EmailTakenError()
       if (updated !== 'absent') {
-        if (changed.length > 0) publish('user:changed', { ...origin, userId: toId('user', updated.id), changed })
+        if (changed.length > 0) publish('user:changed', origin, { userId: toId('user', updated.id), changed })
         return toUser(updated)
       }
       if (stored === undefined) throw new UserNotFoundError()
@@ -172,7 +172,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     async delete (id, origin) {
       const key = toKey('user', id)
       if (key === undefined || !await storage.deleteUser(key)) throw new UserNotFoundError()
-      publish('user:deleted', { ...origin, userId: toId('user', key) })
+      publish('user:deleted', origin, { userId: toId('user', key) })
     }
   }
 }

@@ -103,7 +103,7 @@ export class KyselyStorage implements StorageAdapter {
     })
     try {
       const id = insertedId(await this.#retried(() => this.#execute(insert)))
-      return id === undefined ? 'taken' : { ...user, id, disabled: false, revision: 0 }
+      return id === undefined ? 'taken' : this.#rows.insertedUser(id, user)
     } catch (error) {
       if (this.#database.isUniqueViolation(error)) return 'taken'
       throw error
@@ -195,7 +195,7 @@ export class KyselyStorage implements StorageAdapter {
     const result = this.#execute(this.#queries.get('findTokenByHash', { hash }, (value) => this.#db.selectFrom(`${this.#names.tokens} as token`)
       .innerJoin(`${this.#names.users} as user`, 'user.id', 'token.user_id')
       .select(this.#rows.tokenWithUserColumns)
-      .where('token.hash', '=', value('hash'))
+      .where('token.hash', '=', this.#database.operand(value('hash')))
       .limit(one)))
     return result instanceof Promise ? result.then(toFound) : toFound(result)
   }
@@ -205,7 +205,7 @@ export class KyselyStorage implements StorageAdapter {
     if (key === undefined) return []
     const { rows } = await this.#execute(this.#queries.get('listTokens', { key }, (value) => this.#db.selectFrom(this.#names.tokens)
       .select(this.#rows.tokenColumns)
-      .where('user_id', '=', value('key'))
+      .where('user_id', '=', this.#database.operand(value('key')))
       .orderBy('id')))
     return rows.map(this.#rows.toTokenRecord)
   }
@@ -287,21 +287,20 @@ export class KyselyStorage implements StorageAdapter {
   async #insertToken (db: Kysely<Tables>, token: NewTokenRecord): Promise<TokenRecord | 'absent'> {
     const userKey = toRowId(token.user_id)
     if (userKey === undefined) return 'absent'
-    const values = this.#rows.newToken(token)
+    const values = this.#rows.newToken(token, userKey)
     try {
-      const id = insertedId(await this.#execute(this.#queries.get('insertToken', { ...values, user_id: userKey }, (value) => {
+      const id = insertedId(await this.#execute(this.#queries.get('insertToken', values, (value) => {
         const insert = this.#db.insertInto(this.#names.tokens)
-        if (!this.#database.insertsSelections) return this.#returningId(insert.values({ ...mapValues(values, value), user_id: value('user_id') }))
+        if (!this.#database.insertsSelections) return this.#returningId(insert.values(mapValues(values, value)))
+        const { user_id: user, ...rest } = values
         // Selecting the user inside the insert makes "only if it is there" hold without a transaction, and without foreign keys.
         return this.#returningId(insert
-          .columns(['user_id', ...keysOf(values)])
+          .columns(['user_id', ...keysOf(rest)])
           .expression((eb) => eb.selectFrom(this.#names.users)
-            .select(({ val }) => ['id', ...keysOf(values).map((column) => val(value(column)).as(column))])
+            .select(({ val }) => ['id', ...keysOf(rest).map((column) => val(value(column)).as(column))])
             .where('id', '=', value('user_id'))))
       }), db))
-      if (id === undefined) return 'absent'
-      const { hash, ...stored } = token
-      return { ...stored, id, last_used_at: null }
+      return id === undefined ? 'absent' : this.#rows.insertedToken(id, token)
     } catch (error) {
       // The user is not there, or was deleted at the same moment.
       if (this.#database.isForeignKeyViolation(error)) return 'absent'

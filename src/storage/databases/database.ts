@@ -24,6 +24,9 @@ export interface Database {
   /** Whether a text column contains this, byte by byte: not LIKE, which knows wildcards, and here and there ignores case. */
   contains (column: 'email' | 'searchable_name', text: string): Expression<SqlBool>
 
+  /** A value of a prepared query that an indexed column is to equal. */
+  operand<T> (value: T): T | RawBuilder<T>
+
   /** Whether `insert` and `update` can return what they have written. */
   readonly returns: boolean
   /** Whether to insert with `on conflict do nothing`, instead of having an error. */

@@ -33,6 +33,8 @@ export const mysql: Database = {
 
   contains: (column, text) => sql`instr(${sql.ref(column)}, ${text}) > 0`,
 
+  operand: (value) => value,
+
   returns: false,
   skipsConflicts: false,
   // It would keep everybody else from inserting for as long as it waits for the user.

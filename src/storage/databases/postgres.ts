@@ -29,6 +29,8 @@ export const postgres: Database = {
 
   contains: (column, text) => sql`strpos(${sql.ref(column)}, ${text}) > 0`,
 
+  operand: (value) => value,
+
   returns: true,
   // An error would leave a dead row, and the address in the server's log.
   skipsConflicts: true,
