@@ -29,19 +29,20 @@ function inTurn<T> (works: T[], round: number): T[] {
   return round % 2 === 0 ? works : works.toReversed()
 }
 
-/** CPU of each in microseconds per operation, in rounds that alternate, each of half a second or so. */
-export async function measureCpu (works: Record<string, (n: number) => Promise<unknown>>, { rounds, batch = 100 }: { rounds: number, batch?: number }): Promise<Record<string, number[]>> {
-  const all = Object.entries(works)
-  const figures: Record<string, number[]> = Object.fromEntries(all.map(([name]) => [name, []]))
+export interface Checks {
+  tokens: string[]
+  atOnce?: boolean
+}
+
+/** Microseconds of CPU for each check in process, in rounds that alternate, each contender in a process of its own: as in an app, the only one there. */
+export async function measureChecks (servers: Server[], checks: Checks, { rounds }: { rounds: number }): Promise<Record<string, number[]>> {
+  const figures: Record<string, number[]> = Object.fromEntries(servers.map(({ name }) => [name, []]))
   for (let round = -1; round < rounds; round++) {
-    for (const [name, work] of inTurn(all, round)) {
-      const before = process.cpuUsage()
-      const end = performance.now() + 500
-      let n = 0
-      while (performance.now() < end) for (let i = 0; i < batch; i++) await work(n++)
-      const { user, system } = process.cpuUsage(before)
+    for (const { name, process } of inTurn(servers, round)) {
+      process.send({ ...checks })
+      const [{ cpu }] = await once(process, 'message')
       // The first round warms up.
-      if (round >= 0) figures[name]?.push((user + system) / n)
+      if (round >= 0) figures[name]?.push(cpu)
     }
   }
   return figures

@@ -1,18 +1,37 @@
-// Serves one contender, by its name, over a database; answers each message with what it has used since the last.
+// Serves one contender, by its name, over a database; answers each message with what it has used since the last, or with what a check of these tokens takes.
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { load } from './contender.js'
+import type { Checks } from './measure.js'
 
 const [name, where] = process.argv.slice(2) as [string, string]
 const begin = performance.now()
-const { app, token } = await load(name, where)
+const { app, token, check } = await load(name, where)
 await app.ready()
 const ready = performance.now() - begin
 const url = await app.listen({ port: 0, host: '127.0.0.1' })
 
+/** Microseconds of CPU for each check, measured for half a second: one after the other, or all of the tokens at once. */
+async function cpuOfCheck ({ tokens, atOnce }: Checks): Promise<number> {
+  const checkOne = (n: number) => check?.(token ?? tokens[n % tokens.length] as string)
+  const before = process.cpuUsage()
+  const end = performance.now() + 500
+  let n = 0
+  while (performance.now() < end) {
+    if (atOnce) await Promise.all(tokens.map(() => checkOne(n++)))
+    else for (let i = 0; i < 100; i++) await checkOne(n++)
+  }
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / n
+}
+
 let last = process.cpuUsage()
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
-process.on('message', () => {
+process.on('message', async (message: Checks | object) => {
+  if ('tokens' in message) {
+    process.send?.({ cpu: await cpuOfCheck(message) })
+    return
+  }
   const { user, system } = process.cpuUsage(last)
   // What a timer of 1 ms was late, in milliseconds.
   process.send?.({ cpu: user + system, delay: delay.percentile(99) / 1e6 - 1, resident: process.memoryUsage.rss() / 2 ** 20 })

@@ -1,29 +1,24 @@
 import { join } from 'node:path'
-import { load } from '../contender.js'
-import { measureCpu, table } from '../measure.js'
+import { measureChecks, serve, stop, table, type Server } from '../measure.js'
 import { seed } from '../seed.js'
 import type { Bench } from '../run.js'
 
 /** In process, by direct call: CPU for each. */
 export async function tokenChecks ({ directory, rounds }: Bench) {
-  const mine = ['by hand', 'fastify-vexa-admin', 'fastify-vexa-admin, tokenCacheTtl', 'Kysely, the plain way']
+  const names = ['by hand', 'fastify-vexa-admin', 'fastify-vexa-admin, tokenCacheTtl', 'Kysely, the plain way', 'better-auth, its defaults', 'better-auth, its fastest']
   const filename = join(directory, 'checks.db')
-  const tokens = await seed(filename, 10_000)
-  const contenders = await Promise.all([...mine, 'better-auth, its defaults', 'better-auth, its fastest'].map(async (name) =>
-    [name, await load(name, `${filename}${name.startsWith('better') ? name.length : ''}`)] as const))
-  for (const [, { app }] of contenders) await app.ready()
-  const checks = (only: number, token: (n: number) => string) => Object.fromEntries(contenders.slice(0, only).map(([name, contender]) =>
-    [name, (n: number) => contender.check?.(contender.token ?? token(n)) as Promise<unknown>]))
+  const seeded = await seed(filename, 10_000)
   // So many are in use.
-  const some = (n: number) => tokens[n * 7919 % 4000] as string
+  const tokens = Array.from({ length: 4000 }, (_, n) => seeded[n * 7919 % seeded.length] as string)
+  const servers = await Promise.all(names.map((name) => serve(name, `${filename}${name.startsWith('better') ? name.length : ''}`)))
+  const [byHand] = servers as [Server]
 
-  table('A token check in process', 'µs of CPU', await measureCpu(checks(6, some), { rounds }))
+  table('A token check in process', 'µs of CPU', await measureChecks(servers, { tokens }, { rounds }))
+  const { 'by hand': valid = [] } = await measureChecks([byHand], { tokens }, { rounds })
   table('A refused, malformed token', 'µs of CPU', {
-    ...await measureCpu({ 'a token check by hand': checks(1, some)['by hand'] as () => Promise<unknown> }, { rounds }),
-    ...await measureCpu(checks(2, () => 'vex_000000000000000000000000000000000000'), { rounds })
+    'a token check by hand': valid,
+    ...await measureChecks(servers.slice(0, 2), { tokens: ['vex_000000000000000000000000000000000000'] }, { rounds })
   })
-  const atOnce = Object.fromEntries(Object.entries(checks(3, some)).map(([name, check]) =>
-    [name, (n: number) => Promise.all(Array.from({ length: 4000 }, (_, i) => check(n * 4000 + i)))]))
-  table('4,000 token checks at once', 'µs of CPU for all', await measureCpu(atOnce, { rounds, batch: 1 }))
-  for (const [, { app }] of contenders) await app.close()
+  table('4,000 token checks at once', 'µs of CPU for each', await measureChecks(servers.slice(0, 3), { tokens, atOnce: true }, { rounds }))
+  for (const server of servers) await stop(server)
 }
