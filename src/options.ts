@@ -117,6 +117,7 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
 }
 
 function checkKeys (adminKeys: VexaAdminOptions['adminKeys']): readonly string[] {
+  check(adminKeys !== undefined, '`adminKeys` is undefined, and there is no `authorize`: is the environment variable set? Make a key with: openssl rand -hex 32')
   const keys = Array.isArray(adminKeys) ? [...adminKeys] : [adminKeys]
   check(keys.length > 0 && keys.every((key) => typeof key === 'string' && /^[!-+\--~]{16,}$/.test(key)),
     'each of `adminKeys` must have at least 16 printable ASCII characters, without space and comma. Make one with: openssl rand -hex 32')
