@@ -26,7 +26,8 @@ const plain = serve.replaceAll(' as any', '')
 async function emptyHost (t: Test, install: string[], files: Record<string, string>): Promise<string> {
   const directory = t.testdir()
   const tarball = await pack(directory)
-  writeFileSync(join(directory, 'package.json'), '{ "private": true }')
+  // npm 12 runs no install script unasked.
+  writeFileSync(join(directory, 'package.json'), JSON.stringify({ private: true, allowScripts: { 'better-sqlite3': true } }))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
   await execute('npm', ['install', '--no-audit', '--no-fund', tarball, ...install], { cwd: directory })
   return directory
