@@ -1,5 +1,6 @@
 // Empty apps that install the package, as somebody does who has just found it.
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { postgresUrl, unavailable } from '../databases.js'
@@ -24,7 +25,9 @@ const served = '200 true\n'
 const plain = serve.replaceAll(' as any', '')
 
 async function emptyHost (t: Test, install: string[], files: Record<string, string>): Promise<string> {
-  const directory = t.testdir()
+  // Outside of the checkout, whose own modules would be found from within.
+  const directory = mkdtempSync(join(tmpdir(), 'host-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
   const tarball = await pack(directory)
   // npm 12 runs no install script unasked.
   writeFileSync(join(directory, 'package.json'), JSON.stringify({ private: true, allowScripts: { 'better-sqlite3': true } }))
