@@ -6,6 +6,7 @@ import { adminKey } from '../helpers.js'
 
 const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
 const skip = executablePath === undefined && 'no Chromium is installed'
+if (skip && process.env.CI === 'true') throw new Error(skip)
 
 t.test('authorize, create a user, mint a token, and see it once', { skip }, async (t) => {
   const { chromium } = (await import(`${root}test/package/node_modules/playwright-core/index.mjs`)) as { chromium: any }
