@@ -28,15 +28,17 @@ t.test('authorize, create a user, mint a token, and see it once', { skip }, asyn
   async function execute (operation: string, { id, body }: { id?: string, body?: object } = {}) {
     const block = page.locator(`[id$="-${operation}"]`)
     if (await block.locator('.opblock-body').count() === 0) await block.locator('.opblock-summary-control').click()
+    await block.locator('.try-out__btn').first().waitFor()
     const tryIt = block.locator('.try-out__btn:not(.cancel)')
     if (await tryIt.count() > 0) await tryIt.click()
     if (id !== undefined) await block.locator('.parameters input').first().fill(id)
     if (body !== undefined) await block.locator('textarea').fill(JSON.stringify(body))
+    const replied = page.waitForResponse((response: any) => response.url().includes('/admin/'))
     await block.locator('.execute').click()
+    const status: number = (await replied).status()
     const reply = block.locator('.live-responses-table')
-    await reply.waitFor()
-    await page.waitForTimeout(500)
-    return { status: Number(await reply.locator('.response-col_status').last().innerText().then((text: string) => /\d+/.exec(text)?.[0])), text: await reply.innerText() as string, block }
+    await reply.locator('.response-col_status', { hasText: String(status) }).last().waitFor()
+    return { status, text: await reply.innerText() as string, block }
   }
 
   t.equal((await execute('createUser', { body: { email: 'jane@example.com' } })).status, 401)
