@@ -155,3 +155,27 @@ async function conversation (app: FastifyInstance) {
     location: reply.headers.location
   }))
 }
+
+t.test('an error of the host\'s own is answered as the host would, and keeps its stack', async (t) => {
+  const seen: Error[] = []
+  const app = Fastify()
+  app.setErrorHandler((error: Error) => { seen.push(error); throw error })
+  app.addHook('preHandler', async ({ headers }) => { if (headers['x-fail'] !== undefined) throw new Error('no') })
+  await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
+  t.teardown(() => app.close())
+  const headers = { 'x-admin-api-key': adminKey }
+  const failed = await app.inject({ url: '/admin/users', headers: { ...headers, 'x-fail': '1' } })
+  t.same([failed.statusCode, failed.json().message, failed.headers['retry-after']], [500, 'no', undefined])
+  t.match(seen.pop()?.stack, /hosts\.test/)
+  const invalid = await app.inject({ url: '/admin/users?limit=no', headers })
+  t.same([invalid.statusCode, invalid.headers['retry-after'], seen.pop()?.stack], [400, undefined, undefined])
+})
+
+t.test('an id that is too long for the router is nobody\'s, and a path that is none of ours is not found', async (t) => {
+  const app = Fastify({ routerOptions: { maxParamLength: 10 } })
+  await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
+  t.teardown(() => app.close())
+  const codeOf = async (path: string) => (await app.inject({ url: `/admin/users/${path}`, headers: { 'x-admin-api-key': adminKey } })).json().code
+  t.equal(await codeOf('user-123456'), 'VEXA_ADMIN_ERR_USER_NOT_FOUND')
+  t.equal(await codeOf('user-12345/nothing'), undefined)
+})

@@ -116,6 +116,12 @@ t.test('the storage is opened once, closed with the app, and closed when the sta
     { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /^fastify-vexa-admin: the storage cannot be opened: SQLite cannot open/ })
   await coded.close()
 
+  const refusing = Fastify()
+  const refused = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, { open: async () => { throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }) }, close: async () => {} })
+  await t.rejects(async () => { await refusing.register(vexaAdmin, { adminKeys: adminKey, storage: refused }) },
+    { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: 'fastify-vexa-admin: the storage cannot be opened: refused' })
+  await refusing.close()
+
   for (const thrown of ['a text', undefined]) {
     const odd = Fastify()
     const storage = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, { open: () => { throw thrown }, close: async () => {} })

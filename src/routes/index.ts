@@ -5,6 +5,7 @@ import { schemaErrorFormatter, serializerCompiler, validatorCompiler } from '../
 import type { TokenRouteService } from '../services/tokens.js'
 import type { UserRouteService } from '../services/users.js'
 import { useJsonBodies } from './body-parser.js'
+import { documentRoutes, type Documented } from './documentation.js'
 import { tokenRoutes } from './tokens.js'
 import { userRoutes } from './users.js'
 
@@ -16,8 +17,7 @@ export interface RouteOptions {
 
 export interface AdminRoutesOptions extends RouteOptions {
   guard: onRequestHookHandler | onRequestAsyncHookHandler
-  /** What OpenAPI documents say of every route besides. */
-  documented: { hide: boolean, security: Array<Record<string, string[]>> | undefined }
+  documented: Documented
 }
 
 /**
@@ -25,13 +25,7 @@ export interface AdminRoutesOptions extends RouteOptions {
  * host's validators, serializers and parsers do not weaken them, and none of theirs reaches the host.
  */
 export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, documented, users, tokens, scopes }, done) => {
-  // Names must be different in the whole of a document, which may have several of these.
-  const suffix = fastify.prefix === '/admin' ? '' : `_${fastify.prefix.split(/\W+/).filter(Boolean).join('_')}`
-  fastify.addHook('onRoute', ({ method, schema = {} }) => {
-    if (documented.hide) Object.assign(schema, { hide: true })
-    // HEAD shares the schema of GET.
-    else if (method !== 'HEAD' && 'operationId' in schema) Object.assign(schema, { operationId: `${String(schema.operationId)}${suffix}`, security: documented.security })
-  })
+  documentRoutes(fastify, documented)
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
   fastify.setSchemaErrorFormatter(schemaErrorFormatter)

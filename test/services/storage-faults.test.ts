@@ -60,7 +60,7 @@ t.test('an error handler finds what the driver threw, and a logger does not', as
   t.match(error.fault, { message: /SECRET/ })
   t.notMatch(JSON.stringify({ ...error }), secrets)
   t.notOk('cause' in error)
-  for (const odd of [undefined, null, 'text', {}, { code: 'has space' }, { code: 7 }, { code: '' }]) {
+  for (const odd of [{ code: 'a secret, then ABC' }, undefined, null, 'text', {}, { code: 'has space' }, { code: 7 }, { code: '' }]) {
     t.equal(new StorageUnavailableError(odd).storageCode, undefined)
   }
 })
