@@ -68,7 +68,10 @@ t.test('within a prefix of the host, Location has the whole path', async (t) => 
 })
 
 t.test('within a prefix that has parameters, or other characters than ASCII, Location and Link can be followed', async (t) => {
-  for (const [prefix, path] of [['/:tenant', '/acme%20corp'], ['/\u00e9', '/%C3%A9']] as const) {
+  for (const [prefix, path] of [
+    ['/:tenant', '/acme%20corp'], ['/\u00e9', '/%C3%A9'], ['/@acme/::v1', '/@acme/:v1'], ['/:tenant(^\\d+)', '/12'], ['/:a-:b', '/x-y%25'], ['/org-:tenant.:x/y', '/org-a%2Fb.x/y'],
+    ['/:a((?:x|\\))+)z:b/:c', '/x)xzq/%E2%82%AC']
+  ] as const) {
     const app = Fastify({ routerOptions: { ignoreTrailingSlash: true } })
     t.teardown(() => app.close())
     await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) }) }, { prefix })

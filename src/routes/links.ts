@@ -6,12 +6,38 @@ import type { ListUsers } from '../schemas/users.js'
  * parameters. Not the path that was sent, of which the router may have overlooked a good deal; and without a host, so that it holds behind proxies.
  */
 export function pathOf (route: string): (request: FastifyRequest) => string {
-  const segments = route.split('/')
-  const plain = segments.map(encodeURIComponent).join('/')
-  if (!segments.some((segment) => segment.startsWith(':'))) return () => plain
-  return ({ params }) => segments
-    .map((segment) => encodeURIComponent(segment.startsWith(':') ? String((params as Record<string, string>)[segment.slice(1)]) : segment))
-    .join('/')
+  const parts = partsOf(route)
+  if (parts.every(({ parameter }) => parameter === undefined)) {
+    const plain = parts.map(({ text }) => text).join('')
+    return () => plain
+  }
+  return ({ params }) => parts
+    .map(({ text, parameter }) => parameter === undefined ? text : encodeURIComponent(String((params as Record<string, string>)[parameter])))
+    .join('')
+}
+
+/** The parts of a route as the router reads it: text, and parameters, of which a segment may have several, each with a regular expression of its own. */
+function partsOf (route: string): Array<{ text: string, parameter?: string }> {
+  const parts = []
+  for (let rest = route; rest !== '';) {
+    // A doubled colon is one that is meant.
+    const [part = '', text = '', parameter] = /^(?:((?:[^:]|::)+)|:([^-./(]*))/.exec(rest) as RegExpExecArray
+    parts.push({ text: encodeURI(text.replaceAll('::', ':')), ...(parameter !== undefined && { parameter }) })
+    rest = rest.slice(part.length)
+    if (parameter !== undefined) rest = rest.slice(lengthOfPattern(rest))
+  }
+  return parts
+}
+
+/** How much of a text is the regular expression in parentheses that it begins with, which holds others. */
+function lengthOfPattern (text: string): number {
+  let depth = 0
+  for (const { 0: token, index } of text.matchAll(/\\.|[^]/g)) {
+    if (token === '(') depth++
+    if (token === ')') depth--
+    if (depth === 0) return token === ')' ? index + 1 : 0
+  }
+  return 0
 }
 
 /** A `Link` header (RFC 8288) to the page behind the last user of this one. The total, which was told, is not asked for again. */
