@@ -44,10 +44,10 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     if (request.method === 'POST' && request.body === undefined) request.body = {}
     next()
   })
-  fastify.addHook('onError', (_request, reply, error, next) => {
+  fastify.addHook('onError', (request, reply, error, next) => {
     if (error instanceof StorageUnavailableError) reply.header('retry-after', '1')
-    // Whoever logs the error next need not log paths. Fastify's own errors about a request come with a stack.
-    if (error.code?.startsWith('FST_')) delete error.stack
+    // Whoever logs the error next need not log paths. Fastify's own errors about a request come with a stack, and so does that of one that broke off.
+    if (error.code?.startsWith('FST_') || error === request.raw.errored) delete error.stack
     next()
   })
 

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { connect, type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { build, call } from '../helpers.js'
+import { adminKey, build, call } from '../helpers.js'
 
 const json = { 'content-type': 'application/json' }
 
@@ -54,5 +57,26 @@ t.test('bytes that are not UTF-8 are refused, not replaced', async (t) => {
   }
   const utf16 = Buffer.from('{"email":"a@b"}', 'utf16le')
   t.equal((await call(app, 'POST', '/admin/users', { payload: utf16, headers: json })).statusCode, 400)
+  t.same(await app.vexaAdmin.users.list(), [])
+})
+
+t.test('a body that breaks off, or is no chunk, stores nothing, and no stack of it is logged', async (t) => {
+  const lines: string[] = []
+  const app = await build(t, {}, { logger: { stream: { write: (line: string) => { lines.push(line) } } } })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  for (const [header, part] of [['content-length: 100', '{"email":"a@b'], ['transfer-encoding: chunked', 'ZZ\r\n']] as const) {
+    lines.length = 0
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.write(`POST /admin/users HTTP/1.1\r\nhost: a\r\nx-admin-api-key: ${adminKey}\r\ncontent-type: application/json\r\n${header}\r\n\r\n${part}`)
+    while (lines.length === 0) await sleep(5)
+    if (header.startsWith('content')) socket.destroy()
+    while (!lines.some((line) => line.includes('"err"'))) await sleep(5)
+    socket.destroy()
+    t.match(lines.join(''), 'aborted')
+    t.notMatch(lines.join(''), /\bat .*:\d+/, 'no stack')
+  }
   t.same(await app.vexaAdmin.users.list(), [])
 })
