@@ -15,8 +15,8 @@ export function compile (schema: TSchema): (value: unknown) => Failure | undefin
     if (check.Check(value)) return undefined
     const { path, type, schema: failed, message } = check.Errors(value).First() as ValueError
     if (type === ValueErrorType.ObjectRequiredProperty) return { instancePath: path, message }
-    // The name of a member that nobody knows may be of any length, or be a token that slipped into the wrong place.
-    if (type === ValueErrorType.ObjectAdditionalProperties && !/\/\w{1,32}$/.test(path)) return { instancePath: '', message }
+    // The name of a member that nobody knows may be of any length, or be a key or token that slipped into the wrong place: those have 16 characters or more.
+    if (type === ValueErrorType.ObjectAdditionalProperties && !/\/\w{1,15}$/.test(path)) return { instancePath: '', message }
     return { instancePath: path, message: (failed as { [Expected]?: string })[Expected] ?? message }
   }
 }

@@ -14,5 +14,6 @@ t.test('a member that nobody knows is named only if that is short and harmless',
   t.throws(() => validate({ naem: 1 }), { message: '/naem Unexpected property' })
   t.throws(() => validate({ ['x'.repeat(100_000)]: 1 }), { message: /^Unexpected property$/ })
   t.throws(() => validate({ [`vex_${'a'.repeat(36)}`]: 1 }), { message: /^Unexpected property$/ })
+  t.throws(() => validate({ ['k'.repeat(16)]: 1 }), { message: /^Unexpected property$/ })
   t.throws(() => validate({ 'a b': 1 }), { message: /^Unexpected property$/ })
 })
