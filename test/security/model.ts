@@ -17,7 +17,8 @@ interface KnownUser { wire: any, alive: boolean }
 
 interface KnownToken { wire: any, owner: KnownUser, alive: boolean, value: string, life: number | undefined, used: string, kept: string }
 
-const keyOf = (id: string) => Number(/-([1-9]\d*)$/.exec(id)?.[1])
+/** NaN, before and after which there is nothing, for what is no id of this storage. */
+const keyOf = (id: string) => Number(/^(?:user|token)-([1-9]\d{0,14})$/.exec(id)?.[1])
 const seconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString()
 
 /** JSON Merge Patch, after the words of RFC 7396. */
