@@ -31,13 +31,16 @@ function partsOf (route: string): Array<{ text: string, parameter?: string }> {
 
 /** How much of a text is the regular expression in parentheses that it begins with, which holds others. */
 function lengthOfPattern (text: string): number {
+  if (!text.startsWith('(')) return 0
   let depth = 0
-  for (const { 0: token, index } of text.matchAll(/\\.|[^]/g)) {
-    if (token === '(') depth++
-    if (token === ')') depth--
-    if (depth === 0) return token === ')' ? index + 1 : 0
-  }
-  return 0
+  let length = 0
+  do {
+    if (text[length] === '\\') length++
+    else if (text[length] === '(') depth++
+    else if (text[length] === ')') depth--
+    length++
+  } while (depth > 0 && length < text.length)
+  return length
 }
 
 /** A `Link` header (RFC 8288) to the page behind the last user of this one. The total, which was told, is not asked for again. */
