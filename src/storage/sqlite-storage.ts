@@ -49,7 +49,7 @@ async function openDatabase (filename: string, create: boolean): Promise<SqliteD
     return new Database(filename, { timeout: 0, fileMustExist: !create })
   } catch (cause) {
     // An optional dependency: npm says nothing where it could not be installed.
-    if ((cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') throw new StorageOpenError('better-sqlite3 is not installed: npm install better-sqlite3, or give another `storage`', { cause })
+    if ((cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') throw new StorageOpenError('better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), or give another `storage`', { cause })
     // Package managers do not run its install script unless they are told to, and its binary is for one version of Node.js.
     if (isUnbuilt(cause)) throw new StorageOpenError('better-sqlite3 is not built for this Node.js: allow its install script (pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3', { cause })
     throw new StorageOpenError(`SQLite cannot open ${filename} (${(cause as Error).message})`, { cause })

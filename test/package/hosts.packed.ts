@@ -60,6 +60,6 @@ t.test('over PostgreSQL, without better-sqlite3', { skip: await unavailable('pos
       const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: '${postgresUrl}' }) }), tablePrefix: 'packed_' })${plain}`
   })
   writeFileSync(join(cwd, 'default.mjs'), `import Fastify from 'fastify'\nimport vexaAdmin from 'fastify-vexa-admin'\nawait Fastify().register(vexaAdmin, { adminKeys: '${key}' })`)
-  await t.rejects(execute(process.execPath, ['default.mjs'], { cwd }), { message: /better-sqlite3 is not installed: npm install better-sqlite3, or give another `storage`/ })
+  await t.rejects(execute(process.execPath, ['default.mjs'], { cwd }), { message: /better-sqlite3 is not installed: npm install better-sqlite3 \(on Node.js 20, better-sqlite3@12\), or give another `storage`/ })
   t.equal(await execute(process.execPath, ['app.mjs'], { cwd }), served)
 })

@@ -5,7 +5,7 @@ const unbuilt = 'better-sqlite3 is not built for this Node.js: allow its install
 
 for (const [what, error, message] of [
   ['could not be installed', Object.assign(new Error("Cannot find package 'better-sqlite3'"), { code: 'ERR_MODULE_NOT_FOUND' }),
-    'better-sqlite3 is not installed: npm install better-sqlite3, or give another `storage`'],
+    'better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), or give another `storage`'],
   ['was not built', new Error('Could not locate the bindings file. Tried:\n → /node_modules/better-sqlite3/build/better_sqlite3.node'), unbuilt],
   ['was built for another Node.js', Object.assign(new Error('The module was compiled against a different Node.js version'), { code: 'ERR_DLOPEN_FAILED' }), unbuilt]
 ] as const) {
