@@ -1,18 +1,16 @@
-import createError from '@fastify/error'
+import { createError, type FastifyErrorConstructor } from '@fastify/error'
+
+// Written out, since what TypeScript infers can be read by hosts with `moduleResolution: nodenext` only.
+type Constructor<Code extends string> = FastifyErrorConstructor<{ code: `VEXA_ADMIN_ERR_${Code}`, statusCode: number }>
 
 // Errors that a request can meet carry no stack: they are expected, they are logged by the host,
 // and a stack in a log line holds paths.
-function requestError<Code extends string> (code: Code, message: string, statusCode: number) {
-  return createError<`VEXA_ADMIN_ERR_${Code}`, number>(`VEXA_ADMIN_ERR_${code}`, message, statusCode, Error, false)
+function requestError<Code extends string> (code: Code, message: string, statusCode: number): Constructor<Code> {
+  return createError(`VEXA_ADMIN_ERR_${code}`, message, statusCode, Error, false)
 }
 
-function bootError<Code extends string> (code: Code, message: string) {
-  return createError<`VEXA_ADMIN_ERR_${Code}`, number>(`VEXA_ADMIN_ERR_${code}`, message, 500)
-}
-
-/** Whether an error is one of those in this file. */
-export function isOurs (error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('VEXA_ADMIN_ERR_')
+function bootError<Code extends string> (code: Code, message: string): Constructor<Code> {
+  return createError(`VEXA_ADMIN_ERR_${code}`, message, 500)
 }
 
 /** 401: the admin key is missing or not valid. One message for every reason. */

@@ -2,7 +2,6 @@ import fp from 'fastify-plugin'
 import type { FastifyPluginAsync } from 'fastify'
 import { adminKeyGuard, authorizeGuard } from './guards/admin.js'
 import { tokenGuards, type RequireTokenOptions, type TokenGuard } from './guards/token.js'
-import { isOurs, StorageOpenError } from './errors.js'
 import { publisher } from './events.js'
 import { resolveOptions, type VexaAdminOptions } from './options.js'
 import { adminRoutes } from './routes/index.js'
@@ -13,6 +12,7 @@ import { withTokenCache } from './services/token-cache.js'
 import { createTokenUse } from './services/token-use.js'
 import { createTokenService, type TokenService } from './services/tokens.js'
 import { createUserService, type UserService } from './services/users.js'
+import { toOpenError } from './storage/open-error.js'
 
 /** What the plugin adds to the app. */
 export interface VexaAdmin {
@@ -63,7 +63,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   try {
     await options.storage.open()
   } catch (cause) {
-    throw isOurs(cause) ? cause : new StorageOpenError(cause instanceof Error ? cause.message : String(cause), { cause })
+    throw toOpenError(cause)
   }
 
   await fastify.register(adminRoutes, {

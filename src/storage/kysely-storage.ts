@@ -1,9 +1,9 @@
 import { Kysely, sql, WithSchemaPlugin, type Compilable, type CompiledQuery, type Dialect, type ExpressionBuilder, type InsertQueryBuilder, type InsertResult, type QueryResult } from 'kysely'
 import { check, checkNames } from '../check.js'
-import { isOurs, StorageOpenError } from '../errors.js'
 import { retryConflicts } from './databases/conflicts.js'
 import { databaseOf, type Database } from './databases/index.js'
 import { checkMigrated, migrate } from './migrations.js'
+import { toOpenError } from './open-error.js'
 import { PreparedQueries } from './prepared-queries.js'
 import { createRows, toRowId, type TokenWithUserRow } from './rows.js'
 import type { MaybePromise, NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, TokenWithUser, UserChanges, UserPage, UserRecord } from './storage-adapter.js'
@@ -87,7 +87,7 @@ export class KyselyStorage implements StorageAdapter {
       await this.#database.checkConnection(this.#db)
       return await work(this.#db, this.#database, this.#names)
     } catch (cause) {
-      throw isOurs(cause) ? cause : new StorageOpenError((cause as Error).message, { cause })
+      throw toOpenError(cause)
     }
   }
 

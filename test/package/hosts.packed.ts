@@ -38,15 +38,18 @@ async function emptyHost (t: Test, install: string[], files: Record<string, stri
 
 t.test('in ESM, in CommonJS and in TypeScript, over SQLite', async (t) => {
   const memory = "const storage = sqliteStorage({ filename: ':memory:' })"
+  const options = { strict: true, target: 'es2022', exactOptionalPropertyTypes: true, types: ['node'] }
   const cwd = await emptyHost(t, ['fastify', 'kysely', 'typescript@5', '@types/node@20'], {
     'esm.mjs': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'\n${memory}${plain}`,
     'common.cjs': `const Fastify = require('fastify')\nconst { vexaAdmin, sqliteStorage } = require('fastify-vexa-admin')\n${memory};\n(async () => {${plain}\n})()`,
-    'typed.mts': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage, type User } from 'fastify-vexa-admin'\nimport type {} from 'fastify-vexa-admin/conformance'\n${memory}${serve}\nconst id: User['id'] = user.id\nvoid id`,
-    'tsconfig.json': '{ "compilerOptions": { "strict": true, "module": "nodenext", "target": "es2022", "exactOptionalPropertyTypes": true, "types": ["node"] }, "files": ["typed.mts"] }'
+    'typed.mts': `import Fastify from 'fastify'\nimport vexaAdmin, { EmailTakenError, sqliteStorage, type User } from 'fastify-vexa-admin'\nimport type {} from 'fastify-vexa-admin/conformance'\n${memory}${serve}\nconst id: User['id'] = user.id\nconst codeOf = (error: unknown): 'VEXA_ADMIN_ERR_EMAIL_TAKEN' | undefined => error instanceof EmailTakenError ? error.code : undefined\nvoid [id, codeOf]`,
+    'tsconfig.json': JSON.stringify({ compilerOptions: { ...options, module: 'nodenext' }, files: ['typed.mts'] }),
+    'bundler.json': JSON.stringify({ compilerOptions: { ...options, module: 'esnext', moduleResolution: 'bundler', noEmit: true }, files: ['typed.mts'] })
   })
   t.equal(await execute(process.execPath, ['esm.mjs'], { cwd }), served)
   // Node 20 can require() ESM from 20.19 on, 22 from 22.12 on.
   t.equal(await execute(process.execPath, ['common.cjs'], { cwd }), served)
+  await execute('node_modules/.bin/tsc', ['-p', 'bundler.json'], { cwd })
   await execute('node_modules/.bin/tsc', [], { cwd })
   t.equal(await execute(process.execPath, ['typed.mjs'], { cwd }), served)
 })
