@@ -18,7 +18,9 @@ export type TokenGuard = (request: FastifyRequest, reply: FastifyReply) => Promi
  * @throws {InvalidOptionError} if an option is not one, or a scope not one that the plugin knows
  */
 export function tokenGuards (tokens: TokenService, scopeNames: readonly string[], publish: Publish) {
-  return function requireToken (options: RequireTokenOptions = {}): TokenGuard {
+  return function requireToken (options: RequireTokenOptions = {}, ...others: unknown[]): TokenGuard {
+    // As a hook itself, it is given a request and a reply, and would answer each with a 500 that says something else.
+    check(others.length === 0, 'requireToken makes a hook: call it, as in `onRequest: app.vexaAdmin.requireToken()`')
     checkNames(options, ['scopes'])
     check(options.scopes === undefined || Array.isArray(options.scopes), '`scopes` of requireToken must be an array')
     const scopes = [...new Set(options.scopes)]
