@@ -11,13 +11,13 @@ import { users } from './users.js'
 
 const topics: Record<string, Cases> = { lifecycle, users, tokens, text, races, faults }
 
-export interface TestStorageOptions {
+export interface TestStorageOptions<S extends StorageAdapter = StorageAdapter> {
   /**
    * Makes another storage over the data of one that is open, as another process of the app would. With it, the
    * races are run over both, and what was kept is looked for by another process, and after a restart.
    * @default no test of several processes, or of a restart
    */
-  share?: ((storage: StorageAdapter) => StorageAdapter | Promise<StorageAdapter>) | undefined
+  share?: ((storage: S) => StorageAdapter | Promise<StorageAdapter>) | undefined
 }
 
 /**
@@ -34,17 +34,17 @@ export interface TestStorageOptions {
  *
  * testStorage(test, () => new MyStorage())
  */
-export function testStorage (
+export function testStorage<S extends StorageAdapter> (
   test: (name: string, run: () => Promise<void>) => unknown,
-  createStorage: () => StorageAdapter | Promise<StorageAdapter>,
-  { share }: TestStorageOptions = {}
+  createStorage: () => S | Promise<S>,
+  { share }: TestStorageOptions<S> = {}
 ): void {
   for (const [topic, cases] of Object.entries(share === undefined ? topics : { ...topics, sharing })) {
     for (const [name, run] of Object.entries(cases)) test(`${topic}: ${name}`, () => runCase(run, createStorage, share))
   }
 }
 
-async function runCase (run: Case, createStorage: Parameters<typeof testStorage>[1], shareData: TestStorageOptions['share']): Promise<void> {
+async function runCase<S extends StorageAdapter> (run: Case, createStorage: () => S | Promise<S>, shareData: TestStorageOptions<S>['share']): Promise<void> {
   const created: StorageAdapter[] = []
   const keep = (storage: StorageAdapter) => {
     created.push(storage)
@@ -52,7 +52,8 @@ async function runCase (run: Case, createStorage: Parameters<typeof testStorage>
   }
   const create = async () => keep(await createStorage())
   const share = async (storage: StorageAdapter) => {
-    const other = await shareData?.(storage)
+    // What the cases have, they have from `createStorage`.
+    const other = await shareData?.(storage as S)
     assert.ok(other, '`share` makes no storage')
     await keep(other).open()
     return other

@@ -106,5 +106,12 @@ describe('storage', () => {
     expect(testStorage).type.toBeCallableWith(tapTest, createStorage)
     expect(testStorage).type.toBeCallableWith((name: string, run: () => Promise<void>) => { expect(name).type.toBe<string>(); run() }, () => sqliteStorage())
     expect(testStorage).type.not.toBeCallableWith(nodeTest, () => ({ open: async () => {} }))
+    const own = async () => Object.assign({} as StorageAdapter, { place: 'x' })
+    testStorage(nodeTest, own, {
+      share: ({ place }) => {
+        expect(place).type.toBe<string>()
+        return sqliteStorage()
+      }
+    })
   })
 })
