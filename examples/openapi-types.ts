@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List users */
+        /**
+         * List users
+         * @description In order of creation. While there are more, the `Link` header has the path of the next page, which begins `after` the last user of this one.
+         */
         get: operations["listUsers"];
         put?: never;
         /** Create a user */
@@ -37,7 +40,10 @@ export interface paths {
         delete: operations["deleteUser"];
         options?: never;
         head?: never;
-        /** Change a user */
+        /**
+         * Change a user
+         * @description What is left out stays as it is. `data` is a JSON Merge Patch (RFC 7396).
+         */
         patch: operations["updateUser"];
         trace?: never;
     };
@@ -70,7 +76,7 @@ export interface paths {
         put?: never;
         /**
          * Mint a token for a user
-         * @description The only reply that holds the value of the token.
+         * @description This is the only reply that holds the value of the token.
          */
         post: operations["createToken"];
         /** Revoke all tokens of a user */
@@ -108,7 +114,7 @@ export interface paths {
         put?: never;
         /**
          * Replace a token by a new one
-         * @description The only reply that holds the value of the new token.
+         * @description The new token has the same user, name and scopes, an id of its own, and as long a life as the old one was given. This is the only reply that holds its value.
          */
         post: operations["rotateToken"];
         delete?: never;
@@ -126,7 +132,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say whether a value is a valid token */
+        /**
+         * Say whether a value is a valid token
+         * @description For services that are given tokens and are not the app itself. It counts as a use of the token.
+         */
         post: operations["verifyToken"];
         delete?: never;
         options?: never;
@@ -149,15 +158,15 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description How many to leave out. */
+                /** @description How many to skip. */
                 skip?: number;
                 /** @description How many to return at the most. */
                 limit?: number;
-                /** @description Begin behind this user. */
+                /** @description Start after the user with this id, even if it has been deleted since. */
                 after?: string;
                 /** @description In order of creation, or the other way round. */
                 order?: "asc" | "desc";
-                /** @description Only users whose e-mail address or name contains this, in whichever case. */
+                /** @description Only users whose e-mail address or name contains this, ignoring case. */
                 search?: string;
                 /** @description Whether to say in `X-Total-Count` how many there are. */
                 count?: boolean;
@@ -192,18 +201,27 @@ export interface operations {
                     "application/json": {
                         /** @example user-123 */
                         id: string;
-                        /** @example user@example.com */
+                        /**
+                         * @description In Unicode NFC and lower case; unique.
+                         * @example user@example.com
+                         */
                         email: string;
-                        /** @example John Doe */
+                        /**
+                         * @description null where none was given.
+                         * @example John Doe
+                         */
                         name: string | null;
-                        /** @example 3 */
+                        /**
+                         * @description How many bots the user may run at a time. It is the app that enforces it.
+                         * @example 3
+                         */
                         max_concurrent_bots: number;
                         /**
                          * Format: date-time
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         created_at: string;
-                        /** @description True while the tokens of the user open nothing. */
+                        /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
                         disabled?: boolean;
                         /** @description Present where there is any. */
                         data?: {
@@ -237,7 +255,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -307,6 +325,7 @@ export interface operations {
                      */
                     email: string;
                     name?: string | null;
+                    /** @description How many bots the user may run at a time. Without, as many as the app says: 3, if it says nothing. */
                     max_concurrent_bots?: number;
                     /** @description Anything of your own, at most 16 KiB as JSON. */
                     data?: {
@@ -316,46 +335,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The user who has this address already, unchanged: in apps whose option `duplicateEmail` is `return` */
-            200: {
-                headers: {
-                    /** @description The path of the user. */
-                    location?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": "user-123",
-                     *       "email": "user@example.com",
-                     *       "name": "John Doe",
-                     *       "max_concurrent_bots": 3,
-                     *       "created_at": "2024-01-01T12:00:00.000Z"
-                     *     }
-                     */
-                    "application/json": {
-                        /** @example user-123 */
-                        id: string;
-                        /** @example user@example.com */
-                        email: string;
-                        /** @example John Doe */
-                        name: string | null;
-                        /** @example 3 */
-                        max_concurrent_bots: number;
-                        /**
-                         * Format: date-time
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        created_at: string;
-                        /** @description True while the tokens of the user open nothing. */
-                        disabled?: boolean;
-                        /** @description Present where there is any. */
-                        data?: {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
             /** @description The new user */
             201: {
                 headers: {
@@ -376,18 +355,27 @@ export interface operations {
                     "application/json": {
                         /** @example user-123 */
                         id: string;
-                        /** @example user@example.com */
+                        /**
+                         * @description In Unicode NFC and lower case; unique.
+                         * @example user@example.com
+                         */
                         email: string;
-                        /** @example John Doe */
+                        /**
+                         * @description null where none was given.
+                         * @example John Doe
+                         */
                         name: string | null;
-                        /** @example 3 */
+                        /**
+                         * @description How many bots the user may run at a time. It is the app that enforces it.
+                         * @example 3
+                         */
                         max_concurrent_bots: number;
                         /**
                          * Format: date-time
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         created_at: string;
-                        /** @description True while the tokens of the user open nothing. */
+                        /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
                         disabled?: boolean;
                         /** @description Present where there is any. */
                         data?: {
@@ -421,7 +409,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -574,18 +562,27 @@ export interface operations {
                     "application/json": {
                         /** @example user-123 */
                         id: string;
-                        /** @example user@example.com */
+                        /**
+                         * @description In Unicode NFC and lower case; unique.
+                         * @example user@example.com
+                         */
                         email: string;
-                        /** @example John Doe */
+                        /**
+                         * @description null where none was given.
+                         * @example John Doe
+                         */
                         name: string | null;
-                        /** @example 3 */
+                        /**
+                         * @description How many bots the user may run at a time. It is the app that enforces it.
+                         * @example 3
+                         */
                         max_concurrent_bots: number;
                         /**
                          * Format: date-time
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         created_at: string;
-                        /** @description True while the tokens of the user open nothing. */
+                        /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
                         disabled?: boolean;
                         /** @description Present where there is any. */
                         data?: {
@@ -594,7 +591,10 @@ export interface operations {
                         api_tokens: {
                             /** @example token-123 */
                             id: string;
-                            /** @example *** */
+                            /**
+                             * @description Its value in the reply of the call that made it, and `***` ever after.
+                             * @example ***
+                             */
                             token: string;
                             /** @example user-123 */
                             user_id: string;
@@ -609,11 +609,13 @@ export interface operations {
                             scopes?: string[];
                             /**
                              * Format: date-time
+                             * @description Present where it expires.
                              * @example 2024-01-01T12:00:00.000Z
                              */
                             expires_at?: string;
                             /**
                              * Format: date-time
+                             * @description Present once it was used; kept to the minute, and written a few seconds later.
                              * @example 2024-01-01T12:00:00.000Z
                              */
                             last_used_at?: string;
@@ -646,7 +648,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -759,7 +761,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -896,8 +898,9 @@ export interface operations {
                      */
                     email?: string;
                     name?: string | null;
+                    /** @description How many bots the user may run at a time. */
                     max_concurrent_bots?: number;
-                    /** @description Whether the tokens of the user open nothing. */
+                    /** @description While true, none of the tokens of the user is accepted. */
                     disabled?: boolean;
                     data?: {
                         [key: string]: unknown;
@@ -915,8 +918,9 @@ export interface operations {
                      */
                     email?: string;
                     name?: string | null;
+                    /** @description How many bots the user may run at a time. */
                     max_concurrent_bots?: number;
-                    /** @description Whether the tokens of the user open nothing. */
+                    /** @description While true, none of the tokens of the user is accepted. */
                     disabled?: boolean;
                     data?: {
                         [key: string]: unknown;
@@ -925,7 +929,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The user */
+            /** @description The user, as it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -935,7 +939,7 @@ export interface operations {
                      * @example {
                      *       "id": "user-123",
                      *       "email": "user@example.com",
-                     *       "name": "John Doe",
+                     *       "name": "Jane Doe",
                      *       "max_concurrent_bots": 3,
                      *       "created_at": "2024-01-01T12:00:00.000Z"
                      *     }
@@ -943,18 +947,27 @@ export interface operations {
                     "application/json": {
                         /** @example user-123 */
                         id: string;
-                        /** @example user@example.com */
+                        /**
+                         * @description In Unicode NFC and lower case; unique.
+                         * @example user@example.com
+                         */
                         email: string;
-                        /** @example John Doe */
+                        /**
+                         * @description null where none was given.
+                         * @example John Doe
+                         */
                         name: string | null;
-                        /** @example 3 */
+                        /**
+                         * @description How many bots the user may run at a time. It is the app that enforces it.
+                         * @example 3
+                         */
                         max_concurrent_bots: number;
                         /**
                          * Format: date-time
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         created_at: string;
-                        /** @description True while the tokens of the user open nothing. */
+                        /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
                         disabled?: boolean;
                         /** @description Present where there is any. */
                         data?: {
@@ -988,7 +1001,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1163,18 +1176,27 @@ export interface operations {
                     "application/json": {
                         /** @example user-123 */
                         id: string;
-                        /** @example user@example.com */
+                        /**
+                         * @description In Unicode NFC and lower case; unique.
+                         * @example user@example.com
+                         */
                         email: string;
-                        /** @example John Doe */
+                        /**
+                         * @description null where none was given.
+                         * @example John Doe
+                         */
                         name: string | null;
-                        /** @example 3 */
+                        /**
+                         * @description How many bots the user may run at a time. It is the app that enforces it.
+                         * @example 3
+                         */
                         max_concurrent_bots: number;
                         /**
                          * Format: date-time
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         created_at: string;
-                        /** @description True while the tokens of the user open nothing. */
+                        /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
                         disabled?: boolean;
                         /** @description Present where there is any. */
                         data?: {
@@ -1183,7 +1205,10 @@ export interface operations {
                         api_tokens: {
                             /** @example token-123 */
                             id: string;
-                            /** @example *** */
+                            /**
+                             * @description Its value in the reply of the call that made it, and `***` ever after.
+                             * @example ***
+                             */
                             token: string;
                             /** @example user-123 */
                             user_id: string;
@@ -1198,11 +1223,13 @@ export interface operations {
                             scopes?: string[];
                             /**
                              * Format: date-time
+                             * @description Present where it expires.
                              * @example 2024-01-01T12:00:00.000Z
                              */
                             expires_at?: string;
                             /**
                              * Format: date-time
+                             * @description Present once it was used; kept to the minute, and written a few seconds later.
                              * @example 2024-01-01T12:00:00.000Z
                              */
                             last_used_at?: string;
@@ -1235,7 +1262,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1337,7 +1364,10 @@ export interface operations {
                     "application/json": {
                         /** @example token-123 */
                         id: string;
-                        /** @example *** */
+                        /**
+                         * @description Its value in the reply of the call that made it, and `***` ever after.
+                         * @example ***
+                         */
                         token: string;
                         /** @example user-123 */
                         user_id: string;
@@ -1352,11 +1382,13 @@ export interface operations {
                         scopes?: string[];
                         /**
                          * Format: date-time
+                         * @description Present where it expires.
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         expires_at?: string;
                         /**
                          * Format: date-time
+                         * @description Present once it was used; kept to the minute, and written a few seconds later.
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         last_used_at?: string;
@@ -1388,7 +1420,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1467,7 +1499,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -1502,7 +1534,10 @@ export interface operations {
                     "application/json": {
                         /** @example token-123 */
                         id: string;
-                        /** @example *** */
+                        /**
+                         * @description Its value in the reply of the call that made it, and `***` ever after.
+                         * @example ***
+                         */
                         token: string;
                         /** @example user-123 */
                         user_id: string;
@@ -1517,11 +1552,13 @@ export interface operations {
                         scopes?: string[];
                         /**
                          * Format: date-time
+                         * @description Present where it expires.
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         expires_at?: string;
                         /**
                          * Format: date-time
+                         * @description Present once it was used; kept to the minute, and written a few seconds later.
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         last_used_at?: string;
@@ -1553,7 +1590,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1710,7 +1747,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1867,7 +1904,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1990,7 +2027,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -2012,18 +2049,21 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "token-123",
+                     *       "id": "token-124",
                      *       "token": "vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg",
                      *       "user_id": "user-123",
-                     *       "created_at": "2024-01-01T12:00:00.000Z",
+                     *       "created_at": "2024-03-01T12:00:00.000Z",
                      *       "name": "CI",
-                     *       "expires_at": "2024-04-01T12:00:00.000Z"
+                     *       "expires_at": "2024-05-30T12:00:00.000Z"
                      *     }
                      */
                     "application/json": {
                         /** @example token-123 */
                         id: string;
-                        /** @example *** */
+                        /**
+                         * @description Its value in the reply of the call that made it, and `***` ever after.
+                         * @example ***
+                         */
                         token: string;
                         /** @example user-123 */
                         user_id: string;
@@ -2038,11 +2078,13 @@ export interface operations {
                         scopes?: string[];
                         /**
                          * Format: date-time
+                         * @description Present where it expires.
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         expires_at?: string;
                         /**
                          * Format: date-time
+                         * @description Present once it was used; kept to the minute, and written a few seconds later.
                          * @example 2024-01-01T12:00:00.000Z
                          */
                         last_used_at?: string;
@@ -2074,7 +2116,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2251,18 +2293,27 @@ export interface operations {
                         user: {
                             /** @example user-123 */
                             id: string;
-                            /** @example user@example.com */
+                            /**
+                             * @description In Unicode NFC and lower case; unique.
+                             * @example user@example.com
+                             */
                             email: string;
-                            /** @example John Doe */
+                            /**
+                             * @description null where none was given.
+                             * @example John Doe
+                             */
                             name: string | null;
-                            /** @example 3 */
+                            /**
+                             * @description How many bots the user may run at a time. It is the app that enforces it.
+                             * @example 3
+                             */
                             max_concurrent_bots: number;
                             /**
                              * Format: date-time
                              * @example 2024-01-01T12:00:00.000Z
                              */
                             created_at: string;
-                            /** @description True while the tokens of the user open nothing. */
+                            /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
                             disabled?: boolean;
                             /** @description Present where there is any. */
                             data?: {
@@ -2283,7 +2334,10 @@ export interface operations {
                         token: {
                             /** @example token-123 */
                             id: string;
-                            /** @example *** */
+                            /**
+                             * @description Its value in the reply of the call that made it, and `***` ever after.
+                             * @example ***
+                             */
                             token: string;
                             /** @example user-123 */
                             user_id: string;
@@ -2298,11 +2352,13 @@ export interface operations {
                             scopes?: string[];
                             /**
                              * Format: date-time
+                             * @description Present where it expires.
                              * @example 2024-01-01T12:00:00.000Z
                              */
                             expires_at?: string;
                             /**
                              * Format: date-time
+                             * @description Present once it was used; kept to the minute, and written a few seconds later.
                              * @example 2024-01-01T12:00:00.000Z
                              */
                             last_used_at?: string;
@@ -2310,6 +2366,10 @@ export interface operations {
                     } | {
                         /** @enum {boolean} */
                         valid: false;
+                        /**
+                         * @description There is no such token (any more); it has expired; its user is disabled; it lacks one of the scopes asked for.
+                         * @enum {string}
+                         */
                         code: "NOT_FOUND" | "EXPIRED" | "DISABLED" | "INSUFFICIENT_SCOPE";
                     };
                 };
@@ -2339,7 +2399,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The header that the admin key goes into. */
+                    /** @description The challenge, which names the header that the admin key belongs in. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };

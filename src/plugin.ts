@@ -72,6 +72,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     users,
     tokens,
     scopes: options.scopes,
+    duplicateEmail: options.duplicateEmail,
     documented: { hide: options.hide, security: options.authorize ? undefined : [{ adminKey: [] }] }
   })
 }

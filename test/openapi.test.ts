@@ -83,6 +83,18 @@ t.test('the security schemes of both kinds of keys stand beside each other, and 
   t.same(security['GET /admin/users'], [{ adminKey: [] }])
 })
 
+t.test('what an app answers to an address that is taken is what its document says', async (t) => {
+  const statuses = async (duplicateEmail: 'reject' | 'return') => Object.keys((await documented(t, { duplicateEmail })).operations.find(({ operationId }) => operationId === 'createUser')?.responses ?? {})
+  t.same((await statuses('reject')).filter((status) => ['200', '409'].includes(status)), ['409'])
+  t.same((await statuses('return')).filter((status) => ['200', '409'].includes(status)), ['200'])
+})
+
+t.test('what is one of several texts is an enum, which pages and generators show as a choice', async (t) => {
+  const { document } = await documented(t, { scopes: ['bot', 'read'] })
+  const text = JSON.stringify(document)
+  for (const names of [['asc', 'desc'], ['NOT_FOUND', 'EXPIRED', 'DISABLED', 'INSUFFICIENT_SCOPE'], ['bot', 'read']]) t.ok(text.includes(`"enum":${JSON.stringify(names)}`), names.join())
+})
+
 t.test('with `authorize`, how one authorizes is for the app to say', async (t) => {
   const { operations } = await documented(t, { authorize: () => true })
   t.equal(operations.length, 12)

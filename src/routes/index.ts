@@ -13,6 +13,7 @@ export interface RouteOptions {
   users: UserRouteService
   tokens: TokenRouteService
   scopes: readonly string[]
+  duplicateEmail: 'reject' | 'return'
 }
 
 export interface AdminRoutesOptions extends RouteOptions {
@@ -24,7 +25,7 @@ export interface AdminRoutesOptions extends RouteOptions {
  * The guarded scope of the admin API. It brings everything that decides what its routes read and write, so that the
  * host's validators, serializers and parsers do not weaken them, and none of theirs reaches the host.
  */
-export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, documented, users, tokens, scopes }, done) => {
+export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, documented, users, tokens, scopes, duplicateEmail }, done) => {
   documentRoutes(fastify, documented)
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
@@ -51,8 +52,9 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     next()
   })
 
-  fastify.register(userRoutes, { users, tokens, scopes })
-  fastify.register(tokenRoutes, { users, tokens, scopes })
+  const options = { users, tokens, scopes, duplicateEmail }
+  fastify.register(userRoutes, options)
+  fastify.register(tokenRoutes, options)
   fastify.register(overlongIds)
   done()
 }

@@ -2,7 +2,7 @@ import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-
 import { TokenExpiredError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
 import { NoQuery } from '../schemas/atoms.js'
 import { errorReplies, reading, writing } from '../schemas/error-replies.js'
-import { MintedToken, RotateToken, scopedBodies, Token, TokenParams } from '../schemas/tokens.js'
+import { MintedToken, RotateToken, scopedBodies, SuccessorToken, Token, TokenParams } from '../schemas/tokens.js'
 import { UserParams } from '../schemas/users.js'
 import { Verification } from '../schemas/verification.js'
 import type { RouteOptions } from './index.js'
@@ -16,7 +16,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       operationId: 'createToken',
       tags: ['API tokens'],
       summary: 'Mint a token for a user',
-      description: 'The only reply that holds the value of the token.',
+      description: 'This is the only reply that holds the value of the token.',
       params: UserParams,
       body: CreateToken,
       querystring: NoQuery,
@@ -75,11 +75,11 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       operationId: 'rotateToken',
       tags: ['API tokens'],
       summary: 'Replace a token by a new one',
-      description: 'The only reply that holds the value of the new token.',
+      description: 'The new token has the same user, name and scopes, an id of its own, and as long a life as the old one was given. This is the only reply that holds its value.',
       params: TokenParams,
       body: RotateToken,
       querystring: NoQuery,
-      response: { 201: MintedToken, ...errorReplies(...writing, TokenNotFoundError, TokenExpiredError) }
+      response: { 201: SuccessorToken, ...errorReplies(...writing, TokenNotFoundError, TokenExpiredError) }
     }
   }, async (request, reply) => {
     const token = await tokens.rotate(request.params.id, request.body, originOf(request))
@@ -92,6 +92,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       operationId: 'verifyToken',
       tags: ['API tokens'],
       summary: 'Say whether a value is a valid token',
+      description: 'For services that are given tokens and are not the app itself. It counts as a use of the token.',
       body: VerifyToken,
       querystring: NoQuery,
       response: { 200: Verification, ...errorReplies(...writing) }

@@ -25,13 +25,20 @@ const NewUser = Type.Object(User.properties, {
 })
 
 const ExistingUser = Type.Object(User.properties, {
-  description: 'The user who has this address already, unchanged: in apps whose option `duplicateEmail` is `return`',
+  description: 'The user who has this address already, unchanged',
   examples: User.examples,
   headers: NewUser.headers
 })
 
-export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { users }, done) => {
+const ChangedUser = Type.Object(User.properties, {
+  description: 'The user, as it is now',
+  examples: [{ ...User.examples[0], name: 'Jane Doe' }]
+})
+
+export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { users, duplicateEmail }, done) => {
   const usersPath = pathOf(`${fastify.prefix}/users`)
+  // Documented is what this app answers; typed is either.
+  const taken = (duplicateEmail === 'return' ? { 200: ExistingUser } : errorReplies(EmailTakenError)) as { 200: typeof ExistingUser }
 
   fastify.get('/users', {
     exposeHeadRoute: true,
@@ -39,6 +46,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       operationId: 'listUsers',
       tags: ['Users'],
       summary: 'List users',
+      description: 'In order of creation. While there are more, the `Link` header has the path of the next page, which begins `after` the last user of this one.',
       querystring: ListUsers,
       response: { 200: UserList, ...errorReplies(...reading) }
     }
@@ -91,7 +99,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       summary: 'Create a user',
       body: CreateUser,
       querystring: NoQuery,
-      response: { 200: ExistingUser, 201: NewUser, ...errorReplies(...writing, EmailTakenError) }
+      response: { 201: NewUser, ...taken, ...errorReplies(...writing) }
     }
   }, async (request, reply) => {
     const { user, created } = await users.createOrReturn(request.body, originOf(request))
@@ -105,11 +113,12 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       operationId: 'updateUser',
       tags: ['Users'],
       summary: 'Change a user',
+      description: 'What is left out stays as it is. `data` is a JSON Merge Patch (RFC 7396).',
       consumes: ['application/json', 'application/merge-patch+json'],
       params: UserParams,
       body: UpdateUser,
       querystring: NoQuery,
-      response: { 200: User, ...errorReplies(...writing, UserNotFoundError, EmailTakenError) }
+      response: { 200: ChangedUser, ...errorReplies(...writing, UserNotFoundError, EmailTakenError) }
     }
   }, (request) => users.update(request.params.id, request.body, originOf(request)))
 

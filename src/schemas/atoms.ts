@@ -7,6 +7,7 @@ export const Expected = Symbol('expected')
 const TextKind = 'VexaAdmin:Text'
 const EmailKind = 'VexaAdmin:Email'
 const JsonObjectKind = 'VexaAdmin:JsonObject'
+const OneOfKind = 'VexaAdmin:OneOf'
 
 // JSON Schema counts characters, JavaScript and TypeBox count UTF-16 code units; and no database here
 // keeps NUL and lone surrogates alike. Both need a check of our own.
@@ -14,6 +15,8 @@ TypeRegistry.Set<{ maxLength: number }>(TextKind, ({ maxLength }, value) =>
   typeof value === 'string' && isText(value) && lengthOf(value) <= maxLength)
 
 TypeRegistry.Set(EmailKind, (_schema, value) => typeof value === 'string' && canNormalize(value) && isEmail(searchable(value)))
+
+TypeRegistry.Set<{ enum: unknown[] }>(OneOfKind, (schema, value) => schema.enum.includes(value))
 
 TypeRegistry.Set(JsonObjectKind, (_schema, value) => isPlainObject(value) && isJson(value, 1))
 
@@ -66,6 +69,17 @@ export function Text (maxLength: number, options: SchemaOptions = {}): TUnsafe<s
   })
 }
 
+/** One of these texts: an `enum`, where a union of literals would be an `anyOf` of many, which pages and generators do not show well. */
+export function OneOf<const Name extends string> (names: readonly Name[], options: SchemaOptions = {}): TUnsafe<Name> {
+  return Type.Unsafe<Name>({
+    ...options,
+    [Kind]: OneOfKind,
+    [Expected]: `Expected one of ${names.join(', ')}`,
+    type: 'string',
+    enum: [...names]
+  })
+}
+
 /** An e-mail address: 3 to 254 characters, one `@`, no white space or control characters. */
 export const Email = Type.Unsafe<string>({
   [Kind]: EmailKind,
@@ -100,10 +114,15 @@ export function JsonObject (options: SchemaOptions = {}): TUnsafe<Record<string,
 }
 
 /** RFC 3339 in UTC with milliseconds, as `Date.prototype.toISOString` writes it. */
-export const Timestamp = Type.String({ format: 'date-time', examples: ['2024-01-01T12:00:00.000Z'] })
+export const Timestamp = timestamp()
+
+/** The same, with a description. */
+export function timestamp (options: SchemaOptions = {}) {
+  return Type.String({ ...options, format: 'date-time', examples: ['2024-01-01T12:00:00.000Z'] })
+}
 
 /** An integer that every database here holds in four bytes. */
-export const Count = Type.Integer({ minimum: 0, maximum: 2147483647 })
+export const Count = (options: SchemaOptions = {}) => Type.Integer({ ...options, minimum: 0, maximum: 2147483647 })
 
 /** Fastify's shape of an error. */
 export const ErrorReply = Type.Object({

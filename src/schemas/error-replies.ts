@@ -25,7 +25,7 @@ export function errorReplies (...errors: ErrorClass[]): object {
 
 // For OpenAPI documents.
 const headers: Record<number, Record<string, { type: string, description: string }>> = {
-  401: { 'www-authenticate': { type: 'string', description: 'The header that the admin key goes into.' } },
+  401: { 'www-authenticate': { type: 'string', description: 'The challenge, which names the header that the admin key belongs in.' } },
   503: { 'retry-after': { type: 'string', description: 'After how many seconds to try again.' } }
 }
 

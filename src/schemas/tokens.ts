@@ -1,5 +1,5 @@
 import { Type, type Static, type TProperties, type TUnsafe } from '@sinclair/typebox'
-import { Expected, Nullable, Text, Timestamp, type Input } from './atoms.js'
+import { Nullable, OneOf, Text, Timestamp, timestamp, type Input } from './atoms.js'
 
 const TokenId = Type.String({ examples: ['token-123'] })
 
@@ -9,13 +9,13 @@ const exampleToken = { id: 'token-123', token: '***', user_id: 'user-123', creat
 /** A token, as on the wire. Its value is shown once, by the call that made it, and is `***` ever after. */
 export const Token = Type.Object({
   id: TokenId,
-  token: Type.String({ examples: ['***'] }),
+  token: Type.String({ examples: ['***'], description: 'Its value in the reply of the call that made it, and `***` ever after.' }),
   user_id: Type.String({ examples: ['user-123'] }),
   created_at: Timestamp,
   name: Type.Optional(Type.String({ description: 'Present where it has one.' })),
   scopes: Type.Optional(Type.Array(Type.String(), { description: 'What it may do. Without, it may do everything.' })),
-  expires_at: Type.Optional(Timestamp),
-  last_used_at: Type.Optional(Timestamp)
+  expires_at: Type.Optional(timestamp({ description: 'Present where it expires.' })),
+  last_used_at: Type.Optional(timestamp({ description: 'Present once it was used; kept to the minute, and written a few seconds later.' }))
 }, { description: 'The token', examples: [exampleToken] })
 export type Token = Static<typeof Token>
 
@@ -23,6 +23,12 @@ export type Token = Static<typeof Token>
 export const MintedToken = Type.Object(Token.properties, {
   description: 'The new token, with its value',
   examples: [{ ...exampleToken, token: exampleValue }]
+})
+
+/** The same, of the call that replaces a token. */
+export const SuccessorToken = Type.Object(Token.properties, {
+  description: 'The new token, with its value',
+  examples: [{ ...exampleToken, id: 'token-124', token: exampleValue, created_at: '2024-03-01T12:00:00.000Z', expires_at: '2024-05-30T12:00:00.000Z' }]
 })
 
 /** Seconds; up to 68 years. */
@@ -48,8 +54,7 @@ export interface VerifyToken {
 
 /** The bodies that name scopes. Where the host has none, there is no such member. */
 export function scopedBodies (names: readonly string[]): { CreateToken: TUnsafe<CreateToken>, VerifyToken: TUnsafe<VerifyToken> } {
-  const Scope = Type.Union(names.map((name) => Type.Literal(name)), { [Expected]: `Expected one of ${names.join(', ')}` })
-  const scopes: TProperties = names.length === 0 ? {} : { scopes: Type.Optional(Type.Array(Scope, { minItems: 1, uniqueItems: true })) }
+  const scopes: TProperties = names.length === 0 ? {} : { scopes: Type.Optional(Type.Array(OneOf(names), { minItems: 1, uniqueItems: true })) }
   return {
     CreateToken: Type.Unsafe<CreateToken>(Type.Object({
       name: Type.Optional(Nullable(Text(255))),

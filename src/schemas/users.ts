@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Count, Email, JsonObject, Nullable, Text, Timestamp, type Input } from './atoms.js'
+import { Count, Email, JsonObject, Nullable, OneOf, Text, Timestamp, type Input } from './atoms.js'
 import { Token } from './tokens.js'
 
 const UserId = Type.String({ examples: ['user-123'] })
@@ -9,11 +9,11 @@ const exampleUser = { id: 'user-123', email: 'user@example.com', name: 'John Doe
 /** A user, as on the wire. */
 export const User = Type.Object({
   id: UserId,
-  email: Type.String({ examples: ['user@example.com'] }),
-  name: Type.Union([Type.String(), Type.Null()], { examples: ['John Doe'] }),
-  max_concurrent_bots: Type.Integer({ examples: [3] }),
+  email: Type.String({ examples: ['user@example.com'], description: 'In Unicode NFC and lower case; unique.' }),
+  name: Type.Union([Type.String(), Type.Null()], { examples: ['John Doe'], description: 'null where none was given.' }),
+  max_concurrent_bots: Type.Integer({ examples: [3], description: 'How many bots the user may run at a time. It is the app that enforces it.' }),
   created_at: Timestamp,
-  disabled: Type.Optional(Type.Boolean({ description: 'True while the tokens of the user open nothing.' })),
+  disabled: Type.Optional(Type.Boolean({ description: 'Present, and true, only while the user is disabled: none of its tokens is accepted.' })),
   data: Type.Optional(JsonObject({ description: 'Present where there is any.' }))
 }, { description: 'The user', examples: [exampleUser] })
 export type User = Static<typeof User>
@@ -29,7 +29,7 @@ export type UserWithTokens = Static<typeof UserWithTokens>
 export const CreateUser = Type.Object({
   email: Email,
   name: Type.Optional(Nullable(Text(255))),
-  max_concurrent_bots: Type.Optional(Count),
+  max_concurrent_bots: Type.Optional(Count({ description: 'How many bots the user may run at a time. Without, as many as the app says: 3, if it says nothing.' })),
   data: Type.Optional(JsonObject({ description: 'Anything of your own, at most 16 KiB as JSON.' }))
 }, { additionalProperties: false, examples: [{ email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3 }] })
 export type CreateUser = Input<Static<typeof CreateUser>>
@@ -38,19 +38,19 @@ export type CreateUser = Input<Static<typeof CreateUser>>
 export const UpdateUser = Type.Object({
   email: Type.Optional(Email),
   name: Type.Optional(Nullable(Text(255))),
-  max_concurrent_bots: Type.Optional(Count),
-  disabled: Type.Optional(Type.Boolean({ description: 'Whether the tokens of the user open nothing.' })),
+  max_concurrent_bots: Type.Optional(Count({ description: 'How many bots the user may run at a time.' })),
+  disabled: Type.Optional(Type.Boolean({ description: 'While true, none of the tokens of the user is accepted.' })),
   data: Type.Optional(Nullable(JsonObject({ description: 'A JSON Merge Patch (RFC 7396); null removes all of it.' })))
 }, { additionalProperties: false, examples: [{ name: 'Jane Doe' }] })
 export type UpdateUser = Input<Static<typeof UpdateUser>>
 
 /** Query of `GET /users`. */
 export const ListUsers = Type.Object({
-  skip: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0, description: 'How many to leave out.' })),
+  skip: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0, description: 'How many to skip.' })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'How many to return at the most.' })),
-  after: Type.Optional(Type.String({ pattern: '^user-[\\w-]{1,64}$', description: 'Begin behind this user.' })),
-  order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')], { default: 'asc', description: 'In order of creation, or the other way round.' })),
-  search: Type.Optional(Text(255, { description: 'Only users whose e-mail address or name contains this, in whichever case.' })),
+  after: Type.Optional(Type.String({ pattern: '^user-[\\w-]{1,64}$', description: 'Start after the user with this id, even if it has been deleted since.' })),
+  order: Type.Optional(OneOf(['asc', 'desc'], { default: 'asc', description: 'In order of creation, or the other way round.' })),
+  search: Type.Optional(Text(255, { description: 'Only users whose e-mail address or name contains this, ignoring case.' })),
   count: Type.Optional(Type.Boolean({ default: false, description: 'Whether to say in `X-Total-Count` how many there are.' }))
 }, { additionalProperties: false })
 export type ListUsers = Input<Static<typeof ListUsers>>

@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
+import { OneOf } from './atoms.js'
 import { Token } from './tokens.js'
 import { User } from './users.js'
 
@@ -7,12 +8,9 @@ export const Verification = Type.Union([
   Type.Object({ valid: Type.Literal(true), user: User, token: Token }),
   Type.Object({
     valid: Type.Literal(false),
-    code: Type.Union([
-      Type.Literal('NOT_FOUND', { description: 'There is no such token, or no longer.' }),
-      Type.Literal('EXPIRED'),
-      Type.Literal('DISABLED', { description: 'Its user is disabled.' }),
-      Type.Literal('INSUFFICIENT_SCOPE', { description: 'It lacks one of the scopes asked for.' })
-    ])
+    code: OneOf(['NOT_FOUND', 'EXPIRED', 'DISABLED', 'INSUFFICIENT_SCOPE'], {
+      description: 'There is no such token (any more); it has expired; its user is disabled; it lacks one of the scopes asked for.'
+    })
   })
 ], { description: 'Whether it is valid, and if not, why', examples: [{ valid: true, user: User.examples[0], token: Token.examples[0] }, { valid: false, code: 'EXPIRED' }] })
 export type Verification = Static<typeof Verification>
