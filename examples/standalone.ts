@@ -9,7 +9,7 @@ const { ADMIN_API_KEY, DATABASE_FILE, HOST, PORT } = process.env
 const adminKey = ADMIN_API_KEY || randomBytes(24).toString('base64url')
 
 const app = Fastify({
-  logger: process.stdout.isTTY ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } } : true,
+  logger: process.stdout.isTTY ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname,reqId', singleLine: true } } } : true,
   // A stop waits for connections that were busy when it began, for as long as they may idle: 72 seconds, if Fastify is not told.
   keepAliveTimeout: 5000
 })
@@ -18,11 +18,21 @@ try {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Users and API tokens', version: '1', description: 'Authorize with the admin key, then try it out.' },
-      components: { securitySchemes }
+      info: { title: 'Users and API tokens', version: '1', description: 'Authorize with the admin key, then choose an operation and execute it.' },
+      components: { securitySchemes: { adminKey: securitySchemes.adminKey } }
     }
   })
-  await app.register(swaggerUi, { routePrefix: '/docs', theme: { title: 'Users and API tokens' } })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // Each visit loads a dozen files.
+    logLevel: 'warn',
+    uiConfig: { deepLinking: true, tryItOutEnabled: true },
+    theme: {
+      title: 'Users and API tokens',
+      css: [{ filename: 'theme.css', content: '.swagger-ui .topbar, .swagger-ui .response-col_links { display: none }' }]
+    }
+  })
+  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
   await app.register(vexaAdmin, {
     adminKeys: adminKey,
     storage: sqliteStorage({ filename: DATABASE_FILE || 'vexa-admin.db' })
@@ -39,7 +49,7 @@ curl -X POST ${address}/admin/users -H 'X-Admin-API-Key: ${adminKey}' -H 'Conten
   }
 } catch (error) {
   // The port is taken, the file cannot be opened, the key is too short: what to do is in the message.
-  console.error(`It cannot start: ${(error as Error).message}`)
+  console.error(`Cannot start: ${(error as Error).message}`)
   await app.close()
   process.exit(1)
 }

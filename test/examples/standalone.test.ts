@@ -58,8 +58,8 @@ t.test('a port that is taken, or a file that cannot be opened, stops the start w
   t.teardown(() => server.close())
   const { port } = server.address() as { port: number }
   for (const [env, sentence] of [
-    [{ PORT: String(port) }, /^It cannot start: .*address already in use 127\.0\.0\.1:\d+$/m],
-    [{ DATABASE_FILE: '/nowhere/at/all.db', PORT: '0' }, /^It cannot start: .*SQLite cannot open \/nowhere\/at\/all\.db/m]
+    [{ PORT: String(port) }, /^Cannot start: .*address already in use 127\.0\.0\.1:\d+$/m],
+    [{ DATABASE_FILE: '/nowhere/at/all.db', PORT: '0' }, /^Cannot start: .*SQLite cannot open \/nowhere\/at\/all\.db/m]
   ] as const) {
     const child = run(t, 'examples/standalone.ts', { cwd: t.testdir(), env })
     t.equal(await child.exit, 1)
