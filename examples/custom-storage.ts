@@ -82,9 +82,12 @@ export class MemoryStorage implements StorageAdapter {
   }
 
   #matching (search = '') {
-    return this.#users.filter(({ email, name }) => email.includes(search) || name?.normalize('NFC').toLowerCase().includes(search))
+    return this.#users.filter(({ email, name }) => [email, name ?? ''].some((text) => searchable(text).includes(search)))
   }
 }
+
+// As `searchable` of the package does.
+function searchable (text: string): string { return text.normalize('NFC').toLowerCase().normalize('NFC').replaceAll('\u03c2', '\u03c3') }
 
 // What callers do to their records must not reach ours.
 function copy<T> (value: T): T { return structuredClone(value) }

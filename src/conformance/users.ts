@@ -159,6 +159,13 @@ export const users: Cases = {
     assert.deepEqual(await emails(storage, { search: '\u00E9v' }), [])
   },
 
+  'search knows one small sigma, in addresses and in names': async ({ storage }) => {
+    await insertUser(storage, { email: '\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2', name: null })
+    await insertUser(storage, { email: 'b@x', name: '\u039A\u03A9\u03A3 \u039A\u03A9\u03A3\u03A4\u0391\u03A3' })
+    assert.deepEqual(await emails(storage, { search: '\u03BA\u03BF\u03C3@\u03BA\u03CE\u03C3' }), ['\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2'], 'an address')
+    for (const search of ['\u03BA\u03C9\u03C3 \u03BA', '\u03BA\u03C9\u03C3\u03C4\u03B1\u03C3']) assert.deepEqual(await emails(storage, { search }), ['b@x'], `search for ${search}`)
+  },
+
   'a change sets what is given, and nothing else': async ({ storage }) => {
     let expected = await insertUser(storage, { data })
     const changes = [

@@ -1,5 +1,5 @@
 import { Kind, Type, TypeRegistry, type SchemaOptions, type TSchema, type TUnsafe } from '@sinclair/typebox'
-import { searchable } from '../text.js'
+import { canonical } from '../text.js'
 
 /** Key under which a schema says, for error messages, what it expected. A symbol, so that it stays out of JSON Schema documents. */
 export const Expected = Symbol('expected')
@@ -14,7 +14,7 @@ const OneOfKind = 'VexaAdmin:OneOf'
 TypeRegistry.Set<{ maxLength: number }>(TextKind, ({ maxLength }, value) =>
   typeof value === 'string' && isText(value) && lengthOf(value) <= maxLength)
 
-TypeRegistry.Set(EmailKind, (_schema, value) => typeof value === 'string' && canNormalize(value) && isEmail(searchable(value)))
+TypeRegistry.Set(EmailKind, (_schema, value) => typeof value === 'string' && canNormalize(value) && isEmail(canonical(value)))
 
 TypeRegistry.Set<{ enum: unknown[] }>(OneOfKind, (schema, value) => schema.enum.includes(value))
 

@@ -4,7 +4,7 @@ import { Email } from '../schemas/atoms.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
 import { compile, validator } from '../schemas/validator.js'
 import type { Storage, UserRecord } from '../storage/storage-adapter.js'
-import { searchable } from '../text.js'
+import { canonical, searchable } from '../text.js'
 import { toId, toKey } from './ids.js'
 import { mergePatch } from './merge-patch.js'
 import { toToken, toUser } from './wire.js'
@@ -86,7 +86,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     validateCreate(input)
     const { email, name, max_concurrent_bots: maxConcurrentBots, data } = input
     const user = {
-      email: searchable(email),
+      email: canonical(email),
       name: name ?? null,
       max_concurrent_bots: maxConcurrentBots ?? options.defaultMaxConcurrentBots,
       data: checkSize(data ?? null),
@@ -128,7 +128,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     if (key === undefined) throw new UserNotFoundError()
     const { data, ...rest } = changes
     const changed = Object.entries(changes).filter(([, value]) => value !== undefined).map(([name]) => name)
-    const plain = rest.email === undefined ? rest : { ...rest, email: searchable(rest.email) }
+    const plain = rest.email === undefined ? rest : { ...rest, email: canonical(rest.email) }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       // A patch of `data` builds on what is there, so it goes in only if nobody has changed the user meanwhile.
       const stored = data === undefined ? undefined : await storage.findUser(key)
@@ -162,7 +162,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     async getByEmail (email) {
       // What cannot be an address is nobody's.
       const known = failureOfEmail(email) === undefined
-      return withTokens(known ? await storage.findUserByEmail(searchable(email)) : undefined)
+      return withTokens(known ? await storage.findUserByEmail(canonical(email)) : undefined)
     },
 
     async list (query = {}) {

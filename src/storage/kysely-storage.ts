@@ -11,6 +11,8 @@ import { SqliteDialect } from './sqlite-dialect.js'
 import { tableNames, type TableNames, type Tables } from './tables.js'
 
 const one = sql.lit(1)
+// As `searchable` has it. Names are kept in that form.
+const searchableEmail = sql<string>`replace(${sql.ref('email')}, ${sql.lit('\u03C2')}, ${sql.lit('\u03C3')})`
 
 interface CommonOptions {
   /**
@@ -264,7 +266,7 @@ export class KyselyStorage implements StorageAdapter {
 
   #contains (search: string) {
     return ({ or }: ExpressionBuilder<Tables, 'users'>) =>
-      or([this.#database.contains('email', search), this.#database.contains('searchable_name', search)])
+      or([this.#database.contains(searchableEmail, search), this.#database.contains(sql.ref('searchable_name'), search)])
   }
 
   async #findUser (db: Kysely<Tables>, key: number): Promise<UserRecord | undefined> {

@@ -95,19 +95,19 @@ export interface TokenWithUser { token: TokenRecord, user: UserRecord }
 export interface UserPage {
   /** `'asc'`: in order of creation. `'desc'`: the other way round. */
   order: 'asc' | 'desc'
-  /** Begin behind the user with this key, in the order asked for. The user may have been deleted meanwhile. Behind a key that the storage could not have made is whoever it likes. */
+  /** Start after the user with this key, in the order asked for, even if it has been deleted since. After a key that the storage could not have made comes whoever it likes. */
   after?: string | undefined
-  /** How many to leave out from there; 0 or more. */
+  /** How many to skip from there; 0 or more. */
   skip: number
   /** How many to return at the most; 1 or more. */
   limit: number
-  /** Only users whose `searchable` e-mail address or name contains this. It arrives in its `searchable` form; `%`, `_` and the like mean themselves. */
+  /** Only users of whom `searchable(email)` or `searchable(name)` contains this. It arrives in that form; `%`, `_` and the like mean themselves. */
   search?: string | undefined
 }
 
 /** A user to be stored. */
 export interface NewUserRecord {
-  /** Unique; `searchable`. At most 254 characters, without white space. */
+  /** Unique; in NFC and lower case. At most 254 characters, without white space. */
   email: string
   /** At most 255 characters. */
   name: string | null

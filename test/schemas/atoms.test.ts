@@ -1,5 +1,5 @@
 import t from 'tap'
-import { searchable } from '../../src/text.js'
+import { canonical } from '../../src/text.js'
 import { build, call } from '../helpers.js'
 
 t.test('an address is kept in NFC and lower case', async (t) => {
@@ -23,7 +23,7 @@ t.test('an address is kept in NFC and lower case', async (t) => {
     t.equal(reply.statusCode, 201, sent)
     t.equal(reply.json().email, expected, sent)
     t.equal((await app.vexaAdmin.users.get(reply.json().id)).email, expected, sent)
-    t.equal(searchable(expected), expected, 'what is kept stays as it is')
+    t.equal(canonical(expected), expected, 'what is kept stays as it is')
   }
 })
 

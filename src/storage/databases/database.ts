@@ -21,8 +21,8 @@ export interface Database {
   /** RFC 3339 from what is selected as a time. Throws if it is anything else. */
   readTime (time: unknown): string
 
-  /** Whether a text column contains this, byte by byte: not LIKE, which knows wildcards, and here and there ignores case. */
-  contains (column: 'email' | 'searchable_name', text: string): Expression<SqlBool>
+  /** Whether text contains this, byte by byte: not LIKE, which knows wildcards, and here and there ignores case. */
+  contains (text: Expression<unknown>, part: string): Expression<SqlBool>
 
   /** A value of a prepared query that an indexed column is to equal. */
   operand<T> (value: T): T | RawBuilder<T>

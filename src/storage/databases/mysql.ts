@@ -31,7 +31,7 @@ export const mysql: Database = {
   },
   readTime: (time) => `${(time as string).replace(' ', 'T')}Z`,
 
-  contains: (column, text) => sql`instr(${sql.ref(column)}, ${text}) > 0`,
+  contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
 
   operand: (value) => value,
 

@@ -27,7 +27,7 @@ export const postgres: Database = {
   },
   readTime: (time) => new Date(Number(time)).toISOString(),
 
-  contains: (column, text) => sql`strpos(${sql.ref(column)}, ${text}) > 0`,
+  contains: (text, part) => sql`strpos(${text}, ${part}) > 0`,
 
   operand: (value) => value,
 

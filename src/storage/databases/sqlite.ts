@@ -14,7 +14,7 @@ export const sqlite: Database = {
   select: { boolean: sql.ref, json: sql.ref, time: sql.ref },
   readTime: (time) => time as string,
 
-  contains: (column, text) => sql`instr(${sql.ref(column)}, ${text}) > 0`,
+  contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
 
   // With statistics in the database, SQLite plans a kept statement anew for each value that it sees. Behind a plus it does not look.
   operand: <T>(value: T) => sql<T>`+${value}`,
