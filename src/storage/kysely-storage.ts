@@ -340,8 +340,10 @@ function withoutRenaming (db: Kysely<any>): Kysely<Tables> {
 
 /** The new row's key; `undefined` if no row was inserted. */
 function insertedId ({ rows: [row], insertId, numAffectedRows }: QueryResult<any>): string | undefined {
-  if (row !== undefined) return String(row.id)
-  return insertId === undefined || numAffectedRows === 0n ? undefined : String(insertId)
+  if (row === undefined && (insertId === undefined || numAffectedRows === 0n)) return undefined
+  const id = String(row === undefined ? insertId : row.id)
+  if (toRowId(id) === undefined) throw new Error(`The database gave a row the key ${id}, and JavaScript counts to 2^53`)
+  return id
 }
 
 function mapValues<T extends object> (values: T, value: (name: keyof T & string) => unknown): T {

@@ -125,6 +125,18 @@ t.test('two storages with prefixes of their own share a file', async (t) => {
   }
 })
 
+t.test('a key that JavaScript cannot count to is a fault, and not one of another user', async (t) => {
+  const filename = join(t.testdir(), 'keys.db')
+  const storage = sqliteStorage({ filename })
+  t.teardown(() => storage.close())
+  await storage.open()
+  await storage.insertUser(user)
+  const database = new Database(filename)
+  database.exec("update sqlite_sequence set seq = 9007199254740991 where name = 'vexa_users'")
+  database.close()
+  await t.rejects(storage.insertUser({ ...user, email: 'c@d' }), { message: /key 9007199254740992/ })
+})
+
 t.test(':memory: is a database of its own', async (t) => {
   const [one, two] = [sqliteStorage({ filename: ':memory:' }), sqliteStorage({ filename: ':memory:' })]
   for (const storage of [one, two]) {
