@@ -175,7 +175,8 @@ function replace (old: TokenRecord, hash: Buffer, gracePeriod: number): TokenRep
 }
 
 function isExpired ({ expires_at: expiresAt }: TokenRecord, now: number): boolean {
-  return expiresAt !== null && Date.parse(expiresAt) <= now
+  // What is no time at all, which no storage should have, is over.
+  return expiresAt !== null && !(Date.parse(expiresAt) > now)
 }
 
 function after (now: number, seconds: number): string {

@@ -92,6 +92,24 @@ t.test('a storage may say null where there is nothing', async (t) => {
   t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
 })
 
+t.test('an expiry that is no time is over', async (t) => {
+  const stored = emptyStorage(t)
+  let expiresAt = ''
+  const app = await build(t, {
+    storage: overriding(stored, {
+      findTokenByHash: async (hash) => {
+        const found = await stored.findTokenByHash(hash)
+        return found && { ...found, token: { ...found.token, expires_at: expiresAt } }
+      }
+    })
+  })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const { token } = await app.vexaAdmin.tokens.create('user-1')
+  for (expiresAt of ['', 'never', '0000-00-00T00:00:00.000Z', '2999-13-45', undefined as never]) {
+    t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'EXPIRED' }, expiresAt)
+  }
+})
+
 t.test('a user that is deleted while its data is patched is not found', async (t) => {
   const stored = emptyStorage(t)
   const app = await build(t, {
