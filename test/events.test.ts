@@ -84,7 +84,7 @@ t.test('two registrations are told apart by where their routes are', async (t) =
   const { take } = listen(t)
   const app = Fastify()
   t.teardown(() => app.close())
-  for (const prefix of ['/a', '/b']) {
+  for (const prefix of ['/a', '/b/']) {
     await app.register(async (scope) => {
       await scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
       await scope.vexaAdmin.users.create({ email: 'a@b' })
