@@ -134,6 +134,15 @@ t.test('the storage is opened once, closed with the app, and closed when the sta
   }
 })
 
+t.test('where the app waits for less long than the storage may take, it is a 503 like any other', async (t) => {
+  const storage = emptyStorage(t)
+  const countUsers = storage.countUsers.bind(storage)
+  const app = await build(t, { storage: Object.assign(storage, { countUsers: async () => { await sleep(200); return countUsers() } }) }, { handlerTimeout: 50 })
+  const reply = await call(app, 'GET', '/admin/users?count=true')
+  t.equal(reply.statusCode, 503)
+  t.equal(reply.headers['retry-after'], '1')
+})
+
 t.test('a request under way is answered before the storage closes', async (t) => {
   const sqlite = emptyStorage(t)
   let closed = false

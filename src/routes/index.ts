@@ -46,9 +46,10 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     next()
   })
   fastify.addHook('onError', (request, reply, error, next) => {
-    if (error instanceof StorageUnavailableError) reply.header('retry-after', '1')
+    // Fastify's own 503 is that of its `handlerTimeout`, of a host that waits for less long than the storage may take.
+    if (error instanceof StorageUnavailableError || error.code === 'FST_ERR_HANDLER_TIMEOUT') reply.header('retry-after', '1')
     // Whoever logs the error next need not log paths. Fastify's own errors about a request come with a stack, and so does that of one that broke off.
-    if (error.code?.startsWith('FST_') || error === request.raw.errored) delete error.stack
+    if (String(error.code).startsWith('FST_') || error === request.raw.errored) delete error.stack
     next()
   })
 
