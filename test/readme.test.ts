@@ -15,27 +15,34 @@ import { adminKey } from './helpers.js'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
+const programs = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, program]) => program as string)
+const [mount, guards, calls, openapi, audit, , sqlite, postgres, mysql, migration, adapter, conformance, share] = programs as [string, string, string, string, string, string, string, string, string, string, string, string, string]
+const listen = /\nawait app.listen.*\n/
+
 t.test('each call works as it stands, and answers what is written below it', async (t) => {
-  const server = run(t, 'examples/standalone.ts', { cwd: t.testdir(), env: { ADMIN_API_KEY: adminKey, PORT: '0' } })
-  const url = JSON.parse(await server.line(/Server listening/)).msg.replace('Server listening at ', '')
+  const cwd = t.testdir({ 'app.mts': mount.replace('port: 3000', 'port: 0') })
+  const server = run(t, relative(root, `${cwd}/app.mts`), { cwd, env: { ADMIN_API_KEY: adminKey } })
+  const url = JSON.parse(await server.line(/Server listening/)).msg.replace(/.* at http:\/\/[^:]+/, 'http://localhost')
   const calls = [...readme.matchAll(/```sh\n(curl .*?)```\n(?:\n```json\n(.*?)```)?/gs)]
-  t.equal(calls.length, 5)
-  for (const [, call = '', documented] of calls) {
-    const { stdout } = await curl(call.replaceAll('http://localhost:3000', url))
-    t.equal(varying(stdout.trim()), varying(documented?.trim() ?? ''), call)
+    .map(([, call = '', documented = '']) => ({ call: call.replaceAll('http://localhost:3000', url).trim(), documented: documented.trim() }))
+  t.equal(calls.length, 7)
+  // The one that stands further down is of a token that is valid.
+  const [revoke, verify] = calls.splice(-2) as [typeof calls[number], typeof calls[number]]
+  let token = ''
+  for (const { call, documented } of [...calls, verify, revoke]) {
+    const { stdout } = await curl(call, token)
+    t.equal(varying(stdout.trim()), varying(documented), call)
+    token ||= /vex_[0-9A-Za-z]{36}/.exec(stdout)?.[0] ?? ''
   }
-  const again = calls.at(-1)?.[1]?.replaceAll('http://localhost:3000', url).trim()
-  t.equal((await curl(`${again} -o /dev/null -w '%{http_code}'`)).stdout, '404', 'revoked again')
+  const status = async (call: string) => (await curl(`${call} -o /dev/null -w '%{http_code}'`, token)).stdout
+  t.equal(await status(revoke.call), '404', 'revoked again')
+  t.equal(await status(calls.find(({ call }) => call.includes('/me'))?.call ?? ''), '401', 'and opens nothing')
 })
 
 t.test('the token that it shows is one', async (t) => {
   const [token] = readme.match(/vex_[0-9A-Za-z]{36}/) ?? []
   t.ok(hasValidChecksum(token as string))
 })
-
-const programs = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, program]) => program as string)
-const [mount, guards, calls, openapi, audit, sqlite, postgres, mysql, migration, adapter, conformance] = programs as [string, string, string, string, string, string, string, string, string, string, string]
-const listen = /\nawait app.listen.*\n/
 
 /** Runs a program, and gives the line that it prints in JSON. */
 async function outputOf (t: Test, program: string, env: NodeJS.ProcessEnv = {}): Promise<unknown[]> {
@@ -47,12 +54,14 @@ async function outputOf (t: Test, program: string, env: NodeJS.ProcessEnv = {}):
 }
 
 t.test('it has these programs', async (t) => {
-  t.equal(programs.length, 12, 'the last of them is a line in place of one of those above')
+  t.equal(programs.length, 13, 'the last of them is in place of one of those above, and that of metrics is run where the package is tested')
   t.match(mount, listen)
 })
 
 // What the guards and a test need of options, and a look at what came of it.
-const inUse = mount.replace(listen, '').replace('ADMIN_API_KEY }', "ADMIN_API_KEY, storage, scopes: ['bot'] }") + guards + calls + `
+const registration = /^await app.register\(vexaAdmin.*\n/m
+const scoped = guards.match(registration)?.[0].replace('scopes: [', 'storage, scopes: [') ?? ''
+const inUse = mount.replace(listen, '').replace('{ logger: true }', '').replace(registration, scoped) + guards.replace(registration, '') + calls + `
   const ask = async (method, url) => (await app.inject({ method, url, headers: { authorization: 'Bearer ' + token } })).body
   console.log(JSON.stringify([verification.valid, JSON.parse(await ask('GET', '/me')), JSON.parse(await ask('POST', '/bots'))]))
   await app.close()`
@@ -66,7 +75,7 @@ t.test('its programs, one after the other, are one that runs', async (t) => {
 
 t.test('its document has the API and the route behind a token, and its events are heard', async (t) => {
   const storage = 'process.env.ADMIN_API_KEY, storage: sqliteStorage({ filename: \':memory:\' })'
-  const program = openapi.replace('process.env.ADMIN_API_KEY', storage).replace('securitySchemes }', 'securitySchemes, sqliteStorage }') + audit.replace('console.log(', 'heard.push(') + `
+  const program = openapi.replace(listen, '').replace('process.env.ADMIN_API_KEY', storage).replace('securitySchemes }', 'securitySchemes, sqliteStorage }') + audit.replace('console.log(', 'heard.push(') + `
     var heard
     heard = []
     await app.vexaAdmin.users.create({ email: 'jane@example.com' })
@@ -108,6 +117,18 @@ t.test('so do those of a storage of its own, which its test passes', async (t) =
     console.log(JSON.stringify([await app.vexaAdmin.users.list()]))`), [[]])
 })
 
+t.test('its programs are what TypeScript takes', async (t) => {
+  const app = "import type { FastifyInstance } from 'fastify'\nimport vexaAdmin from 'fastify-vexa-admin'\ndeclare const app: FastifyInstance\n"
+  const ownStorage = `import { MemoryStorage } from '${root}examples/custom-storage.js'\nclass MyStorage extends MemoryStorage { readonly prefix: string\nconstructor (prefix = '') { super(); this.prefix = prefix } }\n`
+  const files = { mount, guards: app + guards, calls: app + calls + 'export default verification', openapi, audit, sqlite, postgres, mysql, migration: "import type { Dialect } from 'kysely'\ndeclare const dialect: Dialect\n" + migration, conformance: ownStorage + conformance + share }
+  const directory = t.testdir({
+    ...Object.fromEntries(Object.entries(files).map(([name, program]) => [`${name}.mts`, program])),
+    // What is declared as an example is not always used in it.
+    'tsconfig.json': JSON.stringify({ extends: `${root}tsconfig.json`, compilerOptions: { rootDir: root, noUnusedLocals: false }, include: ['*.mts'] })
+  })
+  await t.resolves(promisify(execFile)(`${root}node_modules/.bin/tsc`, ['-p', directory]).catch(({ stdout }) => { throw new Error(stdout) }))
+})
+
 t.test('its table of methods is that of StorageAdapter', async (t) => {
   const section = readme.slice(readme.indexOf('### A storage of your own'))
   const table = /(?:^\|.*\n)+/m.exec(section)?.[0] ?? ''
@@ -143,11 +164,11 @@ function firstColumn (heading: string): string[] {
   return [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, cell]) => cell as string)
 }
 
-function curl (command: string) {
-  return promisify(execFile)('bash', ['-c', command.replace(/^curl/, 'curl --silent')], { env: { PATH: process.env.PATH, ADMIN_API_KEY: adminKey } })
+function curl (command: string, token: string) {
+  return promisify(execFile)('bash', ['-c', command.replace(/^curl/, 'curl --silent')], { env: { PATH: process.env.PATH, ADMIN_API_KEY: adminKey, TOKEN: token } })
 }
 
-/** Times and values of tokens differ from run to run. */
+/** Times and values of tokens differ from run to run, and a use is written a few seconds later. */
 function varying (json: string): string {
-  return json.replace(/\d{4}-\d\d-\d\dT[\d:.]{12}Z/g, '<time>').replace(/vex_[0-9A-Za-z]{36}/g, '<value>')
+  return json.replace(/,"last_used_at":"[^"]+"/g, '').replace(/\d{4}-\d\d-\d\dT[\d:.]{12}Z/g, '<time>').replace(/vex_[0-9A-Za-z]{36}/g, '<value>')
 }

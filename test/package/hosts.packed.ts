@@ -1,8 +1,9 @@
 // Empty apps that install the package, as somebody does who has just found it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { root } from '../child.js'
 import { postgresUrl, unavailable } from '../databases.js'
 import { execute, pack } from './tools.js'
 
@@ -22,6 +23,7 @@ const serve = `
   await fetch(address + '/admin/users/' + user.id, { method: 'DELETE', headers })
   await app.close()`
 const served = '200 true\n'
+const [, documented] = /```js\n(.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8')) as RegExpExecArray
 const plain = serve.replaceAll(' as any', '')
 
 async function emptyHost (t: Test, install: string[], files: Record<string, string>): Promise<string> {
@@ -41,6 +43,7 @@ t.test('in ESM, in CommonJS and in TypeScript, over SQLite', async (t) => {
   const options = { strict: true, target: 'es2022', exactOptionalPropertyTypes: true, types: ['node'] }
   const cwd = await emptyHost(t, ['fastify', 'kysely', 'typescript@5', '@types/node@20'], {
     'esm.mjs': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'\n${memory}${plain}`,
+    'documented.cjs': `process.env.ADMIN_API_KEY = '${key}'\nconst app = require('fastify')()\n${documented}\napp.inject('/me').then(({ statusCode }) => { console.log(statusCode); return app.close() })`,
     'common.cjs': `const Fastify = require('fastify')\nconst { vexaAdmin, sqliteStorage } = require('fastify-vexa-admin')\n${memory};\n(async () => {${plain}\n})()`,
     'typed.mts': `import Fastify from 'fastify'\nimport vexaAdmin, { EmailTakenError, sqliteStorage, type User } from 'fastify-vexa-admin'\nimport type {} from 'fastify-vexa-admin/conformance'\n${memory}${serve}\nconst id: User['id'] = user.id\nconst codeOf = (error: unknown): 'VEXA_ADMIN_ERR_EMAIL_TAKEN' | undefined => error instanceof EmailTakenError ? error.code : undefined\nvoid [id, codeOf]`,
     'tsconfig.json': JSON.stringify({ compilerOptions: { ...options, module: 'nodenext' }, files: ['typed.mts'] }),
@@ -49,6 +52,7 @@ t.test('in ESM, in CommonJS and in TypeScript, over SQLite', async (t) => {
   t.equal(await execute(process.execPath, ['esm.mjs'], { cwd }), served)
   // Node 20 can require() ESM from 20.19 on, 22 from 22.12 on.
   t.equal(await execute(process.execPath, ['common.cjs'], { cwd }), served)
+  t.equal(await execute(process.execPath, ['documented.cjs'], { cwd }), '401\n')
   await execute('node_modules/.bin/tsc', ['-p', 'bundler.json'], { cwd })
   await execute('node_modules/.bin/tsc', [], { cwd })
   t.equal(await execute(process.execPath, ['typed.mjs'], { cwd }), served)

@@ -1,8 +1,11 @@
 // What apps are watched with sees the plugin's routes as it sees the app's own, and no secret.
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { relative } from 'node:path'
 import t from 'tap'
 import Fastify from 'fastify'
 import vexaAdmin from '../../src/index.js'
+import { root, run } from '../child.js'
 import { emptyStorage } from '../databases.js'
 import { adminKey, call } from '../helpers.js'
 
@@ -45,4 +48,18 @@ t.test('@fastify/otel and prom-client, each used as its README says', async (t) 
   const metrics: string = await register.metrics()
   t.match(metrics, 'http_request_duration_seconds_count{method="POST",route="/admin/users/:id/tokens",status="201"} 1')
   t.match(metrics, 'http_request_duration_seconds_count{method="GET",route="/me",status="401"} 1')
+})
+
+t.test('the metrics of the README', async (t) => {
+  const [, program = ''] = /```ts\n(import \{ Histogram.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8')) ?? []
+  const directory = t.testdir({
+    'program.mts': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'\nconst app = Fastify()\n${program.replace("'prom-client'", `'${require.resolve('prom-client')}'`)}
+      await app.register(vexaAdmin, { adminKeys: '${adminKey}', storage: sqliteStorage({ filename: ':memory:' }) })
+      await app.inject('/admin/users/user-1')
+      console.log((await app.inject('/metrics')).body)
+      await app.close()`
+  })
+  const child = run(t, relative(root, `${directory}/program.mts`))
+  t.equal(await child.exit, 0, child.output())
+  t.match(child.output(), 'http_request_duration_seconds_count{method="GET",route="/admin/users/:id",status="401"} 1')
 })
