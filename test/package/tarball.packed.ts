@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { root } from '../child.js'
 import { execute, pack, tool } from './tools.js'
@@ -5,7 +6,8 @@ import { execute, pack, tool } from './tools.js'
 t.test('what is published is what runs, and nothing else', async (t) => {
   const tarball = await pack(t.testdir())
   const files = (await execute('tar', ['-tzf', tarball])).trim().split('\n').map((file) => file.replace('package/', ''))
-  t.same(files.filter((file) => !file.startsWith('dist/')).sort(), ['LICENSE', 'README.md', 'package.json'])
+  t.same(files.filter((file) => !/^(dist|examples)\//.test(file)).sort(), ['LICENSE', 'README.md', 'package.json'])
+  for (const [, linked = ''] of readFileSync(`${root}README.md`, 'utf8').matchAll(/\]\((examples\/[^)]+)\)/g)) t.ok(files.includes(linked), linked)
   t.same(files.filter((file) => file.startsWith('dist/') && !/\.(js|d\.ts)$/.test(file)), [])
   t.match(await tool('publint', 'run', tarball, '--strict', '--pack', 'false'), /All good!/)
   t.match(await tool('attw', tarball, '--profile', 'esm-only'), /node16 \(from ESM\): 🟢/)
