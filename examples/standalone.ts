@@ -9,7 +9,7 @@ const { ADMIN_API_KEY, DATABASE_FILE, HOST, PORT } = process.env
 const adminKey = ADMIN_API_KEY || randomBytes(24).toString('base64url')
 
 const app = Fastify({
-  logger: process.stdout.isTTY ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname,reqId', singleLine: true } } } : true,
+  logger: process.stdout.isTTY ? { transport: { target: 'pino-pretty', options: { singleLine: true, errorLikeObjectKeys: [], ignore: 'pid,hostname,reqId,req.host,req.remotePort,err.type,err.name,err.message' } } } : true,
   // A stop waits for connections that were busy when it began, for as long as they may idle: 72 seconds, if Fastify is not told.
   keepAliveTimeout: 5000
 })
