@@ -1,5 +1,8 @@
+import * as crypto from 'node:crypto'
 import { createConnection, type AddressInfo } from 'node:net'
+import Fastify from 'fastify'
 import t from 'tap'
+import type * as guards from '../../src/guards/admin.js'
 import { adminKey, build } from '../helpers.js'
 
 const refused = {
@@ -14,6 +17,27 @@ t.test('the admin key lets in', async (t) => {
   const reply = await app.inject({ url: '/admin/users', headers: { 'X-Admin-API-Key': adminKey } })
   t.equal(reply.statusCode, 200)
   t.equal(reply.headers['cache-control'], 'no-store')
+})
+
+t.test('every key is compared, by timingSafeEqual, whatever is sent', async (t) => {
+  let compared: string[] = []
+  const { actingKey, adminKeyGuard } = await t.mockImport<typeof guards>('../../src/guards/admin.js', {
+    'node:crypto': { ...crypto, timingSafeEqual: (a: Buffer, b: Buffer) => { compared.push(a.toString('hex')); return crypto.timingSafeEqual(a, b) } }
+  })
+  const keys = ['the-first-of-three-keys', 'the-second-of-three-keys', 'the-third-of-three-keys']
+  const guard = adminKeyGuard(keys, () => {})
+  const digests = keys.map((key) => crypto.createHash('sha256').update(key).digest('hex'))
+  for (const sent of [...keys, 'the-first-of-three-keyx', '', undefined]) {
+    compared = []
+    const app = Fastify()
+    t.teardown(() => app.close())
+    // Each copy of the module has a symbol of its own.
+    app.decorateRequest(actingKey, undefined)
+    app.get('/', { onRequest: guard }, async () => 'in')
+    const reply = await app.inject({ url: '/', headers: sent === undefined ? {} : { 'x-admin-api-key': sent } })
+    t.equal(reply.statusCode, keys.includes(sent ?? '') ? 200 : 401)
+    t.same(compared, digests)
+  }
 })
 
 t.test('anything else is answered by one and the same 401', async (t) => {
