@@ -1,7 +1,7 @@
 import querystring from 'node:querystring'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import t from 'tap'
-import vexaAdmin from '../src/index.js'
+import vexaAdmin, { type StorageAdapter, type UserPage } from '../src/index.js'
 import { emptyStorage } from './databases.js'
 import { adminKey, call } from './helpers.js'
 
@@ -56,18 +56,27 @@ const hosts: Record<string, Host> = {
     before: (app) => app.setErrorHandler((error: { statusCode: number }) => { throw Object.assign(new Error('no'), { statusCode: error.statusCode }) }),
     error: ({ statusCode, error }) => ({ statusCode, error, message: 'no' })
   },
+  'proxies that it trusts': { server: { trustProxy: true } },
+  'addresses that it rewrites': { server: { rewriteUrl: ({ url = '/' }) => url } },
+  'HTTP/2': { server: { http2: true } as FastifyServerOptions },
+  'a limit to the time that a handler takes': { server: { handlerTimeout: 60_000, requestTimeout: 60_000 } },
+  'a constraint on routes': {
+    server: { routerOptions: { constraints: { tenant: { name: 'tenant', storage: () => ({ get: () => null, set: () => {} }), deriveConstraint: () => 'none', mustMatchWhenDerived: false } } } }
+  },
+  'a hook on routes, which looks and does not touch': { before: (app) => app.addHook('onRoute', ({ url, schema }) => { JSON.stringify([url, schema]) }) },
   'request decorations of its own': { before: (app) => app.decorateRequest('user', null).decorateRequest('apiKey', null) }
 }
 
 t.test('whatever the host sets, our routes answer as with a bare host', async (t) => {
   const expected = await conversation(await build({}))
   t.same(expected.map(({ status }) => status), [
-    401, 401, 200, 400, 400, 201, 409, 400, 400, 400, 400, 400, 413, 415, 200, 200, 200, 201, 201, 400, 404, 200, 204, 204, 404, 404, 404
+    401, 401, 200, 400, 400, 201, 409, 400, 400, 400, 400, 400, 413, 415, 200, 200, 200, 201, 201, 400, 404, 200, 204, 204, 404, 404, 404,
+    200, 200, 201, 200, 201, 201, 200, 200, 200, 403, 401, 201, 401, 503, 503, 200, 200, 403, 200, 204, 204, 404
   ], 'the conversation meets every status')
   for (const [name, host] of Object.entries(hosts)) {
     const replies = await conversation(await build(host))
     const reshaped = (body: unknown) => host.error ? host.error(body as never) : body
-    t.same(replies, expected.map((reply) => reply.status < 400 ? reply : { ...reply, body: reshaped(reply.body) }), name)
+    t.same(replies, expected.map((reply) => reply.status < 400 || reply.body === '' ? reply : { ...reply, body: reshaped(reply.body) }), name)
   }
 })
 
@@ -82,7 +91,10 @@ async function build ({ server, before }: Host, mounted = true): Promise<Fastify
   const app = Fastify(server)
   t.teardown(() => app.close())
   before?.(app)
-  if (mounted) await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
+  if (mounted) {
+    await app.register(vexaAdmin, { adminKeys: adminKey, storage: failingOnRequest(emptyStorage(t)), scopes: ['bot', 'read'] })
+    app.get('/guarded', { onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request) => request.apiUser.email)
+  }
   app.get('/own', async (request) => ({ hello: 'world', query: request.query }))
   app.get('/fails', async () => { throw new Error('the host fails') })
   app.post('/own', {
@@ -92,6 +104,23 @@ async function build ({ server, before }: Host, mounted = true): Promise<Fastify
     }
   }, async (request) => request.body)
   return app
+}
+
+/** Throws when it is asked for users like `fault`, and then does not answer for tokens until it is asked again. */
+function failingOnRequest (storage: StorageAdapter): StorageAdapter {
+  let failing = false
+  const { listUsers, findTokenByHash } = storage
+  return Object.assign(storage, {
+    async listUsers (page: UserPage) {
+      if (page.search !== 'fault') return listUsers.call(storage, page)
+      failing = !failing
+      throw new Error('a fault')
+    },
+    async findTokenByHash (hash: Buffer) {
+      if (failing) throw new Error('a fault')
+      return findTokenByHash.call(storage, hash)
+    }
+  })
 }
 
 async function ownRoutes (app: FastifyInstance) {
@@ -140,19 +169,59 @@ async function conversation (app: FastifyInstance) {
     await call(app, 'DELETE', '/admin/tokens/token-2', { headers: json }),
     await call(app, 'DELETE', '/admin/tokens/token-1'),
     await call(app, 'GET', '/admin/users/user-2'),
-    await call(app, 'GET', `/admin/users/user-${'1'.repeat(200)}`)
+    await call(app, 'GET', `/admin/users/user-${'1'.repeat(200)}`),
+    await call(app, 'PATCH', '/admin/users/user-1', { payload: '{"name":"Jane","data":{"plan":"pro"}}', headers: { 'content-type': 'application/merge-patch+json' } }),
+    await call(app, 'GET', '/admin/users/email/USER@example.com'),
+    await post({ email: 'other@example.com' }),
+    await call(app, 'GET', '/admin/users?limit=1&count=true')
   ]
+  const mint = async (payload: object) => {
+    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', { payload })
+    replies.push(reply)
+    return reply.json().token as string
+  }
+  const bot = await mint({ scopes: ['bot'], expires_in: 3600 })
+  const reader = await mint({ scopes: ['read'], name: 'CI' })
+  const guarded = (token?: string) => app.inject({ url: '/guarded', headers: token === undefined ? {} : { 'x-api-key': token } })
+  replies.push(
+    await call(app, 'GET', '/admin/users/user-1/tokens'),
+    await call(app, 'POST', '/admin/tokens/verify', { payload: { token: bot, scopes: ['bot'] } }),
+    await guarded(bot),
+    await guarded(reader),
+    await guarded()
+  )
+  const rotated = await call(app, 'POST', '/admin/tokens/token-3/rotate', { payload: {} })
+  replies.push(
+    rotated,
+    await guarded(bot),
+    await call(app, 'GET', '/admin/users?search=fault'),
+    await guarded(rotated.json().token)
+  )
+  await call(app, 'GET', '/admin/users?search=fault')
+  replies.push(
+    await guarded(rotated.json().token),
+    await call(app, 'PATCH', '/admin/users/user-1', { payload: { disabled: true } }),
+    await guarded(rotated.json().token),
+    await call(app, 'POST', '/admin/tokens/verify', { payload: { token: rotated.json().token } }),
+    await call(app, 'DELETE', '/admin/users/user-1/tokens'),
+    await call(app, 'DELETE', '/admin/users/user-1'),
+    await call(app, 'DELETE', '/admin/users/user-1')
+  )
   return replies.map((reply) => ({
     status: reply.statusCode,
-    body: reply.body === ''
+    // What a route of the host answers to whoever is not let in, the host may word and wrap as it likes.
+    body: reply.body === '' || (reply.statusCode >= 400 && reply.raw.req.url === '/guarded')
       ? ''
-      : JSON.parse(reply.body
-        .replace(/"created_at":"[^"]{24}"/g, '"created_at":"time"')
+      : JSON.parse((reply.raw.req.url === '/guarded' ? JSON.stringify(reply.body) : reply.body)
+        .replace(/"(created_at|expires_at|last_used_at)":"[^"]{24}"/g, '"$1":"time"')
         .replace(/"token":"vex_[0-9A-Za-z]{36}"/g, '"token":"value"')) as unknown,
     type: reply.headers['content-type'],
     cache: reply.headers['cache-control'],
     challenge: reply.headers['www-authenticate'],
-    location: reply.headers.location
+    location: reply.headers.location,
+    link: reply.headers.link,
+    total: reply.headers['x-total-count'],
+    retry: reply.headers['retry-after']
   }))
 }
 
