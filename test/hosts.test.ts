@@ -1,9 +1,9 @@
 import querystring from 'node:querystring'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import t from 'tap'
-import vexaAdmin, { type StorageAdapter, type UserPage } from '../src/index.js'
+import vexaAdmin, { type StorageAdapter } from '../src/index.js'
 import { emptyStorage } from './databases.js'
-import { adminKey, call } from './helpers.js'
+import { adminKey } from './helpers.js'
 
 interface Host {
   server?: FastifyServerOptions
@@ -56,27 +56,30 @@ const hosts: Record<string, Host> = {
     before: (app) => app.setErrorHandler((error: { statusCode: number }) => { throw Object.assign(new Error('no'), { statusCode: error.statusCode }) }),
     error: ({ statusCode, error }) => ({ statusCode, error, message: 'no' })
   },
+  'request decorations of its own': { before: (app) => app.decorateRequest('user', null).decorateRequest('apiKey', null) },
+  'compilers for all scopes': { server: { schemaController: { compilersFactory: { buildValidator: () => (() => () => true) as never, buildSerializer: () => () => JSON.stringify } } } },
   'proxies that it trusts': { server: { trustProxy: true } },
-  'addresses that it rewrites': { server: { rewriteUrl: ({ url = '/' }) => url } },
-  'HTTP/2': { server: { http2: true } as FastifyServerOptions },
-  'a limit to the time that a handler takes': { server: { handlerTimeout: 60_000, requestTimeout: 60_000 } },
-  'a constraint on routes': {
-    server: { routerOptions: { constraints: { tenant: { name: 'tenant', storage: () => ({ get: () => null, set: () => {} }), deriveConstraint: () => 'none', mustMatchWhenDerived: false } } } }
+  'a look at every URL': { server: { rewriteUrl: ({ url = '/' }) => url } },
+  'a look at every route': { before: (app) => app.addHook('onRoute', () => {}) },
+  'compiled routes': { server: { routerOptions: { compile: true } } },
+  'a constraint that no route has': {
+    before: (app) => app.addConstraintStrategy({ name: 'tenant', storage: () => ({ get: () => null, set: () => {} }), validate: () => {}, deriveConstraint: () => 'one' })
   },
-  'a hook on routes, which looks and does not touch': { before: (app) => app.addHook('onRoute', ({ url, schema }) => { JSON.stringify([url, schema]) }) },
-  'request decorations of its own': { before: (app) => app.decorateRequest('user', null).decorateRequest('apiKey', null) }
+  'time for every request': { server: { connectionTimeout: 60_000, requestTimeout: 60_000, handlerTimeout: 60_000 } },
+  'HTTP/2': { server: { http2: true } as object }
 }
 
 t.test('whatever the host sets, our routes answer as with a bare host', async (t) => {
   const expected = await conversation(await build({}))
-  t.same(expected.map(({ status }) => status), [
-    401, 401, 200, 400, 400, 201, 409, 400, 400, 400, 400, 400, 413, 415, 200, 200, 200, 201, 201, 400, 404, 200, 204, 204, 404, 404, 404,
-    200, 200, 201, 200, 201, 201, 200, 200, 200, 403, 401, 201, 401, 503, 503, 200, 200, 403, 200, 204, 204, 404
-  ], 'the conversation meets every status')
+  t.same(expected.map(({ request, status }) => `${status} ${request}`), requests.map(([status, request]) => `${status} ${request}`))
+  const headersOf = (path: string) => expected.find(({ request }) => request === `GET /admin/users${path}`)?.headers
+  t.match(headersOf('?search=down'), { 'retry-after': '1', link: undefined })
+  t.match(headersOf('?limit=1&count=true&search=EXAMPLE'), { 'x-total-count': '2', link: '</admin/users?after=user-1&limit=1&search=EXAMPLE>; rel="next"', 'retry-after': undefined })
   for (const [name, host] of Object.entries(hosts)) {
-    const replies = await conversation(await build(host))
+    const app = await build(host)
     const reshaped = (body: unknown) => host.error ? host.error(body as never) : body
-    t.same(replies, expected.map((reply) => reply.status < 400 || reply.body === '' ? reply : { ...reply, body: reshaped(reply.body) }), name)
+    t.same(await conversation(app), expected.map((reply) => reply.status < 400 ? reply : { ...reply, body: reshaped(reply.body) }), name)
+    t.same(await guardedRoute(app), letIn, `${name}: a route behind requireToken`)
   }
 })
 
@@ -92,8 +95,8 @@ async function build ({ server, before }: Host, mounted = true): Promise<Fastify
   t.teardown(() => app.close())
   before?.(app)
   if (mounted) {
-    await app.register(vexaAdmin, { adminKeys: adminKey, storage: failingOnRequest(emptyStorage(t)), scopes: ['bot', 'read'] })
-    app.get('/guarded', { onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request) => request.apiUser.email)
+    await app.register(vexaAdmin, { adminKeys: adminKey, scopes: ['bot', 'tx'], storage: failing(emptyStorage(t)) })
+    app.get('/bots', { onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request, reply) => reply.header('x-user', request.apiUser.id).send('in'))
   }
   app.get('/own', async (request) => ({ hello: 'world', query: request.query }))
   app.get('/fails', async () => { throw new Error('the host fails') })
@@ -104,23 +107,6 @@ async function build ({ server, before }: Host, mounted = true): Promise<Fastify
     }
   }, async (request) => request.body)
   return app
-}
-
-/** Throws when it is asked for users like `fault`, and then does not answer for tokens until it is asked again. */
-function failingOnRequest (storage: StorageAdapter): StorageAdapter {
-  let failing = false
-  const { listUsers, findTokenByHash } = storage
-  return Object.assign(storage, {
-    async listUsers (page: UserPage) {
-      if (page.search !== 'fault') return listUsers.call(storage, page)
-      failing = !failing
-      throw new Error('a fault')
-    },
-    async findTokenByHash (hash: Buffer) {
-      if (failing) throw new Error('a fault')
-      return findTokenByHash.call(storage, hash)
-    }
-  })
 }
 
 async function ownRoutes (app: FastifyInstance) {
@@ -138,91 +124,131 @@ async function ownRoutes (app: FastifyInstance) {
   return replies.map(({ statusCode, body, headers: { date, ...headers } }) => ({ statusCode, body, headers }))
 }
 
-/** Requests that meet every status, and what came back: status, body, and the headers that we promise. */
+/** A storage that fails where it is to look for `down`. */
+function failing (storage: StorageAdapter): StorageAdapter {
+  return new Proxy(storage, {
+    get: (target, name: keyof StorageAdapter) => (...parameters: Array<{ search?: string }>) => {
+      if (parameters[0]?.search === 'down') throw new Error('down')
+      return (target[name] as (...parameters: unknown[]) => unknown)(...parameters)
+    }
+  })
+}
+
+const json = { 'content-type': 'application/json' }
+
+/** Requests that meet every route and every status, one after the other. VALUE is that of the token minted last. */
+const requests: Array<[status: number, request: string, payload?: string | object, headers?: Record<string, string>]> = [
+  [401, 'GET /admin/users', undefined, { 'x-admin-api-key': '' }],
+  [401, 'POST /admin/users', '{', { ...json, 'x-admin-api-key': 'wrong' }],
+  [200, 'GET /admin/users'],
+  [400, 'GET /admin/users?limit=0'],
+  [400, 'GET /admin/users?limit=1e309&x=1'],
+  [201, 'POST /admin/users', { email: 'User@Example.com', name: null }],
+  [409, 'POST /admin/users', { email: 'user@example.com' }],
+  [400, 'POST /admin/users', { email: 'a@b', max_concurrent_bots: '7' }],
+  [400, 'POST /admin/users', { email: 'a@b', extra: 1 }],
+  [400, 'POST /admin/users', {}],
+  [400, 'POST /admin/users', '{"email":"a@b","__proto__":{}}', json],
+  [400, 'POST /admin/users', '{', json],
+  [413, 'POST /admin/users', { email: 'x'.repeat(200_000) }],
+  [415, 'POST /admin/users', 'email=a@b', { 'content-type': 'application/x-www-form-urlencoded' }],
+  [200, 'GET /admin/users?skip=0&limit=1000'],
+  [200, 'GET /admin/users/user-1'],
+  [200, 'HEAD /admin/users/user-1'],
+  [404, 'GET /admin/users/user-2'],
+  [404, `GET /admin/users/user-${'1'.repeat(200)}`],
+  [200, 'GET /admin/users/email/USER@example.com'],
+  [404, 'GET /admin/users/email/nobody@example.com'],
+  [200, 'PATCH /admin/users/user-1', { name: 'Name', data: { a: 1, b: { c: '2' } } }],
+  [200, 'PATCH /admin/users/user-1', '{"data":{"a":null}}', { 'content-type': 'application/merge-patch+json' }],
+  [400, 'PATCH /admin/users/user-1', { disabled: 'false' }],
+  [404, 'PATCH /admin/users/user-2', { disabled: false }],
+  [201, 'POST /admin/users', { email: 'other@example.com', max_concurrent_bots: 0 }],
+  [409, 'PATCH /admin/users/user-1', { email: 'other@example.com' }],
+  [200, 'GET /admin/users?limit=1&count=true&search=EXAMPLE'],
+  [200, 'GET /admin/users?limit=1&order=desc&after=user-2'],
+  [503, 'GET /admin/users?search=down'],
+  [201, 'POST /admin/users/user-1/tokens', '', json],
+  [201, 'POST /admin/users/user-1/tokens'],
+  [400, 'POST /admin/users/user-1/tokens', { scopes: ['x'] }],
+  [404, 'POST /admin/users/user-9/tokens'],
+  [200, 'GET /admin/users/user-1'],
+  [204, 'DELETE /admin/tokens/token-1'],
+  [204, 'DELETE /admin/tokens/token-2', '', json],
+  [404, 'DELETE /admin/tokens/token-1'],
+  [201, 'POST /admin/users/user-1/tokens', { name: 'CI', scopes: ['bot'], expires_in: 3600 }],
+  [200, 'POST /admin/tokens/verify', { token: 'VALUE', scopes: ['bot'] }],
+  [200, 'POST /admin/tokens/verify', { token: 'VALUE', scopes: ['tx'] }],
+  [400, 'POST /admin/tokens/verify', { token: 1 }],
+  [201, 'POST /admin/tokens/token-3/rotate', { grace_period: 60 }],
+  [400, 'POST /admin/tokens/token-3/rotate', { grace_period: '60' }],
+  [404, 'POST /admin/tokens/token-9/rotate'],
+  [200, 'GET /admin/users/user-1/tokens'],
+  [200, 'HEAD /admin/users/user-1/tokens'],
+  [404, 'GET /admin/users/user-9/tokens'],
+  [204, 'DELETE /admin/users/user-1/tokens'],
+  [404, 'DELETE /admin/users/user-9/tokens'],
+  [200, 'GET /admin/users/user-1/tokens'],
+  [204, 'DELETE /admin/users/user-1'],
+  [404, 'DELETE /admin/users/user-1'],
+  [200, 'GET /admin/users?count=true']
+]
+
+const promised = ['content-type', 'cache-control', 'www-authenticate', 'location', 'link', 'x-total-count', 'retry-after']
+
+/** What comes back: status, body, and the headers that we promise. */
 async function conversation (app: FastifyInstance) {
-  const json = { 'content-type': 'application/json' }
-  const post = (payload: unknown) => call(app, 'POST', '/admin/users', { payload: typeof payload === 'string' ? payload : JSON.stringify(payload), headers: json })
-  const replies = [
-    await app.inject('/admin/users'),
-    await app.inject({ method: 'POST', url: '/admin/users', payload: '{', headers: { ...json, 'x-admin-api-key': 'wrong' } }),
-    await call(app, 'GET', '/admin/users'),
-    await call(app, 'GET', '/admin/users?limit=0'),
-    await call(app, 'GET', '/admin/users?limit=1e309&x=1'),
-    await post({ email: 'User@Example.com', name: null }),
-    await post({ email: 'user@example.com' }),
-    await post({ email: 'a@b', max_concurrent_bots: '7' }),
-    await post({ email: 'a@b', extra: 1 }),
-    await post({}),
-    await post('{"email":"a@b","__proto__":{}}'),
-    await post('{'),
-    await post({ email: 'x'.repeat(200_000) }),
-    await call(app, 'POST', '/admin/users', { payload: 'email=a@b', headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
-    await call(app, 'GET', '/admin/users?skip=0&limit=1000'),
-    await call(app, 'GET', '/admin/users/user-1'),
-    await call(app, 'HEAD', '/admin/users/user-1'),
-    await call(app, 'POST', '/admin/users/user-1/tokens', { headers: json }),
-    await call(app, 'POST', '/admin/users/user-1/tokens'),
-    await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { scopes: ['x'] } }),
-    await call(app, 'POST', '/admin/users/user-2/tokens'),
-    await call(app, 'GET', '/admin/users/user-1'),
-    await call(app, 'DELETE', '/admin/tokens/token-1'),
-    await call(app, 'DELETE', '/admin/tokens/token-2', { headers: json }),
-    await call(app, 'DELETE', '/admin/tokens/token-1'),
-    await call(app, 'GET', '/admin/users/user-2'),
-    await call(app, 'GET', `/admin/users/user-${'1'.repeat(200)}`),
-    await call(app, 'PATCH', '/admin/users/user-1', { payload: '{"name":"Jane","data":{"plan":"pro"}}', headers: { 'content-type': 'application/merge-patch+json' } }),
-    await call(app, 'GET', '/admin/users/email/USER@example.com'),
-    await post({ email: 'other@example.com' }),
-    await call(app, 'GET', '/admin/users?limit=1&count=true')
-  ]
-  const mint = async (payload: object) => {
-    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', { payload })
-    replies.push(reply)
-    return reply.json().token as string
+  const replies = []
+  let value = ''
+  for (const [, request, payload, headers] of requests) {
+    const [method, url] = request.split(' ') as ['GET', string]
+    const body = typeof payload === 'object' ? JSON.stringify(payload).replace('VALUE', value) : payload
+    const reply = await app.inject({
+      method,
+      url,
+      headers: { 'x-admin-api-key': adminKey, ...(typeof payload === 'object' && json), ...headers },
+      ...(body !== undefined && { payload: body })
+    })
+    value = /vex_[0-9A-Za-z]{36}/.exec(reply.body)?.[0] ?? value
+    // Kept a while after the use.
+    const text = reply.body.replace(/,"last_used_at":"[^"]{24}"/g, '').replace(/"(created_at|expires_at)":"[^"]{24}"/g, '"$1":"time"').replace(value || '-', 'value')
+    replies.push({
+      request,
+      status: reply.statusCode,
+      body: text === '' ? '' : JSON.parse(text) as unknown,
+      headers: Object.fromEntries(promised.map((name) => [name, reply.headers[name]]))
+    })
   }
-  const bot = await mint({ scopes: ['bot'], expires_in: 3600 })
-  const reader = await mint({ scopes: ['read'], name: 'CI' })
-  const guarded = (token?: string) => app.inject({ url: '/guarded', headers: token === undefined ? {} : { 'x-api-key': token } })
-  replies.push(
-    await call(app, 'GET', '/admin/users/user-1/tokens'),
-    await call(app, 'POST', '/admin/tokens/verify', { payload: { token: bot, scopes: ['bot'] } }),
-    await guarded(bot),
-    await guarded(reader),
-    await guarded()
-  )
-  const rotated = await call(app, 'POST', '/admin/tokens/token-3/rotate', { payload: {} })
-  replies.push(
-    rotated,
-    await guarded(bot),
-    await call(app, 'GET', '/admin/users?search=fault'),
-    await guarded(rotated.json().token)
-  )
-  await call(app, 'GET', '/admin/users?search=fault')
-  replies.push(
-    await guarded(rotated.json().token),
-    await call(app, 'PATCH', '/admin/users/user-1', { payload: { disabled: true } }),
-    await guarded(rotated.json().token),
-    await call(app, 'POST', '/admin/tokens/verify', { payload: { token: rotated.json().token } }),
-    await call(app, 'DELETE', '/admin/users/user-1/tokens'),
-    await call(app, 'DELETE', '/admin/users/user-1'),
-    await call(app, 'DELETE', '/admin/users/user-1')
-  )
-  return replies.map((reply) => ({
-    status: reply.statusCode,
-    // What a route of the host answers to whoever is not let in, the host may word and wrap as it likes.
-    body: reply.body === '' || (reply.statusCode >= 400 && reply.raw.req.url === '/guarded')
-      ? ''
-      : JSON.parse((reply.raw.req.url === '/guarded' ? JSON.stringify(reply.body) : reply.body)
-        .replace(/"(created_at|expires_at|last_used_at)":"[^"]{24}"/g, '"$1":"time"')
-        .replace(/"token":"vex_[0-9A-Za-z]{36}"/g, '"token":"value"')) as unknown,
-    type: reply.headers['content-type'],
-    cache: reply.headers['cache-control'],
-    challenge: reply.headers['www-authenticate'],
-    location: reply.headers.location,
-    link: reply.headers.link,
-    total: reply.headers['x-total-count'],
-    retry: reply.headers['retry-after']
-  }))
+  return replies
+}
+
+const challenge = 'Bearer realm="api"'
+const letIn = {
+  'no token': [401, challenge, undefined],
+  garbage: [401, `${challenge}, error="invalid_token"`, undefined],
+  'without the scope': [403, `${challenge}, error="insufficient_scope", scope="bot"`, undefined],
+  'with the scope': [200, undefined, 'user-3'],
+  'without scopes': [200, undefined, 'user-3'],
+  'of a disabled user': [403, undefined, undefined]
+}
+
+/** Requests for a route behind `requireToken`: status, challenge, and who was let in. The bodies are the host's own. */
+async function guardedRoute (app: FastifyInstance): Promise<Record<string, unknown[]>> {
+  const { tokens, users } = app.vexaAdmin
+  const { id } = await users.create({ email: 'a@b' })
+  const ask = async (headers: Record<string, string>) => {
+    const reply = await app.inject({ url: '/bots', headers })
+    return [reply.statusCode, reply.headers['www-authenticate'], reply.headers['x-user']]
+  }
+  const { token } = await tokens.create(id)
+  return {
+    'no token': await ask({}),
+    garbage: await ask({ authorization: 'Bearer garbage' }),
+    'without the scope': await ask({ 'x-api-key': (await tokens.create(id, { scopes: ['tx'] })).token }),
+    'with the scope': await ask({ 'x-api-key': (await tokens.create(id, { scopes: ['bot'] })).token }),
+    'without scopes': await ask({ authorization: `Bearer ${token}` }),
+    'of a disabled user': await users.update(id, { disabled: true }).then(() => ask({ 'x-api-key': token }))
+  }
 }
 
 t.test('an error of the host\'s own is answered as the host would, and keeps its stack', async (t) => {

@@ -2,6 +2,7 @@ import type { FastifyPluginCallback, FastifySchema, onRequestAsyncHookHandler, o
 import { StorageUnavailableError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
 import { actingKey } from '../guards/admin.js'
 import { schemaErrorFormatter, serializerCompiler, validatorCompiler } from '../schemas/compilers.js'
+import { errorReplies, reading } from '../schemas/error-replies.js'
 import type { TokenRouteService } from '../services/tokens.js'
 import type { UserRouteService } from '../services/users.js'
 import { useJsonBodies } from './body-parser.js'
@@ -67,7 +68,7 @@ const overlongIds: FastifyPluginCallback = (fastify, _options, done) => {
     fastify.route<{ Params: { '*': string } }>({
       method: ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST'],
       url,
-      schema: { hide: true } as FastifySchema,
+      schema: { hide: true, response: errorReplies(...reading, NotFoundError) } as FastifySchema,
       handler: async (request, reply) => {
         const [id = ''] = request.params['*'].split('/')
         if (id.length > maxParamLength) throw new NotFoundError()

@@ -11,6 +11,7 @@ t.test('an address is kept in NFC and lower case', async (t) => {
     'jose\u0301@x': 'jos\u00e9@x',
     'E\u0301@x': '\u00e9@x',
     '\u212aelvin@x': 'kelvin@x',
+    'J\u030c@x': '\u01f0@x',
     '\u0130@x': 'i\u0307@x',
     'ΑΣ@x': 'ας@x',
     'straße@x': 'straße@x',
@@ -23,6 +24,7 @@ t.test('an address is kept in NFC and lower case', async (t) => {
     t.equal(reply.statusCode, 201, sent)
     t.equal(reply.json().email, expected, sent)
     t.equal((await app.vexaAdmin.users.get(reply.json().id)).email, expected, sent)
+    t.equal(canonical(sent), expected, sent)
     t.equal(canonical(expected), expected, 'what is kept stays as it is')
   }
 })
@@ -67,4 +69,22 @@ t.test('what is not an address is refused', async (t) => {
     t.equal(reply.statusCode, 400, [...email].map((character) => character.codePointAt(0)?.toString(16)).join(' '))
   }
   t.same(await app.vexaAdmin.users.list(), [])
+})
+
+t.test('what databases keep in different ways, or not at all, is no text, wherever it is sent', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b', name: 'a' })
+  const before = await app.vexaAdmin.users.get('user-1')
+  for (const text of ['\0', 'a\0b', '\ud83d', '\udc9b', 'a\udc9b\ud83d']) {
+    const requests = [
+      ['PATCH', 'users/user-1', { name: text }], ['PATCH', 'users/user-1', { data: { text } }], ['PATCH', 'users/user-1', { data: { [text]: null } }], ['PATCH', 'users/user-1', { data: { a: [[text]] } }],
+      ['POST', 'users', { email: 'c@d', name: text }], ['POST', 'users/user-1/tokens', { name: text }]
+    ] as const
+    for (const [method, path, payload] of requests) {
+      t.equal((await call(app, method, `/admin/${path}`, { payload })).statusCode, 400, `${method} ${path} ${JSON.stringify(payload)}`)
+    }
+    await t.rejects(app.vexaAdmin.users.list({ search: text }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' }, JSON.stringify(text))
+  }
+  t.equal((await call(app, 'GET', '/admin/users?search=%00')).statusCode, 400)
+  t.same(await app.vexaAdmin.users.get('user-1'), before)
 })

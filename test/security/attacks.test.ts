@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
+import { posix } from 'node:path'
+import { unescape } from 'node:querystring'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
 import t from 'tap'
 import { vexaAdmin } from '../../src/index.js'
-import { mintTokenValue } from '../../src/services/token-value.js'
 import { emptyStorage } from '../databases.js'
 import { adminKey, build, call } from '../helpers.js'
 
@@ -26,7 +27,15 @@ async function sendRaw (app: FastifyInstance, ...parts: Array<string | Buffer>):
 
 const head = (method: string, path: string, ...headers: string[]) => [`${method} ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers, '', ''].join('\r\n')
 
-const codesOf = (text: string) => [...text].map((character) => character.codePointAt(0)?.toString(16)).join(' ')
+/** Sends requests down one connection, spelt as they are (`inject` would put them right), and resolves with the reply to each. */
+async function sendSpelt (app: FastifyInstance, requests: ReadonlyArray<readonly [method: string, path: string]>): Promise<string[]> {
+  const heads = requests.map(([method, path]) => `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  const replies = (await sendRaw(app, ...heads, head('GET', '/'))).split(/(?=HTTP\/1\.1 \d{3} )/)
+  return replies.slice(0, -1)
+}
+
+/** All of a reply but its date. */
+const whole = ({ statusCode, body, headers: { date, ...headers } }: LightMyRequestResponse) => ({ statusCode, body, headers })
 
 /** A user and a token, and a route behind tokens. */
 async function guarded (t: Parameters<typeof build>[0], options: Parameters<typeof build>[1] = {}) {
@@ -92,42 +101,109 @@ t.test('an identity is taken from its header only: not from query, body, cookie,
   }
 })
 
+t.test('with the key, too, a request is what its method and path say, whatever its headers, query and body say', async (t) => {
+  const { app, user } = await guarded(t)
+  const other = await app.vexaAdmin.users.create({ email: 'other@example.com' })
+  const before = [await app.vexaAdmin.users.get(user.id), await app.vexaAdmin.users.get(other.id)]
+  const headers = [
+    ...['x-http-method-override', 'x-http-method', 'x-method-override'].flatMap((name) => ['DELETE', 'delete', 'PATCH'].map((value) => ({ [name]: value }))),
+    ...['x-original-url', 'x-rewrite-url', 'x-original-uri', 'x-forwarded-uri', 'x-forwarded-path'].flatMap((name) => ['/me', `/admin/users/${other.id}`].map((value) => ({ [name]: value }))),
+    { 'x-http-method-override': 'DELETE', 'x-original-url': `/admin/users/${other.id}`, 'x-rewrite-url': `/admin/users/${other.id}` }
+  ]
+  const requests: Array<['DELETE' | 'GET' | 'PATCH' | 'POST', string, object?]> = [
+    ['GET', '/admin/users'], ['GET', '/admin/users/user-1'], ['GET', '/admin/users/user-1/tokens'], ['GET', '/admin/users/email/owner@example.com'], ['GET', '/admin/tokens/token-1'],
+    ['POST', '/admin/users', { email: user.email }], ['POST', '/admin/users/user-1', {}], ['POST', '/admin/tokens/token-1', {}], ['POST', '/admin/users/user-9/tokens', {}],
+    ['PATCH', '/admin/users/user-1', { name: user.name }], ['DELETE', '/admin/users/user-9'], ['DELETE', '/admin/tokens/token-9']
+  ]
+  for (const [method, url, payload] of requests) {
+    const send = async (options: InjectOptions) => whole(await call(app, method, url, { ...(payload && { payload }), ...options }))
+    const plain = await send({})
+    for (const override of headers) t.same(await send({ headers: override }), plain, `${method} ${url} ${JSON.stringify(override)}`)
+    const ways: Array<(name: string) => InjectOptions> = [
+      (name) => ({ query: { [name]: 'DELETE' } }),
+      (name) => ({ payload: { ...payload, [name]: 'DELETE' } }),
+      (name) => ({ payload: `${name}=DELETE`, headers: { 'content-type': 'application/x-www-form-urlencoded' } })
+    ]
+    for (const way of ways) {
+      const meaningless = await send(way('_nobody'))
+      t.same(await send(way('_method')), { ...meaningless, body: meaningless.body.replaceAll('_nobody', '_method') }, `${method} ${url} ${JSON.stringify(way('_method'))}`)
+    }
+  }
+  t.same([await app.vexaAdmin.users.get(user.id), await app.vexaAdmin.users.get(other.id)], before)
+})
+
+/** A constraint on routes that ours are without, which some requests come with. */
+const tenant = (mustMatchWhenDerived: boolean): FastifyServerOptions => ({
+  routerOptions: {
+    constraints: {
+      tenant: {
+        name: 'tenant',
+        mustMatchWhenDerived,
+        storage: () => ({ get: () => null, set: () => {} }),
+        validate: () => {},
+        deriveConstraint: ({ url = '' }) => url.includes('x') ? 'x' : undefined as never
+      }
+    }
+  }
+})
+
+const refuseUrl = (statusCode: number) => (path: string, _request: unknown, reply: ServerResponse) => {
+  reply.statusCode = statusCode
+  reply.end(`Not ${path}`)
+}
+
+const hosts: Record<string, FastifyServerOptions> = {
+  'as it is': {},
+  ignoreTrailingSlash: { routerOptions: { ignoreTrailingSlash: true } },
+  ignoreDuplicateSlashes: { routerOptions: { ignoreDuplicateSlashes: true } },
+  caseSensitive: { routerOptions: { caseSensitive: false } },
+  useSemicolonDelimiter: { routerOptions: { useSemicolonDelimiter: true } as object },
+  allowUnsafeRegex: { routerOptions: { allowUnsafeRegex: true } },
+  'maxParamLength, long': { routerOptions: { maxParamLength: 5000 } },
+  'maxParamLength, short': { routerOptions: { maxParamLength: 3 } },
+  compile: { routerOptions: { compile: true } },
+  'constraints, which may match': tenant(false),
+  'constraints, which must match': tenant(true),
+  defaultRoute: { routerOptions: { defaultRoute: ({ url = '' }, reply) => refuseUrl(404)(url, undefined, reply) } },
+  onBadUrl: { routerOptions: { onBadUrl: refuseUrl(400) } },
+  onMaxParamLength: { routerOptions: { maxParamLength: 10, onMaxParamLength: refuseUrl(414) } },
+  querystringParser: { routerOptions: { querystringParser: (text) => ({ 'x-admin-api-key': adminKey, text }) } },
+  buildPrettyMeta: { routerOptions: { buildPrettyMeta: () => ({}) } as object },
+  'rewriteUrl, as it is': { rewriteUrl: ({ url = '' }) => url },
+  'rewriteUrl, put right': { rewriteUrl: ({ url = '' }) => URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost').pathname : '/' },
+  'rewriteUrl, decoded': { rewriteUrl: ({ url = '' }) => posix.normalize(unescape(url).replaceAll('\\', '/')) },
+  frameworkErrors: { frameworkErrors: (_error, _request, reply: FastifyReply) => { reply.code(400).send('no') } },
+  'all that forgive': { routerOptions: { compile: true, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false, useSemicolonDelimiter: true, maxParamLength: 5000 } as object }
+}
+
+const spellings = ['/users', '/users/user-1', '/users/email/owner@example.com', '/users/user-1/tokens', '/tokens/token-1', '/tokens/token-1/rotate', '/tokens/verify'].flatMap((path) => [
+  '', '/', ';x=1', '?x=1', '#x', '%00', '%20', '.json', '%', '%zz', '%2f', '\\', '/.', '/..', `/${'x'.repeat(200)}`,
+  '?/./', '?/../', '?\\', '?//', '?;', '?http://localhost/', '?x=/%2e%2e/', '?%', '#/../', '/x/..', '/./x'
+].map((end) => `/admin${path}${end}`).concat([
+  `//admin${path}`, `/admin/${path}`, `/ADMIN${path.toUpperCase()}`, `/admin/.${path}`, `/x/../admin${path}`, `/admin/x/..${path}`, `/admin/%2e${path}`, `/x/%2e%2e/admin${path}`, `/%61dmin${path}`, `/%2561dmin${path}`,
+  `/admin${path.replace('s', '%73')}`, `/admin%2f${path.slice(1)}`, `/admin${path.replaceAll('/', '\\')}`, `/\\admin${path}`, `/admin;x=1${path}`, `/admin%3b${path}`,
+  `http://localhost/admin${path}`, `HTTPS://user@localhost:1/admin${path}`, `http://localhost/x/../admin${path}`, `http://localhost/admin${path}?/../`, `http:///admin${path}`, `x://localhost/admin${path}`
+])).concat('/admin/users/../tokens', '/admin/users/..\\tokens', '/admin/users/./tokens', '/admin/tokens/./rotate', '/admin/tokens/..\\x', '/admin/users/email/./../x')
+
 t.test('no spelling of a path gets past the guard, under any option of the router', async (t) => {
-  const tenant = (mustMatchWhenDerived: boolean) => ({
-    name: 'tenant', storage: () => ({ get: () => null, set: () => {} }), deriveConstraint: () => 'none', mustMatchWhenDerived
-  })
-  const answer = (status: number) => (_request: unknown, reply: ServerResponse) => { reply.writeHead(status).end() }
-  const servers: FastifyServerOptions[] = [
-    {}, { ignoreTrailingSlash: true }, { ignoreDuplicateSlashes: true }, { caseSensitive: false }, { useSemicolonDelimiter: true }, { allowUnsafeRegex: true }, { maxParamLength: 5000 }, { compile: true },
-    { constraints: { tenant: tenant(false) } }, { constraints: { tenant: tenant(true) } }, { querystringParser: (text: string) => ({ text }) }, { buildPrettyMeta: () => ({}) },
-    { defaultRoute: answer(404) }, { onBadUrl: (_path: string, request: unknown, reply: ServerResponse) => answer(400)(request, reply) }, { onMaxParamLength: (_path: string, request: unknown, reply: ServerResponse) => answer(414)(request, reply) },
-    { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false, useSemicolonDelimiter: true, maxParamLength: 5000, compile: true }
-  ].map((routerOptions) => ({ routerOptions }) as FastifyServerOptions)
-  servers.push({ rewriteUrl: ({ url = '' }) => url.replace(/^\/x\/\.\./, '') })
-  const paths = ['/users', '/users/user-1', '/users/email/owner@example.com', '/users/user-1/tokens', '/tokens/token-1', '/tokens/token-1/rotate', '/tokens/verify'].flatMap((path) => [
-    `/admin${path}`, `/admin${path}/`, `//admin${path}`, `/admin/${path}`, `/ADMIN${path.toUpperCase()}`, `/admin/.${path}`, `/x/../admin${path}`, `/admin/%2e${path}`, `/%61dmin${path}`,
-    `/admin${path.replace('/', '/%75').replace('%75u', '%75')}`, `/admin%2f${path.slice(1)}`, `/admin\\${path.slice(1)}`, `/admin${path};x=1`, `/admin;x=1${path}`, `/admin${path}?x=1`, `/admin${path}#x`,
-    `/admin${path}%00`, `/admin${path}%20`, `/admin${path}.json`, `http://localhost/admin${path}`, `/admin${path}/${'x'.repeat(200)}`
-  ])
-  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
-  for (const server of servers) {
+  const requests = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'].flatMap((method) => spellings.map((path) => [method, path] as const))
+  for (const [name, server] of Object.entries(hosts)) {
     const app = await build(t, {}, server)
     const { id } = await app.vexaAdmin.users.create({ email: 'owner@example.com', name: 'Secret' })
     await app.vexaAdmin.tokens.create(id)
     const before = await app.vexaAdmin.users.get(id)
+    const replies = await sendSpelt(app, requests)
+    t.equal(replies.length, requests.length)
     const statuses: Record<string, number> = {}
-    for (const path of paths) {
-      // As bytes: `inject` would read the address, and write it out again, before the router sees it.
-      const replies = await sendRaw(app, ...methods.map((method, i) => head(method, path).replace('Connection: close', i < methods.length - 1 ? 'Connection: keep-alive' : 'Connection: close')))
-      const answered = [...replies.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status as string)
-      for (const status of answered) statuses[status] = (statuses[status] ?? 0) + 1
-      // Node itself ends a connection on which it is sent what is no request.
-      const complete = answered.length === methods.length || (answered.length > 0 && answered.at(-1) === '400')
-      if (!complete || !answered.every((status) => ['400', '401', '404', '414'].includes(status)) || /Secret|token-1"|user-1"/.test(replies)) t.fail(`${path}: ${replies}`)
+    for (const [i, reply] of replies.entries()) {
+      const status = reply.slice(9, 12)
+      statuses[status] = (statuses[status] ?? 0) + 1
+      // What is not to be stored is ours; all else is the router's, which knows nobody.
+      const expected = reply.includes('\ncache-control: no-store') ? ['401'] : ['400', '404', '414']
+      if (!expected.includes(status) || reply.includes('Secret')) t.fail(`${name}: ${requests[i]?.join(' ')}: ${reply}`)
     }
-    const options = JSON.stringify(server, (_name, value) => typeof value === 'function' ? 'a function' : value)
-    // A route that has no constraint is none where there has to be one.
-    t.ok((statuses[401] ?? 0) > 20 || options.includes('"mustMatchWhenDerived":true'), `${options}: ${JSON.stringify(statuses)}`)
+    t.ok((statuses['401'] ?? 0) > 200, `${name}: ${JSON.stringify(statuses)}`)
+    t.equal((await app.vexaAdmin.users.list()).length, 1)
     t.same(await app.vexaAdmin.users.get(id), before)
   }
 })
@@ -153,58 +229,53 @@ t.test('two registrations: neither the key nor the tokens of one open the other'
 })
 
 t.test('whether a user or token exists is told to no stranger: one reply to all', async (t) => {
-  const { app, user } = await guarded(t)
-  const whole = ({ statusCode, body, headers: { date, ...headers } }: LightMyRequestResponse) => ({ statusCode, body, headers })
-  for (const [method, there, absent] of [
-    ['GET', 'users/user-1', 'users/user-2'], ['GET', 'users/user-1', 'users/no-id-at-all'], ['PATCH', 'users/user-1', 'users/user-2'], ['DELETE', 'users/user-1', 'users/user-2'],
-    ['GET', 'users/email/owner@example.com', 'users/email/nobody@example.com'], ['GET', 'users/user-1/tokens', 'users/user-2/tokens'], ['POST', 'users/user-1/tokens', 'users/user-2/tokens'],
-    ['DELETE', 'users/user-1/tokens', 'users/user-2/tokens'], ['DELETE', 'tokens/token-1', 'tokens/token-2'], ['POST', 'tokens/token-1/rotate', 'tokens/token-2/rotate']
-  ] as const) {
-    const one = await app.inject({ method, url: `/admin/${there}` })
-    const other = await app.inject({ method, url: `/admin/${absent}` })
-    t.equal(one.statusCode, 401)
-    t.same(whole(one), whole(other), `${method} ${absent}`)
-  }
-  const first = whole(await app.inject('/admin/users'))
-  for (const [method, path] of [['DELETE', 'tokens/token-1'], ['POST', 'tokens/token-1/rotate'], ['POST', 'tokens/verify'], ['PATCH', 'users/user-1']] as const) {
-    t.same(whole(await app.inject({ method, url: `/admin/${path}` })), first, 'nor anything of the route')
-  }
-  const taken = await app.inject({ method: 'POST', url: '/admin/users', payload: { email: 'owner@example.com' } })
-  t.same(taken.json(), unauthorized)
-
-  // A guess at a token is told nothing of it either.
-  const { tokens } = app.vexaAdmin
-  const revoked = await tokens.create(user.id)
-  await tokens.revoke(revoked.id)
-  const rotated = await tokens.create(user.id)
-  await tokens.rotate(rotated.id)
-  const expired = await tokens.create(user.id, { expires_in: 1 })
-  const later = Date.now() + 2000
-  t.intercept(Date, 'now', { value: () => later })
-  const guesses = [mintTokenValue('vex_'), revoked.token, rotated.token, expired.token, `${expired.token.slice(0, -1)}!`, `${revoked.token.slice(0, -1)}${revoked.token.endsWith('0') ? '1' : '0'}`, 'vex_', 'x']
-  const refused = []
-  for (const guess of guesses) refused.push(whole(await app.inject({ url: '/me', headers: { 'x-api-key': guess } })))
-  t.equal(refused[0]?.statusCode, 401)
-  for (const reply of refused) t.same(reply, refused[0])
-})
-
-t.test('a method or path that a header overrides is not', async (t) => {
-  const { app, user, token } = await guarded(t)
-  const other = await app.vexaAdmin.users.create({ email: 'other@example.com' })
-  for (const [method, url, payload] of [['GET', '/admin/users/user-1', undefined], ['PATCH', '/admin/users/user-1', {}], ['DELETE', '/admin/tokens/token-9', undefined]] as const) {
-    const plain = await call(app, method, url, { payload })
-    for (const headers of [
-      ...['x-http-method-override', 'x-http-method', 'x-method-override'].map((name) => ({ [name]: 'DELETE' })),
-      ...['x-original-url', 'x-rewrite-url', 'x-forwarded-uri', 'x-forwarded-path'].map((name) => ({ [name]: `/admin/users/${other.id}` }))
-    ]) {
-      const reply = await call(app, method, url, { payload, headers })
-      t.same([reply.statusCode, reply.body], [plain.statusCode, plain.body], `${method} ${JSON.stringify(headers)}`)
+  const { app, token } = await guarded(t)
+  const overlong = 'x'.repeat(200)
+  const requests: Array<['DELETE' | 'GET' | 'PATCH' | 'POST', paths: string[], payload?: object]> = [
+    ['GET', ['users', 'users?search=owner', 'users/email/owner@example.com', 'users/email/nobody@example.com']],
+    ...(['GET', 'PATCH', 'DELETE'] as const).map((method) => [method, ['users/user-1', 'users/user-2', 'users/no-id-at-all', `users/${overlong}`], { name: 'x' }] as [typeof method, string[], object]),
+    ...(['GET', 'POST', 'DELETE'] as const).map((method) => [method, ['users/user-1/tokens', 'users/user-2/tokens', 'users/no-id-at-all/tokens']] as [typeof method, string[]]),
+    ['DELETE', ['tokens/token-1', 'tokens/token-2', 'tokens/no-id-at-all', `tokens/${overlong}`]],
+    ['POST', ['tokens/token-1/rotate', 'tokens/token-2/rotate', 'tokens/no-id-at-all/rotate'], { grace_period: 1 }],
+    ['POST', ['tokens/verify'], { token: token.token }], ['POST', ['tokens/verify'], { token: 'vex_nobody' }],
+    ['POST', ['users'], { email: 'owner@example.com' }], ['POST', ['users'], { email: 'nobody@example.com' }]
+  ]
+  const expected = whole(await app.inject('/admin/users'))
+  t.same(JSON.parse(expected.body), unauthorized)
+  for (const [method, paths, payload] of requests) {
+    for (const path of paths) {
+      for (const headers of [{}, { 'x-admin-api-key': 'some-other-key-of-some-length' }]) {
+        t.same(whole(await app.inject({ method, url: `/admin/${path}`, headers, ...(payload && { payload }) })), expected, `${method} ${path}`)
+      }
     }
   }
-  t.equal((await call(app, 'GET', '/admin/users/user-1?_method=DELETE')).statusCode, 400)
-  t.equal((await call(app, 'PATCH', '/admin/users/user-1', { payload: { _method: 'DELETE' } })).statusCode, 400)
-  t.match(await app.vexaAdmin.users.get(user.id), { name: 'Owner', api_tokens: [{ id: token.id }] })
 })
+
+for (const tokenCacheTtl of [0, 60_000]) {
+  t.test(`why a token opens nothing is told to no stranger, where tokens are remembered for ${tokenCacheTtl} ms: one reply to all`, async (t) => {
+    const { app, user, token: revoked } = await guarded(t, { tokenCacheTtl })
+    const { tokens } = app.vexaAdmin
+    const expired = await tokens.create(user.id, { expires_in: 1 })
+    const { token: valid } = await tokens.create(user.id)
+    const { token: unknown } = (await guarded(t)).token
+    const ask = async (headers: Record<string, string>) => whole(await app.inject({ url: '/me', headers }))
+    for (const { token } of [revoked, expired]) t.equal((await ask({ 'x-api-key': token })).statusCode, 200)
+    await tokens.revoke(revoked.id)
+    t.equal((await ask({ 'x-api-key': expired.token })).statusCode, 200)
+    const { now } = Date
+    t.intercept(Date, 'now', { value: () => now() + 1000 })
+    t.same(await tokens.verify({ token: expired.token }), { valid: false, code: 'EXPIRED' })
+
+    const garbage = await ask({ 'x-api-key': 'garbage' })
+    t.match(garbage, { statusCode: 401, headers: { 'www-authenticate': 'Bearer realm="api", error="invalid_token"' } })
+    const misspelt = valid.slice(0, -1) + (valid.endsWith('0') ? '1' : '0')
+    for (const [name, token] of Object.entries({ unknown, revoked: revoked.token, expired: expired.token, misspelt })) {
+      t.same(await ask({ 'x-api-key': token }), garbage, name)
+      t.same(await ask({ authorization: `Bearer ${token}` }), garbage, name)
+    }
+    t.equal((await ask({ 'x-api-key': valid })).statusCode, 200)
+  })
+}
 
 t.test('text that looks alike is not the same, and text that is the same in two spellings is', async (t) => {
   const app = await build(t)
@@ -216,17 +287,23 @@ t.test('text that looks alike is not the same, and text that is the same in two 
   t.equal(await create('k\u0430y@example.com'), 201, 'a Cyrillic a')
   t.equal(await create('andr\u00e9@example.com'), 201, 'NFC')
   t.equal(await create('andre\u0301@example.com'), 409, 'NFD')
-  t.equal(await create('\u01f0@example.com'), 201, 'a letter whose capital has to be written with two characters')
-  t.equal(await create('J\u030c@example.com'), 409, 'which are one again in lower case')
-  for (const email of ['a\u0000@b', 'a\ud800@b', 'a b@c', 'a\ufeff@b', 'a\r\n@b', 'a\u00a0@b', 'a\u2028@b', 'a\u0085@b']) t.equal(await create(email), 400, codesOf(email))
-  for (const email of ['a\u200b@b', 'a\u202e@b', 'a\u2066@b', 'a\u00ad@b']) {
-    t.equal(await create(email), 201, codesOf(email))
+  // Lower case may leave NFC: there is no capital J with a caron to compose.
+  t.equal(await create('\u01f0@x'), 201)
+  t.equal(await create('J\u030c@x'), 409)
+  for (const spelling of ['\u01f0@x', 'j\u030c@x', 'J\u030c@x']) {
+    t.equal((await call(app, 'GET', `/admin/users/email/${encodeURIComponent(spelling)}`)).json().email, '\u01f0@x', 'found in either spelling')
+  }
+  for (const email of ['a\0@b', 'a\ud800@b', 'a b@c', 'a\ufeff@b', 'a\r\n@b']) t.equal(await create(email), 400, JSON.stringify(email))
+  for (const text of ['a\0', '\udfff']) {
+    for (const payload of [{ name: text }, { data: { text } }, { data: { [text]: 1 } }, { data: { deep: [{ text }] } }]) {
+      t.equal((await call(app, 'PATCH', '/admin/users/user-1', { payload })).statusCode, 400, JSON.stringify(payload))
+    }
+  }
+  for (const mark of ['\u200b', '\u202e', '\u2066']) {
+    const email = `a${mark}@b`
+    t.equal(await create(email), 201, JSON.stringify(email))
     t.equal((await call(app, 'GET', `/admin/users/email/${encodeURIComponent(email)}`)).json().email, email, 'kept as it is')
   }
-  const payload = (name: string) => ({ payload: { email: 'name@example.com', name } })
-  for (const name of ['a\u0000', '\u0000', '\ud800', 'a\udc00b']) t.equal((await call(app, 'POST', '/admin/users', payload(name))).statusCode, 400, codesOf(name))
-  const name = 'a\u200b\u202e\u2066 \u00a0\ufeff\r\n\u212a e\u0301'
-  t.equal((await call(app, 'POST', '/admin/users', payload(name))).json().name, name, 'names are kept as they are')
 })
 
 t.test('characters that mean something to SQL, LIKE or JSON mean themselves', async (t) => {
