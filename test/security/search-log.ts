@@ -1,37 +1,56 @@
-// Runs the tests with a log at the level `trace`, and searches it for every admin key, token and hash that they used: npm run test:log
+// Runs all tests with a log at the level `trace`, and searches it for every admin key, token and hash that they used: npm run test:log
 import { spawnSync } from 'node:child_process'
-import { createReadStream, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import { chmodSync, createReadStream, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const folders = ['test', 'test/guards', 'test/routes', 'test/services', 'test/security']
-const files = folders.flatMap((folder) => readdirSync(folder).filter((name) => name.endsWith('.test.ts')).map((name) => `${folder}/${name}`))
-
 const directory = mkdtempSync(join(tmpdir(), 'searched-log-'))
+// One of the programs is run as another user.
+chmodSync(directory, 0o777)
 try {
-  const { status } = spawnSync('npx', ['tap', '--disable-coverage', '--reporter=silent', ...files], { stdio: 'inherit', env: { ...process.env, SEARCHED_LOG: directory } })
+  const preload = `--node-arg=--import=${import.meta.resolve('./log-everything.ts')}`
+  const { status } = spawnSync('npx', ['tap', '--disable-coverage', '--reporter=silent', preload], { stdio: 'inherit', env: { ...process.env, SEARCHED_LOG: directory } })
   if (status !== 0) throw new Error(`The tests ended with ${status}`)
 
   const ofKind = (kind: string) => readdirSync(directory).filter((name) => name.endsWith(kind)).map((name) => join(directory, name))
-  const secrets = new Set(ofKind('.secrets').flatMap((name) => readFileSync(name, 'utf8').trim().split('\n')))
-  // Admin keys and hashes are words of these characters; tokens, whatever their prefix, end in one.
-  const keys = [...secrets].filter((secret) => !/^[\w+/=-]{40,}$/.test(secret))
+  const values = new Set(ofKind('.secrets').flatMap((name) => readFileSync(name, 'utf8').trim().split('\n')).map((line): string => JSON.parse(line)))
+  const secrets = [...values].flatMap((value) => {
+    const digest = hash('sha256', value, 'buffer')
+    // The way it would stand in JSON.
+    return [JSON.stringify(value).slice(1, -1), digest.toString('hex'), digest.toString('base64'), digest.toString('base64url')]
+  })
+  // By how they begin, for there are more of them than each line could be searched for one by one.
+  const beginnings = new Map<string, string[]>()
+  for (const secret of secrets) {
+    const others = beginnings.get(secret.slice(0, 16))
+    if (others) others.push(secret)
+    else beginnings.set(secret.slice(0, 16), [secret])
+  }
+  const hasSecret = (text: string) => {
+    for (let i = 0; i < text.length; i++) {
+      if (beginnings.get(text.slice(i, i + 16))?.some((secret) => text.startsWith(secret, i))) return true
+    }
+    return false
+  }
+
+  const logs = ofKind('.log')
   let lines = 0
   const found: string[] = []
-  for (const name of ofKind('.log')) {
+  for (const name of logs) {
     for await (const line of createInterface({ input: createReadStream(name) })) {
       lines++
-      // The path and query of a request are the client's, and Fastify's to log: some of the tests put secrets there, to see them refused.
+      // The path and query of a request are the client's, and Fastify's to log, not ours: some of the tests put secrets there, to see them refused.
       // At this level it also logs the bytes of what is no HTTP.
-      const text = line.replace(/"rawPacket":\{.*?\}/, '').replace(/"url":"(\\.|[^"\\])*"/g, '').replace(/Route [A-Z]+:.*? not found/g, '')
-      const words = text.match(/[\w+/=-]{40,}/g) ?? []
-      if (words.some((word) => secrets.has(word)) || keys.some((key) => text.includes(key)) || text.includes('"type":"Buffer"')) found.push(line)
+      const text = line.replace(/"rawPacket":\{.*?\}/, '').replace(/"req":\{"method":"[A-Z]+","url":"(\\.|[^"\\])*"/, '').replace(/"msg":"Route [A-Z]+:.*? not found"/, '')
+      // A hash is a Buffer before it is a text.
+      if (hasSecret(text) || text.includes('"type":"Buffer"')) found.push(line)
     }
   }
-  if (secrets.size < 100 || lines < 1000) throw new Error(`Only ${secrets.size} secrets and ${lines} lines: the tests do not log`)
-  console.log(`${secrets.size} secrets, ${lines} lines of log, ${found.length} of them with a secret`)
+  console.log(`${secrets.length} secrets, ${lines} lines of log by ${logs.length} processes, ${found.length} of them with a secret`)
   for (const line of found.slice(0, 10)) console.log(line.slice(0, 500))
+  if (secrets.length < 5000 || lines < 20000 || logs.length < 45) throw new Error('The tests do not log')
   process.exitCode = found.length === 0 ? 0 : 1
 } finally {
   rmSync(directory, { recursive: true })
