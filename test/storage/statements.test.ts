@@ -97,12 +97,12 @@ const statements: Record<string, { postgres: string[], mysql: string[] }> = {
   findUser: both('select … from users where id = ? limit 1'),
   findUserByEmail: both('select … from users where email = ? limit 1'),
   listUsers: {
-    postgres: ['select … from users where id < ? and (strpos(email, ?) > 0 or strpos(searchable_name, ?) > 0) order by id desc limit ? offset ?'],
-    mysql: ['select … from users where id < ? and (instr(email, ?) > 0 or instr(searchable_name, ?) > 0) order by id desc limit ? offset ?']
+    postgres: ["select … from users where id < ? and (strpos(replace(email, 'ς', 'σ'), ?) > 0 or strpos(searchable_name, ?) > 0) order by id desc limit ? offset ?"],
+    mysql: ["select … from users where id < ? and (instr(replace(email, 'ς', 'σ'), ?) > 0 or instr(searchable_name, ?) > 0) order by id desc limit ? offset ?"]
   },
   countUsers: {
-    postgres: ['select count(*) as count from users where (strpos(email, ?) > 0 or strpos(searchable_name, ?) > 0)'],
-    mysql: ['select count(*) as count from users where (instr(email, ?) > 0 or instr(searchable_name, ?) > 0)']
+    postgres: ["select count(*) as count from users where (strpos(replace(email, 'ς', 'σ'), ?) > 0 or strpos(searchable_name, ?) > 0)"],
+    mysql: ["select count(*) as count from users where (instr(replace(email, 'ς', 'σ'), ?) > 0 or instr(searchable_name, ?) > 0)"]
   },
   updateUser: {
     postgres: ['update users set … where id = ? and revision = ? returning …'],
