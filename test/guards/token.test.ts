@@ -12,6 +12,7 @@ async function build (t: Test, options: Partial<VexaAdminOptions> = {}) {
   const who = async ({ apiUser, apiToken }: { apiUser: unknown, apiToken: unknown }) => ({ apiUser, apiToken })
   app.get('/me', { onRequest: requireToken() }, who)
   app.post('/bots', { onRequest: requireToken({ scopes: ['bot'] }) }, who)
+  app.get('/bots/tx', { onRequest: requireToken({ scopes: ['tx', 'bot'] }) }, who)
   app.get('/late', { preHandler: requireToken() }, who)
   app.get('/public', who)
   return app
@@ -27,7 +28,7 @@ t.test('a token opens the route, in either header, and the handler sees whose it
   const { token, ...rest } = await app.vexaAdmin.tokens.create(user.id, { name: 'CI' })
   const ways: Array<Record<string, string>> = [
     { 'x-api-key': token }, { authorization: `Bearer ${token}` }, { authorization: `bearer   ${token}` }, { authorization: `BEARER ${token}` },
-    { 'x-api-key': token, authorization: `Bearer ${token}` }, { 'x-api-key': token, authorization: 'Basic dXNlcjpwYXNz' }
+    { 'x-api-key': token, authorization: `Bearer ${token}` }, { 'x-api-key': token, authorization: 'Basic dXNlcjpwYXNz' }, { 'x-api-key': token, authorization: 'bearers x' }
   ]
   for (const headers of ways) {
     for (const url of ['/me', '/late']) {
@@ -43,7 +44,7 @@ t.test('anything else is a 401 with a challenge', async (t) => {
   const app = await build(t)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   const [{ token: one }, { token: two }] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
-  const missing: Array<Record<string, string>> = [{}, { authorization: `Basic ${one}` }, { authorization: one }, { authorization: `Token ${one}` }, { cookie: `x-api-key=${one}` }, { 'x-admin-api-key': one }]
+  const missing: Array<Record<string, string>> = [{}, { authorization: `Basic ${one}` }, { authorization: one }, { authorization: `Token ${one}` }, { authorization: `x-bearer ${one}` }, { authorization: `Basic bearer ${one}` }, { authorization: `bearers ${one}` }, { cookie: `x-api-key=${one}` }, { 'x-admin-api-key': one }]
   const invalid: Array<Record<string, string | string[]>> = [
     { 'x-api-key': '' }, { 'x-api-key': `${one}x` }, { 'x-api-key': [one, one] }, { 'x-api-key': `${one}, ${two}` }, { 'x-api-key': 'an-admin-key-for-the-tests' },
     { 'x-api-key': one, authorization: `Bearer ${two}` }, { 'x-api-key': one, authorization: 'Bearer' }, { 'x-api-key': '', authorization: `Bearer ${one}` },
@@ -73,6 +74,7 @@ t.test('several Authorization headers are refused, of which Node would keep the 
     })
   })
   t.equal(await statusOf(`Authorization: Bearer ${one}`), 200)
+  t.equal(await statusOf(`Authorization: Bearer ${one}`, 'X-Signed: authorization'), 200, 'a value is no header')
   t.equal(await statusOf(`Authorization: Bearer ${one}`, `authorization: Bearer ${two}`), 401)
   t.equal(await statusOf('Authorization: Basic x', `AUTHORIZATION: Bearer ${two}`), 401)
   t.equal(await statusOf(`X-API-Key: ${one}`, `x-api-key: ${two}`), 401)
@@ -110,6 +112,7 @@ t.test('a disabled user is a 403, and so is a missing scope', async (t) => {
   const reply = await ask(app, '/bots', tx, 'POST')
   t.same(reply.json(), { statusCode: 403, code: 'VEXA_ADMIN_ERR_INSUFFICIENT_SCOPE', error: 'Forbidden', message: 'The API token is not allowed to do this' })
   t.equal(reply.headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="bot"')
+  t.equal((await ask(app, '/bots/tx', tx)).headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="tx bot"')
 
   await users.update(id, { disabled: true })
   for (const headers of [bot, tx, all]) {
@@ -183,7 +186,7 @@ t.test('a scope that the plugin does not know, or a misspelt option, stops the b
   t.match((await app.inject('/forgotten')).json(), { statusCode: 500, message: /requireToken makes a hook: call it, as in/ })
   t.throws(() => app.vexaAdmin.requireToken({ scopes: ['bto'] }), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /bto/ })
   for (const wrong of [{ scope: ['bot'] }, ['bot'], { scopes: 'bot' }, { scopes: null }]) {
-    t.throws(() => app.vexaAdmin.requireToken(wrong as never), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION' }, JSON.stringify(wrong))
+    t.throws(() => app.vexaAdmin.requireToken(wrong as never), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /scope|option `0`/ }, JSON.stringify(wrong))
   }
 })
 

@@ -187,6 +187,16 @@ t.test('a token rotated with a grace period longer than its life dies when it wo
   t.equal((await tokens.list('user-1')).length, 2)
 })
 
+t.test('a token rotated with a grace period shorter than its life dies when that is over', async (t) => {
+  const app = await build(t)
+  const { tokens, users } = app.vexaAdmin
+  await users.create({ email: 'a@b' })
+  const old = await tokens.create('user-1', { expires_in: 3600 })
+  const next = await tokens.rotate(old.id, { grace_period: 60 })
+  const dies = (await tokens.list('user-1'))[0]?.expires_at
+  t.equal(Date.parse(dies as string), Date.parse(next.created_at) + 60_000)
+})
+
 t.test('ten rotations of one token at once, in two processes that wait for a third: one successor', async (t) => {
   const place = emptyPlace(t)
   const apps = [await build(t, { storage: storageAt(place) }), await build(t, { storage: storageAt(place) })] as const

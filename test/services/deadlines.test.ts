@@ -32,6 +32,15 @@ t.test('who is late is told so, each at its own time, and who is in time is not'
   while (missed.length < 3) await sleep(5)
 })
 
+t.test('who is late is told so soon', async (t) => {
+  const deadlines = createDeadlines(100, (late) => late)
+  // Both timers are of one clock and one loop, so that a slow machine does not change their order.
+  const order: string[] = []
+  const missed = new Promise<void>((resolve) => deadlines.add(() => { order.push('missed'); resolve() }))
+  await Promise.all([missed, sleep(200).then(() => order.push('twice as late'))])
+  t.same(order, ['missed', 'twice as late'])
+})
+
 t.test('a storage that hangs is a 503 after storageTimeout, and no 401', async (t) => {
   const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
     get: (target, name: keyof StorageAdapter) => ['listUsers', 'findTokenByHash', 'insertToken'].includes(name) ? () => new Promise(() => {}) : target[name].bind(target)

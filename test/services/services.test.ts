@@ -55,6 +55,37 @@ t.test("the host's own code gets the same objects as the wire, and checks of its
   await t.rejects(tokens.revoke(token.id), { code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', statusCode: 404 })
 })
 
+t.test('what cannot be an id never comes to the storage', async (t) => {
+  const asked: string[] = []
+  const app = await build(t, {
+    storage: new Proxy(emptyStorage(t), {
+      get (target, name: keyof StorageAdapter) {
+        const method = target[name].bind(target) as (...parameters: unknown[]) => unknown
+        return (...parameters: unknown[]) => { asked.push(name); return method(...parameters) }
+      }
+    })
+  })
+  const { users, tokens } = app.vexaAdmin
+  asked.length = 0
+  const noUser = { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND', statusCode: 404 }
+  const noToken = { code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', statusCode: 404 }
+  for (const key of ['', '!', 'caf\u00e9', 'a b', '1\n', '1'.repeat(65), "1' or '1'='1", '\0', '\ud800']) {
+    const [user, token] = [`user-${key}`, `token-${key}`]
+    await t.rejects(users.get(user), noUser, JSON.stringify(key))
+    await t.rejects(users.update(user, { name: 'x' }), noUser)
+    await t.rejects(users.update(user, { data: {} }), noUser)
+    await t.rejects(users.delete(user), noUser)
+    await t.rejects(tokens.create(user), noUser)
+    await t.rejects(tokens.list(user), noUser)
+    await t.rejects(tokens.revokeAll(user), noUser)
+    await t.rejects(tokens.revoke(token), noToken)
+    await t.rejects(tokens.rotate(token), noToken)
+  }
+  t.same(asked, [])
+  await t.rejects(users.get('user-9'), noUser)
+  t.same(asked, ['findUser'], 'as what can be one does')
+})
+
 t.test("duplicateEmail: 'return' creates the user after all if the one in the way is deleted meanwhile", async (t) => {
   const stored = emptyStorage(t)
   let answers = 1

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { hashTokenValue, mintTokenValue } from '../../src/services/token-value.js'
-import { hasValidChecksum } from '../checksum.js'
+import { hashTokenValue, isTokenValue, mintTokenValue } from '../../src/services/token-value.js'
+import { hasValidChecksum, withChecksum } from '../checksum.js'
 
 t.test('a value is the prefix, 30 random characters and a checksum that adds up', async (t) => {
   for (const prefix of ['vex_', 'acme-live_']) {
@@ -10,6 +10,19 @@ t.test('a value is the prefix, 30 random characters and a checksum that adds up'
       t.ok(value.startsWith(prefix) && /^[0-9A-Za-z]{36}$/.test(value.slice(prefix.length)), value)
       if (!hasValidChecksum(value)) t.fail(value)
     }
+  }
+})
+
+t.test('what is no token is told from one by its length, prefix and characters, also where its checksum adds up', async (t) => {
+  const random = 'a'.repeat(30)
+  t.equal(isTokenValue(withChecksum(`vex_${random}`), 'vex_'), true)
+  const others = [
+    'vex_', `vex_${random}b`, `vex_${random.slice(1)}`, `vex_${random}${random}`, random, `Vex_${random}`, `vey_${random}`, ` ex_${random}`, `bvex_${random.slice(1)}`,
+    `vex_-${random.slice(1)}`, `vex_${random.slice(1)}-`, `vex_${random.slice(15)}_${random.slice(16)}`, `vex_${random.slice(1)}\u00e9`, `vex_\n${random.slice(1)}`, `vex_${random.slice(1)}\n`
+  ]
+  for (const other of others) t.equal(isTokenValue(withChecksum(other), 'vex_'), false, JSON.stringify(other))
+  for (const wrong of ['', 'vex_', `vex_${random}`, `vex_${random}000000`, withChecksum(`vex_${random}`).toLowerCase(), `${withChecksum(`vex_${random}`)}\n`]) {
+    t.equal(isTokenValue(wrong, 'vex_'), false, JSON.stringify(wrong))
   }
 })
 
