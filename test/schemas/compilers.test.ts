@@ -8,7 +8,7 @@ t.test('a body is not converted, a query is only where it says so in digits', as
     (validatorCompiler({ schema, httpPart, method: 'GET', url: '/' }) as (value: unknown) => { value?: unknown, error?: unknown })(value)
   t.same(validate('querystring', { n: '07', s: '1' }), { value: { n: 7, s: '1' } })
   t.match(validate('querystring', { n: '7.0' }), { error: [{ instancePath: '/n', message: 'Expected integer' }] })
-  t.same(validate('querystring', { n: '7', b: 'true' }), { value: { n: 7, b: true } })
+  t.same(validate('querystring', { n: '7', s: 'true', b: 'true' }), { value: { n: 7, s: 'true', b: true } })
   for (const b of ['xtrue', 'truex', 'false\n', 'TRUE', '1', '', ['true']]) t.match(validate('querystring', { n: '7', b }), { error: [{ instancePath: '/b', message: 'Expected boolean' }] }, String(b))
   for (const n of ['7x', 'x7', '7\n', '', ['7']]) t.match(validate('querystring', { n }), { error: [{ instancePath: '/n', message: 'Expected integer' }] }, String(n))
   t.match(validate('body', { n: '7' }), { error: [{ instancePath: '/n', message: 'Expected integer' }] })
