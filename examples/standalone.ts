@@ -54,5 +54,10 @@ curl -X POST ${address}/admin/users -H 'X-Admin-API-Key: ${adminKey}' -H 'Conten
   process.exit(1)
 }
 
-// Answers what is under way, then closes the database.
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.close())
+// Answers what is under way, then closes the database. Who has not sent the whole of a request by then would keep us for ever.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    app.close()
+    setTimeout(() => app.server.closeAllConnections(), 5000).unref()
+  })
+}

@@ -60,6 +60,18 @@ t.test('in two scopes they live side by side, each with its own keys and storage
   t.notOk(app.hasDecorator('vexaAdmin'))
 })
 
+t.test('a scope within that of one may have another, with keys and storage of its own', async (t) => {
+  const app = await build(t)
+  const key = 'the-key-of-the-inner-one'
+  await app.register(async (scope) => {
+    await scope.register(vexaAdmin, { adminKeys: key, storage: emptyStorage(t) })
+    await scope.vexaAdmin.users.create({ email: 'inner@x' })
+  }, { prefix: '/inner' })
+  t.equal((await call(app, 'GET', '/inner/admin/users')).statusCode, 401)
+  t.match((await app.inject({ url: '/inner/admin/users', headers: { 'x-admin-api-key': key } })).json(), [{ email: 'inner@x' }])
+  t.same((await call(app, 'GET', '/admin/users')).json(), [])
+})
+
 t.test('within a prefix of the host, Location has the whole path', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
@@ -69,7 +81,7 @@ t.test('within a prefix of the host, Location has the whole path', async (t) => 
 
 t.test('within a prefix that has parameters, or other characters than ASCII, Location and Link can be followed', async (t) => {
   for (const [prefix, path] of [
-    ['/:tenant', '/acme%20corp'], ['/\u00e9', '/%C3%A9'], ['/@acme/::v1', '/@acme/:v1'], ['/:tenant(^\\d+)', '/12'], ['/:a-:b', '/x-y%25'], ['/org-:tenant.:x/y', '/org-a%2Fb.x/y'],
+    ['/:tenant', '/acme%20corp'], ['/\u00e9', '/%C3%A9'], ['/\u65e5\u672c', '/%E6%97%A5%E6%9C%AC'], ['/@acme/::v1', '/@acme/:v1'], ['/:tenant(^\\d+)', '/12'], ['/:a-:b', '/x-y%25'], ['/org-:tenant.:x/y', '/org-a%2Fb.x/y'],
     ['/:a((?:x|\\))+)z:b/:c', '/x)xzq/%E2%82%AC']
   ] as const) {
     const app = Fastify({ routerOptions: { ignoreTrailingSlash: true } })
