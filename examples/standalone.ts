@@ -54,10 +54,11 @@ curl -X POST ${address}/admin/users -H 'X-Admin-API-Key: ${adminKey}' -H 'Conten
   process.exit(1)
 }
 
-// Answers what is under way, then closes the database. Who has not sent the whole of a request by then would keep us for ever.
+// Answers what is under way, then closes the database.
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     app.close()
-    setTimeout(() => app.server.closeAllConnections(), 5000).unref()
+    // Who never sends the rest of a request would keep us for ever. Longer than a storage may take, so that no answer is cut off.
+    setTimeout(() => app.server.closeAllConnections(), 15_000).unref()
   })
 }

@@ -15,7 +15,5 @@ export function withChecksum (text: string): string {
 
 /** Whether the last six characters of a token are the CRC-32 of all before them, in base 62. */
 export function hasValidChecksum (token: string): boolean {
-  let sum = 0
-  for (const digit of token.slice(-6)) sum = sum * 62 + alphabet.indexOf(digit)
-  return sum === crc32(token.slice(0, -6))
+  return withChecksum(token.slice(0, -6)) === token
 }

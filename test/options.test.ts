@@ -91,7 +91,10 @@ t.test('defaultMaxConcurrentBots and tokenPrefix', async (t) => {
 })
 
 t.test('scopes: tokens may be limited to them, and to nothing else', async (t) => {
-  const app = await build(t, { scopes: ['bot', 'tx:read'] })
+  const scopes = ['bot', 'tx:read']
+  const app = await build(t, { scopes })
+  scopes.push('later')
+  t.throws(() => app.vexaAdmin.requireToken({ scopes: ['later'] }), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION' })
   const without = await build(t)
   for (const { vexaAdmin: { users, tokens } } of [app, without]) {
     await users.create({ email: 'a@b' })

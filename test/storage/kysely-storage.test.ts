@@ -127,6 +127,26 @@ t.test('PostgreSQL: twenty storages that open at once, serializably', { skip: aw
   t.equal(inserted.filter((outcome) => outcome !== 'taken').length, 1)
 })
 
+t.test('PostgreSQL: a write that is undone for the sake of another is tried again', { skip: await unavailable('postgres') }, async (t) => {
+  const place = emptyPlace(t, 'postgres')
+  const storage = storageAt(place)
+  t.teardown(() => storage.close())
+  await storage.open()
+  await storage.insertUser(user)
+  const { db, prefix } = backDoor(t, place)
+  // A sequence counts on although what counted is undone.
+  const [counter, fail] = [sql.table(`${prefix}counter`), sql.table(`${prefix}fail`)]
+  t.teardown(() => sql`drop sequence ${counter}`.execute(db))
+  t.teardown(() => sql`drop function ${fail} cascade`.execute(db))
+  await sql`create sequence ${counter}`.execute(db)
+  await sql`create function ${fail}() returns trigger as ${sql.lit(`begin
+    case nextval('${prefix}counter') when 1 then raise sqlstate '40001'; when 2 then raise sqlstate '40P01'; else return new; end case;
+  end`)} language plpgsql`.execute(db)
+  await sql`create trigger fail before update on ${sql.table(`${prefix}users`)} for each row execute function ${fail}()`.execute(db)
+  t.match(await storage.updateUser('1', { name: 'B' }), { name: 'B' })
+  t.same((await sql`select last_value::int as calls from ${counter}`.execute(db)).rows, [{ calls: 3 }])
+})
+
 t.test('PostgreSQL: a rotation that all tokens are revoked behind has no successor', { skip: await unavailable('postgres') }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const storage = storageAt(place)

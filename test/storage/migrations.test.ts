@@ -1,5 +1,6 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { sql } from 'kysely'
 import t from 'tap'
@@ -143,6 +144,34 @@ t.test('a SQLite database of the first version is upgraded, and keeps what it ha
     token: { id: '7', user_id: '5', name: null, scopes: null, expires_at: null, expires_in: null, last_used_at: null, created_at: user.created_at },
     user: { id: '5', email: 'a@b', name: 'ÉMILE', max_concurrent_bots: 3, disabled: false, data: null, revision: 0, created_at: user.created_at }
   })
+})
+
+t.test('SQLite: a start that waits for that of a newer version is refused', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const newer = new Database(filename)
+  newer.exec(`pragma journal_mode = wal; begin immediate; create table vexa_migrations (version integer primary key, applied_at text not null);
+    insert into vexa_migrations values (99, '2030-01-01T00:00:00.000Z')`)
+  const storage = sqliteStorage({ filename })
+  t.teardown(() => storage.close())
+  const opening = storage.open()
+  opening.catch(() => {})
+  await sleep(100)
+  newer.exec('commit')
+  await t.rejects(opening, { code: 'VEXA_ADMIN_ERR_DATABASE_TOO_NEW' })
+  t.same(newer.prepare("select name from sqlite_schema where type = 'table'").pluck().all(), ['vexa_migrations'])
+  newer.close()
+})
+
+t.test('SQLite: versions in a table of the app are not taken for ours', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const app = new Database(filename)
+  t.teardown(() => app.close())
+  for (const version of [2, 99]) {
+    app.exec(`drop table if exists migrations; create table migrations (version integer, name text); insert into migrations values (${version}, 'x')`)
+    const storage = sqliteStorage({ filename, tablePrefix: '' })
+    await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /applied_at/ })
+    await storage.close()
+  }
 })
 
 t.test('MariaDB: a start waits for another that is migrating, and then goes on', { skip: await unavailable('mysql') }, async (t) => {

@@ -84,6 +84,7 @@ t.test('while another process holds the write lock, reads go on, writes wait, an
   await sleep(20)
   let written = false
   const write = call(app, 'POST', '/admin/users', { payload: { email: 'second@x' } }).then((reply) => { written = true; return reply })
+  const transaction = call(app, 'DELETE', '/admin/users/user-1')
   for (let i = 0; i < 20; i++) {
     t.same((await call(app, 'GET', '/admin/users')).json().map((user: { email: string }) => user.email), ['first@x'])
     await sleep(20)
@@ -94,7 +95,8 @@ t.test('while another process holds the write lock, reads go on, writes wait, an
 
   holder.process.kill('SIGKILL')
   t.equal((await write).statusCode, 201)
-  t.same((await app.vexaAdmin.users.list()).map(({ email }) => email), ['first@x', 'second@x'])
+  t.equal((await transaction).statusCode, 204)
+  t.same((await app.vexaAdmin.users.list()).map(({ email }) => email), ['second@x'])
 })
 
 t.test('a lock that is held longer than busyTimeout is a 503, and service comes back by itself', async (t) => {
@@ -133,6 +135,9 @@ t.test('a key that JavaScript cannot count to is a fault, and not one of another
   await storage.insertUser(user)
   const database = new Database(filename)
   database.exec("update sqlite_sequence set seq = 9007199254740991 where name = 'vexa_users'")
+  database.exec("insert into vexa_users (id, email, max_concurrent_bots, created_at) values (9007199254740992, 'e@f', 1, '2024-01-01T12:00:00.000Z')")
+  t.equal(await storage.deleteUser('9007199254740993'), false)
+  database.exec('delete from vexa_users where id > 1')
   database.close()
   await t.rejects(storage.insertUser({ ...user, email: 'c@d' }), { message: /key 9007199254740992/ })
 })
