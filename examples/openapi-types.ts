@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List users
-         * @description In order of creation. While there are more, the `Link` header has the path of the next page, which begins `after` the last user of this one.
+         * @description In order of creation. While there are more, the `Link` header refers to the next page, which begins `after` the last user of this one.
          */
         get: operations["listUsers"];
         put?: never;
@@ -180,7 +180,7 @@ export interface operations {
             /** @description The users */
             200: {
                 headers: {
-                    /** @description The next page, where there is one, as `rel="next"`. */
+                    /** @description The next page, where there is one, as `rel="next"`, relative to the URL of the request. */
                     link?: string;
                     /** @description How many users there are in all, where `count` asks for it. */
                     "x-total-count"?: number;
@@ -338,7 +338,7 @@ export interface operations {
             /** @description The new user */
             201: {
                 headers: {
-                    /** @description The path of the user. */
+                    /** @description The user, relative to the URL of the request. */
                     location?: string;
                     [name: string]: unknown;
                 };

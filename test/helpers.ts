@@ -21,3 +21,15 @@ export async function build (t: Test, options: Partial<VexaAdminOptions> = {}, s
 export function call (app: FastifyInstance, method: 'DELETE' | 'GET' | 'HEAD' | 'OPTIONS' | 'PATCH' | 'POST', url: string, options: InjectOptions = {}) {
   return app.inject({ ...options, method, url, headers: { 'x-admin-api-key': adminKey, ...options.headers } })
 }
+
+/** Returns where a reference in the reply to a request for `url` leads: a path and query. */
+export function resolve (url: string, reference: unknown): string {
+  const { pathname, search } = new URL(String(reference), `http://app.example${url}`)
+  return pathname + search
+}
+
+/** Returns where the `Link` of the reply to a request for `url` leads, if it has one. */
+export function nextOf (url: string, link: unknown): string | undefined {
+  const [, reference] = /^<(\?[^>]*)>; rel="next"$/.exec(String(link)) ?? []
+  return reference === undefined ? undefined : resolve(url, reference)
+}

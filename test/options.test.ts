@@ -78,7 +78,7 @@ t.test('prefix: any path, or none', async (t) => {
     const app = await build(t, { prefix })
     const reply = await call(app, 'POST', `${prefix}/users`, { payload: { email: 'a@b' } })
     t.equal(reply.statusCode, 201)
-    t.equal(reply.headers.location, `${prefix}/users/user-1`)
+    t.equal(reply.headers.location, 'users/user-1')
     t.equal((await call(app, 'GET', '/admin/users')).statusCode, 404)
   }
 })

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Fastify from 'fastify'
+import Fastify, { type FastifyServerOptions } from 'fastify'
 import t from 'tap'
 import defaultExport, { sqliteStorage, vexaAdmin, type StorageAdapter, type UserPage } from '../src/index.js'
 import { emptyStorage } from './databases.js'
-import { adminKey, build, call } from './helpers.js'
+import { adminKey, build, call, nextOf, resolve } from './helpers.js'
 
 t.test('the plugin is the default export, and a named one', async (t) => {
   t.equal(defaultExport, vexaAdmin)
@@ -72,28 +72,36 @@ t.test('a scope within that of one may have another, with keys and storage of it
   t.same((await call(app, 'GET', '/admin/users')).json(), [])
 })
 
-t.test('within a prefix of the host, Location has the whole path', async (t) => {
-  const app = Fastify()
-  t.teardown(() => app.close())
-  await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) }) }, { prefix: '/v1' })
-  t.equal((await call(app, 'POST', '/v1/admin/users', { payload: { email: 'a@b' } })).headers.location, '/v1/admin/users/user-1')
-})
-
-t.test('within a prefix that has parameters, or other characters than ASCII, Location and Link can be followed', async (t) => {
-  for (const [prefix, path] of [
-    ['/:tenant', '/acme%20corp'], ['/\u00e9', '/%C3%A9'], ['/\u65e5\u672c', '/%E6%97%A5%E6%9C%AC'], ['/@acme/::v1', '/@acme/:v1'], ['/:tenant(^\\d+)', '/12'], ['/:a-:b', '/x-y%25'], ['/org-:tenant.:x/y', '/org-a%2Fb.x/y'],
-    ['/:a((?:x|\\))+)z:b/:c', '/x)xzq/%E2%82%AC']
+t.test('Location and Link: relative references that resolve against the URL of the request', async (t) => {
+  const server: FastifyServerOptions = {
+    // As a proxy that strips a path, within the app.
+    rewriteUrl: ({ url = '/' }) => url.replace(/^\/stripped(?=\/)/, ''),
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false }
+  }
+  for (const [host, prefix, path] of [
+    ['', '', ''], ['', '/admin', '/admin'], ['', '/admin', '/stripped/admin'], ['', '/admin', '//admin//'], ['', '/admin', '/ADMIN'], ['', '/admin', '/%61dmin'], ['/v1', '/admin', '/v1/admin'],
+    ['/:tenant', '/admin', '/acme%20corp/admin'], ['/\u00e9', '', '/%C3%A9'], ['/\u65e5\u672c', '', '/%E6%97%A5%E6%9C%AC'], ['/@acme/::v1', '', '/@acme/:v1'], ['/:tenant(^\\d+)', '', '/12'],
+    ['/:a-:b', '', '/x-y%25'], ['/org-:tenant.:x/y', '', '/org-a%2Fb.x/y'], ['/:a((?:x|\\))+)z:b/:c', '', '/x)xzq/%E2%82%AC']
   ] as const) {
-    const app = Fastify({ routerOptions: { ignoreTrailingSlash: true } })
+    const app = Fastify(server)
     t.teardown(() => app.close())
-    await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) }) }, { prefix })
-    for (const email of ['a@b', 'c@d']) {
-      const reply = await call(app, 'POST', `${path}/admin/users/`, { payload: { email } })
-      t.equal(reply.statusCode, 201)
-      t.match((await call(app, 'GET', String(reply.headers.location))).json(), { email })
+    await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t), prefix }) }, { prefix: host })
+    const urls = [`${path}/users`, `${path}/users?`, `${path}/users/`, `${path}/users/?`]
+    for (const [i, url] of urls.entries()) {
+      const { statusCode, headers } = await call(app, 'POST', url, { payload: { email: `${i}@x` } })
+      t.equal(statusCode, 201, url)
+      t.match(headers.location, /^(users\/)?user-\d+$/)
+      t.match((await call(app, 'GET', resolve(url, headers.location))).json(), { email: `${i}@x` }, url)
     }
-    const [, next = ''] = /<(.*)>/.exec(String((await call(app, 'GET', `${path}/admin/users?limit=1`)).headers.link)) ?? []
-    t.match((await call(app, 'GET', next)).json(), [{ email: 'c@d' }])
+    for (const url of [`${path}/users?limit=1`, `${path}/users/?limit=1&skip=0`]) {
+      const emails: string[] = []
+      for (let next: string | undefined = url; next !== undefined;) {
+        const reply = await call(app, 'GET', next)
+        emails.push(...reply.json().map(({ email }: { email: string }) => email))
+        next = nextOf(next, reply.headers.link)
+      }
+      t.same(emails, ['0@x', '1@x', '2@x', '3@x'], url)
+    }
   }
 })
 

@@ -5,7 +5,7 @@ import { NoQuery } from '../schemas/atoms.js'
 import { errorReplies, reading, writing } from '../schemas/error-replies.js'
 import { CreateUser, ListUsers, UpdateUser, User, UserParams, UserWithTokens } from '../schemas/users.js'
 import type { RouteOptions } from './index.js'
-import { nextPage, pathOf } from './links.js'
+import { nextPage, toUser } from './links.js'
 import { originOf } from './origin.js'
 
 const UserList = Type.Array(User, {
@@ -13,7 +13,7 @@ const UserList = Type.Array(User, {
   examples: [User.examples],
   // For OpenAPI documents.
   headers: {
-    link: { type: 'string', description: 'The next page, where there is one, as `rel="next"`.' },
+    link: { type: 'string', description: 'The next page, where there is one, as `rel="next"`, relative to the URL of the request.' },
     'x-total-count': { type: 'integer', description: 'How many users there are in all, where `count` asks for it.' }
   }
 })
@@ -21,7 +21,7 @@ const UserList = Type.Array(User, {
 const NewUser = Type.Object(User.properties, {
   description: 'The new user',
   examples: User.examples,
-  headers: { location: { type: 'string', description: 'The path of the user.' } }
+  headers: { location: { type: 'string', description: 'The user, relative to the URL of the request.' } }
 })
 
 const ExistingUser = Type.Object(User.properties, {
@@ -36,7 +36,6 @@ const ChangedUser = Type.Object(User.properties, {
 })
 
 export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { users, duplicateEmail }, done) => {
-  const usersPath = pathOf(`${fastify.prefix}/users`)
   // Documented is what this app answers; typed is either.
   const taken = (duplicateEmail === 'return' ? { 200: ExistingUser } : errorReplies(EmailTakenError)) as { 200: typeof ExistingUser }
 
@@ -46,14 +45,14 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       operationId: 'listUsers',
       tags: ['Users'],
       summary: 'List users',
-      description: 'In order of creation. While there are more, the `Link` header has the path of the next page, which begins `after` the last user of this one.',
+      description: 'In order of creation. While there are more, the `Link` header refers to the next page, which begins `after` the last user of this one.',
       querystring: ListUsers,
       response: { 200: UserList, ...errorReplies(...reading) }
     }
   }, async (request, reply) => {
     const page = await users.page(request.query)
     const last = page.users.at(-1)
-    if (page.more && last) reply.header('link', nextPage(usersPath(request), request.query, last.id))
+    if (page.more && last) reply.header('link', nextPage(request.query, last.id))
     if (page.total !== undefined) reply.header('x-total-count', page.total)
     return page.users
   })
@@ -103,7 +102,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
     }
   }, async (request, reply) => {
     const { user, created } = await users.createOrReturn(request.body, originOf(request))
-    reply.header('location', `${usersPath(request)}/${user.id}`)
+    reply.header('location', toUser(request, user.id))
     reply.code(created ? 201 : 200)
     return user
   })

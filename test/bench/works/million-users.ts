@@ -24,12 +24,13 @@ export async function millionUsers ({ directory, rounds }: Bench) {
   }, { rounds }))
 
   const resident: string[] = []
-  let url: string | undefined = '/admin/users?limit=1000'
+  let url: string | undefined = `${server.url}/admin/users?limit=1000`
   for (let page = 0; url !== undefined; page++) {
-    const reply: Response = await fetch(server.url + url, { headers: asAdmin() })
+    const reply: Response = await fetch(url, { headers: asAdmin() })
     await reply.arrayBuffer()
     if (page % 100 === 0) resident.push((await usageOf(server)).resident.toFixed(0))
-    url = /<([^>]+)>; rel="next"/.exec(reply.headers.get('link') ?? '')?.[1]
+    const [, reference] = /<([^>]+)>; rel="next"/.exec(reply.headers.get('link') ?? '') ?? []
+    url = reference && new URL(reference, reply.url).href
   }
   console.log(`### 1,000,000 users listed to the end in pages of 1000\n\nResident memory every 100 pages, in MiB: ${resident.join(', ')}\n`)
   await stop(server)
