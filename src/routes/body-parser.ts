@@ -1,12 +1,15 @@
 import { isUtf8 } from 'node:buffer'
-import { errorCodes, type FastifyInstance } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import { errorCodes, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
 
 // The largest valid body, every character of it escaped, fits many times over.
 const bodyLimit = 128 * 1024
 
+const jsonType = /^application\/(?:merge-patch\+)?json\s*(?:;|$)/i
+
 /**
  * Makes JSON the only body that the routes of this scope read, whatever parsers the host has: strict UTF-8, `__proto__`
- * refused, and an empty body allowed, for clients send `Content-Type: application/json` with every request.
+ * refused. An empty body is none, whatever its type, because clients send a type with every request.
  */
 export function useJsonBodies (fastify: FastifyInstance): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error')
@@ -17,5 +20,18 @@ export function useJsonBodies (fastify: FastifyInstance): void {
     // A TextDecoder that is strict takes a fifth of the whole request.
     if (!isUtf8(body)) return done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
     return parseJson(request, body.toString(), done)
+  })
+  // Bytes, of which the first decides.
+  fastify.addContentTypeParser('*', (_request: FastifyRequest, payload: IncomingMessage) => new Promise((resolve, reject) => {
+    payload
+      .once('data', () => reject(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()))
+      .once('end', resolve)
+      .once('error', (error: FastifyError) => reject(Object.assign(error, { statusCode: 400 })))
+  }))
+  fastify.addHook('preParsing', (request, _reply, payload, next) => {
+    const type = request.headers['content-type']
+    // Fastify would refuse a type that is malformed before it looks for a body, and overlook a body without a type over HTTP/2, which need not announce one.
+    if (type === undefined ? request.raw.httpVersionMajor > 1 : !jsonType.test(type)) request.headers = { ...request.headers, 'content-type': 'application/octet-stream' }
+    next(null, payload)
   })
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -18,6 +19,75 @@ t.test('JSON is read whatever its parameters, and anything else is a 415', async
     t.equal(reply.json().code, 'FST_ERR_CTP_INVALID_MEDIA_TYPE', contentType)
   }
   t.equal((await app.vexaAdmin.users.list()).length, 2)
+})
+
+// What clients say of a body that they do not have, and how they send it.
+const types = [undefined, '', 'nonsense', 'application/x-www-form-urlencoded', 'text/plain;charset=UTF-8', 'multipart/form-data; boundary=x', 'application/json', 'application/merge-patch+json']
+const framings = { 'no length': '\r\n', 'length 0': 'content-length: 0\r\n\r\n', 'no chunks': 'transfer-encoding: chunked\r\n\r\n0\r\n\r\n' }
+
+t.test('an empty body is no body, whatever its type and framing', async (t) => {
+  const app = await build(t)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  for (const type of types) {
+    for (const [framing, end] of Object.entries(framings)) {
+      const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+      t.teardown(() => socket.destroy())
+      // All of them on one connection, which none may leave in the middle of something.
+      const ask = async (request: string) => {
+        socket.write(`${request.replace(' ', ' /admin/')} HTTP/1.1\r\nhost: a\r\nx-admin-api-key: ${adminKey}\r\n${type === undefined ? '' : `content-type: ${type}\r\n`}${end}`)
+        const [reply] = await once(socket, 'data') as [Buffer]
+        const [, status, body = ''] = /^HTTP\/1\.1 (\d+)[^]*?\r\n\r\n([^]*)$/.exec(reply.toString()) ?? []
+        return { status: Number(status), body: body === '' ? {} : JSON.parse(body) }
+      }
+      const name = `${type}, ${framing}`
+      const token = await ask('POST users/user-1/tokens')
+      t.equal(token.status, 201, name)
+      const successor = await ask(`POST tokens/${token.body.id}/rotate`)
+      t.equal(successor.status, 201, name)
+      t.equal((await ask(`DELETE tokens/${successor.body.id}`)).status, 204, name)
+      t.match(await ask('POST tokens/verify'), { status: 400, body: { message: /^body\/token Expected required property/ } }, name)
+      t.match(await ask('POST users'), { status: 400, body: { message: /^body\/email Expected required property/ } }, name)
+      t.match(await ask('PATCH users/user-1'), { status: 400, body: { message: /^body Expected object/ } }, name)
+      t.equal((await ask('DELETE users/user-1/tokens')).status, 204, name)
+    }
+  }
+})
+
+t.test('a body of another type, or of none, is a 415 and stores nothing, whatever its framing', async (t) => {
+  const app = await build(t)
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.alloc(65_536, 'a')) })
+  for (const type of types.filter((type) => type?.endsWith('json') !== true)) {
+    for (const [method, path] of [['POST', 'users/user-1/tokens'], ['PATCH', 'users/user-1'], ['DELETE', 'users/user-1/tokens']] as const) {
+      for (const body of [Buffer.from('{}'), Buffer.alloc(10_000_000, 'a'), endless()]) {
+        const reply = await fetch(`${url}/admin/${path}`, { method, body, duplex: 'half', headers: { 'x-admin-api-key': adminKey, ...(type !== undefined && { 'content-type': type }) } } as RequestInit)
+        t.equal(reply.status, 415, `${method} ${type}`)
+        t.match(await reply.json(), { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE' })
+      }
+    }
+  }
+  t.same(await app.vexaAdmin.tokens.list('user-1'), [])
+})
+
+t.test('over HTTP/2, where a body need not be announced, it is the same', async (t) => {
+  const app = await build(t, {}, { http2: true } as object)
+  const client = connectHttp2(await app.listen({ port: 0, host: '127.0.0.1' }))
+  t.teardown(() => client.close())
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const ask = async (body: string | undefined, headers: object) => {
+    const request = client.request({ ':method': 'POST', ':path': '/admin/users/user-1/tokens', 'x-admin-api-key': adminKey, ...headers }, { endStream: body === undefined })
+    if (body !== undefined) request.end(body)
+    request.resume()
+    const [{ ':status': status }] = await once(request, 'response')
+    return status
+  }
+  for (const type of types) {
+    const headers = type === undefined ? {} : { 'content-type': type }
+    for (const body of [undefined, '']) t.equal(await ask(body, headers), 201, `${type}, empty`)
+    t.equal(await ask('{"expires_in":60}', headers), type?.endsWith('json') ? 201 : 415, `${type}, not empty`)
+  }
 })
 
 t.test('a body that is too large is a 413, announced or not', async (t) => {
@@ -65,14 +135,16 @@ t.test('a body that breaks off, or is no chunk, stores nothing, and no stack of 
   const app = await build(t, {}, { logger: { stream: { write: (line: string) => { lines.push(line) } } } })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
-  for (const [header, part] of [['content-length: 100', '{"email":"a@b'], ['transfer-encoding: chunked', 'ZZ\r\n']] as const) {
+  for (const [header, part] of [
+    ['content-type: application/json\r\ncontent-length: 100', '{"email":"a@b'], ['content-type: application/json\r\ntransfer-encoding: chunked', 'ZZ\r\n'], ['content-type: text/plain\r\ncontent-length: 100', '']
+  ] as const) {
     lines.length = 0
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => {})
     await once(socket, 'connect')
-    socket.write(`POST /admin/users HTTP/1.1\r\nhost: a\r\nx-admin-api-key: ${adminKey}\r\ncontent-type: application/json\r\n${header}\r\n\r\n${part}`)
+    socket.write(`POST /admin/users HTTP/1.1\r\nhost: a\r\nx-admin-api-key: ${adminKey}\r\n${header}\r\n\r\n${part}`)
     while (lines.length === 0) await sleep(5)
-    if (header.startsWith('content')) socket.destroy()
+    if (header.includes('length')) socket.destroy()
     while (!lines.some((line) => line.includes('"err"'))) await sleep(5)
     socket.destroy()
     t.match(lines.join(''), 'aborted')
