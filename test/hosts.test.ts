@@ -149,6 +149,7 @@ const requests: Array<[status: number, request: string, payload?: string | objec
   [400, 'POST /admin/users', { email: 'a@b', extra: 1 }],
   [400, 'POST /admin/users', {}],
   [400, 'POST /admin/users', '{"email":"a@b","__proto__":{}}', json],
+  [400, 'POST /admin/users', '{"email":"a@b","email":"c@d"}', json],
   [400, 'POST /admin/users', '{', json],
   [413, 'POST /admin/users', { email: 'x'.repeat(200_000) }],
   [415, 'POST /admin/users', 'email=a@b', { 'content-type': 'application/x-www-form-urlencoded' }],

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { errorCodes, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import { lossOf } from './json-loss.js'
 
 // The largest valid body, every character of it escaped, fits many times over.
 const bodyLimit = 128 * 1024
@@ -9,7 +10,7 @@ const jsonType = /^application\/(?:merge-patch\+)?json\s*(?:;|$)/i
 
 /**
  * Makes JSON the only body that the routes of this scope read, whatever parsers the host has: strict UTF-8, `__proto__`
- * refused. An empty body is none, whatever its type, because clients send a type with every request.
+ * refused, and nothing silently changed or dropped. An empty body is none, whatever its type, because clients send a type with every request.
  */
 export function useJsonBodies (fastify: FastifyInstance): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error')
@@ -19,7 +20,12 @@ export function useJsonBodies (fastify: FastifyInstance): void {
     if (body.length === 0) return done(null, undefined)
     // A TextDecoder that is strict takes a fifth of the whole request.
     if (!isUtf8(body)) return done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
-    return parseJson(request, body.toString(), done)
+    const text = body.toString()
+    return parseJson(request, text, (error, value) => {
+      const loss = error === null ? lossOf(text) : undefined
+      if (loss === undefined) done(error, value)
+      else done(new errorCodes.FST_ERR_VALIDATION(`body ${loss}`))
+    })
   })
   // Bytes, of which the first decides.
   fastify.addContentTypeParser('*', (_request: FastifyRequest, payload: IncomingMessage) => new Promise((resolve, reject) => {

@@ -130,6 +130,55 @@ t.test('bytes that are not UTF-8 are refused, not replaced', async (t) => {
   t.same(await app.vexaAdmin.users.list(), [])
 })
 
+t.test('numbers that JavaScript cannot keep are refused, and all others come back with their value', async (t) => {
+  const app = await build(t)
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  const send = (number: string) => [
+    ['POST', 'users', `{"email":"n@b","data":{"a":[0,{"n":${number}}]}}`], ['PATCH', `users/${id}`, `{"data":{"n":${number} }}`], ['PATCH', `users/${id}`, `{"data":{"n":[${number}]}}`],
+    ['POST', 'users', `{"email":"n@b","max_concurrent_bots":\n${number}\n}`], ['POST', `users/${id}/tokens`, `{"expires_in":${number}}`], ['DELETE', `users/${id}/tokens`, number]
+  ].map(([method = '', path = '', payload = '']) => call(app, method as 'POST', `/admin/${path}`, { payload, headers: json }))
+  for (const number of [
+    '1124382938475839489', '-9007199254740993', '18446744073709551616', '12345678901234567.89', '0.12345678901234567890', '3.141592653589793238', '123456789012345678e-3',
+    '1e400', '-1E+400', '1e-400', '-4.9e-324', '1.7976931348623158e308', `1${'0'.repeat(20)}1`, `1${'0'.repeat(400)}`, `0.${'0'.repeat(400)}1`, '1e99999999999999999999', '1e-99999999999999999999'
+  ]) {
+    for (const reply of await Promise.all(send(number))) {
+      t.equal(reply.statusCode, 400, number)
+      t.match(reply.json(), { code: 'FST_ERR_VALIDATION', message: /^body has a number that JavaScript cannot keep, at position \d+: send it as a string$/ })
+    }
+  }
+  t.same([(await app.vexaAdmin.users.get(id)).data, (await app.vexaAdmin.users.list()).length], [undefined, 1])
+
+  const numbers = [
+    '0', '-1', '9007199254740991', '-9007199254740992', '9007199254740994', '0.1', '0.30000000000000004', '1234567890123.25', '100000000000000000000000', '1e23', '1.7976931348623157E+308', '5e-324', '2.5e-7',
+    '1.0', '1e2', '-0', '-0.0e5', '0e99999999999999999999', '0.10000000000000000000', `0.${'0'.repeat(20)}1`, `1.${'0'.repeat(10_000)}`, '01'.slice(1), '1.50E1'
+  ]
+  const payload = `{"data":{"numbers":[${numbers.join(' , ')}],"text":"1124382938475839489 \\"1e400\\" :"}}`
+  const reply = await call(app, 'PATCH', `/admin/users/${id}`, { payload, headers: json })
+  const values = numbers.map((number) => Number(number) + 0)
+  t.same(reply.json().data, { numbers: values, text: '1124382938475839489 "1e400" :' })
+  t.same((await call(app, 'GET', `/admin/users/${id}`)).json().data.numbers, values)
+  await t.rejects(app.vexaAdmin.users.update(id, { data: { n: 1n } }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' }, 'a bigint, from code')
+})
+
+t.test('a member that is repeated is refused, also by an escape and at any depth', async (t) => {
+  const app = await build(t)
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  const { token } = await app.vexaAdmin.tokens.create(id)
+  const requests = [
+    ['POST', 'users', '{"email":"one@x","email":"two@x"}'], ['POST', 'users', '{"email":"one@x","email":"one@x"}'], ['POST', 'users', '{"email":"one@x","e\\u006dail" :null}'],
+    ['PATCH', `users/${id}`, '{"disabled":true,"disabled":false}'], ['PATCH', `users/${id}`, '{"data":{"plan":"free","pl\\u0061n":"pro"}}'], ['PATCH', `users/${id}`, '{"data":{"a":[1,[{"b":{},"c":"}","b"\n:{}}]]}}'],
+    ['PATCH', `users/${id}`, '{"data":{"":1,"a":{"":1},"":2}}'], ['PATCH', `users/${id}`, '{"data":{"\\"":1,"a":"\\\\","\\u0022":2}}'], ['POST', `users/${id}/tokens`, '{"expires_in":60,"expires_in":3600}'],
+    ['POST', 'tokens/token-1/rotate', '{"grace_period":1,"grace_period":2}'], ['POST', 'tokens/verify', `{"token":"${token}","token":"${token}"}`], ['DELETE', `users/${id}`, '[{"a":1,"a":2}]']
+  ] as const
+  for (const [method, path, payload] of requests) {
+    const reply = await call(app, method, `/admin/${path}`, { payload, headers: json })
+    t.match([reply.statusCode, reply.json()], [400, { code: 'FST_ERR_VALIDATION', message: /^body has a member twice, at position \d+$/ }], payload)
+  }
+  const data = '{"a":{"a":[{"a":"a"},{"a":{"a":":"}}]},"A":"\\"a\\":","b":"{","c":["a","a"],"a ":1}'
+  t.same((await call(app, 'PATCH', `/admin/users/${id}`, { payload: `{"data":${data}}`, headers: json })).json().data, JSON.parse(data))
+  t.equal((await app.vexaAdmin.users.list()).length, 1)
+})
+
 t.test('a body that breaks off, or is no chunk, stores nothing, and no stack of it is logged', async (t) => {
   const lines: string[] = []
   const app = await build(t, {}, { logger: { stream: { write: (line: string) => { lines.push(line) } } } })

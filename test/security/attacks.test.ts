@@ -352,11 +352,9 @@ t.test('members that a client may not set are refused, wherever they are set', a
 t.test('bodies that parsers read in different ways', async (t) => {
   const app = await build(t)
   const post = (payload: string | Buffer, type = 'application/json') => call(app, 'POST', '/admin/users', { payload, headers: { 'content-type': type } })
-  // As JSON.parse has it, and everyone who reads the reply: the last of two.
-  t.match((await post('{"email":"first@x","email":"last@x"}')).json(), { email: 'last@x' })
   t.equal((await post(Buffer.from([0xef, 0xbb, 0xbf, ...Buffer.from('{"email":"bom@x"}')]))).statusCode, 201, 'a byte order mark is no text')
   const refused: Array<[string, string | Buffer]> = [
-    ['UTF-16', Buffer.from('{"email":"a@b"}', 'utf16le')], ['a byte that is not UTF-8', Buffer.from('{"email":"a\xff@b"}', 'latin1')], ['an overlong sequence', Buffer.from([...Buffer.from('{"email":"a'), 0xc0, 0xaf, ...Buffer.from('@b"}')])],
+    ['a member twice, of which parsers take the first or the last', '{"email":"first@x","email":"last@x"}'], ['UTF-16', Buffer.from('{"email":"a@b"}', 'utf16le')], ['a byte that is not UTF-8', Buffer.from('{"email":"a\xff@b"}', 'latin1')], ['an overlong sequence', Buffer.from([...Buffer.from('{"email":"a'), 0xc0, 0xaf, ...Buffer.from('@b"}')])],
     ['an encoded surrogate', Buffer.from([...Buffer.from('{"email":"a'), 0xed, 0xa0, 0x80, ...Buffer.from('@b"}')])], ['NaN', '{"email":"a@b","max_concurrent_bots":NaN}'], ['a hexadecimal number', '{"email":"a@b","max_concurrent_bots":0x10}'],
     ['minus zero as text', '{"email":"a@b","max_concurrent_bots":"-0"}'], ['2^53', '{"email":"a@b","max_concurrent_bots":9007199254740992}'], ['a comment', '{"email":"a@b"}//'], ['single quotes', "{'email':'a@b'}"], ['a comma at the end', '{"email":"a@b",}']
   ]
@@ -365,7 +363,7 @@ t.test('bodies that parsers read in different ways', async (t) => {
     t.ok([400, 415].includes((await post('{"email":"t@x"}', type)).statusCode), type)
   }
   t.equal((await post('{"email":"zero@x","max_concurrent_bots":-0}')).json().max_concurrent_bots, 0)
-  t.same((await app.vexaAdmin.users.list()).map(({ email }) => email), ['last@x', 'bom@x', 'zero@x'])
+  t.same((await app.vexaAdmin.users.list()).map(({ email }) => email), ['bom@x', 'zero@x'])
 })
 
 t.test('HEAD and OPTIONS tell a stranger nothing, and change nothing', async (t) => {
