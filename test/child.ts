@@ -17,14 +17,13 @@ export interface Child {
   exit: Promise<number | NodeJS.Signals>
 }
 
-/** Runs a TypeScript program of this repository, by its path from the root, and kills it with the test. */
-export function run (t: Test, program: string, { args = [], flags = [], env = {}, cwd = tmpdir(), ...identity }: { args?: string[], flags?: string[], env?: NodeJS.ProcessEnv, cwd?: string, uid?: number } = {}): Child {
+/** Runs a TypeScript program of this repository, by its path from the root, and kills it with the test. `wrapper`: a command that runs it. */
+export function run (t: Test, program: string, { args = [], flags = [], env = {}, cwd = tmpdir(), wrapper = [] }: { args?: string[], flags?: string[], env?: NodeJS.ProcessEnv, cwd?: string, wrapper?: string[] } = {}): Child {
   // The test runner would have its loader, through NODE_OPTIONS, record the coverage of code that tsx compiled in another way.
   const imports = ['tsx', ...(process.env.SEARCHED_LOG ? ['./security/log-everything.ts'] : [])].map((name) => `--import=${import.meta.resolve(name)}`)
-  const command = ['-u', 'NODE_OPTIONS', process.execPath, ...flags, ...imports, root + program, ...args]
+  const command = ['-u', 'NODE_OPTIONS', ...wrapper, process.execPath, ...flags, ...imports, root + program, ...args]
   const inherited = Object.fromEntries(['PATH', 'POSTGRES_URL', 'MYSQL_URL', 'SEARCHED_LOG'].map((name) => [name, process.env[name]]))
   const child = spawn('env', command, {
-    ...identity,
     cwd,
     env: { ...inherited, TSX_TSCONFIG_PATH: root + 'tsconfig.json', ...env },
     stdio: ['ignore', 'pipe', 'pipe']

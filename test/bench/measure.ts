@@ -35,11 +35,11 @@ export interface Checks {
 }
 
 /** Microseconds of CPU for each check in process, in rounds that alternate, each contender in a process of its own: as in an app, the only one there. */
-export async function measureChecks (servers: Server[], checks: Checks, { rounds }: { rounds: number }): Promise<Record<string, number[]>> {
+export async function measureChecks (servers: Server[], checks: Checks, { rounds, seconds }: { rounds: number, seconds: number }): Promise<Record<string, number[]>> {
   const figures: Record<string, number[]> = Object.fromEntries(servers.map(({ name }) => [name, []]))
   for (let round = -1; round < rounds; round++) {
     for (const { name, process } of inTurn(servers, round)) {
-      process.send({ ...checks })
+      process.send({ ...checks, seconds: seconds / 6 })
       const [{ cpu }] = await once(process, 'message')
       // The first round warms up.
       if (round >= 0) figures[name]?.push(cpu)
@@ -100,7 +100,7 @@ export interface HttpFigures {
 }
 
 /** Twenty connections, in rounds that alternate. */
-export async function measureHttp (works: Record<string, Work>, { rounds, seconds = 3 }: { rounds: number, seconds?: number }): Promise<HttpFigures> {
+export async function measureHttp (works: Record<string, Work>, { rounds, seconds }: { rounds: number, seconds: number }): Promise<HttpFigures> {
   const autocannon = (await peer('autocannon')).default
   const names = Object.keys(works)
   const empty = () => Object.fromEntries(names.map((name): [string, number[]] => [name, []]))

@@ -3,11 +3,11 @@ import { serve, stop, table } from '../measure.js'
 import { seed } from '../seed.js'
 import type { Bench } from '../run.js'
 
-export async function start ({ directory, rounds }: Bench) {
+export async function start ({ directory, ...size }: Bench) {
   const filename = join(directory, 'start.db')
-  await seed(filename, 10_000)
+  await seed(filename, size.users)
   const ready: Record<string, number[]> = { 'by hand': [], 'fastify-vexa-admin': [] }
-  for (let round = -1; round < 2 * rounds; round++) {
+  for (let round = -1; round < 2 * size.rounds; round++) {
     for (const [name, values] of Object.entries(ready)) {
       const server = await serve(name, filename)
       // The first reads the files from the disk.

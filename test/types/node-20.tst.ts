@@ -1,0 +1,13 @@
+import { expect, test } from 'tstyche'
+
+// Node.js 20 is supported, so code that calls what only later versions have must not compile. `lib` in tsconfig.json says what there is.
+test('types: no member exists when Node.js 20 lacks it', () => {
+  expect(Promise).type.not.toHaveProperty('withResolvers')
+  expect(Promise).type.not.toHaveProperty('try')
+  expect(Object).type.not.toHaveProperty('groupBy')
+  expect(Map).type.not.toHaveProperty('groupBy')
+  expect(Array).type.not.toHaveProperty('fromAsync')
+  expect(new Set()).type.not.toHaveProperty('union')
+  expect(new ArrayBuffer(0)).type.not.toHaveProperty('transfer')
+  expect([].values()).type.not.toHaveProperty('map')
+})
