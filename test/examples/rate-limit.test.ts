@@ -23,3 +23,33 @@ t.test('who has the key is let in', async (t) => {
   const url = JSON.parse(await child.line(/Server listening/)).msg.replace('Server listening at ', '')
   for (let n = 0; n < 20; n++) t.equal((await fetch(`${url}/admin/users`, { headers: { 'x-admin-api-key': key } })).status, 200)
 })
+
+t.test('rate-limit: each token has a limit of its own, beside that of the address', async (t) => {
+  const child = run(t, 'examples/rate-limit.ts', { cwd: t.testdir(), env: { ADMIN_API_KEY: key, PORT: '0', MAX_PER_MINUTE: '20', MAX_PER_TOKEN: '3' } })
+  const url = JSON.parse(await child.line(/Server listening/)).msg.replace('Server listening at ', '')
+  const admin = { 'x-admin-api-key': key }
+  const create = async (path: string, body?: string) =>
+    await (await fetch(url + path, { method: 'POST', headers: { ...admin, ...(body && { 'content-type': 'application/json' }) }, ...(body && { body }) })).json() as { id: string, token: string }
+  const me = (token: string) => fetch(`${url}/me`, { headers: { 'x-api-key': token } })
+  const { id } = await create('/admin/users', '{"email":"user@example.com"}')
+  const [one, other] = [await create(`/admin/users/${id}/tokens`), await create(`/admin/users/${id}/tokens`)]
+
+  const statuses = []
+  for (let n = 0; n < 4; n++) statuses.push((await me(one.token)).status)
+  t.same(statuses, [200, 200, 200, 429])
+  const refused = await me(one.token)
+  t.equal(refused.headers.get('x-ratelimit-limit'), '3')
+  t.ok(Number(refused.headers.get('retry-after')) > 0)
+  t.match(await refused.json(), { statusCode: 429, error: 'Too Many Requests' })
+  const accepted = await me(other.token)
+  t.equal(accepted.status, 200)
+  t.equal(accepted.headers.get('x-ratelimit-remaining'), '2')
+  t.equal((await fetch(`${url}/admin/users`, { headers: admin })).status, 200, 'admins have no token')
+
+  // These were 10 requests of this address.
+  const guesses = []
+  for (let n = 0; n < 12; n++) guesses.push((await me(`guess-number-${n}`)).status)
+  t.same(guesses, [...Array(10).fill(401), 429, 429])
+  t.equal((await fetch(`${url}/admin/users`, { headers: admin })).status, 429, 'the address is limited before its key is checked')
+  t.equal((await me(other.token)).headers.get('x-ratelimit-limit'), '20', 'and before its token is')
+})
