@@ -13,6 +13,7 @@ import { createTokenUse } from './services/token-use.js'
 import { createTokenService, type TokenService } from './services/tokens.js'
 import { createUserService, type UserService } from './services/users.js'
 import { toOpenError } from './storage/open-error.js'
+import { locationOf } from './storage/sqlite-storage.js'
 
 /** What the plugin adds to the app. */
 export interface VexaAdmin {
@@ -65,6 +66,9 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   } catch (cause) {
     throw toOpenError(cause)
   }
+  const location = locationOf(options.storage)
+  if (location === ':memory:') fastify.log.info('Users and tokens are kept in memory, and are gone when the app closes')
+  else if (location !== undefined) fastify.log.info(`Users and tokens are kept in ${location}`)
 
   await fastify.register(adminRoutes, {
     prefix: options.prefix,

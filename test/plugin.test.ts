@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync, symlinkSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyServerOptions } from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import defaultExport, { sqliteStorage, vexaAdmin, type StorageAdapter, type UserPage } from '../src/index.js'
+import { MemoryStorage } from '../examples/custom-storage.js'
 import { emptyStorage } from './databases.js'
 import { adminKey, build, call, nextOf, resolve } from './helpers.js'
 
@@ -35,6 +36,37 @@ t.test('storage: without the option it is vexa-admin.db', async (t) => {
   t.teardown(() => app.close())
   await app.register(vexaAdmin, { adminKeys: adminKey })
   t.ok(existsSync(join(directory, 'vexa-admin.db')))
+})
+
+/** Starts an app, and gives the messages of its log, and what it replies. */
+async function startMessages (t: Test, storage?: StorageAdapter) {
+  const messages: string[] = []
+  const app = Fastify({ logger: { stream: { write: (line: string) => { messages.push(JSON.parse(line).msg) } } } })
+  t.teardown(() => app.close())
+  await app.register(vexaAdmin, { adminKeys: adminKey, ...(storage && { storage }) })
+  const replies = await Promise.all(['/users', '/users/user-1'].map(async (path) => (await call(app, 'GET', `/admin${path}`)).body))
+  return { about: messages.filter((message) => message.startsWith('Users and tokens')), replies: replies.join() }
+}
+
+t.test('log: it says once where the database file is when the app starts', async (t) => {
+  const directory = realpathSync(t.testdir({ elsewhere: {} }))
+  const previous = process.cwd()
+  t.teardown(() => process.chdir(previous))
+  process.chdir(directory)
+  const { about, replies } = await startMessages(t)
+  t.same(about, [`Users and tokens are kept in ${join(directory, 'vexa-admin.db')}`])
+  t.notMatch(replies, directory, 'no reply says so')
+  t.same((await startMessages(t, sqliteStorage({ filename: './elsewhere/../a.db' }))).about, [`Users and tokens are kept in ${join(directory, 'a.db')}`])
+  symlinkSync(join(directory, 'elsewhere'), join(directory, 'link'))
+  t.same((await startMessages(t, sqliteStorage({ filename: 'link/a.db' }))).about, [`Users and tokens are kept in ${join(directory, 'elsewhere', 'a.db')}`])
+})
+
+t.test('log: it says that the data is in memory when the storage has no file', async (t) => {
+  t.same((await startMessages(t, sqliteStorage({ filename: ':memory:' }))).about, ['Users and tokens are kept in memory, and are gone when the app closes'])
+})
+
+t.test('log: it says nothing of the place when the storage is another one', async (t) => {
+  t.same((await startMessages(t, new MemoryStorage())).about, [])
 })
 
 t.test('two registrations in one scope collide loudly', async (t) => {

@@ -1,7 +1,17 @@
+import { resolve } from 'node:path'
 import { check } from '../check.js'
 import { StorageOpenError } from '../errors.js'
 import { KyselyStorage } from './kysely-storage.js'
 import { SqliteDialect, type SqliteDatabase } from './sqlite-dialect.js'
+import type { StorageAdapter } from './storage-adapter.js'
+
+const memory = ':memory:'
+const locations = new WeakMap<StorageAdapter, string>()
+
+/** Returns the absolute path of the file that `sqliteStorage` has opened, or `':memory:'`. It is `undefined` for any other storage. */
+export function locationOf (storage: StorageAdapter): string | undefined {
+  return locations.get(storage)
+}
 
 export interface SqliteStorageOptions {
   /**
@@ -28,18 +38,25 @@ export interface SqliteStorageOptions {
  * @throws {InvalidOptionError} if an option is wrong
  */
 export function sqliteStorage ({ filename = 'vexa-admin.db', busyTimeout = 5000, ...options }: SqliteStorageOptions = {}): KyselyStorage {
-  // better-sqlite3 takes an empty name for a temporary database, which nobody means.
-  check(typeof filename === 'string' && filename !== '' && !filename.includes('\0'), '`filename` must be a path')
+  // better-sqlite3 takes an empty name, and spaces, for a temporary database, which nobody means.
+  check(typeof filename === 'string' && filename.trim() !== '' && !filename.includes('\0'), '`filename` must be a path')
   check(Number.isInteger(busyTimeout) && busyTimeout >= 0, '`busyTimeout` must be a whole number of milliseconds')
-  return new KyselyStorage({
+  const storage = new KyselyStorage({
     ...options,
     dialect: new SqliteDialect({
-      open: () => openDatabase(filename, options.migrate !== false),
+      open: async () => {
+        const database = await openDatabase(filename, options.migrate !== false)
+        // SQLite has found the file its own way, through links and the working directory.
+        const main = database.prepare('pragma database_list').get([]) as { file: string }
+        locations.set(storage, main.file || memory)
+        return database
+      },
       // 16 MiB of pages: SQLite's own two hold the indexes of a few thousand tokens.
       pragmas: ['journal_mode = wal', 'synchronous = full', 'foreign_keys = on', 'cache_size = -16384'],
       busyTimeout
     })
   })
+  return storage
 }
 
 async function openDatabase (filename: string, create: boolean): Promise<SqliteDatabase> {
@@ -52,7 +69,7 @@ async function openDatabase (filename: string, create: boolean): Promise<SqliteD
     if ((cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') throw new StorageOpenError('better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), or give another `storage`', { cause })
     // Package managers do not run its install script unless they are told to, and its binary is for one version of Node.js.
     if (isUnbuilt(cause)) throw new StorageOpenError('better-sqlite3 is not built for this Node.js: allow its install script (pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3', { cause })
-    throw new StorageOpenError(`SQLite cannot open ${filename} (${(cause as Error).message})`, { cause })
+    throw new StorageOpenError(`SQLite cannot open ${filename === memory ? filename : resolve(filename)} (${(cause as Error).message})`, { cause })
   }
 }
 

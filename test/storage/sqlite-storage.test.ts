@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
@@ -27,7 +27,7 @@ t.test('without options it keeps its data in vexa-admin.db of the working direct
 })
 
 t.test('a wrong option is a coded error', async (t) => {
-  const wrong = [{ filename: '' }, { filename: 1 }, { busyTimeout: -1 }, { busyTimeout: 0.5 }, { busyTimeout: '1' }, { tablePrefix: 'a-b' }, { tablePrefix: 'x'.repeat(33) }, { tablePrefix: null }, { migrate: 'false' }, { file: 'x.db' }, { filename: 'a\0b' }]
+  const wrong = [{ filename: '' }, { filename: ' ' }, { filename: 1 }, { busyTimeout: -1 }, { busyTimeout: 0.5 }, { busyTimeout: '1' }, { tablePrefix: 'a-b' }, { tablePrefix: 'x'.repeat(33) }, { tablePrefix: null }, { migrate: 'false' }, { file: 'x.db' }, { filename: 'a\0b' }]
   for (const options of wrong) {
     t.throws(() => sqliteStorage(options as never), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION' }, JSON.stringify(options))
   }
@@ -38,6 +38,7 @@ t.test('a file that cannot be opened stops the boot with a sentence', async (t) 
   const cannotOpen = { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open/ }
   await t.rejects(sqliteStorage({ filename: join(directory, 'missing', 'admin.db') }).open(), cannotOpen)
   await t.rejects(sqliteStorage({ filename: join(directory, 'folder') }).open(), cannotOpen)
+  await t.rejects(sqliteStorage({ filename: 'nowhere/admin.db' }).open(), { message: `SQLite cannot open ${resolve('nowhere/admin.db')}` }, 'the message has the whole path')
   writeFileSync(join(directory, 'text.db'), 'This is not a database, however long it may be. '.repeat(100))
   const storage = sqliteStorage({ filename: join(directory, 'text.db') })
   await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /not a database/ })
