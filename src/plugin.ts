@@ -39,7 +39,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
   const stored = withStorageFaults(options.storage, options.storageTimeout)
   const storage = options.tokenCacheTtl === 0 ? stored : withTokenCache(stored, options.tokenCacheTtl)
-  const tokenUse = createTokenUse(storage, (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))
+  const tokenUse = createTokenUse(options.storage, options.storageTimeout, (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))
   const publish = publisher(fastify.prefix.replace(/\/$/, '') + options.prefix)
   const users = createUserService(storage, publish, options)
   const tokens = createTokenService(storage, publish, tokenUse, options)

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 /** One of a list that is linked both ways: each call takes one out of the middle, for which a Set would have to look it up. */
 interface Deadline {
   at: number
@@ -15,9 +17,11 @@ export function createDeadlines (timeout: number, toError: (late: Error) => Erro
   const end = { at: Infinity } as Deadline
   end.previous = end.next = end
   let timer: NodeJS.Timeout | undefined
+  // A timer keeps the async context that it is made in: that of whichever request came first would be everybody's.
+  const inOwnContext = AsyncLocalStorage.snapshot()
 
   function watch () {
-    timer = setTimeout(() => {
+    timer = inOwnContext(setTimeout, () => {
       const now = performance.now()
       for (let deadline = end.next; deadline.at <= now; deadline = end.next) {
         remove(deadline)

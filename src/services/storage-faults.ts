@@ -3,7 +3,7 @@ import { storageMethods, type Storage, type StorageAdapter } from '../storage/st
 import { createDeadlines } from './deadlines.js'
 
 /** The storage once it is open, with everything that its methods throw, and `timeout` milliseconds of silence, turned into StorageUnavailableError. */
-export function withStorageFaults (storage: StorageAdapter, timeout: number): Storage & Pick<StorageAdapter, 'close'> {
+export function withStorageFaults (storage: StorageAdapter | Pick<StorageAdapter, 'touchTokens'>, timeout: number): Storage & Pick<StorageAdapter, 'close'> {
   const methods = storage as unknown as Record<string, (...parameters: unknown[]) => Promise<unknown>>
   const deadlines = createDeadlines(timeout, (late) => new StorageUnavailableError(late))
   const wrapped = storageMethods.map((name) => {

@@ -1,5 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { mock } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { emptyPlace, storageAt } from '../databases.js'
+import type { StorageAdapter } from '../../src/index.js'
+import { emptyPlace, emptyStorage, storageAt } from '../databases.js'
 import { build } from '../helpers.js'
 
 t.test('last_used_at is there after the app has closed, to the minute, for tokens that are still there', async (t) => {
@@ -25,4 +29,28 @@ t.test('last_used_at is there after the app has closed, to the minute, for token
   t.equal(at % 60_000, 0)
   t.ok(at > before - 60_000 && at <= Date.now())
   t.same(others.map(({ id, last_used_at: lastUsedAt }) => [id, lastUsedAt]), [[unused.id, undefined], [refused.id, undefined]])
+})
+
+t.test('last_used_at is written where no async context of a request is seen', async (t) => {
+  const { setInterval } = globalThis
+  const quick = mock.method(globalThis, 'setInterval', (run: () => void) => setInterval(run, 5))
+  t.teardown(() => quick.mock.restore())
+  const requests = new AsyncLocalStorage<string>()
+  const seen: Array<string | undefined> = []
+  const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
+    get: (target, name: keyof StorageAdapter) => (...parameters: never[]) => {
+      if (name === 'touchTokens') seen.push(requests.getStore())
+      return (target[name] as (...parameters: never[]) => unknown)(...parameters)
+    }
+  })
+  const app = await build(t, { storage })
+  app.addHook('onRequest', (request, _reply, done) => requests.run(request.id, done))
+  app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async () => requests.getStore())
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  for (let n = 1; n <= 2; n++) {
+    const { token } = await app.vexaAdmin.tokens.create(id)
+    t.match((await app.inject({ url: '/me', headers: { 'x-api-key': token } })).body, /^req-/, 'the route itself is in its context')
+    while (seen.length < n) await sleep(1)
+  }
+  t.same(seen, [undefined, undefined])
 })

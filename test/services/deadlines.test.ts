@@ -1,3 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createDeadlines } from '../../src/services/deadlines.js'
@@ -39,6 +42,43 @@ t.test('who is late is told so soon', async (t) => {
   const missed = new Promise<void>((resolve) => deadlines.add(() => { order.push('missed'); resolve() }))
   await Promise.all([missed, sleep(200).then(() => order.push('twice as late'))])
   t.same(order, ['missed', 'twice as late'])
+})
+
+t.test('deadlines: the timer runs in the context they were made in, not in that of a call', async (t) => {
+  const requests = new AsyncLocalStorage<string>()
+  const deadlines = requests.run('registration', () => createDeadlines(20, (late) => late))
+  const seen: unknown[] = []
+  const add = (request: string) => requests.run(request, () => deadlines.add(() => seen.push(requests.getStore())))
+  add('request 1')
+  await sleep(10)
+  add('request 2')
+  while (seen.length < 2) await sleep(5)
+  t.same(seen, ['registration', 'registration'])
+  // Whoever waits for a call goes on in a context of their own.
+  const waiting = requests.run('request 3', async () => {
+    await new Promise((resolve) => deadlines.add(resolve))
+    return requests.getStore()
+  })
+  t.equal(await waiting, 'request 3')
+})
+
+t.test('deadlines: the timer does not keep what belongs to a request that is answered', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  const requests = new AsyncLocalStorage<object>()
+  // Long enough to be running all the while.
+  const deadlines = createDeadlines(600_000, (late) => late)
+  const request = (() => {
+    const store = { of: 'the request that made the timer' }
+    requests.run(store, () => deadlines.delete(deadlines.add(() => {})))
+    return new WeakRef(store)
+  })()
+  for (let n = 0; n < 20 && request.deref() !== undefined; n++) {
+    await sleep(5)
+    collectGarbage()
+  }
+  t.equal(request.deref(), undefined)
+  deadlines.delete(deadlines.add(() => {}))
 })
 
 t.test('a storage that hangs is a 503 after storageTimeout, and no 401', async (t) => {
