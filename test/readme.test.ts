@@ -119,7 +119,7 @@ t.test('so do those of a storage of its own, which its test passes', async (t) =
 
 t.test('its programs are what TypeScript takes', async (t) => {
   const app = "import type { FastifyInstance } from 'fastify'\nimport vexaAdmin from 'fastify-vexa-admin'\ndeclare const app: FastifyInstance\n"
-  const ownStorage = `import { MemoryStorage } from '${root}examples/custom-storage.js'\nclass MyStorage extends MemoryStorage { readonly prefix: string\nconstructor (prefix = '') { super(); this.prefix = prefix } }\n`
+  const ownStorage = `import { MemoryStorage } from '${root}examples/custom-storage.js'\nclass MyStorage extends MemoryStorage { readonly prefix: string\nreadonly client = { disconnect () {} }\nconstructor (prefix = '') { super(); this.prefix = prefix } }\n`
   const files = { mount, guards: app + guards, calls: app + calls + 'export default verification', openapi, audit, sqlite, postgres, mysql, migration: "import type { Dialect } from 'kysely'\ndeclare const dialect: Dialect\n" + migration, conformance: ownStorage + conformance + share }
   const directory = t.testdir({
     ...Object.fromEntries(Object.entries(files).map(([name, program]) => [`${name}.mts`, program])),

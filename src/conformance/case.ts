@@ -7,6 +7,8 @@ export interface CaseContext {
   create: () => Promise<StorageAdapter>
   /** Makes and opens another storage over the data of one, as another process would. It is closed after the case. Only for cases about that. */
   share: (storage: StorageAdapter) => Promise<StorageAdapter>
+  /** Makes the store of one fail from now on. Only for cases about that. */
+  fail: (storage: StorageAdapter) => Promise<void>
 }
 
 /** Throws unless the storage does what the name of the case says. */

@@ -3,28 +3,22 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { vexaAdmin } from '../plugin.js'
 import type { StorageAdapter } from '../storage/storage-adapter.js'
 import type { Cases } from './case.js'
-import { attempt, hashOf, insertToken, insertUser } from './records.js'
+import { assertFoundOrThrown, prepareReads } from './reads.js'
+import { assertDoneOrThrown, prepareWrites } from './writes.js'
 
 const adminKey = 'an-admin-key-for-the-tests'
 
 export const faults: Cases = {
   'once it is closed, it may throw, but does not take what is there for absent': async ({ storage }) => {
-    const user = await insertUser(storage)
-    await insertToken(storage, user.id, 1)
+    const reads = await prepareReads(storage)
     await storage.close()
-    const answers: Array<[name: string, call: () => Promise<unknown>]> = [
-      ['findTokenByHash', async () => storage.findTokenByHash(hashOf(1))],
-      ['findUser', () => storage.findUser(user.id)],
-      ['findUserByEmail', () => storage.findUserByEmail(user.email)],
-      ['listTokens', async () => (await storage.listTokens(user.id))[0]],
-      ['listUsers', async () => (await storage.listUsers({ order: 'asc', skip: 0, limit: 1 }))[0]],
-      ['countUsers', () => storage.countUsers()]
-    ]
-    for (const [name, call] of answers) {
-      const thrown = Symbol('thrown')
-      const answer = await attempt(call).catch(() => thrown)
-      assert.ok(answer, `${name} of a storage that is closed finds nothing`)
-    }
+    await assertFoundOrThrown(reads, 'of a storage that is closed')
+  },
+
+  'once it is closed, a write throws, or it is done': async ({ storage }) => {
+    const writes = await prepareWrites(storage)
+    await storage.close()
+    await assertDoneOrThrown(writes, storage)
   },
 
   'an app over it serves, answers 503 and tells nothing while it throws, and serves again': async ({ create }) => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { storageMethods, type StorageAdapter } from '../storage/storage-adapter.js'
 import type { Case, Cases } from './case.js'
+import { failing } from './failing.js'
 import { faults } from './faults.js'
 import { lifecycle } from './lifecycle.js'
 import { races } from './races.js'
+import { attempt } from './records.js'
 import { sharing } from './sharing.js'
 import { text } from './text.js'
 import { tokens } from './tokens.js'
@@ -18,10 +20,19 @@ export interface TestStorageOptions<S extends StorageAdapter = StorageAdapter> {
    * @default no test of several processes, or of a restart
    */
   share?: ((storage: S) => StorageAdapter | Promise<StorageAdapter>) | undefined
+
+  /**
+   * Makes the store of a storage that is open fail from now on: ends its connection, say. Each method that writes then
+   * has to throw. Best is a store that refuses writes and still answers reads, as one whose disk is full does: a method
+   * that reads before it writes gets as far as its write. Storages of other tests must not notice.
+   * @default no test of a store that fails while it is open
+   */
+  fail?: ((storage: S) => void | Promise<void>) | undefined
 }
 
 /**
- * Tests whether a storage keeps the promises of StorageAdapter: what passes works as `storage` of the plugin.
+ * Tests whether a storage keeps the promises of StorageAdapter. Without the options, the promises about several processes,
+ * restarts and a store that fails are not tested, but for this: a write after `close` throws, or it is done.
  *
  * @param test a test runner's function for one test: that of node:test, tap, Vitest, Jest and others. What it
  * is given rejects, with an AssertionError, if the storage fails.
@@ -37,34 +48,45 @@ export interface TestStorageOptions<S extends StorageAdapter = StorageAdapter> {
 export function testStorage<S extends StorageAdapter> (
   test: (name: string, run: () => Promise<void>) => unknown,
   createStorage: () => S | Promise<S>,
-  { share }: TestStorageOptions<S> = {}
+  options: TestStorageOptions<S> = {}
 ): void {
-  for (const [topic, cases] of Object.entries(share === undefined ? topics : { ...topics, sharing })) {
-    for (const [name, run] of Object.entries(cases)) test(`${topic}: ${name}`, () => runCase(run, createStorage, share))
+  const all = { ...topics, ...(options.share && { sharing }), ...(options.fail && { failing }) }
+  for (const [topic, cases] of Object.entries(all)) {
+    for (const [name, run] of Object.entries(cases)) test(`${topic}: ${name}`, () => runCase(run, createStorage, options))
   }
 }
 
-async function runCase<S extends StorageAdapter> (run: Case, createStorage: () => S | Promise<S>, shareData: TestStorageOptions<S>['share']): Promise<void> {
+async function runCase<S extends StorageAdapter> (run: Case, createStorage: () => S | Promise<S>, options: TestStorageOptions<S>): Promise<void> {
   const created: StorageAdapter[] = []
+  const failed = new Set<StorageAdapter>()
   const keep = (storage: StorageAdapter) => {
     created.push(storage)
     return storage
   }
   const create = async () => keep(await createStorage())
+  // What the cases have, they have from `createStorage`.
   const share = async (storage: StorageAdapter) => {
-    // What the cases have, they have from `createStorage`.
-    const other = await shareData?.(storage as S)
+    const other = await options.share?.(storage as S)
     assert.ok(other, '`share` makes no storage')
     await keep(other).open()
     return other
+  }
+  const fail = async (storage: StorageAdapter) => {
+    failed.add(storage)
+    await options.fail?.(storage as S)
   }
   try {
     const storage = await create()
     for (const method of storageMethods) assert.equal(typeof storage[method], 'function', `The storage has no method ${method}`)
     await storage.open()
     assert.equal(await storage.countUsers(), 0, 'createStorage made a storage with users in it; each call has to make one that has nothing in common with the others')
-    await run({ storage, create, share })
+    await run({ storage, create, share, fail })
   } finally {
-    for (const storage of created) await storage.close()
+    for (const storage of created) {
+      await attempt(() => storage.close()).catch((error) => {
+        // Without its store it need not even close.
+        if (!failed.has(storage)) throw error
+      })
+    }
   }
 }

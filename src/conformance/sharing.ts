@@ -1,6 +1,27 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { StorageAdapter, TokenRecord, TokenWithUser } from '../storage/storage-adapter.js'
 import type { Cases } from './case.js'
 import { assertNothing, hashOf, insertToken, insertUser, newToken, newUser } from './records.js'
+import { assertDoneOrThrown, prepareWrites } from './writes.js'
+
+type End = (storage: StorageAdapter, token: TokenRecord) => Promise<unknown>
+type IsOver = (found: TokenWithUser | undefined | null) => boolean
+
+const isGone: IsOver = (found) => found == null
+const successor = ({ user_id: userId }: TokenRecord) => newToken(userId, 0, { hash: randomBytes(32) })
+const graceEnd = '2024-01-01T13:00:00.000Z'
+
+/** All that ends a token, or is to end it, and what another process has to find then. */
+const ends: Array<[end: End, isOver: IsOver]> = [
+  [(storage, { id }) => storage.deleteToken(id), isGone],
+  [(storage, { user_id: userId }) => storage.deleteTokens(userId), isGone],
+  [(storage, { user_id: userId }) => storage.deleteUser(userId), isGone],
+  [(storage, token) => storage.rotateToken(token.id, () => ({ expires_at: null, successor: successor(token) })), isGone],
+  [(storage, token) => storage.rotateToken(token.id, () => ({ expires_at: graceEnd, successor: successor(token) })), (found) => found?.token.expires_at === graceEnd],
+  [(storage, { user_id: userId }) => storage.updateUser(userId, { disabled: true }), (found) => found?.user.disabled === true]
+]
 
 /** Only where it is known how to make several storages over the same data. */
 export const sharing: Cases = {
@@ -15,6 +36,36 @@ export const sharing: Cases = {
     assert.equal(await other.deleteToken(token.id), true)
     assertNothing(await storage.findTokenByHash(hashOf(1)), 'a token that another process has deleted was found')
     assert.equal(await other.insertUser(newUser()), 'taken')
+  },
+
+  'what one process has added, another finds, and what it has ended, not: 240 times': async ({ storage, share }) => {
+    const storages = [storage, await share(storage)] as const
+    let missed = 0
+    let outlived = 0
+    // Eight at once, and each often: what lags does so by milliseconds, and now and then.
+    await Promise.all(Array.from({ length: 8 }, async (_, client) => {
+      const [one, other] = client % 2 === 0 ? storages : storages.toReversed() as [StorageAdapter, StorageAdapter]
+      for (let round = 0; round < 30; round++) {
+        const { id } = await insertUser(one, { email: `${client}-${round}@x` })
+        const hash = randomBytes(32)
+        const token = await insertToken(one, id, 0, { hash })
+        if (!await other.findTokenByHash(hash)) missed++
+        // A copy that lags has the token by now, and keeps it beyond its end.
+        await sleep(3)
+        const [end, isOver] = ends[(client + round) % ends.length] as typeof ends[number]
+        await end(one, token)
+        if (!isOver(await other.findTokenByHash(hash))) outlived++
+      }
+    }))
+    assert.equal(missed, 0, 'how many of 240 tokens that one process had added another did not find')
+    assert.equal(outlived, 0, 'how many of 240 tokens another process found as they were before they were deleted, rotated, or their user was disabled')
+  },
+
+  'once it is closed, a write throws, or another process finds it done': async ({ storage, share }) => {
+    const other = await share(storage)
+    const writes = await prepareWrites(storage)
+    await storage.close()
+    await assertDoneOrThrown(writes, other)
   },
 
   'what was written is there after a restart': async ({ storage, share }) => {

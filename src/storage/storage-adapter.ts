@@ -5,7 +5,8 @@
  *   `[0-9A-Za-z_-]`, never reused. A key that the storage could not have made is simply absent.
  * - Users and tokens have an order, that of creation; a user's place in it never changes.
  * - Expected outcomes are values (`'taken'`, `'absent'`, `undefined`, `false`). A method throws, or rejects,
- *   only when the storage cannot answer; the caller is then told 503 and may try again.
+ *   only when the storage cannot answer; the caller is then told 503 and may try again. A method whose write
+ *   fails, or may have failed, throws: it never answers a value, for then a token that was not revoked counts as revoked.
  * - A storage belongs to one registration of the plugin: it is opened once, closed once, and not used again.
  * - When a promise resolves, its effect is durable and visible to every process that shares the storage.
  * - Text arrives well-formed and without NUL, and must come back unchanged and compare byte by byte.
@@ -21,6 +22,7 @@ export interface StorageAdapter {
   /**
    * Releases what `open` took. Called when the app closes, even if `open` was not called or failed. Must bear a second call.
    * A method that is called later may throw, but must not take what is there for absent: somebody with a valid token would be told 401.
+   * Nor may it answer a write that it has not done.
    */
   close (): Promise<void>
 

@@ -1,6 +1,6 @@
 // Storages that are each broken in one way, and the case of the suite that is made for it.
 import { setImmediate } from 'node:timers/promises'
-import { searchable, type NewTokenRecord, type NewUserRecord, type StorageAdapter, type TokenRecord, type TokenReplacement, type UserChanges, type UserPage, type UserRecord } from '../../src/index.js'
+import { searchable, type NewTokenRecord, type NewUserRecord, type StorageAdapter, type TokenRecord, type TokenReplacement, type TokenWithUser, type UserChanges, type UserPage, type UserRecord } from '../../src/index.js'
 import { storageMethods } from '../../src/storage/storage-adapter.js'
 import { MemoryStorage } from '../../examples/custom-storage.js'
 
@@ -45,7 +45,41 @@ const searching = (matches: (text: string, search: string) => boolean) => (stora
   }
 }
 
+const writeFaults: Array<[answer: string, method: keyof StorageAdapter, lie: (...parameters: any[]) => Promise<unknown>]> = [
+  ['a user who is not kept', 'insertUser', async (user) => ({ ...user, id: '77', disabled: false, revision: 0 })],
+  ["'taken'", 'insertUser', async () => 'taken'],
+  ["'absent'", 'updateUser', async () => 'absent'],
+  ['a user who stays as it was', 'updateUser', async (id, changes) => ({ ...newUserRecord, ...changes, id, disabled: false, revision: 1 })],
+  ['a token that is not kept', 'insertToken', async ({ hash, ...token }) => ({ ...token, id: '77', last_used_at: null })],
+  ["'absent'", 'insertToken', async () => 'absent'],
+  ["'absent'", 'rotateToken', async () => 'absent'],
+  ["'refused'", 'rotateToken', async () => 'refused'],
+  ['a successor that is not kept', 'rotateToken', async (id, replace) => {
+    const { hash, ...token } = replace({ id, last_used_at: null }).successor
+    return { ...token, id: '77', last_used_at: null }
+  }],
+  ['that it is done', 'touchTokens', async () => {}],
+  ['true', 'deleteToken', async () => true],
+  ['false', 'deleteToken', async () => false],
+  ['that it is done', 'deleteTokens', async () => {}],
+  ['true', 'deleteUser', async () => true],
+  ['false', 'deleteUser', async () => false]
+]
+const newUserRecord: NewUserRecord = { email: 'user@example.com', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
+
+/** For each answer that a method may give though its write has failed, what `make` makes of it. */
+function lyingAbout<T> (make: (method: keyof StorageAdapter, lie: (...parameters: any[]) => Promise<unknown>) => T): Record<string, T> {
+  return Object.fromEntries(writeFaults.map(([answer, method, lie]) => [`${method} catches the fault of its write, and answers ${answer}`, make(method, lie)]))
+}
+
 export const brokenStorages: Record<string, Broken> = {
+  ...lyingAbout((method, lie) => broken('faults: once it is closed, a write throws, or it is done', (storage) => {
+    let closed = false
+    return {
+      close: async () => { closed = true },
+      [method]: async (...parameters: never[]) => closed ? lie(...parameters) : (storage[method] as (...parameters: never[]) => unknown)(...parameters)
+    }
+  })),
   'all storages of a process are one': (() => {
     let last: MemoryStorage | undefined
     return broken('lifecycle: two storages have nothing in common, if they are not told to', (storage) => {
@@ -482,8 +516,58 @@ function oneAtATime () {
   }
 }
 
+const manyTimes = 'sharing: what one process has added, another finds, and what it has ended, not: 240 times'
+
+/** Every tenth look-up of a token is answered by what `answer` makes of what is there, and of what this process found first. */
+function oneLookUpInTen (answer: (found: TokenWithUser | undefined, copy: TokenWithUser | undefined) => TokenWithUser | undefined) {
+  return (storage: MemoryStorage): Partial<StorageAdapter> => {
+    const copies = new Map<string, TokenWithUser>()
+    let lookUps = 0
+    return {
+      findTokenByHash: async (hash) => {
+        const key = hash.toString('hex')
+        const found = await storage.findTokenByHash(hash)
+        const copy = copies.get(key)
+        if (found && !copy) copies.set(key, found)
+        return ++lookUps % 10 === 0 ? answer(found, copy) : found
+      }
+    }
+  }
+}
+
 /** Storages over the same data, each of which fails to see what another does, and the case that is made for it. */
 export const brokenSharing: Record<string, { caughtBy: string, createPair: () => [StorageAdapter, StorageAdapter] }> = {
+  'one look-up in ten of a token is answered by a copy that has not heard of it': {
+    caughtBy: manyTimes,
+    createPair: () => pair(oneLookUpInTen(() => undefined))
+  },
+  'one look-up in ten of a token is answered by a copy that has not heard of its end': {
+    caughtBy: manyTimes,
+    createPair: () => pair(oneLookUpInTen((_found, copy) => copy))
+  },
+  'one look-up in ten of a token is answered with its user as it was': {
+    caughtBy: manyTimes,
+    createPair: () => pair(oneLookUpInTen((found, copy) => found && copy && { ...found, user: copy.user }))
+  },
+  'one look-up in ten of a token is answered with its expiry as it was': {
+    caughtBy: manyTimes,
+    createPair: () => pair(oneLookUpInTen((found, copy) => found && copy && { ...found, token: copy.token }))
+  },
+  'what is deleted after it is closed, it takes for deleted itself': {
+    caughtBy: 'sharing: once it is closed, a write throws, or another process finds it done',
+    createPair: () => pair((storage) => {
+      let closed = false
+      const hidden = new Set<string>()
+      return {
+        close: async () => { closed = true },
+        deleteToken: async (id) => closed ? Boolean(hidden.add(id)) : storage.deleteToken(id),
+        findTokenByHash: async (hash) => {
+          const found = await storage.findTokenByHash(hash)
+          return found && !hidden.has(found.token.id) ? found : undefined
+        }
+      }
+    })
+  },
   'each process has a cache': {
     caughtBy: 'sharing: what one process has written, another finds at once',
     createPair: () => pair((storage) => {
@@ -571,4 +655,41 @@ export const brokenSharing: Record<string, { caughtBy: string, createPair: () =>
 export function pair (breakIt: (storage: MemoryStorage) => Partial<StorageAdapter> = () => ({})): [StorageAdapter, StorageAdapter] {
   const storage = new MemoryStorage()
   return [replacing(storage, breakIt(storage)), replacing(storage, breakIt(storage))]
+}
+
+/** A storage in memory, and what makes its store fail. */
+interface Failing {
+  storage: StorageAdapter
+  fail: () => void
+}
+
+/** A storage in memory each of whose methods throws once its store fails, but for some. */
+export function failing (whileFailing: (storage: MemoryStorage) => Partial<StorageAdapter> = () => ({})): Failing {
+  const storage = new MemoryStorage()
+  const replaced = whileFailing(storage)
+  let failed = false
+  const methods = storageMethods.map((name) => [name, async (...parameters: never[]) => {
+    if (!failed) return (storage[name] as (...parameters: never[]) => unknown)(...parameters)
+    const method = replaced[name] as ((...parameters: never[]) => unknown) | undefined
+    if (method === undefined) throw new Error(`${name} failed`)
+    return method(...parameters)
+  }])
+  return { storage: Object.fromEntries(methods), fail: () => { failed = true } }
+}
+
+/** Storages that are broken while their store fails, and the case that is made for it. */
+export const brokenFailing: Record<string, { caughtBy: string, create: () => Failing }> = {
+  ...lyingAbout((method, lie) => ({ caughtBy: 'failing: while its store fails, every write throws', create: () => failing(() => ({ [method]: lie })) })),
+  'a write is kept in memory until the store is back': {
+    caughtBy: 'failing: while its store fails, every write throws',
+    create: () => failing((storage) => ({ insertUser: (user) => storage.insertUser(user), findUser: (id) => storage.findUser(id) }))
+  },
+  'a token that cannot be looked up is not there': {
+    caughtBy: 'failing: while its store fails, it may throw, but does not take what is there for absent',
+    create: () => failing(() => ({ findTokenByHash: async () => undefined }))
+  },
+  'users that cannot be counted are none': {
+    caughtBy: 'failing: while its store fails, it may throw, but does not take what is there for absent',
+    create: () => failing(() => ({ countUsers: async () => 0 }))
+  }
 }

@@ -4,7 +4,7 @@ import { MemoryStorage } from '../../examples/custom-storage.js'
 import { testStorage, type TestStorageOptions } from '../../src/conformance/index.js'
 import type { StorageAdapter } from '../../src/index.js'
 import { run } from '../child.js'
-import { brokenSharing, brokenStorages, pair } from './broken-storages.js'
+import { brokenFailing, brokenSharing, brokenStorages, failing, pair } from './broken-storages.js'
 
 /** The names of all cases, and the errors of those that fail, of all or some. */
 async function conformance (createStorage: () => StorageAdapter, options: TestStorageOptions = {}, only?: string[]): Promise<{ names: string[], failures: Map<string, Error> }> {
@@ -64,7 +64,35 @@ t.test('so is each that is broken between processes', async (t) => {
   }
   t.same(sound.names.filter((name) => name.startsWith('sharing: ') && !caught.has(name)), [])
   const { failures } = await conformance(() => new MemoryStorage(), { share: () => undefined as never })
-  t.equal(failures.size, 6, 'share has to make a storage')
+  t.same([...failures.keys()], sound.names.filter((name) => name.startsWith('sharing: ')), 'share has to make a storage')
+})
+
+t.test('so is each that is broken while its store fails', async (t) => {
+  const caught = new Set<string>()
+  const test = async (create: typeof failing, only?: string[]) => {
+    const fails = new Map<StorageAdapter, () => void>()
+    const createStorage = () => {
+      const { storage, fail } = create()
+      fails.set(storage, fail)
+      return storage
+    }
+    return conformance(createStorage, { fail: (storage) => fails.get(storage)?.() }, only)
+  }
+  const sound = await test(failing)
+  t.same([...sound.failures.keys()], [], 'not even close has to work')
+  for (const [name, { caughtBy, create }] of Object.entries(brokenFailing)) {
+    const { names, failures } = await test(create, ['lifecycle: a new storage is empty', caughtBy])
+    t.ok(names.includes(caughtBy), `there is a case '${caughtBy}'`)
+    t.same([...failures.keys()], [caughtBy], name)
+    t.type(failures.get(caughtBy), AssertionError)
+    caught.add(caughtBy)
+  }
+  t.same(sound.names.filter((name) => name.startsWith('failing: ') && !caught.has(name)), [])
+})
+
+t.test('a storage that cannot be closed fails', async (t) => {
+  const { names, failures } = await conformance(() => Object.assign(new MemoryStorage(), { close: async () => { throw new Error('no') } }))
+  t.equal(failures.size, names.length)
 })
 
 t.test('a storage without one of the methods, and one that is not empty, are told so in every case', async (t) => {

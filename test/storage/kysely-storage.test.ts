@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import {
-  CamelCasePlugin, DummyDriver, Kysely, MssqlAdapter, MysqlDialect, PostgresDialect, sql, SqliteDialect, SqliteIntrospector, SqliteQueryCompiler, type DialectAdapter
+  CamelCasePlugin, DummyDriver, Kysely, MssqlAdapter, MysqlDialect, PostgresDialect, sql, SqliteDialect, SqliteIntrospector, SqliteQueryCompiler, type Dialect, type DialectAdapter
 } from 'kysely'
 import mysql from 'mysql2'
 import pg from 'pg'
@@ -18,6 +18,11 @@ for (const database of databaseNames) {
   t.test(database, { skip: await unavailable(database) }, async (t) => {
     t.test('it keeps the promises of StorageAdapter', async (t) => {
       testStorage((name, run) => t.test(name, run), ...emptyStorages(t, database))
+    })
+
+    t.test('it keeps them while its connections are gone', async (t) => {
+      const [createStorage, options] = storagesToDisconnect(t, database)
+      testStorage((name, run) => name.startsWith('failing: ') && t.test(name, run), createStorage, options)
     })
 
     t.test("over the host's own Kysely: its tables stand beside ours, its plugins do not matter, and it stays open", async (t) => {
@@ -267,7 +272,30 @@ const storedToken = {
 }
 const expectedOfEverything = [{ token: storedToken, user: storedUser }, [storedToken], { ...storedUser, disabled: true, revision: 2 }, 1]
 
-/** What testStorage wants: makes empty storages, and others in their places. Two places take turns: making tables takes longer than the tests do. */
+// A database that still answers reads, such as one whose disk is full.
+const refuseWrites: Record<DatabaseName, (prefix: string, table: string) => string[]> = {
+  sqlite: (prefix, table) => ['insert', 'update', 'delete'].map((event) =>
+    `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table} begin select raise(abort, 'refused'); end`),
+  postgres: (prefix, table) => [
+    `create or replace function ${prefix}refuse() returns trigger as $$ begin raise exception 'refused'; end $$ language plpgsql`,
+    `create trigger refuse before insert or update or delete on ${prefix}${table} execute function ${prefix}refuse()`
+  ],
+  mysql: (prefix, table) => ['insert', 'update', 'delete'].map((event) =>
+    `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table} for each row signal sqlstate '45000' set message_text = 'refused'`)
+}
+
+const allowWrites: Record<'postgres' | 'mysql', (prefix: string, table: string) => string[]> = {
+  postgres: (prefix) => [`drop function if exists ${prefix}refuse() cascade`],
+  mysql: (prefix, table) => ['insert', 'update', 'delete'].map((event) => `drop trigger if exists ${prefix}${table}_${event}`)
+}
+
+const tables = ['tokens', 'users']
+
+async function executeAll (db: Kysely<any>, statements: string[]): Promise<void> {
+  for (const statement of statements) await sql.raw(statement).execute(db)
+}
+
+/** What testStorage wants: makes empty storages, others in their places, and databases that refuse to write. Two places take turns: making tables takes longer than the tests do. */
 function emptyStorages (t: Test, database: DatabaseName): [createStorage: () => Promise<StorageAdapter>, options: TestStorageOptions] {
   const places = new WeakMap<StorageAdapter, string>()
   const open = (place: string) => {
@@ -275,17 +303,54 @@ function emptyStorages (t: Test, database: DatabaseName): [createStorage: () => 
     places.set(storage, place)
     return storage
   }
-  const options = { share: (storage: StorageAdapter) => storageAt(places.get(storage) as string) }
+  const placeOf = (storage: StorageAdapter) => places.get(storage) as string
+  const options: TestStorageOptions = {
+    share: (storage) => storageAt(placeOf(storage)),
+    fail: async (storage) => {
+      const { db, prefix } = backDoor(t, placeOf(storage))
+      await executeAll(db, tables.flatMap((table) => refuseWrites[database](prefix, table)))
+    }
+  }
   if (database === 'sqlite') return [async () => open(emptyPlace(t, database)), options]
+  const allow = (prefix: string) => tables.flatMap((table) => allowWrites[database](prefix, table))
   const doors = [1, 2].map(() => {
     const place = emptyPlace(t, database)
-    return { place, ...backDoor(t, place) }
+    const door = { place, ...backDoor(t, place) }
+    t.teardown(() => executeAll(door.db, allow(door.prefix)))
+    return door
   })
   let count = 0
   return [async () => {
     const { place, db, prefix } = doors[count++ % 2] as typeof doors[number]
-    if (count > 2) for (const table of ['tokens', 'users']) await db.deleteFrom(prefix + table).execute()
+    if (count > 2) await executeAll(db, [...allow(prefix), ...tables.map((table) => `delete from ${prefix}${table}`)])
     else await migrate(storageAt(place))
     return open(place)
   }, options]
+}
+
+/** The same, of storages whose connections can be ended behind their backs. */
+function storagesToDisconnect (t: Test, database: DatabaseName): [createStorage: () => StorageAdapter, options: TestStorageOptions] {
+  const disconnects = new WeakMap<StorageAdapter, () => unknown>()
+  const make: Record<DatabaseName, (place: string) => [dialect: Dialect, disconnect: () => unknown]> = {
+    sqlite: (place) => {
+      const handle = new Database(place.replace('sqlite:', ''))
+      return [new SqliteDialect({ database: handle }), () => handle.close()]
+    },
+    postgres: () => {
+      const pool = new pg.Pool({ connectionString: postgresUrl })
+      return [new PostgresDialect({ pool }), () => pool.end()]
+    },
+    mysql: () => {
+      const pool = mysql.createPool({ uri: mysqlUrl })
+      return [new MysqlDialect({ pool }), () => pool.promise().end()]
+    }
+  }
+  const createStorage = () => {
+    const place = emptyPlace(t, database)
+    const [dialect, disconnect] = make[database](place)
+    const storage = new KyselyStorage({ dialect, tablePrefix: tablePrefixAt(place) })
+    disconnects.set(storage, disconnect)
+    return storage
+  }
+  return [createStorage, { fail: async (storage) => { await disconnects.get(storage)?.() } }]
 }

@@ -111,7 +111,9 @@ describe('storage', () => {
       share: ({ place }) => {
         expect(place).type.toBe<string>()
         return sqliteStorage()
-      }
+      },
+      fail: ({ place }) => { expect(place).type.toBe<string>() }
     })
+    testStorage(nodeTest, own, { fail: async () => {} })
   })
 })
