@@ -804,6 +804,28 @@ export interface operations {
                     };
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 409,
+                     *       "code": "VEXA_ADMIN_ERR_USER_REFERENCED",
+                     *       "error": "Conflict",
+                     *       "message": "Rows of the app refer to the user or its tokens: delete those rows first"
+                     *     }
+                     */
+                    "application/json": {
+                        statusCode: number;
+                        code?: string;
+                        error: string;
+                        message: string;
+                    };
+                };
+            };
             /** @description Payload Too Large */
             413: {
                 headers: {
@@ -1790,6 +1812,28 @@ export interface operations {
                     };
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 409,
+                     *       "code": "VEXA_ADMIN_ERR_TOKEN_REFERENCED",
+                     *       "error": "Conflict",
+                     *       "message": "Rows of the app refer to the token: delete those rows first"
+                     *     }
+                     */
+                    "application/json": {
+                        statusCode: number;
+                        code?: string;
+                        error: string;
+                        message: string;
+                    };
+                };
+            };
             /** @description Payload Too Large */
             413: {
                 headers: {
@@ -1937,6 +1981,28 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_TOKEN_NOT_FOUND",
                      *       "error": "Not Found",
                      *       "message": "Token not found"
+                     *     }
+                     */
+                    "application/json": {
+                        statusCode: number;
+                        code?: string;
+                        error: string;
+                        message: string;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 409,
+                     *       "code": "VEXA_ADMIN_ERR_TOKEN_REFERENCED",
+                     *       "error": "Conflict",
+                     *       "message": "Rows of the app refer to the token: delete those rows first"
                      *     }
                      */
                     "application/json": {

@@ -49,6 +49,14 @@ export type TokenExpiredError = InstanceType<typeof TokenExpiredError>
 export const EmailTakenError = requestError('EMAIL_TAKEN', 'The e-mail address belongs to another user', 409)
 export type EmailTakenError = InstanceType<typeof EmailTakenError>
 
+/** 409: a foreign key of the app's own tables refers to the user, or to a token of it, and forbids the deletion. Nothing is changed. */
+export const UserReferencedError = requestError('USER_REFERENCED', 'Rows of the app refer to the user or its tokens: delete those rows first', 409)
+export type UserReferencedError = InstanceType<typeof UserReferencedError>
+
+/** 409: a foreign key of the app's own tables refers to the token, and forbids that it is revoked. Nothing is changed. */
+export const TokenReferencedError = requestError('TOKEN_REFERENCED', 'Rows of the app refer to the token: delete those rows first', 409)
+export type TokenReferencedError = InstanceType<typeof TokenReferencedError>
+
 const StorageErrorBase = requestError('STORAGE_UNAVAILABLE', 'Storage cannot answer now', 503)
 
 /** 503: storage cannot answer now. It says nothing about whether the user or token exists. */

@@ -1,5 +1,5 @@
 import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
-import { TokenExpiredError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
+import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
 import { NoQuery } from '../schemas/atoms.js'
 import { errorReplies, reading, writing } from '../schemas/error-replies.js'
 import { MintedToken, RotateToken, scopedBodies, SuccessorToken, Token, TokenParams } from '../schemas/tokens.js'
@@ -47,7 +47,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       summary: 'Revoke all tokens of a user',
       params: UserParams,
       querystring: NoQuery,
-      response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(...writing, UserNotFoundError) }
+      response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(...writing, UserNotFoundError, TokenReferencedError) }
     }
   }, async (request, reply) => {
     await tokens.revokeAll(request.params.id, originOf(request))
@@ -62,7 +62,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       summary: 'Revoke a token',
       params: TokenParams,
       querystring: NoQuery,
-      response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(...writing, TokenNotFoundError) }
+      response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(...writing, TokenNotFoundError, TokenReferencedError) }
     }
   }, async (request, reply) => {
     await tokens.revoke(request.params.id, originOf(request))

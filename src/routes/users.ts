@@ -1,6 +1,6 @@
 import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifySchema } from 'fastify'
-import { EmailTakenError, UserNotFoundError } from '../errors.js'
+import { EmailTakenError, UserNotFoundError, UserReferencedError } from '../errors.js'
 import { NoQuery } from '../schemas/atoms.js'
 import { errorReplies, reading, writing } from '../schemas/error-replies.js'
 import { CreateUser, ListUsers, UpdateUser, User, UserParams, UserWithTokens } from '../schemas/users.js'
@@ -128,7 +128,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       summary: 'Delete a user and all of its tokens',
       params: UserParams,
       querystring: NoQuery,
-      response: { 204: Type.Null({ description: 'Deleted' }), ...errorReplies(...writing, UserNotFoundError) }
+      response: { 204: Type.Null({ description: 'Deleted' }), ...errorReplies(...writing, UserNotFoundError, UserReferencedError) }
     }
   }, async (request, reply) => {
     await users.delete(request.params.id, originOf(request))

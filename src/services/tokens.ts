@@ -1,4 +1,4 @@
-import { TokenExpiredError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
+import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
 import type { Origin, Publish } from '../events.js'
 import { RotateToken, scopedBodies, type CreateToken, type Token, type VerifyToken } from '../schemas/tokens.js'
 import { validator } from '../schemas/validator.js'
@@ -30,6 +30,7 @@ export interface TokenService {
    * Revokes a token: when the promise resolves, it opens nothing any more.
    *
    * @throws {TokenNotFoundError} 404, also if it was revoked before
+   * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids it
    */
   revoke (id: string): Promise<void>
 
@@ -37,6 +38,7 @@ export interface TokenService {
    * Revokes all tokens of a user.
    *
    * @throws {UserNotFoundError} 404
+   * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids it for one of them: then none is revoked
    */
   revokeAll (userId: string): Promise<void>
 
@@ -47,6 +49,7 @@ export interface TokenService {
    * @throws {InvalidInputError} 400
    * @throws {TokenNotFoundError} 404
    * @throws {TokenExpiredError} 409
+   * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids to delete the old token
    */
   rotate (id: string, rotation?: RotateToken): Promise<Token>
 
@@ -114,13 +117,15 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
 
     async revoke (id, origin) {
       const key = toKey('token', id)
-      if (key === undefined || !await storage.deleteToken(key)) throw new TokenNotFoundError()
+      const deleted = key !== undefined && await storage.deleteToken(key)
+      if (deleted === 'referenced') throw new TokenReferencedError()
+      if (!deleted) throw new TokenNotFoundError()
       publish('token:revoked', origin, { tokenId: toId('token', key) })
     },
 
     async revokeAll (userId, origin) {
       const userKey = await checkUser(userId)
-      await storage.deleteTokens(userKey)
+      if (await storage.deleteTokens(userKey) === 'referenced') throw new TokenReferencedError()
       publish('token:revoked', origin, { userId: toId('user', userKey) })
     },
 
@@ -133,6 +138,7 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
       const token = await storage.rotateToken(key, (old) => replace(old, hash, input.grace_period ?? 0))
       if (token === 'absent') throw new TokenNotFoundError()
       if (token === 'refused') throw new TokenExpiredError()
+      if (token === 'referenced') throw new TokenReferencedError()
       publish('token:rotated', origin, { tokenId: toId('token', key), successorId: toId('token', token.id), userId: toId('user', token.user_id) })
       return toToken(token, value)
     },

@@ -1,4 +1,4 @@
-import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError } from '../errors.js'
+import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError, UserReferencedError } from '../errors.js'
 import type { Origin, Publish } from '../events.js'
 import { Email } from '../schemas/atoms.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
@@ -53,6 +53,7 @@ export interface UserService {
    * Deletes a user and all of its tokens.
    *
    * @throws {UserNotFoundError} 404
+   * @throws {UserReferencedError} 409, if a foreign key of the app's own tables forbids it
    */
   delete (id: string): Promise<void>
 }
@@ -171,7 +172,9 @@ export function createUserService (storage: Storage, publish: Publish, options: 
 
     async delete (id, origin) {
       const key = toKey('user', id)
-      if (key === undefined || !await storage.deleteUser(key)) throw new UserNotFoundError()
+      const deleted = key !== undefined && await storage.deleteUser(key)
+      if (deleted === 'referenced') throw new UserReferencedError()
+      if (!deleted) throw new UserNotFoundError()
       publish('user:deleted', origin, { userId: toId('user', key) })
     }
   }

@@ -103,13 +103,11 @@ export class KyselyStorage implements StorageAdapter {
       const insert = this.#db.insertInto(this.#names.users).values(mapValues(values, value))
       return this.#returningId(this.#database.skipsConflicts ? insert.onConflict((conflict) => conflict.column('email').doNothing()) : insert)
     })
-    try {
+    // What skips a conflict of addresses has an error of any other.
+    return await this.#unlessTaken(!this.#database.skipsConflicts, user.email, undefined, async () => {
       const id = insertedId(await this.#retried(() => this.#execute(insert)))
-      return id === undefined ? 'taken' : this.#rows.insertedUser(id, user)
-    } catch (error) {
-      if (this.#database.isUniqueViolation(error)) return 'taken'
-      throw error
-    }
+      return id === undefined ? undefined : this.#rows.insertedUser(id, user)
+    })
   }
 
   async findUser (id: string): Promise<UserRecord | undefined> {
@@ -160,7 +158,7 @@ export class KyselyStorage implements StorageAdapter {
         .where('id', '=', key)
       return revision === undefined ? update : update.where('revision', '=', revision)
     }
-    try {
+    return await this.#unlessTaken(changes.email !== undefined, changes.email ?? '', id, async () => {
       const updated = this.#database.returns
         ? await this.#retried(async () => {
           const row = await updateIn(this.#db).returning(this.#rows.userColumns).executeTakeFirst()
@@ -171,21 +169,25 @@ export class KyselyStorage implements StorageAdapter {
           return numUpdatedRows === 0n ? undefined : await this.#findUser(trx, key)
         })
       return updated ?? 'absent'
-    } catch (error) {
-      if (this.#database.isUniqueViolation(error)) return 'taken'
-      throw error
-    }
+    })
   }
 
-  async deleteUser (id: string): Promise<boolean> {
+  async deleteUser (id: string): Promise<boolean | 'referenced'> {
     const key = toRowId(id)
     if (key === undefined) return false
-    return await this.#transaction(async (trx) => {
-      // They would go along by their foreign key, but a host's connection may not enforce it.
-      await trx.deleteFrom(this.#names.tokens).where('user_id', '=', key).execute()
-      const { numDeletedRows } = await trx.deleteFrom(this.#names.users).where('id', '=', key).executeTakeFirstOrThrow()
+    return await this.#unlessReferenced(() => this.#transaction(async (trx) => {
+      const deleteTokens = () => trx.deleteFrom(this.#names.tokens).where('user_id', '=', key).execute()
+      const deleteUser = () => trx.deleteFrom(this.#names.users).where('id', '=', key).executeTakeFirstOrThrow()
+      // Also where a foreign key would do it: a host's connection may not enforce it.
+      await deleteTokens()
+      const { numDeletedRows } = await deleteUser().catch(async (error) => {
+        if (this.#database.cascades || !this.#database.isForeignKeyViolation(error)) throw error
+        // A token may have come in between. The user is locked by now, so that no other comes.
+        await deleteTokens()
+        return await deleteUser()
+      })
       return numDeletedRows > 0n
-    })
+    }))
   }
 
   async insertToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'> {
@@ -212,10 +214,12 @@ export class KyselyStorage implements StorageAdapter {
     return rows.map(this.#rows.toTokenRecord)
   }
 
-  async rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused'): Promise<TokenRecord | 'absent' | 'refused'> {
+  async rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused'): Promise<TokenRecord | 'absent' | 'refused' | 'referenced'> {
     const key = toRowId(id)
     if (key === undefined) return 'absent'
-    return await this.#transaction(async (trx) => {
+    let added = false
+    return await this.#unlessReferenced(() => this.#transaction(async (trx) => {
+      added = false
       const old = await this.#lockToken(trx, key)
       if (old === undefined) return 'absent'
       const replacement = replace(old)
@@ -224,27 +228,28 @@ export class KyselyStorage implements StorageAdapter {
       const token = await this.#insertToken(trx, successor)
       // A token without its user is left over where foreign keys are not enforced.
       if (token === 'absent') return 'absent'
+      added = true
       if (expiresAt === null) await trx.deleteFrom(this.#names.tokens).where('id', '=', key).execute()
       else await trx.updateTable(this.#names.tokens).set({ expires_at: this.#database.writeTime(expiresAt) }).where('id', '=', key).execute()
       return token
-    })
+    }), () => added)
   }
 
-  async deleteToken (id: string): Promise<boolean> {
+  async deleteToken (id: string): Promise<boolean | 'referenced'> {
     const key = toRowId(id)
     if (key === undefined) return false
     const query = this.#queries.get('deleteToken', { key }, (value) => this.#db.deleteFrom(this.#names.tokens).where('id', '=', value('key')))
-    const { numAffectedRows } = await this.#retried(() => this.#execute(query))
-    return numAffectedRows !== 0n
+    return await this.#unlessReferenced(async () => (await this.#retried(() => this.#execute(query))).numAffectedRows !== 0n)
   }
 
-  async deleteTokens (userId: string): Promise<void> {
+  async deleteTokens (userId: string): Promise<void | 'referenced'> {
     const key = toRowId(userId)
     if (key === undefined) return
+    const deleteAll = this.#db.deleteFrom(this.#names.tokens).where('user_id', '=', key)
     const some = this.#db.selectFrom(this.#names.tokens).select('id').where('user_id', '=', key).limit(one)
     // It waits for a rotation that is under way, but the successor may come too late for it to see. Others may go on minting for ever.
     for (let attempt = 0; attempt < 10; attempt++) {
-      await this.#retried(() => this.#db.deleteFrom(this.#names.tokens).where('user_id', '=', key).execute())
+      if (await this.#unlessReferenced(() => this.#retried(() => deleteAll.execute())) === 'referenced') return 'referenced'
       if (await some.executeTakeFirst() === undefined) return
     }
   }
@@ -304,8 +309,10 @@ export class KyselyStorage implements StorageAdapter {
       }), db))
       return id === undefined ? 'absent' : this.#rows.insertedToken(id, token)
     } catch (error) {
-      // The user is not there, or was deleted at the same moment.
-      if (this.#database.isForeignKeyViolation(error)) return 'absent'
+      // The user is not there, or was deleted at the same moment. If it is there, the key is one of the app's.
+      // PostgreSQL answers no look-up in a transaction that has failed; there, the token that is rotated keeps the user from being deleted.
+      const absent = this.#database.isForeignKeyViolation(error) && await this.#findUser(db, userKey).then((user) => user === undefined, () => false)
+      if (absent) return 'absent'
       throw error
     }
   }
@@ -320,6 +327,37 @@ export class KyselyStorage implements StorageAdapter {
   #execute<Row> (query: CompiledQuery<Row>, db = this.#db): QueryResult<Row> | Promise<QueryResult<Row>> {
     // Each token that is checked comes this way: without a transaction, SQLite has no need of what Kysely does to find a connection.
     return this.#sqlite !== undefined && db === this.#db ? this.#sqlite.execute(query) : db.executeQuery(query)
+  }
+
+  /**
+   * Returns `'taken'` where a write was refused and another user has this address. Another unique column, such as a key that a sequence
+   * left behind gives out again, or one of the app's, is a fault. `write` answers `undefined` where it has written nothing.
+   */
+  async #unlessTaken<T> (mayViolate: boolean, email: string, id: string | undefined, write: () => Promise<T | undefined>): Promise<T | 'taken'> {
+    for (let attempt = 1; ; attempt++) {
+      let fault: unknown = new Error('The database added no user, and none has the address')
+      try {
+        const written = await write()
+        if (written !== undefined) return written
+      } catch (error) {
+        if (!mayViolate || !this.#database.isUniqueViolation(error)) throw error
+        fault = error
+      }
+      const other = await this.findUserByEmail(email)
+      if (other !== undefined && other.id !== id) return 'taken'
+      // The other user may have been deleted in between.
+      if (attempt === 3) throw fault
+    }
+  }
+
+  /** Returns `'referenced'` where a row cannot be deleted because a table of the app refers to it, unless the write has not come `toDelete` it. */
+  async #unlessReferenced<T> (write: () => Promise<T>, toDelete = () => true): Promise<T | 'referenced'> {
+    try {
+      return await write()
+    } catch (error) {
+      if (toDelete() && this.#database.isForeignKeyViolation(error)) return 'referenced'
+      throw error
+    }
   }
 
   #retried<T> (write: () => T | Promise<T>): Promise<T> {

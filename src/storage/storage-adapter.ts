@@ -55,8 +55,9 @@ export interface StorageAdapter {
   /**
    * Deletes a user and all of its tokens. `true` for exactly one of any number of concurrent calls; `false` if it was not there.
    * When the promise resolves, none of its tokens is found any more, not even one that was inserted at the same moment.
+   * `'referenced'` if something outside of the storage refers to the user or a token of it, and forbids its deletion: then nothing is changed.
    */
-  deleteUser (id: string): Promise<boolean>
+  deleteUser (id: string): Promise<boolean | 'referenced'>
 
   /** Adds a token; `'absent'` if its user is not there, also if the user is deleted at the same moment. Throws if another token has its `hash`. */
   insertToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'>
@@ -74,14 +75,21 @@ export interface StorageAdapter {
    * Replaces a token: calls `replace` with the token as it is while nobody else can change it, and does what it says, all or
    * nothing. `replace` answers at once, and may be called again, if the storage has to start over; the successor has the same user.
    * (`touchTokens` is no change that matters here.) `'absent'` if the token is not there; `'refused'` if `replace` says so, and then nothing is changed.
+   * `'referenced'` as for `deleteToken`.
    */
-  rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused'): Promise<TokenRecord | 'absent' | 'refused'>
+  rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused'): Promise<TokenRecord | 'absent' | 'refused' | 'referenced'>
 
-  /** Deletes a token. `true` for exactly one of any number of concurrent calls; `false` if it was not there. */
-  deleteToken (id: string): Promise<boolean>
+  /**
+   * Deletes a token. `true` for exactly one of any number of concurrent calls; `false` if it was not there.
+   * `'referenced'` if something outside of the storage refers to the token, and forbids its deletion: then nothing is changed.
+   */
+  deleteToken (id: string): Promise<boolean | 'referenced'>
 
-  /** Deletes all tokens of a user, who may not be there, and with a token that is being rotated also its successor. */
-  deleteTokens (userId: string): Promise<void>
+  /**
+   * Deletes all tokens of a user, who may not be there, and with a token that is being rotated also its successor.
+   * `'referenced'` as for `deleteToken`, if that holds for one of them.
+   */
+  deleteTokens (userId: string): Promise<void | 'referenced'>
 
   /** Sets `last_used_at` of those of the tokens that are still there, unless theirs is later already. Adds nothing. */
   touchTokens (ids: readonly string[], lastUsedAt: string): Promise<void>

@@ -83,8 +83,8 @@ function shorten (sql: string): string {
 }
 
 const faults = {
-  postgres: { duplicate: { code: '23505' }, orphan: { code: '23503' }, conflict: { code: '40001' } },
-  mysql: { duplicate: { errno: 1062 }, orphan: { errno: 1452 }, conflict: { errno: 1213 } }
+  postgres: { duplicate: { code: '23505' }, orphan: { code: '23503' }, referenced: { code: '23001' }, conflict: { code: '40001' } },
+  mysql: { duplicate: { errno: 1062 }, orphan: { errno: 1452 }, referenced: { errno: 1451 }, conflict: { errno: 1213 } }
 }
 
 const lock = 'select … from tokens where id = ? for update'
@@ -138,15 +138,35 @@ for (const database of ['postgres', 'mysql'] as const) {
   })
 
   t.test(`${database}: outcomes that are errors`, async (t) => {
-    const { duplicate, orphan, conflict } = faults[database]
-    const failing = (fault: object, times = Infinity) => {
+    const { duplicate, orphan, referenced, conflict } = faults[database]
+    const failing = (fault: object, times = Infinity, stored: object[] = []) => {
       let count = 0
-      return scripted(database, (sql) => /^(insert|update|delete)/.test(sql) && count++ < times ? failure(fault) : undefined)
+      return scripted(database, (sql) => {
+        if (/^(insert|update|delete)/.test(sql)) return count++ < times ? failure(fault) : { rows: [rows[database].user] }
+        return /^select .id., .email/.test(sql) ? { rows: stored } : undefined
+      })
     }
-    t.equal(await failing(duplicate).storage.insertUser(user), 'taken')
-    t.equal(await failing(duplicate).storage.updateUser('1', { email: 'c@d' }), 'taken')
+    const stored = [rows[database].user]
+    // Layers above a driver wrap its errors.
+    for (const fault of [duplicate, { cause: duplicate }, { original: duplicate, parent: duplicate }, { cause: { parent: { cause: duplicate } } }]) {
+      t.equal(await failing(fault, Infinity, stored).storage.updateUser('1', { email: 'a@b' }), 'taken')
+    }
     t.equal(await failing(orphan).storage.insertToken(token), 'absent')
+    await t.rejects(failing(orphan, Infinity, stored).storage.insertToken(token), failure(orphan), 'the user is there')
     await t.rejects(failing(duplicate).storage.insertToken(token), failure(duplicate))
+    for (const fault of [orphan, referenced]) {
+      t.equal(await failing(fault).storage.deleteUser('1'), 'referenced')
+      t.equal(await failing(fault).storage.deleteToken('1'), 'referenced')
+      t.equal(await failing(fault).storage.deleteTokens('1'), 'referenced')
+    }
+    // Of addresses: freed in between, and its own.
+    t.match(await failing(duplicate, 2).storage.updateUser('7', { email: 'a@b' }), database === 'mysql' ? 'absent' : { id: '7' })
+    const own = failing(duplicate, Infinity, stored)
+    await t.rejects(own.storage.updateUser('7', { email: 'a@b' }), failure(duplicate))
+    t.equal(own.sent.filter((sql) => sql.startsWith('update')).length, 3)
+    const unnamed = failing(duplicate, Infinity, stored)
+    await t.rejects(unnamed.storage.updateUser('1', { name: 'B' }), failure(duplicate))
+    t.equal(unnamed.sent.filter((sql) => sql.startsWith('update')).length, 1, 'a change without an address is not tried again')
     await t.rejects(failing({ other: 1 }).storage.insertUser(user), failure({ other: 1 }))
     const twice = failing(conflict, 2)
     t.equal(await twice.storage.deleteUser('1'), true)
@@ -166,6 +186,41 @@ t.test('MySQL: no row, no key', async (t) => {
   const { storage } = scripted('mysql', (sql) => /^(insert|update)/.test(sql) ? { numAffectedRows: 0n, insertId: undefined as never } : undefined)
   t.equal(await storage.insertToken(token), 'absent')
   t.equal(await storage.updateUser('1', { name: 'x' }), 'absent')
+})
+
+t.test('MySQL: an address that is taken, and one that is freed in between', async (t) => {
+  const inserting = (stored: object[], times: number) => {
+    let count = 0
+    return scripted('mysql', (sql) => sql.startsWith('insert') ? (count++ < times ? failure({ errno: 1062 }) : undefined) : { rows: stored }).storage.insertUser(user)
+  }
+  t.equal(await inserting([rows.mysql.user], Infinity), 'taken')
+  t.match(await inserting([], 2), { id: '7' })
+  await t.rejects(inserting([], Infinity), failure({ errno: 1062 }))
+})
+
+t.test('PostgreSQL: an error of an insert is not of its address', async (t) => {
+  const { sent, storage } = scripted('postgres', (sql) => sql.startsWith('insert') ? failure({ code: '23505' }) : { rows: [rows.postgres.user] })
+  await t.rejects(storage.insertUser(user), failure({ code: '23505' }))
+  t.equal(sent.length, 1)
+  const { storage: silent } = scripted('postgres', (sql) => sql.startsWith('insert') ? { insertId: undefined as never } : undefined)
+  await t.rejects(silent.insertUser(user), { message: /added no user, and none has the address/ })
+})
+
+t.test('MySQL: a token that is created while its user is deleted goes with it', async (t) => {
+  let count = 0
+  const { sent, storage } = scripted('mysql', (sql) => /^delete from .vexa_users/.test(sql) && count++ === 0 ? failure({ errno: 1451 }) : undefined)
+  t.equal(await storage.deleteUser('1'), true)
+  const [tokens, user] = ['delete from tokens where user_id = ?', 'delete from users where id = ?']
+  t.same(sent.map(shorten), ['begin', tokens, user, tokens, user, 'commit'])
+})
+
+t.test('PostgreSQL: a look-up in a transaction that has failed hides no error', async (t) => {
+  const { storage } = scripted('postgres', (sql) => {
+    if (/^select .*for update/.test(sql)) return { rows: [rows.postgres.token] }
+    if (sql.startsWith('select')) return failure({ code: '25P02' })
+    return sql.startsWith('insert') ? failure({ code: '23503' }) : undefined
+  })
+  await t.rejects(storage.rotateToken('7', () => ({ expires_at: null, successor: token })), { code: '23503' })
 })
 
 t.test('revoking all tokens while others mint comes to an end', async (t) => {

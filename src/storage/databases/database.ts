@@ -35,10 +35,12 @@ export interface Database {
   readonly insertsSelections: boolean
   /** Whether `select … for update` locks rows. Without, a write does. */
   readonly locksRows: boolean
+  /** Whether the foreign key of tokens deletes them with their user. Without, it keeps a user who has one. */
+  readonly cascades: boolean
 
-  /** Whether a row was refused because a unique column has the value already. */
+  /** Whether a row was refused because a unique column has the value already. It does not say which column: not every driver knows. */
   isUniqueViolation (error: unknown): boolean
-  /** Whether a row was refused because there is no row that it refers to. */
+  /** Whether a change was refused because a row would refer to one that is not there. It does not say by which of the two. */
   isForeignKeyViolation (error: unknown): boolean
   /** Whether the database has undone everything for the sake of another transaction, so that it is worth to try again. */
   isConflict (error: unknown): boolean

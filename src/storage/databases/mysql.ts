@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
+import { someError } from './errors.js'
 
 // How long a start waits for another one that is migrating, in seconds: less than the ten that Fastify gives a plugin.
 const lockTimeout = 8
@@ -40,9 +41,12 @@ export const mysql: Database = {
   // It would keep everybody else from inserting for as long as it waits for the user.
   insertsSelections: false,
   locksRows: true,
+  // Group Replication in multi-primary mode refuses writes to tables that cascade.
+  cascades: false,
 
   isUniqueViolation: (error) => hasNumber(error, 1062),
-  isForeignKeyViolation: (error) => hasNumber(error, 1216, 1452),
+  // A row that would refer to nothing; one that is referred to. The first of each says less, to roles that may not read the other table.
+  isForeignKeyViolation: (error) => hasNumber(error, 1216, 1452, 1217, 1451),
   // Deadlock; MariaDB's changed record, and counter that another transaction holds; TiDB's write conflicts.
   isConflict: (error) => hasNumber(error, 1213, 1020, 1467, 8002, 9007),
   isMissingTable: (error) => hasNumber(error, 1146),
@@ -70,6 +74,5 @@ export const mysql: Database = {
 }
 
 function hasNumber (error: unknown, ...numbers: number[]): boolean {
-  const number = (error as { errno?: unknown } | null)?.errno
-  return typeof number === 'number' && numbers.includes(number)
+  return someError(error, ({ errno }) => numbers.includes(errno as number))
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
+import { someError } from './errors.js'
 
 /** PostgreSQL, and what speaks its language, through any driver whose errors have its codes. */
 export const postgres: Database = {
@@ -36,9 +37,11 @@ export const postgres: Database = {
   skipsConflicts: true,
   insertsSelections: true,
   locksRows: true,
+  cascades: true,
 
   isUniqueViolation: (error) => hasCode(error, '23505'),
-  isForeignKeyViolation: (error) => hasCode(error, '23503'),
+  // The second is that of `on delete restrict`.
+  isForeignKeyViolation: (error) => hasCode(error, '23503', '23001'),
   // Serialization failure, deadlock.
   isConflict: (error) => hasCode(error, '40001', '40P01'),
   isMissingTable: (error) => hasCode(error, '42P01'),
@@ -56,6 +59,5 @@ export const postgres: Database = {
 }
 
 function hasCode (error: unknown, ...codes: string[]): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' && codes.includes(code)
+  return someError(error, ({ code }) => codes.includes(code as string))
 }

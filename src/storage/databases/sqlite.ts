@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
+import { someError } from './errors.js'
 
 /** SQLite, through any driver. */
 export const sqlite: Database = {
@@ -25,6 +26,7 @@ export const sqlite: Database = {
   insertsSelections: true,
   // Who has only read cannot wait for the lock: it has to be taken by writing.
   locksRows: false,
+  cascades: true,
 
   // Drivers have codes of their own, but SQLite's message is the same in all of them.
   isUniqueViolation: (error) => says(error, 'UNIQUE constraint failed'),
@@ -52,5 +54,5 @@ export const sqlite: Database = {
 }
 
 function says (error: unknown, text: string): boolean {
-  return error instanceof Error && error.message.includes(text)
+  return someError(error, ({ message }) => String(message).includes(text))
 }
