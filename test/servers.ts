@@ -60,8 +60,8 @@ export function uninstalled (database: 'postgres' | 'mysql'): string | false {
   return reason
 }
 
-/** A server that is running, with an empty database, and gone after the test. */
-export async function startServer (t: Test, database: 'postgres' | 'mysql'): Promise<DatabaseServer> {
+/** A server that is running, with an empty database, and gone after the test. `options`: what else the program is started with. */
+export async function startServer (t: Test, database: 'postgres' | 'mysql', options: readonly string[] = []): Promise<DatabaseServer> {
   const { program, user, install, args, crash, url } = products[database]
   const directory = mkdtempSync(join(tmpdir(), 'server-'))
   const identity = process.getuid?.() === 0 ? { uid: idOf(user, 'u'), gid: idOf(user, 'g') } : {}
@@ -74,7 +74,7 @@ export async function startServer (t: Test, database: 'postgres' | 'mysql'): Pro
   const server = {
     url: url(port),
     async start () {
-      running = spawn(program as string, args(directory, port), { ...identity, cwd: directory, stdio: 'ignore' })
+      running = spawn(program as string, [...args(directory, port), ...options], { ...identity, cwd: directory, stdio: 'ignore' })
       while (!await answers(port)) await sleep(20)
     },
     async crash () {

@@ -87,6 +87,7 @@ export class KyselyStorage implements StorageAdapter {
   async #use<T> (work: (db: Kysely<Tables>, database: Database, names: TableNames) => Promise<T>): Promise<T> {
     try {
       await this.#database.checkConnection(this.#db)
+      await this.#database.checkServer(this.#db, this.#names)
       return await work(this.#db, this.#database, this.#names)
     } catch (cause) {
       throw toOpenError(cause)

@@ -53,6 +53,12 @@ export interface Database {
 
   /** Throws if the connection would change what is written through it. */
   checkConnection (db: Kysely<any>): Promise<void>
+  /**
+   * Checks what the server and the session can be set to.
+   *
+   * @throws {StorageOpenError} if answers could be old, rows hidden, what is acknowledged lost, or a constraint not enforced
+   */
+  checkServer (db: Kysely<any>, names: TableNames): Promise<void>
   /** Runs `work` while no other process runs its own: in a transaction if `undoesDdl`, else under a lock. */
   exclusively<T> (db: Kysely<Tables>, names: TableNames, work: (db: Kysely<Tables>) => Promise<T>): Promise<T>
 }

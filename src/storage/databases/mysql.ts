@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
 import { someError } from './errors.js'
+import { checkMysqlSettings } from './mysql-settings.js'
 
 // How long a start waits for another one that is migrating, in seconds: less than the ten that Fastify gives a plugin.
 const lockTimeout = 8
@@ -59,6 +60,7 @@ export const mysql: Database = {
     const { rows } = await sql<{ autocommit: unknown }>`select @@autocommit as autocommit`.execute(db)
     if (Number(rows[0]?.autocommit) !== 1) throw new Error('what is written would not be committed: the connection must have autocommit on')
   },
+  checkServer: checkMysqlSettings,
   exclusively: (db, { migrations }, work) => db.connection().execute(async (connection) => {
     // Of the whole server, not only this database. It belongs to the connection: one that dies sets it free.
     const name = `fastify-vexa-admin.${migrations}`

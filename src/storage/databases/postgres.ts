@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
 import { someError } from './errors.js'
+import { checkPostgresSettings } from './postgres-settings.js'
 
 /** PostgreSQL, and what speaks its language, through any driver whose errors have its codes. */
 export const postgres: Database = {
@@ -50,7 +51,8 @@ export const postgres: Database = {
   undoesDdl: true,
 
   checkConnection: (db) => checkEcho(db, sql`text`),
-  // A locked row, for not every database that speaks PostgreSQL's language has advisory locks.
+  checkServer: checkPostgresSettings,
+  // A locked row, because not every database that speaks PostgreSQL's language has advisory locks.
   exclusively: (db, { migrations }, work) => db.transaction().setIsolationLevel('read committed').execute(async (trx) => {
     await trx.insertInto(migrations).values({ version: 0, applied_at: new Date().toISOString() }).onConflict((conflict) => conflict.doNothing()).execute()
     await trx.selectFrom(migrations).select('version').where('version', '=', 0).forUpdate().execute()

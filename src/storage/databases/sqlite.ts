@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
 import { someError } from './errors.js'
+import { checkSqliteSettings } from './sqlite-settings.js'
 
 /** SQLite, through any driver. */
 export const sqlite: Database = {
@@ -38,6 +39,7 @@ export const sqlite: Database = {
   undoesDdl: true,
 
   checkConnection: (db) => checkEcho(db, sql`text`),
+  checkServer: checkSqliteSettings,
   exclusively: (db, _names, work) => db.connection().execute(async (connection) => {
     // Takes the write lock at once: a deferred transaction would start as a reader and then fail to become a writer.
     await sql`begin immediate`.execute(connection)
