@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { promisify } from 'node:util'
 import Fastify from 'fastify'
+import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import * as api from '../src/index.js'
 import { sqliteStorage, vexaAdmin } from '../src/index.js'
@@ -10,7 +11,7 @@ import { resolveOptions } from '../src/options.js'
 import { storageMethods } from '../src/storage/storage-adapter.js'
 import { hasValidChecksum } from './checksum.js'
 import { root, run } from './child.js'
-import { emptyPlace, mysqlUrl, postgresUrl, tablePrefixAt, unavailable } from './databases.js'
+import { backDoor, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable } from './databases.js'
 import { adminKey } from './helpers.js'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -102,6 +103,22 @@ for (const [database, program] of [['postgres', postgres], ['mysql', mysql]] as 
     t.match(me, { id: 'user-1', email: 'jane@example.com' })
   })
 }
+
+t.test('README: its statement sets a sequence that was left behind by a restore', { skip: await unavailable('postgres') }, async (t) => {
+  const place = emptyPlace(t, 'postgres')
+  const storage = storageAt(place)
+  await storage.open()
+  t.teardown(() => storage.close())
+  const { db, prefix } = backDoor(t, place)
+  // A row with its key, as it comes out of a backup.
+  await db.insertInto(`${prefix}users`).values({ id: 7, email: 'old@example.com', max_concurrent_bots: 3, disabled: false, revision: 0, created_at: new Date() }).execute()
+  const [, statement = ''] = /`(select setval\(.*?)`/.exec(readme) ?? []
+  t.match(statement, /vexa_users/)
+  for (const table of ['vexa_users', 'vexa_tokens']) await sql.raw(statement.replaceAll('vexa_users', table).replaceAll('vexa_', prefix)).execute(db)
+  const user = { email: 'new@example.com', name: null, max_concurrent_bots: 3, data: null, created_at: new Date().toISOString() }
+  t.match(await storage.insertUser(user), { id: '8' })
+  t.match(await storage.insertToken({ user_id: '8', hash: Buffer.alloc(32), name: null, scopes: null, expires_in: null, expires_at: null, created_at: user.created_at }), { id: '1' })
+})
 
 t.test('so do those of a storage of its own, which its test passes', async (t) => {
   const directory = t.testdir({ 'storage.test.mts': `import { MemoryStorage } from '../../../examples/custom-storage.js'\n${conformance.replace('new MyStorage', 'new MemoryStorage')}` })
