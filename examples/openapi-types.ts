@@ -320,7 +320,7 @@ export interface operations {
                  */
                 "application/json": {
                     /**
-                     * @description Kept in Unicode NFC and lower case, and unique in that form.
+                     * @description Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.
                      * @example user@example.com
                      */
                     email: string;
@@ -915,7 +915,7 @@ export interface operations {
                  */
                 "application/json": {
                     /**
-                     * @description Kept in Unicode NFC and lower case, and unique in that form.
+                     * @description Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.
                      * @example user@example.com
                      */
                     email?: string;
@@ -935,7 +935,7 @@ export interface operations {
                  */
                 "application/merge-patch+json": {
                     /**
-                     * @description Kept in Unicode NFC and lower case, and unique in that form.
+                     * @description Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.
                      * @example user@example.com
                      */
                     email?: string;

@@ -1,3 +1,4 @@
+import { domainToASCII, domainToUnicode } from 'node:url'
 import { Kind, Type, TypeRegistry, type SchemaOptions, type TSchema, type TUnsafe } from '@sinclair/typebox'
 import { canonical } from '../text.js'
 
@@ -52,10 +53,20 @@ function lengthOf (value: string): number {
   return [...value].length
 }
 
+// By RFC 5322 and 6531, without quotes, comments and literal addresses: runs of characters with a dot between them, `@`, and a domain.
+const emailForm = /^([^"(),.:;<>@[\\\]]+(?:\.[^"(),.:;<>@[\\\]]+)*)@([-.a-z\d\x80-\u{10ffff}]+)$/u
+
+// By RFC 1123 and 5891.
+const domainLabel = /^(?!-|(?!xn)..--)[-a-z\d]{1,63}(?<!-)$/
+
 function isEmail (email: string): boolean {
-  if (/[\s\p{Cc}]/u.test(email)) return false
-  const length = lengthOf(email)
-  return length >= 3 && length <= 254 && email.indexOf('@') !== -1 && email.indexOf('@') === email.lastIndexOf('@')
+  // No control, format and unassigned characters, which do not show or may get another lower case, and no mark that has nothing to stand on.
+  if (lengthOf(email) > 254 || /^\p{M}|[\s\p{C}]/u.test(email)) return false
+  const [, local = '', domain = ''] = emailForm.exec(email) ?? []
+  const ascii = domainToASCII(domain)
+  if (lengthOf(`${local}@${ascii}`) > 254 || !ascii.split('.').every((label) => domainLabel.test(label))) return false
+  // From Node.js 24 on, `domainToASCII` takes an `xn--` that stands for nothing, and `domainToUnicode` leaves it as it is.
+  return !/(?:^|\.)xn--/.test(domainToUnicode(ascii))
 }
 
 /** A string of at most `maxLength` Unicode characters, well-formed and without NUL. */
@@ -80,14 +91,17 @@ export function OneOf<const Name extends string> (names: readonly Name[], option
   })
 }
 
-/** An e-mail address: 3 to 254 characters, one `@`, no white space or control characters. */
+/**
+ * An e-mail address: 3 to 254 characters, with something before its one `@` and a domain after it, which may be a single name.
+ * No quotes, comments, angle brackets, white space or characters that do not show. Checked in the form in which it is kept.
+ */
 export const Email = Type.Unsafe<string>({
   [Kind]: EmailKind,
-  [Expected]: 'Expected an e-mail address of 3 to 254 characters with one @ and no white space',
+  [Expected]: 'Expected an e-mail address of at most 254 characters, such as user@example.com',
   type: 'string',
   minLength: 3,
   maxLength: 254,
-  description: 'Kept in Unicode NFC and lower case, and unique in that form.',
+  description: 'Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.',
   examples: ['user@example.com']
 })
 

@@ -1,8 +1,8 @@
 import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError, UserReferencedError } from '../errors.js'
 import type { Origin, Publish } from '../events.js'
-import { Email } from '../schemas/atoms.js'
+import { canNormalize } from '../schemas/atoms.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
-import { compile, validator } from '../schemas/validator.js'
+import { validator } from '../schemas/validator.js'
 import type { Storage, UserRecord } from '../storage/storage-adapter.js'
 import { canonical, searchable } from '../text.js'
 import { toId, toKey } from './ids.js'
@@ -80,7 +80,6 @@ const maxAttempts = 100
 const validateCreate = validator(CreateUser)
 const validateUpdate = validator(UpdateUser)
 const validatePage = validator(ListUsers)
-const failureOfEmail = compile(Email)
 
 export function createUserService (storage: Storage, publish: Publish, options: UserServiceOptions): UserRouteService {
   async function createOrReturn (input: CreateUser, origin?: Origin) {
@@ -161,8 +160,8 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     },
 
     async getByEmail (email) {
-      // What cannot be an address is nobody's.
-      const known = failureOfEmail(email) === undefined
+      // Not whether it is an address: one that is kept may be of a form that was valid once.
+      const known = typeof email === 'string' && canNormalize(email)
       return withTokens(known ? await storage.findUserByEmail(canonical(email)) : undefined)
     },
 

@@ -299,11 +299,7 @@ t.test('text that looks alike is not the same, and text that is the same in two 
       t.equal((await call(app, 'PATCH', '/admin/users/user-1', { payload })).statusCode, 400, JSON.stringify(payload))
     }
   }
-  for (const mark of ['\u200b', '\u202e', '\u2066']) {
-    const email = `a${mark}@b`
-    t.equal(await create(email), 201, JSON.stringify(email))
-    t.equal((await call(app, 'GET', `/admin/users/email/${encodeURIComponent(email)}`)).json().email, email, 'kept as it is')
-  }
+  for (const mark of ['\u200b', '\u202e', '\u2066']) t.equal(await create(`a${mark}@b`), 400, JSON.stringify(mark))
 })
 
 t.test('characters that mean something to SQL, LIKE or JSON mean themselves', async (t) => {

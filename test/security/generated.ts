@@ -39,10 +39,13 @@ const data = fc.oneof({ weight: 5, arbitrary: fc.dictionary(memberName, json, { 
   .filter((data) => Buffer.byteLength(JSON.stringify(data)) < 8180)
 const notData = anythingBut((value) => value === null || isObject(value), fc.integer({ min: 32, max: 99 }).map(nested), repeated(16 * 1024 - 7, 20_000).map((a) => ({ a })), badText.map((a) => ({ a: [a] })),
   badText.map((name) => ({ [name]: 1 })), fc.constantFrom(JSON.parse('{"__proto__":{}}'), { constructor: { prototype: {} } }))
-const inAddress = fc.string({ unit: character.filter((c) => !/[\s\p{Cc}@]/u.test(c)), minLength: 1, maxLength: 100 })
-const email = fc.oneof({ weight: 5, arbitrary: fc.tuple(inAddress, inAddress).map((parts) => parts.join('@')) }, fc.constantFrom('a@b', `${'\u{1f49b}'.repeat(252)}@x`)).filter((email) => [...canonical(email)].length <= 254)
+const inAddress = fc.string({ unit: character.filter((c) => !/[\s\p{C}"(),.:;<>@[\\\]]/u.test(c + canonical(c))), minLength: 1, maxLength: 50 }).filter((text) => !/^\p{M}/u.test(canonical(text)))
+const dotted = (part: Arbitrary<string>, maxLength: number) => fc.array(part, { minLength: 1, maxLength }).map((parts) => parts.join('.'))
+const domain = dotted(fc.oneof(fc.stringMatching(/^[0-9a-z]([0-9A-Za-z]|[a-z]-[a-z]){0,20}[A-Za-z]$/), fc.constantFrom('B', 'stra\u00dfe', '\u4f8b\u5b50', '\u043f\u0440\u0438\u043c\u0435\u0440', 'xn--fsqu00a')), 3)
+const email = fc.oneof({ weight: 5, arbitrary: fc.tuple(dotted(inAddress, 3), domain).map((parts) => parts.join('@')) }, fc.constantFrom('a@b', `${'\u{1f49b}'.repeat(252)}@x`))
 const notEmail = anythingBut(isText, text(20).filter((text) => text.split('@').length !== 2), badText.map((text) => `${text}@x`), repeated(253, 3000).map((text) => `${text}@x`),
-  fc.tuple(inAddress, fc.constantFrom(' ', '\n', '\u00a0', '\x7f', '@'), inAddress).map((parts) => `${parts.join('')}@x`))
+  fc.tuple(inAddress, fc.constantFrom(' ', '\n', '\u00a0', '\x7f', '@', '\u200b', '"', '..', '<'), inAddress).map((parts) => `${parts.join('')}@x`),
+  fc.tuple(domain, fc.constantFrom('', '-', '.', '_', '!', '/', '%2e', '\u00ad', '\uff0e', 'x'.repeat(64))).map(([domain, end]) => end === '' ? `@${domain}` : `a@${domain}.${end}`))
 const integer = (min: number): Fields[string] => [fc.integer({ min, max: 2 ** 31 - 1 }), anythingBut((value) => typeof value === 'number', fc.nat().map(String), fc.constantFrom(min - 1, 2 ** 31),
   fc.maxSafeInteger().filter((n) => n < min || n >= 2 ** 31), fc.double({ noNaN: true, min: -1e9, max: 1e9 }).filter((n) => !Number.isInteger(n)))]
 export const scopes = ['bot', 'tx:read', 'tx']
