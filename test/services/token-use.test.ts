@@ -116,6 +116,20 @@ t.test('what is written is not written again in its minute, though who notes it 
   t.equal(calls.length, 2)
 })
 
+t.test('a write that ends in the next minute does not stand for a use in that minute', async (t) => {
+  const calls: string[] = []
+  const use = tokenUse(async (ids, minute) => {
+    calls.push(`${ids} ${minute.slice(11, 16)}`)
+    // Another token begins the minute.
+    if (calls.length === 1) use.note('2', null, at('12:01:00.000'))
+  })
+  use.note('1', null, at('12:00:59.999'))
+  await use.close()
+  use.note('1', null, at('12:01:00.001'))
+  await use.close()
+  t.same(calls, ['1 12:00', '2 12:01', '1 12:01'])
+})
+
 t.test('a write that hangs: no other starts, close does not wait for it, and uses are kept', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
