@@ -10,11 +10,15 @@ import { promisify } from 'node:util'
 import type { Test } from 'tap'
 
 export interface DatabaseServer {
+  /** Where its data is. */
+  readonly directory: string
   readonly url: string
   /** Begins to serve; resolves when it takes connections. */
   start (): Promise<void>
   /** Ends it at once, as a crash would; resolves when it is gone. */
   crash (): Promise<void>
+  /** Ends it in order; resolves when it is gone. */
+  stop (): Promise<void>
 }
 
 interface Product {
@@ -25,6 +29,7 @@ interface Product {
   install: (directory: string) => [program: string, args: string[]]
   args: (directory: string, port: number) => string[]
   crash: NodeJS.Signals
+  stop: NodeJS.Signals
   url: (port: number) => string
 }
 
@@ -36,10 +41,12 @@ const products: Record<'postgres' | 'mysql', Product> = {
   postgres: {
     program: postgresPrograms && `${postgresPrograms}/postgres`,
     user: 'postgres',
-    install: (directory) => [`${postgresPrograms}/initdb`, ['-D', directory, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync']],
+    install: (directory) => ['initdb', ['-D', directory, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync']],
     args: (directory, port) => ['-D', directory, '-p', String(port), '-h', '127.0.0.1', '-k', directory],
     // What `pg_ctl stop -m immediate` sends.
     crash: 'SIGQUIT',
+    // What `-m fast` sends: it waits for no client.
+    stop: 'SIGINT',
     url: (port) => `postgres://postgres@127.0.0.1:${port}/postgres`
   },
   mysql: {
@@ -48,6 +55,7 @@ const products: Record<'postgres' | 'mysql', Product> = {
     install: (directory) => ['mariadb-install-db', ['--no-defaults', `--datadir=${directory}`, '--auth-root-authentication-method=normal', '--skip-test-db']],
     args: (directory, port) => ['--no-defaults', `--datadir=${directory}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${directory}/socket`, `--pid-file=${directory}/pid`],
     crash: 'SIGKILL',
+    stop: 'SIGTERM',
     url: (port) => `mysql://root@127.0.0.1:${port}/mysql`
   }
 }
@@ -62,34 +70,54 @@ export function uninstalled (database: 'postgres' | 'mysql'): string | false {
 
 /** A server that is running, with an empty database, and gone after the test. `options`: what else the program is started with. */
 export async function startServer (t: Test, database: 'postgres' | 'mysql', options: readonly string[] = []): Promise<DatabaseServer> {
-  const { program, user, install, args, crash, url } = products[database]
-  const directory = mkdtempSync(join(tmpdir(), 'server-'))
-  const identity = process.getuid?.() === 0 ? { uid: idOf(user, 'u'), gid: idOf(user, 'g') } : {}
-  if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid as number)
-  const [installer, installerArgs] = install(directory)
-  await promisify(execFile)(installer, installerArgs, { ...identity, cwd: directory })
-  const port = await freePort()
-
-  let running: ChildProcess | undefined
-  const server = {
-    url: url(port),
-    async start () {
-      running = spawn(program as string, [...args(directory, port), ...options], { ...identity, cwd: directory, stdio: 'ignore' })
-      while (!await answers(port)) await sleep(20)
-    },
-    async crash () {
-      const ended = running && once(running, 'exit')
-      running?.kill(crash)
-      await ended
-      running = undefined
-    }
-  }
-  t.teardown(async () => {
-    await server.crash()
-    rmSync(directory, { recursive: true, force: true })
-  })
+  const directory = emptyDirectory(t, database)
+  await runAs(database, directory, ...products[database].install(directory))
+  const server = await serverIn(t, database, directory, options)
   await server.start()
   return server
+}
+
+/** A server in a folder that has its data. It is gone after the test. */
+export async function serverIn (t: Test, database: 'postgres' | 'mysql', directory: string, options: readonly string[] = []): Promise<DatabaseServer> {
+  const { program, user, args, crash, stop, url } = products[database]
+  const port = await freePort()
+  let running: ChildProcess | undefined
+  const end = async (signal: NodeJS.Signals) => {
+    const ended = running && once(running, 'exit')
+    running?.kill(signal)
+    await ended
+    running = undefined
+  }
+  const server = {
+    directory,
+    url: url(port),
+    async start () {
+      running = spawn(program as string, [...args(directory, port), ...options], { ...identityOf(user), cwd: directory, stdio: 'ignore' })
+      while (!await answers(port)) await sleep(20)
+    },
+    crash: () => end(crash),
+    stop: () => end(stop)
+  }
+  t.teardown(() => server.crash())
+  return server
+}
+
+/** A folder of the user that the server runs as, gone after the test. */
+export function emptyDirectory (t: Test, database: 'postgres' | 'mysql'): string {
+  const directory = mkdtempSync(join(tmpdir(), 'server-'))
+  const { uid, gid } = identityOf(products[database].user)
+  if (uid !== undefined) chownSync(directory, uid, gid as number)
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** Runs a program as the user that the server runs as. PostgreSQL's own are found by their names. */
+export async function runAs (database: 'postgres' | 'mysql', cwd: string, program: string, args: readonly string[]): Promise<void> {
+  await promisify(execFile)(program, args, { ...identityOf(products[database].user), cwd, env: { ...process.env, PATH: `${postgresPrograms}:${process.env.PATH}` } })
+}
+
+function identityOf (user: string): { uid?: number, gid?: number } {
+  return process.getuid?.() === 0 ? { uid: idOf(user, 'u'), gid: idOf(user, 'g') } : {}
 }
 
 function idOf (user: string, kind: 'u' | 'g'): number {

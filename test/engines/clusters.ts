@@ -1,0 +1,70 @@
+// Servers that copy from others: a standby of PostgreSQL, and nodes of Galera.
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql, Kysely } from 'kysely'
+import type { Test } from 'tap'
+import { dialectFor } from '../databases.js'
+import { emptyDirectory, freePort, runAs, serverIn, startServer, type DatabaseServer } from '../servers.js'
+
+const provider = '/usr/lib/galera/libgalera_smm.so'
+
+/** Why there can be no cluster; `false` if there can. With `CI=true` there must be. */
+export function withoutGalera (): string | false {
+  if (existsSync(provider)) return false
+  const reason = `${provider} is not installed`
+  if (process.env.CI === 'true') throw new Error(reason)
+  return reason
+}
+
+/** The database of a server, behind the storage's back. Closed with the test. */
+export function adminOf (t: Test, database: 'postgres' | 'mysql', { url }: DatabaseServer): Kysely<any> {
+  const db = new Kysely<any>({ dialect: dialectFor(database, url) })
+  t.teardown(() => db.destroy())
+  return db
+}
+
+/** A primary and its standby, which is made as administrators do. */
+export async function startPair (t: Test): Promise<{ primary: DatabaseServer, standby: DatabaseServer }> {
+  const primary = await startServer(t, 'postgres')
+  await until(async () => (await sql`select 1`.execute(adminOf(t, 'postgres', primary))).rows.length === 1)
+  const directory = emptyDirectory(t, 'postgres')
+  await runAs('postgres', directory, 'pg_basebackup', ['-d', primary.url, '-D', directory, '--write-recovery-conf', '--wal-method=stream', '--checkpoint=fast', '--no-sync'])
+  const standby = await serverIn(t, 'postgres', directory)
+  await standby.start()
+  const db = adminOf(t, 'postgres', standby)
+  await until(async () => (await sql`select 1 where pg_is_in_recovery()`.execute(db)).rows.length === 1)
+  return { primary, standby }
+}
+
+/** Two nodes of a cluster, in step with each other. */
+export async function startGalera (t: Test): Promise<DatabaseServer[]> {
+  const directories = [emptyDirectory(t, 'mysql'), emptyDirectory(t, 'mysql')] as const
+  const ports = [await freePort(), await freePort()]
+  const cluster = `gcomm://${ports.map((port) => `127.0.0.1:${port}`).join()}`
+  const node = async (n: 0 | 1, options: readonly string[] = []) => {
+    const [port, transfer] = [ports[n], await freePort()]
+    return serverIn(t, 'mysql', directories[n], [
+      '--binlog-format=ROW', '--innodb-autoinc-lock-mode=2', '--wsrep-on=ON', `--wsrep-provider=${provider}`, `--wsrep-cluster-address=${cluster}`, `--wsrep-node-address=127.0.0.1:${port}`, '--wsrep-sst-method=rsync',
+      `--wsrep-provider-options=base_host=127.0.0.1;base_port=${port};gmcast.listen_addr=tcp://127.0.0.1:${port};ist.recv_addr=127.0.0.1:${transfer};pc.recovery=no`, ...options
+    ])
+  }
+  // The second starts from a copy of the first, which is of the cluster already: all data need not go over the network.
+  await runAs('mysql', directories[0], 'mariadb-install-db', ['--no-defaults', `--datadir=${directories[0]}`, '--auth-root-authentication-method=normal', '--skip-test-db'])
+  const first = await node(0, ['--wsrep-new-cluster'])
+  await first.start()
+  await first.stop()
+  await runAs('mysql', directories[1], 'cp', ['-a', `${directories[0]}/.`, directories[1]])
+  await runAs('mysql', directories[0], 'sed', ['-i', 's/safe_to_bootstrap: 0/safe_to_bootstrap: 1/', `${directories[0]}/grastate.dat`])
+  const second = await node(1)
+  for (const server of [first, second]) {
+    await server.start()
+    const db = adminOf(t, 'mysql', server)
+    await until(async () => (await sql`show status where variable_name = 'wsrep_local_state_comment' and value = 'Synced'`.execute(db)).rows.length === 1)
+  }
+  return [first, second]
+}
+
+/** Waits until it is so. What fails on the way is tried again. */
+export async function until (condition: () => Promise<boolean>): Promise<void> {
+  while (!await condition().catch(() => false)) await sleep(50)
+}
