@@ -33,10 +33,11 @@ export interface VexaAdminOptions {
    */
   tokenCacheTtl?: number | undefined
   /**
-   * What the value of a token begins with: 1 to 32 letters, digits, hyphens and underscores.
+   * What the value of a token begins with: 1 to 32 letters, digits, hyphens and underscores. Of several, the first is that of new tokens, and all are
+   * accepted: put a new one first, and keep the old ones for as long as there are tokens with them.
    * @default 'vex_'
    */
-  tokenPrefix?: string | undefined
+  tokenPrefix?: string | readonly string[] | undefined
   /**
    * Names of what tokens may be limited to: each of 1 to 64 printable ASCII characters, without space, `"` and backslash (RFC 6749).
    * @default []
@@ -61,7 +62,7 @@ export interface VexaAdminOptions {
 
 type Resolved<T> = { [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
-export type ResolvedOptions = Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'authorize'>> & (
+export type ResolvedOptions = Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'authorize' | 'tokenPrefix'>> & { tokenPrefix: readonly string[] } & (
   | { adminKeys: readonly string[], authorize?: undefined }
   | { adminKeys?: undefined, authorize: Authorize }
 )
@@ -89,8 +90,10 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
 
   check(typeof rest.prefix === 'string' && /^(\/[\w.~-]+)*$/.test(rest.prefix),
     '`prefix` must be empty, or a path like /admin of letters, digits and - . _ ~, without a slash at its end')
-  check(typeof rest.tokenPrefix === 'string' && /^[\w-]{1,32}$/.test(rest.tokenPrefix),
-    '`tokenPrefix` must have 1 to 32 letters, digits, hyphens and underscores')
+  const tokenPrefix = Array.isArray(rest.tokenPrefix) ? [...rest.tokenPrefix] : [rest.tokenPrefix]
+  check(tokenPrefix.length > 0 && tokenPrefix.every((prefix) => typeof prefix === 'string' && /^[\w-]{1,32}$/.test(prefix)) &&
+    new Set(tokenPrefix).size === tokenPrefix.length,
+  '`tokenPrefix` must have 1 to 32 letters, digits, hyphens and underscores, or be an array of such, at least one and all different')
   check(Array.isArray(rest.scopes) && rest.scopes.every((scope) => typeof scope === 'string' && /^[!#-[\]-~]{1,64}$/.test(scope)) &&
     new Set(rest.scopes).size === rest.scopes.length,
   '`scopes` must be different names, each of 1 to 64 printable ASCII characters without space, quote and backslash')
@@ -107,7 +110,7 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   const missing = storageMethods.find((method) => typeof (storage as Partial<StorageAdapter> | null)?.[method] !== 'function')
   check(missing === undefined, `\`storage\` must be a StorageAdapter, but has no method \`${missing}\``)
 
-  const common = { ...rest, scopes: [...rest.scopes], storage }
+  const common = { ...rest, tokenPrefix, scopes: [...rest.scopes], storage }
   if (authorize !== undefined) {
     check(adminKeys === undefined, 'give either `adminKeys` or `authorize`')
     check(typeof authorize === 'function', '`authorize` must be a function')

@@ -2,6 +2,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import vexaAdmin, { sqliteStorage, type VexaAdminOptions } from '../src/index.js'
 import { resolveOptions } from '../src/options.js'
+import { emptyPlace, storageAt } from './databases.js'
 import { adminKey, build, call } from './helpers.js'
 
 t.test('what is not given has its documented default', async (t) => {
@@ -9,7 +10,7 @@ t.test('what is not given has its documented default', async (t) => {
   t.match(resolveOptions(given), {
     adminKeys: [adminKey],
     prefix: '/admin',
-    tokenPrefix: 'vex_',
+    tokenPrefix: ['vex_'],
     defaultMaxConcurrentBots: 3,
     scopes: [],
     duplicateEmail: 'reject'
@@ -46,6 +47,13 @@ t.test('a wrong option stops the boot with a coded error that names it', async (
     [{ adminKeys: adminKey, tokenPrefix: '' }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: 'a b' }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: 'x'.repeat(33) }, /tokenPrefix/],
+    [{ adminKeys: adminKey, tokenPrefix: [] }, /tokenPrefix/],
+    [{ adminKeys: adminKey, tokenPrefix: ['vex_', 'a b'] }, /tokenPrefix/],
+    [{ adminKeys: adminKey, tokenPrefix: ['vex_', ''] }, /tokenPrefix/],
+    [{ adminKeys: adminKey, tokenPrefix: ['vex_', 'old_', 'vex_'] }, /tokenPrefix.*different/],
+    [{ adminKeys: adminKey, tokenPrefix: ['vex_', 1] }, /tokenPrefix/],
+    [{ adminKeys: adminKey, tokenPrefix: [['vex_']] }, /tokenPrefix/],
+    [{ adminKeys: adminKey, tokenPrefix: null }, /tokenPrefix/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: -1 }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: 2147483648 }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: '3' }, /defaultMaxConcurrentBots/],
@@ -88,6 +96,29 @@ t.test('defaultMaxConcurrentBots and tokenPrefix', async (t) => {
   const user = (await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })).json()
   t.equal(user.max_concurrent_bots, 0)
   t.match((await call(app, 'POST', '/admin/users/user-1/tokens')).json().token, /^acme_live_[0-9A-Za-z]{36}$/)
+})
+
+t.test('tokenPrefix: the first is that of new tokens, and all are accepted', async (t) => {
+  const place = emptyPlace(t)
+  const under = (tokenPrefix: string | string[]) => build(t, { tokenPrefix, storage: storageAt(place) })
+  const old = await under('vex_')
+  const { id } = await old.vexaAdmin.users.create({ email: 'a@b' })
+  const { token } = await old.vexaAdmin.tokens.create(id)
+
+  const prefixes = ['acme_', 'vex_', 'vex_2_', 'v']
+  const app = await under(prefixes)
+  prefixes.length = 0
+  t.match(await app.vexaAdmin.tokens.verify({ token }), { valid: true }, 'a token from before the change')
+  const made = await app.vexaAdmin.tokens.create(id)
+  t.match(made.token, /^acme_[0-9A-Za-z]{36}$/)
+  t.match((await app.vexaAdmin.tokens.rotate(made.id)).token, /^acme_[0-9A-Za-z]{36}$/)
+
+  // Of these, some begin with another.
+  for (const prefix of ['vex_2_', 'v', 'acme_']) {
+    const { token } = await (await under(prefix)).vexaAdmin.tokens.create(id)
+    t.match(await app.vexaAdmin.tokens.verify({ token }), { valid: true }, prefix)
+    t.same(await old.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' }, `${prefix} is not accepted where it is not named`)
+  }
 })
 
 t.test('scopes: tokens may be limited to them, and to nothing else', async (t) => {

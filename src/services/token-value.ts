@@ -15,10 +15,12 @@ export function mintTokenValue (prefix: string): string {
   return body + checksum(body)
 }
 
-/** Whether a value has the form of a token, its checksum included. What has not need not be looked up. */
-export function isTokenValue (value: string, prefix: string): boolean {
-  if (value.length !== prefix.length + randomLength + checksumLength || !value.startsWith(prefix)) return false
-  return /^[0-9A-Za-z]+$/.test(value.slice(prefix.length)) && checksum(value.slice(0, -checksumLength)) === value.slice(-checksumLength)
+/** Whether a value has the form of a token with one of these prefixes, its checksum included. What has not need not be looked up. */
+export function isTokenValue (value: string, prefixes: readonly string[]): boolean {
+  // All values have one length after their prefix, so that of two prefixes of which one begins with the other only one can be meant.
+  const prefixLength = value.length - randomLength - checksumLength
+  if (!prefixes.some((prefix) => prefix.length === prefixLength && value.startsWith(prefix))) return false
+  return /^[0-9A-Za-z]+$/.test(value.slice(prefixLength)) && checksum(value.slice(0, -checksumLength)) === value.slice(-checksumLength)
 }
 
 /** All that is stored of a token: the SHA-256 of its value, 32 bytes. Unsalted and fast will do for 178 random bits. */

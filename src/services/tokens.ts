@@ -70,7 +70,8 @@ export interface TokenRouteService extends TokenService {
 }
 
 export interface TokenServiceOptions {
-  tokenPrefix: string
+  /** The first is that of new tokens; all are accepted. */
+  tokenPrefix: readonly string[]
   scopes: readonly string[]
 }
 
@@ -95,7 +96,7 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
       const userKey = toKey('user', userId)
       if (userKey === undefined) throw new UserNotFoundError()
       const now = Date.now()
-      const value = mintTokenValue(tokenPrefix)
+      const value = mintTokenValue(tokenPrefix[0] as string)
       const token = await storage.insertToken({
         user_id: userKey,
         hash: hashTokenValue(value),
@@ -133,7 +134,7 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
       validateRotate(input)
       const key = toKey('token', id)
       if (key === undefined) throw new TokenNotFoundError()
-      const value = mintTokenValue(tokenPrefix)
+      const value = mintTokenValue(tokenPrefix[0] as string)
       const hash = hashTokenValue(value)
       const token = await storage.rotateToken(key, (old) => replace(old, hash, input.grace_period ?? 0))
       if (token === 'absent') throw new TokenNotFoundError()

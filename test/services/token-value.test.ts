@@ -15,15 +15,21 @@ t.test('a value is the prefix, 30 random characters and a checksum that adds up'
 
 t.test('what is no token is told from one by its length, prefix and characters, also where its checksum adds up', async (t) => {
   const random = 'a'.repeat(30)
-  t.equal(isTokenValue(withChecksum(`vex_${random}`), 'vex_'), true)
+  t.equal(isTokenValue(withChecksum(`vex_${random}`), ['vex_']), true)
   const others = [
     'vex_', `vex_${random}b`, `vex_${random.slice(1)}`, `vex_${random}${random}`, random, `Vex_${random}`, `vey_${random}`, ` ex_${random}`, `bvex_${random.slice(1)}`,
     `vex_-${random.slice(1)}`, `vex_${random.slice(1)}-`, `vex_${random.slice(15)}_${random.slice(16)}`, `vex_${random.slice(1)}\u00e9`, `vex_\n${random.slice(1)}`, `vex_${random.slice(1)}\n`
   ]
-  for (const other of others) t.equal(isTokenValue(withChecksum(other), 'vex_'), false, JSON.stringify(other))
+  for (const other of others) t.equal(isTokenValue(withChecksum(other), ['vex_']), false, JSON.stringify(other))
   for (const wrong of ['', 'vex_', `vex_${random}`, `vex_${random}000000`, withChecksum(`vex_${random}`).toLowerCase(), `${withChecksum(`vex_${random}`)}\n`]) {
-    t.equal(isTokenValue(wrong, 'vex_'), false, JSON.stringify(wrong))
+    t.equal(isTokenValue(wrong, ['vex_']), false, JSON.stringify(wrong))
   }
+})
+
+t.test('isTokenValue: takes any of the prefixes, also if one begins with another', async (t) => {
+  const prefixes = ['vex_', 'vex_2', 'v', 'acme-live_']
+  for (const prefix of prefixes) t.equal(isTokenValue(mintTokenValue(prefix), prefixes), true, prefix)
+  for (const prefix of ['vex', 'vex_22', 'w', 'acme-live', '']) t.equal(isTokenValue(mintTokenValue(prefix), prefixes), false, prefix)
 })
 
 t.test('its characters are spread evenly, and no two values are alike', async (t) => {
