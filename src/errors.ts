@@ -17,6 +17,10 @@ function bootError<Code extends string> (code: Code, message: string): Construct
 export const UnauthorizedError = requestError('UNAUTHORIZED', 'Admin key missing or not valid', 401)
 export type UnauthorizedError = InstanceType<typeof UnauthorizedError>
 
+/** 403: with the option `authorize`, a page of another origin asks for a change. */
+export const CrossOriginError = requestError('CROSS_ORIGIN', 'The request comes from another origin than this host: send it from this one, or name the origin in the option `trustedOrigins`', 403)
+export type CrossOriginError = InstanceType<typeof CrossOriginError>
+
 /** 400: a service was called with a value that the HTTP API would have refused. */
 export const InvalidInputError = requestError('INVALID_INPUT', '%s', 400)
 export type InvalidInputError = InstanceType<typeof InvalidInputError>
@@ -33,8 +37,8 @@ export type TokenNotFoundError = InstanceType<typeof TokenNotFoundError>
 export const InvalidTokenError = requestError('INVALID_TOKEN', 'API token missing or not valid', 401)
 export type InvalidTokenError = InstanceType<typeof InvalidTokenError>
 
-/** 403, on routes of the host: the API token lacks a scope. */
-export const InsufficientScopeError = requestError('INSUFFICIENT_SCOPE', 'The API token is not allowed to do this', 403)
+/** 403, on routes of the host: the API token lacks a scope. The message names those that it lacks. */
+export const InsufficientScopeError = requestError('INSUFFICIENT_SCOPE', 'The API token lacks what this needs: %s', 403)
 export type InsufficientScopeError = InstanceType<typeof InsufficientScopeError>
 
 /** 403, on routes of the host: the user of the API token is disabled. */

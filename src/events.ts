@@ -6,8 +6,13 @@ import type { FastifyRequest } from 'fastify'
 export interface Origin {
   /** The `id` of the request, as in Fastify's log. Missing where the host's own code made the call. */
   requestId?: string
-  /** `fingerprint` of the admin key that was sent. Missing with the option `authorize`, and where the host's own code made the call. */
-  adminKeyFingerprint?: string
+  /** `request.ip`. Missing where the host's own code made the call. */
+  ip?: string
+  /**
+   * Who made the change: the `fingerprint` of the admin key, the `actor` that `authorize` returned, or the one that the host's own code gave.
+   * Missing where neither said who.
+   */
+  actor?: string
 }
 
 /** A request that was refused. */
@@ -34,7 +39,7 @@ export interface AuditEvents {
   'fastify-vexa-admin:token:rotated': Origin & { prefix: string, tokenId: string, successorId: string, userId: string }
   /** Of one token, its `tokenId`; of all of a user's, also if there were none, the `userId`. */
   'fastify-vexa-admin:token:revoked': Origin & { prefix: string } & ({ tokenId: string } | { userId: string })
-  /** 401 on a route of the admin API. */
+  /** 401 on a route of the admin API, or 403 for a request of another origin. */
   'fastify-vexa-admin:admin:refused': Refusal & { prefix: string }
   /** 401 or 403 on a route behind `requireToken`. */
   'fastify-vexa-admin:token:refused': Refusal & { prefix: string, reason: 'MISSING' | 'NOT_FOUND' | 'EXPIRED' | 'DISABLED' | 'INSUFFICIENT_SCOPE' }
@@ -42,7 +47,7 @@ export interface AuditEvents {
 
 type Kind = keyof AuditEvents extends `fastify-vexa-admin:${infer Name}` ? Name : never
 type Message<Name extends Kind> = AuditEvents[`fastify-vexa-admin:${Name}`]
-type Source<Name extends Kind> = Message<Name> extends Refusal ? Refusal : Origin | undefined
+type Source<Name extends Kind> = Message<Name> extends Refusal ? Refusal : Origin
 // Of a union, each: Omit would keep what all have in common.
 type Rest<T> = T extends unknown ? Omit<T, 'prefix' | keyof Origin | keyof Refusal> : never
 

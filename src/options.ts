@@ -9,8 +9,17 @@ export interface VexaAdminOptions {
    * printable ASCII characters, without space and comma. Required, unless `authorize` is given.
    */
   adminKeys?: string | readonly string[] | undefined
-  /** Decides who is an admin, in place of `adminKeys`. Whoever gets anything but `true` is answered 401. */
+  /**
+   * Decides who is an admin, in place of `adminKeys`. `true` accepts the request, and so does `{ actor }`, which also names the admin in the events:
+   * 1 to 255 printable characters. Another object is a fault of the app, and answered 500; anything else is answered 401.
+   */
   authorize?: Authorize | undefined
+  /**
+   * Origins whose pages may ask for changes beside those of this host, where `authorize` decides, such as `https://admin.example`: each as a browser
+   * writes it in `Origin`. From any other origin a change is answered 403, because browsers add the cookie of an admin to it.
+   * @default []
+   */
+  trustedOrigins?: readonly string[] | undefined
   /**
    * Where the routes are mounted: empty, or a path like `/admin`.
    * @default '/admin'
@@ -68,6 +77,7 @@ export type ResolvedOptions = Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'aut
 )
 
 const defaults = {
+  trustedOrigins: [] as readonly string[],
   prefix: '/admin',
   storageTimeout: 10_000,
   tokenCacheTtl: 0,
@@ -94,6 +104,8 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   check(tokenPrefix.length > 0 && tokenPrefix.every((prefix) => typeof prefix === 'string' && /^[\w-]{1,32}$/.test(prefix)) &&
     new Set(tokenPrefix).size === tokenPrefix.length,
   '`tokenPrefix` must have 1 to 32 letters, digits, hyphens and underscores, or be an array of such, at least one and all different')
+  check(Array.isArray(rest.trustedOrigins) && rest.trustedOrigins.every(isOrigin),
+    '`trustedOrigins` must be an array of origins as browsers write them, like https://admin.example or http://localhost:5173, without a path, a wildcard and a default port')
   check(Array.isArray(rest.scopes) && rest.scopes.every((scope) => typeof scope === 'string' && /^[!#-[\]-~]{1,64}$/.test(scope)) &&
     new Set(rest.scopes).size === rest.scopes.length,
   '`scopes` must be different names, each of 1 to 64 printable ASCII characters without space, quote and backslash')
@@ -110,13 +122,18 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   const missing = storageMethods.find((method) => typeof (storage as Partial<StorageAdapter> | null)?.[method] !== 'function')
   check(missing === undefined, `\`storage\` must be a StorageAdapter, but has no method \`${missing}\``)
 
-  const common = { ...rest, tokenPrefix, scopes: [...rest.scopes], storage }
+  const common = { ...rest, tokenPrefix, trustedOrigins: [...rest.trustedOrigins], scopes: [...rest.scopes], storage }
   if (authorize !== undefined) {
     check(adminKeys === undefined, 'give either `adminKeys` or `authorize`')
     check(typeof authorize === 'function', '`authorize` must be a function')
     return { ...common, authorize }
   }
+  check(common.trustedOrigins.length === 0, '`trustedOrigins` is for `authorize`: no page of another origin can send an admin key that it does not know')
   return { ...common, adminKeys: checkKeys(adminKeys) }
+}
+
+function isOrigin (value: unknown): boolean {
+  return typeof value === 'string' && /^https?:\/\/[^*]+$/.test(value) && URL.canParse(value) && new URL(value).origin === value
 }
 
 function checkKeys (adminKeys: VexaAdminOptions['adminKeys']): readonly string[] {

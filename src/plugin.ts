@@ -1,12 +1,14 @@
 import fp from 'fastify-plugin'
 import type { FastifyPluginAsync } from 'fastify'
 import { adminKeyGuard, authorizeGuard } from './guards/admin.js'
+import { sameOriginGuard } from './guards/same-origin.js'
 import { tokenGuards, type RequireTokenOptions, type TokenGuard } from './guards/token.js'
 import { publisher } from './events.js'
 import { resolveOptions, type VexaAdminOptions } from './options.js'
 import { adminRoutes } from './routes/index.js'
 import type { Token } from './schemas/tokens.js'
 import type { User } from './schemas/users.js'
+import { publicTokens, publicUsers } from './services/public-services.js'
 import { withStorageFaults } from './services/storage-faults.js'
 import { withTokenCache } from './services/token-cache.js'
 import { createTokenUse } from './services/token-use.js'
@@ -43,9 +45,12 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const publish = publisher(fastify.prefix.replace(/\/$/, '') + options.prefix)
   const users = createUserService(storage, publish, options)
   const tokens = createTokenService(storage, publish, tokenUse, options)
-  const { createOrReturn, page, ...publicUsers } = users
 
-  fastify.decorate('vexaAdmin', { users: publicUsers, tokens, requireToken: tokenGuards(tokens, options.scopes, publish) })
+  fastify.decorate('vexaAdmin', {
+    users: publicUsers(users),
+    tokens: publicTokens(tokens),
+    requireToken: tokenGuards(tokens, options.scopes, publish)
+  })
   for (const name of ['apiUser', 'apiToken']) {
     // A scope around this one may have them already, for a registration of its own.
     if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name, null)
@@ -73,6 +78,8 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   await fastify.register(adminRoutes, {
     prefix: options.prefix,
     guard: options.authorize ? authorizeGuard(options.authorize, publish) : adminKeyGuard(options.adminKeys, publish),
+    // No browser adds an admin key by itself, as it does a cookie.
+    sameOrigin: options.authorize && sameOriginGuard(options.trustedOrigins, publish),
     users,
     tokens,
     scopes: options.scopes,

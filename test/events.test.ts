@@ -21,7 +21,7 @@ async function mint (app: FastifyInstance): Promise<{ user: User, token: Token }
   return { user, token: await app.vexaAdmin.tokens.create(user.id, { expires_in: 3600 }) }
 }
 
-t.test('each change over HTTP, with the request and the fingerprint of the key', async (t) => {
+t.test('events: each change over HTTP has its request, ip, and key as actor', async (t) => {
   const { take } = listen(t)
   let requests = 0
   const keys = ['another-key-for-the-tests', adminKey]
@@ -38,10 +38,10 @@ t.test('each change over HTTP, with the request and the fingerprint of the key',
   for (const [method, path, payload, expected] of changes) {
     const { statusCode } = await call(app, method, `/internal${path}`, payload && { payload })
     t.ok(statusCode < 300, `${method} ${path}`)
-    t.same(take(), [{ prefix: '/internal', requestId: `request-${requests}`, adminKeyFingerprint: fingerprint(adminKey), ...expected }], `${method} ${path}`)
+    t.same(take(), [{ prefix: '/internal', requestId: `request-${requests}`, ip: '127.0.0.1', actor: fingerprint(adminKey), ...expected }], `${method} ${path}`)
   }
   await app.inject({ method: 'POST', url: '/internal/users', headers: { 'x-admin-api-key': keys[0] }, payload: { email: 'c@d' } })
-  t.match(take(), [{ event: 'user:created', adminKeyFingerprint: fingerprint(keys[0] as string) }])
+  t.match(take(), [{ event: 'user:created', actor: fingerprint(keys[0] as string) }])
 })
 
 t.test('what changes nothing is no event', async (t) => {
@@ -107,9 +107,17 @@ t.test('with `authorize` there is no key to tell of', async (t) => {
   await app.inject({ method: 'POST', url: '/admin/users', headers: { me: 'admin' }, payload: { email: 'a@b' } })
   await app.inject('/admin/users')
   t.same(take(), [
-    { event: 'user:created', prefix: '/admin', requestId: 'it', userId: 'user-1' },
+    { event: 'user:created', prefix: '/admin', requestId: 'it', ip: '127.0.0.1', userId: 'user-1' },
     { event: 'admin:refused', prefix: '/admin', requestId: 'it', method: 'GET', route: '/admin/users', ip: '127.0.0.1' }
   ])
+})
+
+t.test('events: with `authorize`, the actor is the one that it names', async (t) => {
+  const { take } = listen(t)
+  const app = await build(t, { authorize: async ({ headers }) => headers.me === undefined ? false : { actor: String(headers.me) } })
+  await app.inject({ method: 'POST', url: '/admin/users', headers: { me: 'jane' }, payload: { email: 'a@b' } })
+  await app.inject({ method: 'DELETE', url: '/admin/users/user-1', headers: { me: 'joe' }, remoteAddress: '192.0.2.7' })
+  t.match(take(), [{ event: 'user:created', actor: 'jane', ip: '127.0.0.1' }, { event: 'user:deleted', actor: 'joe', ip: '192.0.2.7' }])
 })
 
 t.test('who is refused, where, and why', async (t) => {

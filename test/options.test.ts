@@ -11,6 +11,7 @@ t.test('what is not given has its documented default', async (t) => {
     adminKeys: [adminKey],
     prefix: '/admin',
     tokenPrefix: ['vex_'],
+    trustedOrigins: [],
     defaultMaxConcurrentBots: 3,
     scopes: [],
     duplicateEmail: 'reject'
@@ -54,6 +55,12 @@ t.test('a wrong option stops the boot with a coded error that names it', async (
     [{ adminKeys: adminKey, tokenPrefix: ['vex_', 1] }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: [['vex_']] }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: null }, /tokenPrefix/],
+    ...[
+      'https://a.example', [1], [null], [['https://a.example']], ['null'], ['*'], [''], ['a.example'], ['https://*.example'], ['https://a.example/'], ['https://a.example/path'], ['https://a.example?x'],
+      ['https://a.example#x'], ['https://A.example'], ['HTTPS://a.example'], ['https://a.example:443'], ['http://a.example:80'], ['https://u@a.example'], ['https://münchen.example'],
+      ['https://a.example '], ['https://'], ['ftp://a.example'], ['chrome-extension://abc'], ['https://a.example', 'https://b.example/']
+    ].map((trustedOrigins): [Record<string, unknown>, RegExp] => [{ authorize: () => true, trustedOrigins }, /trustedOrigins.*https:\/\/admin\.example/]),
+    [{ adminKeys: adminKey, trustedOrigins: ['https://a.example'] }, /trustedOrigins.*authorize/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: -1 }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: 2147483648 }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: '3' }, /defaultMaxConcurrentBots/],
@@ -96,6 +103,12 @@ t.test('defaultMaxConcurrentBots and tokenPrefix', async (t) => {
   const user = (await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })).json()
   t.equal(user.max_concurrent_bots, 0)
   t.match((await call(app, 'POST', '/admin/users/user-1/tokens')).json().token, /^acme_live_[0-9A-Za-z]{36}$/)
+})
+
+t.test('trustedOrigins: any origins of pages, and none with adminKeys', async (t) => {
+  const trustedOrigins = ['https://a.example', 'http://localhost:5173', 'https://xn--mnchen-3ya.example:8443', 'http://[::1]:3000', 'https://127.0.0.1']
+  t.same(resolveOptions({ authorize: () => true, trustedOrigins }).trustedOrigins, trustedOrigins)
+  t.same(resolveOptions({ adminKeys: adminKey, trustedOrigins: [] }).trustedOrigins, [])
 })
 
 t.test('tokenPrefix: the first is that of new tokens, and all are accepted', async (t) => {

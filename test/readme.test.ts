@@ -17,7 +17,7 @@ import { adminKey } from './helpers.js'
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
 const programs = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, program]) => program as string)
-const [mount, guards, calls, openapi, audit, , sqlite, postgres, mysql, migration, adapter, conformance, share] = programs as [string, string, string, string, string, string, string, string, string, string, string, string, string]
+const [mount, guards, calls, authorized, openapi, audit, , sqlite, postgres, mysql, migration, adapter, conformance, share] = programs as [string, string, string, string, string, string, string, string, string, string, string, string, string, string]
 const listen = /\nawait app.listen.*\n/
 
 t.test('each call works as it stands, and answers what is written below it', async (t) => {
@@ -55,7 +55,7 @@ async function outputOf (t: Test, program: string, env: NodeJS.ProcessEnv = {}):
 }
 
 t.test('it has these programs', async (t) => {
-  t.equal(programs.length, 13, 'the last of them is in place of one of those above, and that of metrics is run where the package is tested')
+  t.equal(programs.length, 14, 'the last of them is in place of one of those above, and that of metrics is run where the package is tested')
   t.match(mount, listen)
 })
 
@@ -72,6 +72,20 @@ t.test('its programs, one after the other, are one that runs', async (t) => {
   t.equal(valid, true)
   t.match(me, { id: 'user-1', email: 'jane@example.com' })
   t.same(bots, { startedBy: 'user-1', with: 'token-1' })
+})
+
+t.test('README: the program with `authorize` accepts a trusted origin, and names the actor', async (t) => {
+  const program = `import { subscribe } from 'node:diagnostics_channel'
+    import Fastify from 'fastify'
+    import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
+    const app = Fastify(), findAdmin = async (cookie) => cookie && { email: 'jane@example.com' }, actors = []
+    subscribe('fastify-vexa-admin:user:created', ({ actor }) => actors.push(actor))
+    ${authorized.replace('trustedOrigins', "storage: sqliteStorage({ filename: ':memory:' }), trustedOrigins")}
+    const create = async (headers) => (await app.inject({ method: 'POST', url: '/admin/users', headers, payload: { email: 'a@example.com' } })).statusCode
+    const origin = 'https://admin.example', cookie = 'session=1'
+    console.log(JSON.stringify([await create({ origin }), await create({ cookie, origin: 'https://evil.example' }), await create({ cookie, origin }), actors]))
+    await app.close()`
+  t.same(await outputOf(t, program), [401, 403, 201, ['jane@example.com']])
 })
 
 t.test('its document has the API and the route behind a token, and its events are heard', async (t) => {
@@ -137,7 +151,7 @@ t.test('so do those of a storage of its own, which its test passes', async (t) =
 t.test('its programs are what TypeScript takes', async (t) => {
   const app = "import type { FastifyInstance } from 'fastify'\nimport vexaAdmin from 'fastify-vexa-admin'\ndeclare const app: FastifyInstance\n"
   const ownStorage = `import { MemoryStorage } from '${root}examples/custom-storage.js'\nclass MyStorage extends MemoryStorage { readonly prefix: string\nreadonly client = { disconnect () {} }\nconstructor (prefix = '') { super(); this.prefix = prefix } }\n`
-  const files = { mount, guards: app + guards, calls: app + calls + 'export default verification', openapi, audit, sqlite, postgres, mysql, migration: "import type { Dialect } from 'kysely'\ndeclare const dialect: Dialect\n" + migration, conformance: ownStorage + conformance + share }
+  const files = { mount, guards: app + guards, calls: app + calls + 'export default verification', authorized: app + 'declare const findAdmin: (cookie?: string) => Promise<{ email: string } | undefined>\n' + authorized, openapi, audit, sqlite, postgres, mysql, migration: "import type { Dialect } from 'kysely'\ndeclare const dialect: Dialect\n" + migration, conformance: ownStorage + conformance + share }
   const directory = t.testdir({
     ...Object.fromEntries(Object.entries(files).map(([name, program]) => [`${name}.mts`, program])),
     // What is declared as an example is not always used in it.

@@ -1,13 +1,22 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyError, FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
+import { Type } from '@sinclair/typebox'
+import { check } from '../check.js'
 import { UnauthorizedError } from '../errors.js'
 import { fingerprint, refusalOf, type Publish } from '../events.js'
+import { Actor } from '../schemas/change-options.js'
+import { compile } from '../schemas/validator.js'
 
-/** The host's own idea of an admin: anything but `true` is refused. */
-export type Authorize = (request: FastifyRequest) => boolean | Promise<boolean>
+/** The host's own idea of an admin: `true`, or the name of the admin for the events. Anything else is no admin. */
+export type Authorize = (request: FastifyRequest) => boolean | { actor: string } | Promise<boolean | { actor: string }>
 
-/** Where the guard leaves which of the admin keys a request came with: its fingerprint. */
-export const actingKey = Symbol('actingKey')
+/** Decorates a request of the admin API with the actor, where there is one: the fingerprint of the admin key, or what `authorize` said. */
+export const actingAdmin = Symbol('actingAdmin')
+
+/** Decorates the scope of the admin API: the routes that the guards of this file guard, and no others. */
+export const adminScope = Symbol('adminScope')
+
+const failureOfAnswer = compile(Type.Object({ actor: Actor }, { additionalProperties: false }))
 
 function refuse (request: FastifyRequest, reply: FastifyReply, publish: Publish): FastifyError {
   publish('admin:refused', refusalOf(request), {})
@@ -26,7 +35,7 @@ export function adminKeyGuard (adminKeys: readonly string[], publish: Publish): 
     // Digests have one length, as timingSafeEqual wants, and every key is compared, so that timing tells nothing.
     for (const { expected, name } of keys) acting = timingSafeEqual(expected, digest) ? name : acting
     if (acting === undefined) return done(refuse(request, reply, publish))
-    request.setDecorator(actingKey, acting)
+    request.setDecorator(actingAdmin, acting)
     done()
   }
 }
@@ -34,6 +43,13 @@ export function adminKeyGuard (adminKeys: readonly string[], publish: Publish): 
 /** An `onRequest` hook that asks the host. */
 export function authorizeGuard (authorize: Authorize, publish: Publish): onRequestAsyncHookHandler {
   return async function checkAuthorized (request, reply) {
-    if (await authorize(request) !== true) throw refuse(request, reply, publish)
+    const answer: unknown = await authorize(request)
+    if (answer === true) return
+    if (typeof answer !== 'object' || answer === null) {
+      throw Object.assign(refuse(request, reply, publish), { message: 'This app does not accept the request as one by an admin: sign in as an admin' })
+    }
+    const failure = failureOfAnswer(answer)
+    check(failure === undefined, `\`authorize\` must return true, false, or { actor } alone: ${failure?.instancePath} ${failure?.message}`)
+    request.setDecorator(actingAdmin, (answer as { actor: string }).actor)
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginCallback, FastifySchema, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
-import { StorageUnavailableError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
-import { actingKey } from '../guards/admin.js'
+import { CrossOriginError, StorageUnavailableError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
+import { actingAdmin, adminScope } from '../guards/admin.js'
+import { isSafe } from '../guards/same-origin.js'
 import { schemaErrorFormatter, serializerCompiler, validatorCompiler } from '../schemas/compilers.js'
 import { errorReplies, reading } from '../schemas/error-replies.js'
 import type { TokenRouteService } from '../services/tokens.js'
@@ -19,6 +20,7 @@ export interface RouteOptions {
 
 export interface AdminRoutesOptions extends RouteOptions {
   guard: onRequestHookHandler | onRequestAsyncHookHandler
+  sameOrigin: onRequestHookHandler | undefined
   documented: Documented
 }
 
@@ -26,7 +28,7 @@ export interface AdminRoutesOptions extends RouteOptions {
  * The guarded scope of the admin API. It brings everything that decides what its routes read and write, so that the
  * host's validators, serializers and parsers do not weaken them, and none of theirs reaches the host.
  */
-export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, documented, users, tokens, scopes, duplicateEmail }, done) => {
+export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, sameOrigin, documented, users, tokens, scopes, duplicateEmail }, done) => {
   documentRoutes(fastify, documented)
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
@@ -39,7 +41,15 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     reply.header('cache-control', 'no-store')
     next()
   })
-  fastify.decorateRequest(actingKey, undefined)
+  fastify.decorate(adminScope, true)
+  fastify.decorateRequest(actingAdmin, undefined)
+  if (sameOrigin !== undefined) {
+    // Before the host is asked, who may use up a session, or write its last use, for each time.
+    fastify.addHook('onRequest', sameOrigin)
+    fastify.addHook('onRoute', ({ method, schema }) => {
+      if (![method].flat().every(isSafe)) Object.assign(schema?.response as object, errorReplies(CrossOriginError))
+    })
+  }
   fastify.addHook('onRequest', guard as onRequestHookHandler)
   fastify.addHook('preValidation', (request, _reply, next) => {
     // What is posted may be nothing at all where nothing is required. Fastify would have null validated in its place.
@@ -50,7 +60,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     // Fastify's own 503 is that of its `handlerTimeout`, of a host that waits for less long than the storage may take.
     if (error instanceof StorageUnavailableError || error.code === 'FST_ERR_HANDLER_TIMEOUT') reply.header('retry-after', '1')
     // Whoever logs the error next need not log paths. Fastify's own errors about a request come with a stack, and so does that of one that broke off.
-    if (String(error.code).startsWith('FST_') || error === request.raw.errored) delete error.stack
+    if (/^(FST|VEXA_ADMIN)_/.test(error.code) || error === request.raw.errored) delete error.stack
     next()
   })
 

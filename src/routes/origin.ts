@@ -1,9 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import type { Origin } from '../events.js'
-import { actingKey } from '../guards/admin.js'
+import { actingAdmin } from '../guards/admin.js'
 
-/** Who asks for a change, for the events that tell of it. */
+/** Returns who asks for a change, for the events that tell of it. */
 export function originOf (request: FastifyRequest): Origin {
-  const adminKeyFingerprint = request.getDecorator<string | undefined>(actingKey)
-  return adminKeyFingerprint === undefined ? { requestId: request.id } : { requestId: request.id, adminKeyFingerprint }
+  const { id: requestId, ip } = request
+  const actor = request.getDecorator<string | undefined>(actingAdmin)
+  return actor === undefined ? { requestId, ip } : { requestId, ip, actor }
 }

@@ -2,7 +2,10 @@ import { domainToASCII, domainToUnicode } from 'node:url'
 import { Kind, Type, TypeRegistry, type SchemaOptions, type TSchema, type TUnsafe } from '@sinclair/typebox'
 import { canonical } from '../text.js'
 
-/** Key under which a schema says, for error messages, what it expected. A symbol, so that it stays out of JSON Schema documents. */
+/**
+ * Key under which a schema says, for error messages, what it expected: a text, or a function that is given the value and its path, and returns one.
+ * A symbol, so that it stays out of JSON Schema documents.
+ */
 export const Expected = Symbol('expected')
 
 const TextKind = 'VexaAdmin:Text'

@@ -5,6 +5,8 @@ import { Expected } from './atoms.js'
 
 interface Failure { instancePath: string, message: string }
 
+interface Explained { [Expected]?: string | ((value: unknown, path: string) => string | undefined) }
+
 /**
  * Compiles a TypeBox schema into a function that returns the first thing wrong with a value.
  * Nothing is coerced, filled in or left out.
@@ -13,11 +15,12 @@ export function compile (schema: TSchema): (value: unknown) => Failure | undefin
   const check: TypeCheck<TSchema> = TypeCompiler.Compile(schema)
   return (value) => {
     if (check.Check(value)) return undefined
-    const { path, type, schema: failed, message } = check.Errors(value).First() as ValueError
+    const { path, type, schema: failed, message, value: wrong } = check.Errors(value).First() as ValueError
     if (type === ValueErrorType.ObjectRequiredProperty) return { instancePath: path, message }
     // The name of a member that nobody knows may be of any length, or be a key or token that slipped into the wrong place: those have 16 characters or more.
-    if (type === ValueErrorType.ObjectAdditionalProperties && !/\/\w{1,15}$/.test(path)) return { instancePath: '', message }
-    return { instancePath: path, message: (failed as { [Expected]?: string })[Expected] ?? message }
+    const instancePath = type === ValueErrorType.ObjectAdditionalProperties && !/\/\w{1,15}$/.test(path) ? '' : path
+    const expected = (failed as Explained)[Expected]
+    return { instancePath, message: (typeof expected === 'function' ? expected(wrong, path) : expected) ?? message }
   }
 }
 

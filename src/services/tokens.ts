@@ -1,5 +1,6 @@
 import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
 import type { Origin, Publish } from '../events.js'
+import type { ChangeOptions } from '../schemas/change-options.js'
 import { RotateToken, scopedBodies, type CreateToken, type Token, type VerifyToken } from '../schemas/tokens.js'
 import { validator } from '../schemas/validator.js'
 import type { Verification } from '../schemas/verification.js'
@@ -9,7 +10,7 @@ import type { TokenUse } from './token-use.js'
 import { hashTokenValue, isTokenValue, mintTokenValue } from './token-value.js'
 import { toToken, toUser } from './wire.js'
 
-/** The API tokens, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. */
+/** The API tokens, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. Those that change something take `{ actor }` last. */
 export interface TokenService {
   /**
    * Mints a token for a user. The reply holds its value, which is kept nowhere and shown by no other call.
@@ -17,7 +18,7 @@ export interface TokenService {
    * @throws {InvalidInputError} 400
    * @throws {UserNotFoundError} 404
    */
-  create (userId: string, token?: CreateToken): Promise<Token>
+  create (userId: string, token?: CreateToken, options?: ChangeOptions): Promise<Token>
 
   /**
    * A user's tokens in order of creation, their values hidden.
@@ -29,18 +30,20 @@ export interface TokenService {
   /**
    * Revokes a token: when the promise resolves, it opens nothing any more.
    *
+   * @throws {InvalidInputError} 400
    * @throws {TokenNotFoundError} 404, also if it was revoked before
    * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids it
    */
-  revoke (id: string): Promise<void>
+  revoke (id: string, options?: ChangeOptions): Promise<void>
 
   /**
    * Revokes all tokens of a user.
    *
+   * @throws {InvalidInputError} 400
    * @throws {UserNotFoundError} 404
    * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids it for one of them: then none is revoked
    */
-  revokeAll (userId: string): Promise<void>
+  revokeAll (userId: string, options?: ChangeOptions): Promise<void>
 
   /**
    * Mints a successor with the token's user, name and scopes, and as long a life as the token was given. The old token is gone
@@ -51,7 +54,7 @@ export interface TokenService {
    * @throws {TokenExpiredError} 409
    * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids to delete the old token
    */
-  rotate (id: string, rotation?: RotateToken): Promise<Token>
+  rotate (id: string, rotation?: RotateToken, options?: ChangeOptions): Promise<Token>
 
   /**
    * Whether a value is a token that is valid now and has all of `scopes`. Never throws for a value that is not.
@@ -61,12 +64,16 @@ export interface TokenService {
   verify (token: VerifyToken): Promise<Verification>
 }
 
-/** What HTTP says besides. */
-export interface TokenRouteService extends TokenService {
-  create (userId: string, token?: CreateToken, origin?: Origin): Promise<Token>
-  revoke (id: string, origin?: Origin): Promise<void>
-  revokeAll (userId: string, origin?: Origin): Promise<void>
-  rotate (id: string, rotation?: RotateToken, origin?: Origin): Promise<Token>
+/** The same for our own code, which knows where a change comes from. */
+export interface TokenRouteService extends Pick<TokenService, 'list'> {
+  create (userId: string, token: CreateToken | undefined, origin: Origin): Promise<Token>
+  revoke (id: string, origin: Origin): Promise<void>
+  revokeAll (userId: string, origin: Origin): Promise<void>
+  rotate (id: string, rotation: RotateToken | undefined, origin: Origin): Promise<Token>
+  /** As above, and tells `onMissing` which of `scopes` the token lacks where that is what is wrong. */
+  verify (token: VerifyToken, onMissing?: (scopes: string[]) => void): Promise<Verification>
+  /** Returns whether a value may be one of our tokens. One that may not is never looked up. */
+  mayBeToken (value: string): boolean
 }
 
 export interface TokenServiceOptions {
@@ -81,6 +88,7 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
   const bodies = scopedBodies(scopes)
   const validateCreate = validator(bodies.CreateToken)
   const validateVerify = validator(bodies.VerifyToken)
+  const mayBeToken = (value: string) => isTokenValue(value, tokenPrefix)
 
   /** The user's key, if there is such a user. */
   async function checkUser (userId: string): Promise<string> {
@@ -91,6 +99,8 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
   }
 
   return {
+    mayBeToken,
+
     async create (userId, input = {}, origin) {
       validateCreate(input)
       const userKey = toKey('user', userId)
@@ -144,9 +154,9 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
       return toToken(token, value)
     },
 
-    async verify (input) {
+    async verify (input, onMissing) {
       validateVerify(input)
-      if (!isTokenValue(input.token, tokenPrefix)) return { valid: false, code: 'NOT_FOUND' }
+      if (!mayBeToken(input.token)) return { valid: false, code: 'NOT_FOUND' }
       const finding = storage.findTokenByHash(hashTokenValue(input.token))
       // To wait for what is there already costs memory, which shows when thousands are waiting.
       const found = finding instanceof Promise ? await finding : finding
@@ -155,7 +165,12 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
       const now = Date.now()
       if (isExpired(token, now)) return { valid: false, code: 'EXPIRED' }
       if (user.disabled) return { valid: false, code: 'DISABLED' }
-      if (token.scopes !== null && input.scopes?.some((scope) => !token.scopes?.includes(scope))) return { valid: false, code: 'INSUFFICIENT_SCOPE' }
+      const { scopes } = token
+      const missing = scopes === null ? undefined : input.scopes?.filter((scope) => !scopes.includes(scope))
+      if (missing?.length) {
+        onMissing?.(missing)
+        return { valid: false, code: 'INSUFFICIENT_SCOPE' }
+      }
       tokenUse.note(token.id, token.last_used_at, now)
       return { valid: true, user: toUser(user), token: toToken(token) }
     }

@@ -1,6 +1,7 @@
 import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError, UserReferencedError } from '../errors.js'
 import type { Origin, Publish } from '../events.js'
 import { canNormalize } from '../schemas/atoms.js'
+import type { ChangeOptions } from '../schemas/change-options.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
 import { validator } from '../schemas/validator.js'
 import type { Storage, UserRecord } from '../storage/storage-adapter.js'
@@ -9,7 +10,7 @@ import { toId, toKey } from './ids.js'
 import { mergePatch } from './merge-patch.js'
 import { toToken, toUser } from './wire.js'
 
-/** The users, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. */
+/** The users, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. Those that change something take `{ actor }` last. */
 export interface UserService {
   /**
    * Creates a user. What is missing defaults as over HTTP.
@@ -17,7 +18,7 @@ export interface UserService {
    * @throws {InvalidInputError} 400
    * @throws {EmailTakenError} 409, unless the option `duplicateEmail` is `'return'`: then the stored user is returned, unchanged
    */
-  create (user: CreateUser): Promise<User>
+  create (user: CreateUser, options?: ChangeOptions): Promise<User>
 
   /**
    * The user with this id, and its tokens in order of creation.
@@ -47,25 +48,26 @@ export interface UserService {
    * @throws {UserNotFoundError} 404
    * @throws {EmailTakenError} 409
    */
-  update (id: string, changes: UpdateUser): Promise<User>
+  update (id: string, changes: UpdateUser, options?: ChangeOptions): Promise<User>
 
   /**
    * Deletes a user and all of its tokens.
    *
+   * @throws {InvalidInputError} 400
    * @throws {UserNotFoundError} 404
    * @throws {UserReferencedError} 409, if a foreign key of the app's own tables forbids it
    */
-  delete (id: string): Promise<void>
+  delete (id: string, options?: ChangeOptions): Promise<void>
 }
 
-/** What HTTP needs to know besides. */
-export interface UserRouteService extends UserService {
+/** The same for our own code, which knows where a change comes from. */
+export interface UserRouteService extends Pick<UserService, 'get' | 'getByEmail'> {
   /** As `create`, and says whether the user is new. */
-  createOrReturn (user: CreateUser, origin?: Origin): Promise<{ user: User, created: boolean }>
+  createOrReturn (user: CreateUser, origin: Origin): Promise<{ user: User, created: boolean }>
   /** As `list`, and says whether there is more, and how many there are in all where `count` asks for it. */
   page (query: ListUsers): Promise<{ users: User[], more: boolean, total: number | undefined }>
-  update (id: string, changes: UpdateUser, origin?: Origin): Promise<User>
-  delete (id: string, origin?: Origin): Promise<void>
+  update (id: string, changes: UpdateUser, origin: Origin): Promise<User>
+  delete (id: string, origin: Origin): Promise<void>
 }
 
 export interface UserServiceOptions {
@@ -82,7 +84,7 @@ const validateUpdate = validator(UpdateUser)
 const validatePage = validator(ListUsers)
 
 export function createUserService (storage: Storage, publish: Publish, options: UserServiceOptions): UserRouteService {
-  async function createOrReturn (input: CreateUser, origin?: Origin) {
+  async function createOrReturn (input: CreateUser, origin: Origin) {
     validateCreate(input)
     const { email, name, max_concurrent_bots: maxConcurrentBots, data } = input
     const user = {
@@ -122,7 +124,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     return Object.assign(toUser(user), { api_tokens: tokens.map((token) => toToken(token)) })
   }
 
-  async function update (id: string, changes: UpdateUser, origin?: Origin): Promise<User> {
+  async function update (id: string, changes: UpdateUser, origin: Origin): Promise<User> {
     validateUpdate(changes)
     const key = toKey('user', id)
     if (key === undefined) throw new UserNotFoundError()
@@ -150,10 +152,6 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     page,
     update,
 
-    async create (input) {
-      return (await createOrReturn(input)).user
-    },
-
     async get (id) {
       const key = toKey('user', id)
       return withTokens(key === undefined ? undefined : await storage.findUser(key))
@@ -163,10 +161,6 @@ export function createUserService (storage: Storage, publish: Publish, options: 
       // Not whether it is an address: one that is kept may be of a form that was valid once.
       const known = typeof email === 'string' && canNormalize(email)
       return withTokens(known ? await storage.findUserByEmail(canonical(email)) : undefined)
-    },
-
-    async list (query = {}) {
-      return (await page(query)).users
     },
 
     async delete (id, origin) {

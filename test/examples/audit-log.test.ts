@@ -22,7 +22,7 @@ t.test('each line is there when the request is answered, and none has a secret',
 
   const lines = log().trim().split('\n').map((line) => JSON.parse(line))
   t.match(lines, [
-    { event: 'fastify-vexa-admin:user:created', userId: 'user-1', adminKeyFingerprint: fingerprint(key), requestId: 'req-1' },
+    { event: 'fastify-vexa-admin:user:created', userId: 'user-1', actor: fingerprint(key), ip: '127.0.0.1', requestId: 'req-1' },
     { event: 'fastify-vexa-admin:token:minted', tokenId: 'token-1', userId: 'user-1' },
     { event: 'fastify-vexa-admin:token:revoked', tokenId: 'token-1' },
     { event: 'fastify-vexa-admin:token:refused', reason: 'NOT_FOUND', route: '/me', ip: '127.0.0.1' },

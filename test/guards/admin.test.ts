@@ -122,7 +122,7 @@ t.test('authorize decides in place of keys', async (t) => {
   for (const no of [false, undefined, 1, 'yes', Promise.resolve(false)]) {
     answer = () => no
     const reply = await get()
-    t.same(reply.json(), refused)
+    t.same(reply.json(), { ...refused, message: 'This app does not accept the request as one by an admin: sign in as an admin' })
     t.ok(reply.headers['www-authenticate'])
   }
   answer = () => { throw Object.assign(new Error('The directory is down'), { statusCode: 502 }) }
@@ -134,6 +134,27 @@ t.test('authorize decides in place of keys', async (t) => {
     t.match(reply.json(), { statusCode, message: 'The directory says no' }, 'an error without a code, too')
   }
   t.equal((await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': adminKey } })).statusCode, 401)
+})
+
+t.test('authorize: { actor } accepts the request, and another object is a fault of the app', async (t) => {
+  let answer: unknown
+  const lines: string[] = []
+  const app = await build(t, { authorize: () => answer as boolean }, { logger: { stream: { write: (line: string) => { lines.push(line) } } } })
+  const get = () => app.inject({ url: '/admin/users' })
+  for (answer of [{ actor: 'jane@example.com' }, Promise.resolve({ actor: 'J' }), { actor: 'é'.repeat(255) }]) t.equal((await get()).statusCode, 200)
+  lines.length = 0
+  const faults = [
+    {}, [], { id: 7, name: 'Jane' }, { actor: undefined }, { actor: '' }, { actor: 7 }, { actor: ' Jane' }, { actor: 'a\nb' }, { actor: 'x'.repeat(256) }, { actor: { name: 'Jane' } },
+    { actor: 'Jane', requestId: 'forged' }, { actor: 'Jane', ip: '1.2.3.4' }, { actor: 'Jane', admin: true }, new Date(), new Map([['actor', 'Jane']])
+  ]
+  for (answer of faults) {
+    const reply = await get()
+    t.match(reply.json(), { statusCode: 500, code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /`authorize` must return true, false, or \{ actor \}/ }, JSON.stringify(answer))
+    t.notMatch(reply.body, /Jane/)
+  }
+  t.equal(lines.filter((line) => line.includes('`authorize` must return')).length, faults.length, 'which the log says')
+  t.notMatch(lines.join(), /\.[jt]s:\d/, 'without a stack')
+  for (answer of [null, undefined, false, 0, '', 'Jane', () => true]) t.equal((await get()).statusCode, 401)
 })
 
 /** Sends the head of a request as it is, and resolves with the reply's head as soon as it is there. */

@@ -1,13 +1,13 @@
 import { connect } from 'node:net'
 import auth from '@fastify/auth'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import type { StorageAdapter, VexaAdminOptions } from '../../src/index.js'
+import vexaAdmin, { type StorageAdapter, type VexaAdminOptions } from '../../src/index.js'
 import { emptyStorage } from '../databases.js'
 import { build as buildPlugin } from '../helpers.js'
 
 async function build (t: Test, options: Partial<VexaAdminOptions> = {}) {
-  const app = await buildPlugin(t, { scopes: ['bot', 'tx'], ...options })
+  const app = await buildPlugin(t, { scopes: ['bot', 'tx', 'read'], ...options })
   const { requireToken } = app.vexaAdmin
   const who = async ({ apiUser, apiToken }: { apiUser: unknown, apiToken: unknown }) => ({ apiUser, apiToken })
   app.get('/me', { onRequest: requireToken() }, who)
@@ -47,7 +47,7 @@ t.test('anything else is a 401 with a challenge', async (t) => {
   const missing: Array<Record<string, string>> = [{}, { authorization: `Basic ${one}` }, { authorization: one }, { authorization: `Token ${one}` }, { authorization: `x-bearer ${one}` }, { authorization: `Basic bearer ${one}` }, { authorization: `bearers ${one}` }, { cookie: `x-api-key=${one}` }, { 'x-admin-api-key': one }]
   const invalid: Array<Record<string, string | string[]>> = [
     { 'x-api-key': '' }, { 'x-api-key': `${one}x` }, { 'x-api-key': [one, one] }, { 'x-api-key': `${one}, ${two}` }, { 'x-api-key': 'an-admin-key-for-the-tests' },
-    { 'x-api-key': one, authorization: `Bearer ${two}` }, { 'x-api-key': one, authorization: 'Bearer' }, { 'x-api-key': '', authorization: `Bearer ${one}` },
+    { 'x-api-key': one, authorization: `Bearer ${two}` }, { 'x-api-key': '', authorization: 'Bearer' }, { 'x-api-key': 'x', authorization: 'Bearer y' },
     { authorization: 'Bearer' }, { authorization: 'Bearer ' }, { authorization: `Bearer ${one} ${one}` }, { authorization: `Bearer ${one},` }, { authorization: `Bearer "${one}"` },
     { authorization: `Bearer\t${one}` }, { 'x-api-key': 'caf\xe9' }, { 'x-api-key': 'x'.repeat(15_000) }
   ]
@@ -81,6 +81,72 @@ t.test('several Authorization headers are refused, of which Node would keep the 
   t.equal(await statusOf(`X-API-Key: ${one}`, 'Authorization: Basic x', 'Authorization: Basic y'), 401)
 })
 
+t.test('requireToken: a second header of another form is no second token', async (t) => {
+  const app = await build(t)
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  const [{ token: one }, { token: two }] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
+  const others = [
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl', 'da2-abcdefghijklmnopqrstuvwxyz', '', 'x', one.slice(0, -1), `${one}0`, `${one.slice(0, -6)}000000`, `vex_${'a'.repeat(36)}`, one.toUpperCase(),
+    'an-admin-key-for-the-tests', 'a, b', 'x'.repeat(10_000)
+  ]
+  for (const other of others) {
+    t.equal((await ask(app, '/me', { 'x-api-key': other, authorization: `Bearer ${one}` })).statusCode, 200, `beside our Bearer: ${other}`)
+    t.equal((await ask(app, '/me', { 'x-api-key': one, authorization: `Bearer ${other}` })).statusCode, 200, `beside our X-API-Key: ${other}`)
+    t.same((await ask(app, '/me', { 'x-api-key': other, authorization: `Bearer ${other}x` })).json(), refused)
+  }
+  const ambiguous: Array<Record<string, string | string[]>> = [
+    { 'x-api-key': two, authorization: `Bearer ${one}` }, { 'x-api-key': one, authorization: `Bearer ${two}` },
+    { 'x-api-key': [one, two], authorization: `Bearer ${one}` }, { 'x-api-key': [one, one], authorization: `Bearer ${one}` }, { 'x-api-key': `x,${two}`, authorization: `Bearer ${one}` },
+    { 'x-api-key': one, authorization: `Bearer ${one} ${two}` }, { 'x-api-key': one, authorization: `Bearer ${one},` }
+  ]
+  for (const headers of ambiguous) t.same((await ask(app, '/me', headers)).json(), refused, JSON.stringify(headers))
+})
+
+t.test('requireToken: on the whole app, leaves the admin API to the admin key', async (t) => {
+  const server = { routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false } }
+  for (const hook of ['onRequest', 'preHandler'] as const) {
+    const app = await buildPlugin(t, {}, server)
+    app.addHook(hook as 'onRequest', app.vexaAdmin.requireToken())
+    // Another registration, of which the hook was there first.
+    await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: 'another-key-for-the-tests', storage: emptyStorage(t) }) }, { prefix: '/inner' })
+    app.get('/admin/own', async () => 'own')
+    app.get('/adminusers', async () => 'own')
+    app.register(async (scope) => { scope.get('/users', async () => 'own') }, { prefix: '/admin/mine' })
+    const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+    const { token } = await app.vexaAdmin.tokens.create(id)
+    const status = async (url: string, headers: Record<string, string> = {}, method: 'GET' | 'POST' | 'HEAD' = 'GET') => (await app.inject({ method, url, headers })).statusCode
+
+    const [admin, inner] = [{ 'x-admin-api-key': 'an-admin-key-for-the-tests' }, { 'x-admin-api-key': 'another-key-for-the-tests' }]
+    for (const url of ['/admin/users', '//ADMIN//users/', '/%61dmin/users', '/admin/users/user-1', '/admin/users/email/a@b', '/admin/users/user-1/tokens']) {
+      t.equal(await status(url, admin), 200, `${hook} ${url}`)
+      t.equal(await status(url, admin, 'HEAD'), 200, `${hook} HEAD ${url}`)
+      for (const headers of [undefined, { 'x-api-key': token }, { 'x-admin-api-key': 'wrong' }, inner]) t.equal(await status(url, headers), 401, `${hook} ${url} ${JSON.stringify(headers)}`)
+      t.equal(await status(`/inner${url}`, admin), 401)
+    }
+    t.equal(await status('/inner/admin/users', inner), 200)
+    t.equal(await status(`/admin/users/${'1'.repeat(200)}`, admin), 404)
+    t.equal(await status('/admin/users/user-1/tokens', admin, 'POST'), 201)
+    for (const url of ['/admin/own', '/adminusers', '/admin/mine/users']) {
+      for (const headers of [undefined, admin, inner, { 'x-admin-api-key': token }]) t.equal(await status(url, headers), 401, `${hook} ${url} is the app's`)
+      t.equal(await status(url, { 'x-api-key': token }), 200)
+    }
+    for (const url of ['/admin', '/admin/nothing', '/nothing']) t.equal(await status(url, admin), 401, `${url} is nobody's`)
+  }
+})
+
+t.test('requireToken: on the whole app, a route copied from the admin API is guarded', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const copies: RouteOptions[] = []
+  app.addHook('onRoute', (route) => { if (route.url === '/admin/users' && route.method === 'GET') copies.push({ ...route, url: '/copy' }) })
+  await app.register(vexaAdmin, { adminKeys: 'an-admin-key-for-the-tests', storage: emptyStorage(t) })
+  app.addHook('onRequest', app.vexaAdmin.requireToken())
+  for (const copy of copies) app.route(copy)
+  t.equal((await app.inject('/copy')).statusCode, 401)
+  const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+  t.equal((await app.inject({ url: '/copy', headers: { 'x-api-key': (await app.vexaAdmin.tokens.create(id)).token } })).statusCode, 200)
+})
+
 t.test('a token that ended, or whose user did, is a 401 at once', async (t) => {
   const app = await build(t)
   const { users, tokens } = app.vexaAdmin
@@ -110,9 +176,13 @@ t.test('a disabled user is a 403, and so is a missing scope', async (t) => {
   t.equal((await ask(app, '/bots', all, 'POST')).statusCode, 200)
   t.equal((await ask(app, '/me', tx)).statusCode, 200)
   const reply = await ask(app, '/bots', tx, 'POST')
-  t.same(reply.json(), { statusCode: 403, code: 'VEXA_ADMIN_ERR_INSUFFICIENT_SCOPE', error: 'Forbidden', message: 'The API token is not allowed to do this' })
+  t.same(reply.json(), { statusCode: 403, code: 'VEXA_ADMIN_ERR_INSUFFICIENT_SCOPE', error: 'Forbidden', message: 'The API token lacks what this needs: bot' })
   t.equal(reply.headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="bot"')
-  t.equal((await ask(app, '/bots/tx', tx)).headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="tx bot"')
+  const both = await ask(app, '/bots/tx', tx)
+  t.equal(both.headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="tx bot"')
+  t.equal(both.json().message, 'The API token lacks what this needs: bot', 'what it has is not named')
+  const none = { 'x-api-key': (await tokens.create(id, { scopes: ['read'] })).token }
+  t.equal((await ask(app, '/bots/tx', none)).json().message, 'The API token lacks what this needs: tx, bot')
 
   await users.update(id, { disabled: true })
   for (const headers of [bot, tx, all]) {

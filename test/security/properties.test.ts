@@ -47,11 +47,13 @@ property('a token is the prefix, 30 letters and digits, and a checksum that adds
 })
 
 // The headers.
-/** The one token that the headers of a request name. */
+/** The one token that the headers of a request name. What has another form may stand beside it. */
 function tokenIn (keys: string[], authorizations: string[]): string | undefined {
   const [scheme = '', ...rest] = (authorizations[0] ?? '').split(' ')
-  const named = new Set(scheme.toLowerCase() === 'bearer' ? [...keys, rest.slice(rest.findIndex((part) => part !== '')).join(' ')] : keys)
-  return keys.length <= 1 && authorizations.length <= 1 && named.size === 1 ? [...named][0] : undefined
+  const named = new Set(keys.length === 0 ? [] : [keys.join(', ')])
+  if (scheme.toLowerCase() === 'bearer') named.add(rest.slice(rest.findIndex((part) => part !== '')).join(' '))
+  const [one, another] = [...named].filter((value) => value.split(/[\s,]+/).some((part) => isToken(part, 'vex_')))
+  return authorizations.length <= 1 && another === undefined ? one : undefined
 }
 
 const header = (name: string, values: string[]) => values.length === 0 ? {} : { [name]: values.length === 1 ? values[0] : values }

@@ -17,12 +17,16 @@ describe('register', () => {
     expect(app.register).type.toBeCallableWith(vexaAdmin, { adminKeys: process.env.ADMIN_API_KEY })
     expect(app.register).type.toBeCallableWith(named, { adminKeys: ['a', 'b'] as const, prefix: '/x', scopes: ['bot'] as const, duplicateEmail: 'return' })
     expect(app.register).type.toBeCallableWith(vexaAdmin, { authorize: async (request: FastifyRequest) => request.headers.host === 'x' })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, { authorize: () => ({ actor: 'jane' }), trustedOrigins: ['https://admin.example'] as const })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, { authorize: async (request: FastifyRequest) => request.id === 'x' && { actor: 'jane' } })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, { adminKeys: 'a', tokenPrefix: ['new_', 'vex_'] as const })
   })
 
   test('and no others', () => {
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ adminKey: 'x' })
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ duplicateEmail: 'ignore' })
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ storage: {} })
+    expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ authorize: () => ({ name: 'jane' }) })
   })
 })
 
@@ -36,6 +40,10 @@ describe('app.vexaAdmin', () => {
     expect(users.list({ after: 'user-1', order: 'desc', limit: undefined })).type.toBe<Promise<User[]>>()
     expect(users.update('user-1', { disabled: true, data: null })).type.toBe<Promise<User>>()
     expect(users.delete('user-1')).type.toBe<Promise<void>>()
+    expect(users.create({ email: 'a@b' }, { actor: 'cron' })).type.toBe<Promise<User>>()
+    expect(users.delete('user-1', { actor: undefined })).type.toBe<Promise<void>>()
+    expect(users.update).type.not.toBeCallableWith('user-1', {}, { requestId: 'forged' })
+    expect(users.delete).type.not.toBeCallableWith('user-1', 0)
     expect(users.create).type.not.toBeCallableWith({})
     expect(users.create).type.not.toBeCallableWith({ email: 'a@b', max_concurrent_bots: '3' })
     expect(users.list).type.not.toBeCallableWith({ order: 'random' })
@@ -50,6 +58,10 @@ describe('app.vexaAdmin', () => {
     expect(tokens.revoke('token-1')).type.toBe<Promise<void>>()
     expect(tokens.revokeAll('user-1')).type.toBe<Promise<void>>()
     expect(tokens.verify({ token: 'vex_', scopes: ['bot'] })).type.toBe<Promise<Verification>>()
+    expect(tokens.create('user-1', undefined, { actor: 'cron' })).type.toBe<Promise<Token>>()
+    expect(tokens.rotate('token-1', {}, { actor: 'cron' })).type.toBe<Promise<Token>>()
+    expect(tokens.revokeAll('user-1', { actor: 'cron' })).type.toBe<Promise<void>>()
+    expect(tokens.create).type.not.toBeCallableWith('user-1', {}, 'cron')
     expect(tokens.create).type.not.toBeCallableWith('user-1', { expires_at: '2030-01-01' })
   })
 

@@ -1,0 +1,39 @@
+import type { Origin } from '../events.js'
+import { ChangeOptions } from '../schemas/change-options.js'
+import { validator } from '../schemas/validator.js'
+import type { TokenRouteService, TokenService } from './tokens.js'
+import type { UserRouteService, UserService } from './users.js'
+
+const validateOptions = validator(ChangeOptions)
+
+/** Returns the origin of a change by the host's own code, which may name the actor and nothing else. */
+function originOf (options: ChangeOptions = {}): Origin {
+  validateOptions(options)
+  return options.actor === undefined ? {} : { actor: options.actor }
+}
+
+// Member by member, with the documented parameters: nothing internal reaches users, and none of their arguments is taken for an origin.
+
+/** Creates `app.vexaAdmin.users`. */
+export function publicUsers (users: UserRouteService): UserService {
+  return {
+    create: async (user, options) => (await users.createOrReturn(user, originOf(options))).user,
+    get: (id) => users.get(id),
+    getByEmail: (email) => users.getByEmail(email),
+    list: async (page = {}) => (await users.page(page)).users,
+    update: async (id, changes, options) => users.update(id, changes, originOf(options)),
+    delete: async (id, options) => users.delete(id, originOf(options))
+  }
+}
+
+/** Creates `app.vexaAdmin.tokens`. */
+export function publicTokens (tokens: TokenRouteService): TokenService {
+  return {
+    create: async (userId, token, options) => tokens.create(userId, token, originOf(options)),
+    list: (userId) => tokens.list(userId),
+    revoke: async (id, options) => tokens.revoke(id, originOf(options)),
+    revokeAll: async (userId, options) => tokens.revokeAll(userId, originOf(options)),
+    rotate: async (id, rotation, options) => tokens.rotate(id, rotation, originOf(options)),
+    verify: (token) => tokens.verify(token)
+  }
+}
