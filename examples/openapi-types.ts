@@ -265,7 +265,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -419,7 +419,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -485,7 +485,7 @@ export interface operations {
                      *       "statusCode": 415,
                      *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
                      *       "error": "Unsupported Media Type",
-                     *       "message": "Unsupported Media Type"
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
                     "application/json": {
@@ -658,7 +658,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -771,7 +771,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -859,7 +859,7 @@ export interface operations {
                      *       "statusCode": 415,
                      *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
                      *       "error": "Unsupported Media Type",
-                     *       "message": "Unsupported Media Type"
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
                     "application/json": {
@@ -1033,7 +1033,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -1121,7 +1121,7 @@ export interface operations {
                      *       "statusCode": 415,
                      *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
                      *       "error": "Unsupported Media Type",
-                     *       "message": "Unsupported Media Type"
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
                     "application/json": {
@@ -1294,7 +1294,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -1452,7 +1452,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -1622,7 +1622,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -1688,7 +1688,7 @@ export interface operations {
                      *       "statusCode": 415,
                      *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
                      *       "error": "Unsupported Media Type",
-                     *       "message": "Unsupported Media Type"
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
                     "application/json": {
@@ -1779,7 +1779,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -1867,7 +1867,7 @@ export interface operations {
                      *       "statusCode": 415,
                      *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
                      *       "error": "Unsupported Media Type",
-                     *       "message": "Unsupported Media Type"
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
                     "application/json": {
@@ -1958,7 +1958,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -2046,7 +2046,7 @@ export interface operations {
                      *       "statusCode": 415,
                      *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
                      *       "error": "Unsupported Media Type",
-                     *       "message": "Unsupported Media Type"
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
                     "application/json": {
@@ -2192,7 +2192,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -2280,7 +2280,7 @@ export interface operations {
                      *       "statusCode": 415,
                      *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
                      *       "error": "Unsupported Media Type",
-                     *       "message": "Unsupported Media Type"
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
                     "application/json": {
@@ -2475,7 +2475,7 @@ export interface operations {
                      *       "statusCode": 401,
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
-                     *       "message": "Admin key missing or not valid"
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": {
@@ -2519,7 +2519,7 @@ export interface operations {
                      *       "statusCode": 415,
                      *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
                      *       "error": "Unsupported Media Type",
-                     *       "message": "Unsupported Media Type"
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
                     "application/json": {

@@ -14,7 +14,7 @@ function bootError<Code extends string> (code: Code, message: string): Construct
 }
 
 /** 401: the admin key is missing or not valid. One message for every reason. */
-export const UnauthorizedError = requestError('UNAUTHORIZED', 'Admin key missing or not valid', 401)
+export const UnauthorizedError = requestError('UNAUTHORIZED', 'Admin key missing or not valid: send one in the header X-Admin-API-Key', 401)
 export type UnauthorizedError = InstanceType<typeof UnauthorizedError>
 
 /** 403: with the option `authorize`, a page of another origin asks for a change. */
@@ -34,7 +34,7 @@ export const TokenNotFoundError = requestError('TOKEN_NOT_FOUND', 'Token not fou
 export type TokenNotFoundError = InstanceType<typeof TokenNotFoundError>
 
 /** 401, on routes of the host: the API token is missing or not valid. One message for every reason. */
-export const InvalidTokenError = requestError('INVALID_TOKEN', 'API token missing or not valid', 401)
+export const InvalidTokenError = requestError('INVALID_TOKEN', 'API token missing or not valid: send one in the header X-API-Key, or as Authorization: Bearer', 401)
 export type InvalidTokenError = InstanceType<typeof InvalidTokenError>
 
 /** 403, on routes of the host: the API token lacks a scope. The message names those that it lacks. */

@@ -3,7 +3,7 @@ import { CrossOriginError, StorageUnavailableError, TokenNotFoundError, UserNotF
 import { actingAdmin, adminScope } from '../guards/admin.js'
 import { isSafe } from '../guards/same-origin.js'
 import { schemaErrorFormatter, serializerCompiler, validatorCompiler } from '../schemas/compilers.js'
-import { errorReplies, reading } from '../schemas/error-replies.js'
+import { adviceOn, errorReplies, reading } from '../schemas/error-replies.js'
 import type { TokenRouteService } from '../services/tokens.js'
 import type { UserRouteService } from '../services/users.js'
 import { useJsonBodies } from './body-parser.js'
@@ -61,6 +61,8 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     if (error instanceof StorageUnavailableError || error.code === 'FST_ERR_HANDLER_TIMEOUT') reply.header('retry-after', '1')
     // Whoever logs the error next need not log paths. Fastify's own errors about a request come with a stack, and so does that of one that broke off.
     if (/^(FST|VEXA_ADMIN)_/.test(error.code) || error === request.raw.errored) delete error.stack
+    const advice = adviceOn(error)
+    if (advice !== undefined) error.message = advice
     next()
   })
 

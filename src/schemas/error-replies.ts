@@ -29,7 +29,13 @@ const headers: Record<number, Record<string, { type: string, description: string
   503: { 'retry-after': { type: 'string', description: 'After how many seconds to try again.' } }
 }
 
-function errorReply ({ statusCode = 500, code, message }: FastifyError) {
+/** Returns a message that says what to do, for an error of Fastify's own that says only what is wrong. */
+export function adviceOn ({ code }: FastifyError): string | undefined {
+  return code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' ? 'Unsupported Media Type: send JSON, with Content-Type: application/json' : undefined
+}
+
+function errorReply (sample: FastifyError) {
+  const { statusCode = 500, code, message } = sample
   const error = STATUS_CODES[statusCode] as string
-  return { ...ErrorReply, description: error, examples: [{ statusCode, code, error, message: message.replace('%s', 'querystring/x Unexpected property') }], headers: headers[statusCode] }
+  return { ...ErrorReply, description: error, examples: [{ statusCode, code, error, message: (adviceOn(sample) ?? message).replace('%s', 'querystring/x Unexpected property') }], headers: headers[statusCode] }
 }

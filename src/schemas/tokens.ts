@@ -1,5 +1,5 @@
 import { Type, type Static, type TProperties, type TUnsafe } from '@sinclair/typebox'
-import { Nullable, OneOf, Text, Timestamp, timestamp, type Input } from './atoms.js'
+import { Expected, Nullable, OneOf, Text, Timestamp, timestamp, type Input } from './atoms.js'
 
 const TokenId = Type.String({ examples: ['token-123'] })
 
@@ -32,7 +32,17 @@ export const SuccessorToken = Type.Object(Token.properties, {
 })
 
 /** Seconds; up to 68 years. */
-const Seconds = (minimum: number, description: string) => Type.Integer({ minimum, maximum: 2147483647, description })
+const Seconds = (minimum: number, description: string) =>
+  Type.Integer({ minimum, maximum: 2147483647, description, [Expected]: `Expected a whole number of seconds, from ${minimum} to 2147483647` })
+
+const Scopes = (names: readonly string[]) => Type.Array({
+  ...OneOf(names),
+  // A name is repeated only if it is as short and plain as no key or token is.
+  [Expected]: (scope: unknown) => `Expected one of the scopes of this app: ${names.join(', ')}${typeof scope === 'string' && /^[\w.:-]{1,15}$/.test(scope) ? `; not ${scope}` : ''}`
+}, { minItems: 1, uniqueItems: true, [Expected]: 'Expected an array of at least one scope, and none twice' })
+
+const explainNoScopes = (_value: unknown, path: string) =>
+  path === '/scopes' ? 'This app names no scopes (option `scopes` of fastify-vexa-admin): leave it out' : undefined
 
 /** Body of `POST /users/:id/tokens`, which may be missing. */
 export interface CreateToken {
@@ -54,14 +64,15 @@ export interface VerifyToken {
 
 /** The bodies that name scopes. Where the host has none, there is no such member. */
 export function scopedBodies (names: readonly string[]): { CreateToken: TUnsafe<CreateToken>, VerifyToken: TUnsafe<VerifyToken> } {
-  const scopes: TProperties = names.length === 0 ? {} : { scopes: Type.Optional(Type.Array(OneOf(names), { minItems: 1, uniqueItems: true })) }
+  const scopes: TProperties = names.length === 0 ? {} : { scopes: Type.Optional(Scopes(names)) }
+  const strict = { additionalProperties: false, ...(names.length === 0 && { [Expected]: explainNoScopes }) }
   return {
     CreateToken: Type.Unsafe<CreateToken>(Type.Object({
       name: Type.Optional(Nullable(Text(255))),
       expires_in: Type.Optional(Seconds(1, 'After how many seconds it expires. Without, never.')),
       ...scopes
-    }, { additionalProperties: false, examples: [{ name: 'CI', expires_in: 7776000 }] })),
-    VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({ token: Type.String(), ...scopes }, { additionalProperties: false, examples: [{ token: exampleValue }] }))
+    }, { ...strict, examples: [{ name: 'CI', expires_in: 7776000 }] })),
+    VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({ token: Type.String(), ...scopes }, { ...strict, examples: [{ token: exampleValue }] }))
   }
 }
 

@@ -8,7 +8,7 @@ const refused = {
   statusCode: 401,
   code: 'VEXA_ADMIN_ERR_UNAUTHORIZED',
   error: 'Unauthorized',
-  message: 'Admin key missing or not valid'
+  message: 'Admin key missing or not valid: send one in the header X-Admin-API-Key'
 }
 
 t.test('the admin key lets in', async (t) => {

@@ -18,7 +18,7 @@ async function build (t: Test, options: Partial<VexaAdminOptions> = {}) {
   return app
 }
 
-const refused = { statusCode: 401, code: 'VEXA_ADMIN_ERR_INVALID_TOKEN', error: 'Unauthorized', message: 'API token missing or not valid' }
+const refused = { statusCode: 401, code: 'VEXA_ADMIN_ERR_INVALID_TOKEN', error: 'Unauthorized', message: 'API token missing or not valid: send one in the header X-API-Key, or as Authorization: Bearer' }
 
 const ask = (app: FastifyInstance, url: string, headers: Record<string, string | string[]> = {}, method: 'GET' | 'POST' = 'GET') => app.inject({ method, url, headers })
 

@@ -11,7 +11,7 @@ import { vexaAdmin } from '../../src/index.js'
 import { emptyStorage } from '../databases.js'
 import { adminKey, build, call } from '../helpers.js'
 
-const unauthorized = { statusCode: 401, code: 'VEXA_ADMIN_ERR_UNAUTHORIZED', error: 'Unauthorized', message: 'Admin key missing or not valid' }
+const unauthorized = { statusCode: 401, code: 'VEXA_ADMIN_ERR_UNAUTHORIZED', error: 'Unauthorized', message: 'Admin key missing or not valid: send one in the header X-Admin-API-Key' }
 
 /** Sends bytes over a socket and resolves with all that comes back until the server ends the connection. */
 async function sendRaw (app: FastifyInstance, ...parts: Array<string | Buffer>): Promise<string> {

@@ -90,7 +90,7 @@ property('the admin keys open the routes, and nothing else does', 8, async (t) =
       const reply = await app.inject({ url: '/admin/users', headers: header('x-admin-api-key', values) })
       const allowed = values.length === 1 && keys.includes(values[0] as string)
       equal(reply.statusCode, allowed ? 200 : 401, JSON.stringify(values))
-      deepEqual(reply.json(), allowed ? [] : { statusCode: 401, code: 'VEXA_ADMIN_ERR_UNAUTHORIZED', error: 'Unauthorized', message: 'Admin key missing or not valid' })
+      deepEqual(reply.json(), allowed ? [] : { statusCode: 401, code: 'VEXA_ADMIN_ERR_UNAUTHORIZED', error: 'Unauthorized', message: 'Admin key missing or not valid: send one in the header X-Admin-API-Key' })
     }
     await app.close()
   })
