@@ -15,10 +15,10 @@ export interface paths {
          * List users
          * @description In order of creation. While there are more, the `Link` header refers to the next page, which begins `after` the last user of this one.
          */
-        get: operations["listUsers"];
+        get: operations["adminListUsers"];
         put?: never;
         /** Create a user */
-        post: operations["createUser"];
+        post: operations["adminCreateUser"];
         delete?: never;
         options?: never;
         head?: never;
@@ -33,18 +33,18 @@ export interface paths {
             cookie?: never;
         };
         /** Get a user with its tokens */
-        get: operations["getUser"];
+        get: operations["adminGetUser"];
         put?: never;
         post?: never;
         /** Delete a user and all of its tokens */
-        delete: operations["deleteUser"];
+        delete: operations["adminDeleteUser"];
         options?: never;
         head?: never;
         /**
          * Change a user
          * @description What is left out stays as it is. `data` is a JSON Merge Patch (RFC 7396).
          */
-        patch: operations["updateUser"];
+        patch: operations["adminUpdateUser"];
         trace?: never;
     };
     "/admin/users/email/{email}": {
@@ -55,7 +55,7 @@ export interface paths {
             cookie?: never;
         };
         /** Get a user with its tokens, by e-mail address */
-        get: operations["getUserByEmail"];
+        get: operations["adminGetUserByEmail"];
         put?: never;
         post?: never;
         delete?: never;
@@ -72,15 +72,15 @@ export interface paths {
             cookie?: never;
         };
         /** List the tokens of a user */
-        get: operations["listTokens"];
+        get: operations["adminListTokens"];
         put?: never;
         /**
          * Mint a token for a user
          * @description This is the only reply that holds the value of the token.
          */
-        post: operations["createToken"];
+        post: operations["adminCreateToken"];
         /** Revoke all tokens of a user */
-        delete: operations["revokeTokens"];
+        delete: operations["adminRevokeTokens"];
         options?: never;
         head?: never;
         patch?: never;
@@ -97,7 +97,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Revoke a token */
-        delete: operations["revokeToken"];
+        delete: operations["adminRevokeToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -116,7 +116,7 @@ export interface paths {
          * Replace a token by a new one
          * @description The new token has the same user, name and scopes, an id of its own, and as long a life as the old one was given. This is the only reply that holds its value.
          */
-        post: operations["rotateToken"];
+        post: operations["adminRotateToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -136,7 +136,7 @@ export interface paths {
          * Say whether a value is a valid token
          * @description For services that are given tokens and are not the app itself. It counts as a use of the token.
          */
-        post: operations["verifyToken"];
+        post: operations["adminVerifyToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -146,7 +146,186 @@ export interface paths {
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: never;
+    schemas: {
+        User: {
+            /** @example user-123 */
+            id: string;
+            /**
+             * @description In Unicode NFC and lower case; unique.
+             * @example user@example.com
+             */
+            email: string;
+            /**
+             * @description null where none was given.
+             * @example John Doe
+             */
+            name: string | null;
+            /**
+             * @description How many bots the user may run at a time. It is the app that enforces it.
+             * @example 3
+             */
+            max_concurrent_bots: number;
+            /**
+             * Format: date-time
+             * @example 2024-01-01T12:00:00.000Z
+             */
+            created_at: string;
+            /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
+            disabled?: boolean;
+            /** @description Present where there is any. */
+            data?: {
+                [key: string]: unknown;
+            };
+        };
+        ErrorReply: {
+            statusCode: number;
+            code?: string;
+            error: string;
+            message: string;
+        };
+        Token: {
+            /** @example token-123 */
+            id: string;
+            /**
+             * @description Its value in the reply of the call that made it, and `***` ever after.
+             * @example ***
+             */
+            token: string;
+            /** @example user-123 */
+            user_id: string;
+            /**
+             * Format: date-time
+             * @example 2024-01-01T12:00:00.000Z
+             */
+            created_at: string;
+            /** @description Present where it has one. */
+            name?: string;
+            /** @description What it may do. Without, it may do everything. */
+            scopes?: string[];
+            /**
+             * Format: date-time
+             * @description Present where it expires.
+             * @example 2024-01-01T12:00:00.000Z
+             */
+            expires_at?: string;
+            /**
+             * Format: date-time
+             * @description Present once it was used; kept to the minute, and written a few seconds later.
+             * @example 2024-01-01T12:00:00.000Z
+             */
+            last_used_at?: string;
+        };
+        UserWithTokens: {
+            /** @example user-123 */
+            id: string;
+            /**
+             * @description In Unicode NFC and lower case; unique.
+             * @example user@example.com
+             */
+            email: string;
+            /**
+             * @description null where none was given.
+             * @example John Doe
+             */
+            name: string | null;
+            /**
+             * @description How many bots the user may run at a time. It is the app that enforces it.
+             * @example 3
+             */
+            max_concurrent_bots: number;
+            /**
+             * Format: date-time
+             * @example 2024-01-01T12:00:00.000Z
+             */
+            created_at: string;
+            /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
+            disabled?: boolean;
+            /** @description Present where there is any. */
+            data?: {
+                [key: string]: unknown;
+            };
+            api_tokens: components["schemas"]["Token"][];
+        };
+        /**
+         * @example {
+         *       "email": "user@example.com",
+         *       "name": "John Doe",
+         *       "max_concurrent_bots": 3
+         *     }
+         */
+        CreateUser: {
+            /**
+             * @description Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.
+             * @example user@example.com
+             */
+            email: string;
+            name?: string | null;
+            /** @description How many bots the user may run at a time. Without, as many as the app says: 3, if it says nothing. */
+            max_concurrent_bots?: number;
+            /** @description Anything of your own, at most 16 KiB as JSON. */
+            data?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @example {} */
+        UpdateUser: {
+            /**
+             * @description Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.
+             * @example user@example.com
+             */
+            email?: string;
+            name?: string | null;
+            /** @description How many bots the user may run at a time. */
+            max_concurrent_bots?: number;
+            /** @description While true, none of the tokens of the user is accepted. */
+            disabled?: boolean;
+            data?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * @example {
+         *       "name": "CI",
+         *       "expires_in": 7776000
+         *     }
+         */
+        CreateToken: {
+            name?: string | null;
+            /** @description After how many seconds it expires. Without, never. */
+            expires_in?: number;
+        };
+        /**
+         * @example {
+         *       "grace_period": 3600
+         *     }
+         */
+        RotateToken: {
+            /** @description For how many seconds the old token stays valid, if it does not expire before. Without, it dies at once. */
+            grace_period?: number;
+        };
+        /**
+         * @example {
+         *       "token": "vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg"
+         *     }
+         */
+        VerifyToken: {
+            token: string;
+        };
+        Verification: {
+            /** @enum {boolean} */
+            valid: true;
+            user: components["schemas"]["User"];
+            token: components["schemas"]["Token"];
+        } | {
+            /** @enum {boolean} */
+            valid: false;
+            /**
+             * @description There is no such token (any more); it has expired; its user is disabled; it lacks one of the scopes asked for.
+             * @enum {string}
+             */
+            code: "NOT_FOUND" | "EXPIRED" | "DISABLED" | "INSUFFICIENT_SCOPE";
+        };
+    };
     responses: never;
     parameters: never;
     requestBodies: never;
@@ -155,7 +334,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    listUsers: {
+    adminListUsers: {
         parameters: {
             query?: {
                 /** @description How many to skip. */
@@ -198,36 +377,7 @@ export interface operations {
                      *       }
                      *     ]
                      */
-                    "application/json": {
-                        /** @example user-123 */
-                        id: string;
-                        /**
-                         * @description In Unicode NFC and lower case; unique.
-                         * @example user@example.com
-                         */
-                        email: string;
-                        /**
-                         * @description null where none was given.
-                         * @example John Doe
-                         */
-                        name: string | null;
-                        /**
-                         * @description How many bots the user may run at a time. It is the app that enforces it.
-                         * @example 3
-                         */
-                        max_concurrent_bots: number;
-                        /**
-                         * Format: date-time
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        created_at: string;
-                        /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
-                        disabled?: boolean;
-                        /** @description Present where there is any. */
-                        data?: {
-                            [key: string]: unknown;
-                        };
-                    }[];
+                    "application/json": components["schemas"]["User"][];
                 };
             };
             /** @description Bad Request */
@@ -244,12 +394,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -268,12 +413,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -292,17 +432,12 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    createUser: {
+    adminCreateUser: {
         parameters: {
             query?: never;
             header?: never;
@@ -311,27 +446,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "email": "user@example.com",
-                 *       "name": "John Doe",
-                 *       "max_concurrent_bots": 3
-                 *     }
-                 */
-                "application/json": {
-                    /**
-                     * @description Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.
-                     * @example user@example.com
-                     */
-                    email: string;
-                    name?: string | null;
-                    /** @description How many bots the user may run at a time. Without, as many as the app says: 3, if it says nothing. */
-                    max_concurrent_bots?: number;
-                    /** @description Anything of your own, at most 16 KiB as JSON. */
-                    data?: {
-                        [key: string]: unknown;
-                    };
-                };
+                "application/json": components["schemas"]["CreateUser"];
             };
         };
         responses: {
@@ -352,36 +467,7 @@ export interface operations {
                      *       "created_at": "2024-01-01T12:00:00.000Z"
                      *     }
                      */
-                    "application/json": {
-                        /** @example user-123 */
-                        id: string;
-                        /**
-                         * @description In Unicode NFC and lower case; unique.
-                         * @example user@example.com
-                         */
-                        email: string;
-                        /**
-                         * @description null where none was given.
-                         * @example John Doe
-                         */
-                        name: string | null;
-                        /**
-                         * @description How many bots the user may run at a time. It is the app that enforces it.
-                         * @example 3
-                         */
-                        max_concurrent_bots: number;
-                        /**
-                         * Format: date-time
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        created_at: string;
-                        /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
-                        disabled?: boolean;
-                        /** @description Present where there is any. */
-                        data?: {
-                            [key: string]: unknown;
-                        };
-                    };
+                    "application/json": components["schemas"]["User"];
                 };
             };
             /** @description Bad Request */
@@ -398,12 +484,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -422,12 +503,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Conflict */
@@ -444,12 +520,7 @@ export interface operations {
                      *       "message": "The e-mail address belongs to another user"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Payload Too Large */
@@ -466,12 +537,7 @@ export interface operations {
                      *       "message": "Request body is too large"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unsupported Media Type */
@@ -488,12 +554,7 @@ export interface operations {
                      *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -512,22 +573,17 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    getUser: {
+    adminGetUser: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @example user-123 */
+                /** @example user-0 */
                 id: string;
             };
             cookie?: never;
@@ -559,68 +615,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": {
-                        /** @example user-123 */
-                        id: string;
-                        /**
-                         * @description In Unicode NFC and lower case; unique.
-                         * @example user@example.com
-                         */
-                        email: string;
-                        /**
-                         * @description null where none was given.
-                         * @example John Doe
-                         */
-                        name: string | null;
-                        /**
-                         * @description How many bots the user may run at a time. It is the app that enforces it.
-                         * @example 3
-                         */
-                        max_concurrent_bots: number;
-                        /**
-                         * Format: date-time
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        created_at: string;
-                        /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
-                        disabled?: boolean;
-                        /** @description Present where there is any. */
-                        data?: {
-                            [key: string]: unknown;
-                        };
-                        api_tokens: {
-                            /** @example token-123 */
-                            id: string;
-                            /**
-                             * @description Its value in the reply of the call that made it, and `***` ever after.
-                             * @example ***
-                             */
-                            token: string;
-                            /** @example user-123 */
-                            user_id: string;
-                            /**
-                             * Format: date-time
-                             * @example 2024-01-01T12:00:00.000Z
-                             */
-                            created_at: string;
-                            /** @description Present where it has one. */
-                            name?: string;
-                            /** @description What it may do. Without, it may do everything. */
-                            scopes?: string[];
-                            /**
-                             * Format: date-time
-                             * @description Present where it expires.
-                             * @example 2024-01-01T12:00:00.000Z
-                             */
-                            expires_at?: string;
-                            /**
-                             * Format: date-time
-                             * @description Present once it was used; kept to the minute, and written a few seconds later.
-                             * @example 2024-01-01T12:00:00.000Z
-                             */
-                            last_used_at?: string;
-                        }[];
-                    };
+                    "application/json": components["schemas"]["UserWithTokens"];
                 };
             };
             /** @description Bad Request */
@@ -637,12 +632,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -661,12 +651,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Not Found */
@@ -683,12 +668,7 @@ export interface operations {
                      *       "message": "User not found"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -707,22 +687,17 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    deleteUser: {
+    adminDeleteUser: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @example user-123 */
+                /** @example user-0 */
                 id: string;
             };
             cookie?: never;
@@ -750,12 +725,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -774,12 +744,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Not Found */
@@ -796,12 +761,7 @@ export interface operations {
                      *       "message": "User not found"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Conflict */
@@ -818,12 +778,7 @@ export interface operations {
                      *       "message": "Rows of the app refer to the user or its tokens: delete those rows first"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Payload Too Large */
@@ -840,12 +795,7 @@ export interface operations {
                      *       "message": "Request body is too large"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unsupported Media Type */
@@ -862,12 +812,7 @@ export interface operations {
                      *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -886,68 +831,25 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    updateUser: {
+    adminUpdateUser: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @example user-123 */
+                /** @example user-0 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "name": "Jane Doe"
-                 *     }
-                 */
-                "application/json": {
-                    /**
-                     * @description Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.
-                     * @example user@example.com
-                     */
-                    email?: string;
-                    name?: string | null;
-                    /** @description How many bots the user may run at a time. */
-                    max_concurrent_bots?: number;
-                    /** @description While true, none of the tokens of the user is accepted. */
-                    disabled?: boolean;
-                    data?: {
-                        [key: string]: unknown;
-                    } | null;
-                };
-                /**
-                 * @example {
-                 *       "name": "Jane Doe"
-                 *     }
-                 */
-                "application/merge-patch+json": {
-                    /**
-                     * @description Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.
-                     * @example user@example.com
-                     */
-                    email?: string;
-                    name?: string | null;
-                    /** @description How many bots the user may run at a time. */
-                    max_concurrent_bots?: number;
-                    /** @description While true, none of the tokens of the user is accepted. */
-                    disabled?: boolean;
-                    data?: {
-                        [key: string]: unknown;
-                    } | null;
-                };
+                "application/json": components["schemas"]["UpdateUser"];
+                "application/merge-patch+json": components["schemas"]["UpdateUser"];
             };
         };
         responses: {
@@ -966,36 +868,7 @@ export interface operations {
                      *       "created_at": "2024-01-01T12:00:00.000Z"
                      *     }
                      */
-                    "application/json": {
-                        /** @example user-123 */
-                        id: string;
-                        /**
-                         * @description In Unicode NFC and lower case; unique.
-                         * @example user@example.com
-                         */
-                        email: string;
-                        /**
-                         * @description null where none was given.
-                         * @example John Doe
-                         */
-                        name: string | null;
-                        /**
-                         * @description How many bots the user may run at a time. It is the app that enforces it.
-                         * @example 3
-                         */
-                        max_concurrent_bots: number;
-                        /**
-                         * Format: date-time
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        created_at: string;
-                        /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
-                        disabled?: boolean;
-                        /** @description Present where there is any. */
-                        data?: {
-                            [key: string]: unknown;
-                        };
-                    };
+                    "application/json": components["schemas"]["User"];
                 };
             };
             /** @description Bad Request */
@@ -1012,12 +885,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -1036,12 +904,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Not Found */
@@ -1058,12 +921,7 @@ export interface operations {
                      *       "message": "User not found"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Conflict */
@@ -1080,12 +938,7 @@ export interface operations {
                      *       "message": "The e-mail address belongs to another user"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Payload Too Large */
@@ -1102,12 +955,7 @@ export interface operations {
                      *       "message": "Request body is too large"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unsupported Media Type */
@@ -1124,12 +972,7 @@ export interface operations {
                      *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -1148,17 +991,12 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    getUserByEmail: {
+    adminGetUserByEmail: {
         parameters: {
             query?: never;
             header?: never;
@@ -1195,68 +1033,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": {
-                        /** @example user-123 */
-                        id: string;
-                        /**
-                         * @description In Unicode NFC and lower case; unique.
-                         * @example user@example.com
-                         */
-                        email: string;
-                        /**
-                         * @description null where none was given.
-                         * @example John Doe
-                         */
-                        name: string | null;
-                        /**
-                         * @description How many bots the user may run at a time. It is the app that enforces it.
-                         * @example 3
-                         */
-                        max_concurrent_bots: number;
-                        /**
-                         * Format: date-time
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        created_at: string;
-                        /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
-                        disabled?: boolean;
-                        /** @description Present where there is any. */
-                        data?: {
-                            [key: string]: unknown;
-                        };
-                        api_tokens: {
-                            /** @example token-123 */
-                            id: string;
-                            /**
-                             * @description Its value in the reply of the call that made it, and `***` ever after.
-                             * @example ***
-                             */
-                            token: string;
-                            /** @example user-123 */
-                            user_id: string;
-                            /**
-                             * Format: date-time
-                             * @example 2024-01-01T12:00:00.000Z
-                             */
-                            created_at: string;
-                            /** @description Present where it has one. */
-                            name?: string;
-                            /** @description What it may do. Without, it may do everything. */
-                            scopes?: string[];
-                            /**
-                             * Format: date-time
-                             * @description Present where it expires.
-                             * @example 2024-01-01T12:00:00.000Z
-                             */
-                            expires_at?: string;
-                            /**
-                             * Format: date-time
-                             * @description Present once it was used; kept to the minute, and written a few seconds later.
-                             * @example 2024-01-01T12:00:00.000Z
-                             */
-                            last_used_at?: string;
-                        }[];
-                    };
+                    "application/json": components["schemas"]["UserWithTokens"];
                 };
             };
             /** @description Bad Request */
@@ -1273,12 +1050,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -1297,12 +1069,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Not Found */
@@ -1319,12 +1086,7 @@ export interface operations {
                      *       "message": "User not found"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -1343,22 +1105,17 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    listTokens: {
+    adminListTokens: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @example user-123 */
+                /** @example user-0 */
                 id: string;
             };
             cookie?: never;
@@ -1383,38 +1140,7 @@ export interface operations {
                      *       }
                      *     ]
                      */
-                    "application/json": {
-                        /** @example token-123 */
-                        id: string;
-                        /**
-                         * @description Its value in the reply of the call that made it, and `***` ever after.
-                         * @example ***
-                         */
-                        token: string;
-                        /** @example user-123 */
-                        user_id: string;
-                        /**
-                         * Format: date-time
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        created_at: string;
-                        /** @description Present where it has one. */
-                        name?: string;
-                        /** @description What it may do. Without, it may do everything. */
-                        scopes?: string[];
-                        /**
-                         * Format: date-time
-                         * @description Present where it expires.
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        expires_at?: string;
-                        /**
-                         * Format: date-time
-                         * @description Present once it was used; kept to the minute, and written a few seconds later.
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        last_used_at?: string;
-                    }[];
+                    "application/json": components["schemas"]["Token"][];
                 };
             };
             /** @description Bad Request */
@@ -1431,12 +1157,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -1455,12 +1176,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Not Found */
@@ -1477,12 +1193,7 @@ export interface operations {
                      *       "message": "User not found"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -1501,39 +1212,24 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    createToken: {
+    adminCreateToken: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @example user-123 */
+                /** @example user-0 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "name": "CI",
-                 *       "expires_in": 7776000
-                 *     }
-                 */
-                "application/json": {
-                    name?: string | null;
-                    /** @description After how many seconds it expires. Without, never. */
-                    expires_in?: number;
-                };
+                "application/json": components["schemas"]["CreateToken"];
             };
         };
         responses: {
@@ -1553,38 +1249,7 @@ export interface operations {
                      *       "expires_at": "2024-04-01T12:00:00.000Z"
                      *     }
                      */
-                    "application/json": {
-                        /** @example token-123 */
-                        id: string;
-                        /**
-                         * @description Its value in the reply of the call that made it, and `***` ever after.
-                         * @example ***
-                         */
-                        token: string;
-                        /** @example user-123 */
-                        user_id: string;
-                        /**
-                         * Format: date-time
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        created_at: string;
-                        /** @description Present where it has one. */
-                        name?: string;
-                        /** @description What it may do. Without, it may do everything. */
-                        scopes?: string[];
-                        /**
-                         * Format: date-time
-                         * @description Present where it expires.
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        expires_at?: string;
-                        /**
-                         * Format: date-time
-                         * @description Present once it was used; kept to the minute, and written a few seconds later.
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        last_used_at?: string;
-                    };
+                    "application/json": components["schemas"]["Token"];
                 };
             };
             /** @description Bad Request */
@@ -1601,12 +1266,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -1625,12 +1285,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Not Found */
@@ -1647,12 +1302,7 @@ export interface operations {
                      *       "message": "User not found"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Payload Too Large */
@@ -1669,12 +1319,7 @@ export interface operations {
                      *       "message": "Request body is too large"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unsupported Media Type */
@@ -1691,12 +1336,7 @@ export interface operations {
                      *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -1715,22 +1355,17 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    revokeTokens: {
+    adminRevokeTokens: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @example user-123 */
+                /** @example user-0 */
                 id: string;
             };
             cookie?: never;
@@ -1758,12 +1393,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -1782,12 +1412,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Not Found */
@@ -1804,12 +1429,7 @@ export interface operations {
                      *       "message": "User not found"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Conflict */
@@ -1826,12 +1446,7 @@ export interface operations {
                      *       "message": "Rows of the app refer to the token: delete those rows first"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Payload Too Large */
@@ -1848,12 +1463,7 @@ export interface operations {
                      *       "message": "Request body is too large"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unsupported Media Type */
@@ -1870,12 +1480,7 @@ export interface operations {
                      *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -1894,22 +1499,17 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    revokeToken: {
+    adminRevokeToken: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @example token-123 */
+                /** @example token-0 */
                 id: string;
             };
             cookie?: never;
@@ -1937,12 +1537,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -1961,12 +1556,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Not Found */
@@ -1983,12 +1573,7 @@ export interface operations {
                      *       "message": "Token not found"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Conflict */
@@ -2005,12 +1590,7 @@ export interface operations {
                      *       "message": "Rows of the app refer to the token: delete those rows first"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Payload Too Large */
@@ -2027,12 +1607,7 @@ export interface operations {
                      *       "message": "Request body is too large"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unsupported Media Type */
@@ -2049,12 +1624,7 @@ export interface operations {
                      *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -2073,37 +1643,24 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    rotateToken: {
+    adminRotateToken: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @example token-123 */
+                /** @example token-0 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "grace_period": 3600
-                 *     }
-                 */
-                "application/json": {
-                    /** @description For how many seconds the old token stays valid, if it does not expire before. Without, it dies at once. */
-                    grace_period?: number;
-                };
+                "application/json": components["schemas"]["RotateToken"];
             };
         };
         responses: {
@@ -2123,38 +1680,7 @@ export interface operations {
                      *       "expires_at": "2024-05-30T12:00:00.000Z"
                      *     }
                      */
-                    "application/json": {
-                        /** @example token-123 */
-                        id: string;
-                        /**
-                         * @description Its value in the reply of the call that made it, and `***` ever after.
-                         * @example ***
-                         */
-                        token: string;
-                        /** @example user-123 */
-                        user_id: string;
-                        /**
-                         * Format: date-time
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        created_at: string;
-                        /** @description Present where it has one. */
-                        name?: string;
-                        /** @description What it may do. Without, it may do everything. */
-                        scopes?: string[];
-                        /**
-                         * Format: date-time
-                         * @description Present where it expires.
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        expires_at?: string;
-                        /**
-                         * Format: date-time
-                         * @description Present once it was used; kept to the minute, and written a few seconds later.
-                         * @example 2024-01-01T12:00:00.000Z
-                         */
-                        last_used_at?: string;
-                    };
+                    "application/json": components["schemas"]["Token"];
                 };
             };
             /** @description Bad Request */
@@ -2171,12 +1697,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -2195,12 +1716,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Not Found */
@@ -2217,12 +1733,7 @@ export interface operations {
                      *       "message": "Token not found"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Conflict */
@@ -2239,12 +1750,7 @@ export interface operations {
                      *       "message": "The token has expired"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Payload Too Large */
@@ -2261,12 +1767,7 @@ export interface operations {
                      *       "message": "Request body is too large"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unsupported Media Type */
@@ -2283,12 +1784,7 @@ export interface operations {
                      *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -2307,17 +1803,12 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };
     };
-    verifyToken: {
+    adminVerifyToken: {
         parameters: {
             query?: never;
             header?: never;
@@ -2326,14 +1817,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "token": "vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg"
-                 *     }
-                 */
-                "application/json": {
-                    token: string;
-                };
+                "application/json": components["schemas"]["VerifyToken"];
             };
         };
         responses: {
@@ -2343,101 +1827,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @enum {boolean} */
-                        valid: true;
-                        /**
-                         * @description The user
-                         * @example {
-                         *       "id": "user-123",
-                         *       "email": "user@example.com",
-                         *       "name": "John Doe",
-                         *       "max_concurrent_bots": 3,
-                         *       "created_at": "2024-01-01T12:00:00.000Z"
-                         *     }
-                         */
-                        user: {
-                            /** @example user-123 */
-                            id: string;
-                            /**
-                             * @description In Unicode NFC and lower case; unique.
-                             * @example user@example.com
-                             */
-                            email: string;
-                            /**
-                             * @description null where none was given.
-                             * @example John Doe
-                             */
-                            name: string | null;
-                            /**
-                             * @description How many bots the user may run at a time. It is the app that enforces it.
-                             * @example 3
-                             */
-                            max_concurrent_bots: number;
-                            /**
-                             * Format: date-time
-                             * @example 2024-01-01T12:00:00.000Z
-                             */
-                            created_at: string;
-                            /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
-                            disabled?: boolean;
-                            /** @description Present where there is any. */
-                            data?: {
-                                [key: string]: unknown;
-                            };
-                        };
-                        /**
-                         * @description The token
-                         * @example {
-                         *       "id": "token-123",
-                         *       "token": "***",
-                         *       "user_id": "user-123",
-                         *       "created_at": "2024-01-01T12:00:00.000Z",
-                         *       "name": "CI",
-                         *       "expires_at": "2024-04-01T12:00:00.000Z"
-                         *     }
-                         */
-                        token: {
-                            /** @example token-123 */
-                            id: string;
-                            /**
-                             * @description Its value in the reply of the call that made it, and `***` ever after.
-                             * @example ***
-                             */
-                            token: string;
-                            /** @example user-123 */
-                            user_id: string;
-                            /**
-                             * Format: date-time
-                             * @example 2024-01-01T12:00:00.000Z
-                             */
-                            created_at: string;
-                            /** @description Present where it has one. */
-                            name?: string;
-                            /** @description What it may do. Without, it may do everything. */
-                            scopes?: string[];
-                            /**
-                             * Format: date-time
-                             * @description Present where it expires.
-                             * @example 2024-01-01T12:00:00.000Z
-                             */
-                            expires_at?: string;
-                            /**
-                             * Format: date-time
-                             * @description Present once it was used; kept to the minute, and written a few seconds later.
-                             * @example 2024-01-01T12:00:00.000Z
-                             */
-                            last_used_at?: string;
-                        };
-                    } | {
-                        /** @enum {boolean} */
-                        valid: false;
-                        /**
-                         * @description There is no such token (any more); it has expired; its user is disabled; it lacks one of the scopes asked for.
-                         * @enum {string}
-                         */
-                        code: "NOT_FOUND" | "EXPIRED" | "DISABLED" | "INSUFFICIENT_SCOPE";
-                    };
+                    "application/json": components["schemas"]["Verification"];
                 };
             };
             /** @description Bad Request */
@@ -2454,12 +1844,7 @@ export interface operations {
                      *       "message": "querystring/x Unexpected property"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unauthorized */
@@ -2478,12 +1863,7 @@ export interface operations {
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Payload Too Large */
@@ -2500,12 +1880,7 @@ export interface operations {
                      *       "message": "Request body is too large"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Unsupported Media Type */
@@ -2522,12 +1897,7 @@ export interface operations {
                      *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
             /** @description Service Unavailable */
@@ -2546,12 +1916,7 @@ export interface operations {
                      *       "message": "Storage cannot answer now"
                      *     }
                      */
-                    "application/json": {
-                        statusCode: number;
-                        code?: string;
-                        error: string;
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };

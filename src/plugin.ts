@@ -84,7 +84,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     tokens,
     scopes: options.scopes,
     duplicateEmail: options.duplicateEmail,
-    documented: { hide: options.hide, security: options.authorize ? undefined : [{ adminKey: [] }] }
+    documented: { hide: options.hide, adminKey: options.authorize === undefined }
   })
 }
 

@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs'
-import swagger from '@fastify/swagger'
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { createJsonSchemaTransform, jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import openapiTypes, { astToString } from 'openapi-typescript'
 import t, { type Test } from 'tap'
-import vexaAdmin, { securitySchemes, type VexaAdminOptions } from '../src/index.js'
+import { z } from 'zod'
+import vexaAdmin, { securitySchemes, UnauthorizedError, type VexaAdminOptions } from '../src/index.js'
+import { errorReplies } from '../src/schemas/error-replies.js'
 import { root, run } from './child.js'
 import { emptyStorage } from './databases.js'
 import { adminKey } from './helpers.js'
@@ -84,7 +88,7 @@ t.test('the security schemes of both kinds of keys stand beside each other, and 
 })
 
 t.test('what an app answers to an address that is taken is what its document says', async (t) => {
-  const statuses = async (duplicateEmail: 'reject' | 'return') => Object.keys((await documented(t, { duplicateEmail })).operations.find(({ operationId }) => operationId === 'createUser')?.responses ?? {})
+  const statuses = async (duplicateEmail: 'reject' | 'return') => Object.keys((await documented(t, { duplicateEmail })).operations.find(({ operationId }) => operationId === 'adminCreateUser')?.responses ?? {})
   t.same((await statuses('reject')).filter((status) => ['200', '409'].includes(status)), ['409'])
   t.same((await statuses('return')).filter((status) => ['200', '409'].includes(status)), ['200'])
 })
@@ -114,9 +118,239 @@ t.test('two registrations do not share names', async (t) => {
     })
   })
   t.equal(operations.length, 24)
-  t.ok(operations.some(({ operationId }) => operationId === 'listUsers'))
-  t.ok(operations.some(({ name, operationId }) => name === 'GET /internal/admin/users' && operationId === 'listUsers_internal_admin'))
+  t.ok(operations.some(({ name, operationId }) => name === 'GET /admin/users' && operationId === 'adminListUsers'))
+  t.ok(operations.some(({ name, operationId }) => name === 'GET /internal/admin/users' && operationId === 'internalAdminListUsers'))
   t.equal(new Set(operations.map(({ operationId }) => operationId)).size, 24)
+})
+
+interface Host {
+  swagger?: FastifyDynamicSwaggerOptions
+  plugin?: Partial<VexaAdminOptions>
+  before?: (app: FastifyInstance) => unknown
+  after?: (app: FastifyInstance) => unknown
+}
+
+/** Returns the document of an app, and checks that it is valid in its version, that its references resolve, and that its names are unique. */
+async function documentOf (t: Test, { swagger: options = {}, plugin = {}, before, after }: Host): Promise<Record<string, any>> {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(swagger, options)
+  await before?.(app)
+  await app.register(vexaAdmin, { ...(plugin.authorize ? {} : { adminKeys: adminKey }), storage: emptyStorage(t), ...plugin })
+  await after?.(app)
+  await app.ready()
+  const document = JSON.parse(JSON.stringify(app.swagger()))
+  const { valid, errors } = await new Validator().validate(structuredClone(document))
+  t.ok(valid, JSON.stringify(errors))
+  const names = [...JSON.stringify(document).matchAll(/"\$ref":"#\/(?:components\/schemas|definitions)\/([^"]+)"/g)].map(([, name = '']) => name)
+  t.same(names.filter((name) => !(name in (document.components?.schemas ?? document.definitions))), [])
+  const operationIds = Object.values<Record<string, any>>(document.paths).flatMap((path) => Object.values(path)).flatMap(({ operationId = [] }) => operationId)
+  t.equal(new Set(operationIds).size, operationIds.length, 'operationIds are unique')
+  t.same([...app.swagger({ yaml: true }).matchAll(/operationId: (\S+)/g)].map(([, id]) => id).sort(), operationIds.sort(), 'as YAML it is the same')
+  return document
+}
+
+const listOf = (document: Record<string, any>) => document.paths['/admin/users'].get
+const info = { title: 'Host', version: '1' }
+const ours = { type: 'apiKey', in: 'header', name: 'X-Admin-API-Key', description: 'One of the admin keys of the app.' }
+const versions: Record<string, (more?: object) => FastifyDynamicSwaggerOptions> = {
+  'OpenAPI 3.0': (more) => ({ openapi: { info, ...more } }),
+  'OpenAPI 3.1': (more) => ({ openapi: { openapi: '3.1.0', info, ...more } }),
+  'Swagger 2.0': () => ({ swagger: { info } })
+}
+
+for (const [version, options] of Object.entries(versions)) {
+  t.test(`OpenAPI: the document is valid when it is ${version}`, async (t) => {
+    const schemesOf = (document: Record<string, any>) => document.components?.securitySchemes ?? document.securityDefinitions
+    const bare = await documentOf(t, { swagger: options(), plugin: { scopes: ['bot'] } })
+    t.same(schemesOf(bare), { adminKey: ours })
+    t.same(listOf(bare).security, [{ adminKey: [] }])
+    const named = Object.keys(bare.components?.schemas ?? bare.definitions)
+    t.same(named.sort(), ['CreateToken', 'CreateUser', 'ErrorReply', 'RotateToken', 'Token', 'UpdateUser', 'User', 'UserWithTokens', 'Verification', 'VerifyToken'])
+
+    for (const plugin of [{ authorize: () => true }, { hide: true }]) t.notOk(schemesOf(await documentOf(t, { swagger: options(), plugin })))
+    t.same(Object.keys((await documentOf(t, { swagger: options(), plugin: { hide: true } })).paths), [])
+    const withHead = await documentOf(t, { swagger: { ...options(), exposeHeadRoutes: true } as FastifyDynamicSwaggerOptions })
+    t.match(withHead.paths['/admin/users'].head, { operationId: 'adminListUsersHead', security: [{ adminKey: [] }] })
+    t.equal(Object.keys((await documentOf(t, { swagger: { ...options(), hideUntagged: true } })).paths).length, 7)
+  })
+}
+
+t.test('OpenAPI: null, constants and unions are spelt as each version wants it', async (t) => {
+  const spelt = async (version: string) => {
+    const document = await documentOf(t, { swagger: versions[version]?.() as FastifyDynamicSwaggerOptions })
+    const { User, Verification } = document.components?.schemas ?? document.definitions
+    return { name: User.properties.name, id: User.properties.id, verification: Verification, deleted: document.paths['/admin/users/{id}'].delete.responses[204] }
+  }
+  const description = 'null where none was given.'
+  const is30 = await spelt('OpenAPI 3.0')
+  t.same(is30.name, { type: 'string', nullable: true, example: 'John Doe', description })
+  t.same(is30.id, { type: 'string', example: 'user-123' })
+  t.same(is30.verification.anyOf.map(({ properties }: { properties: object }) => properties), [
+    { valid: { type: 'boolean', enum: [true] }, user: { $ref: '#/components/schemas/User' }, token: { $ref: '#/components/schemas/Token' } },
+    { valid: { type: 'boolean', enum: [false] }, code: is30.verification.anyOf[1].properties.code }
+  ])
+  const is31 = await spelt('OpenAPI 3.1')
+  t.same(is31.name, { anyOf: [{ type: 'string' }, { type: 'null' }], examples: ['John Doe'], description })
+  t.same(is31.id, { type: 'string', examples: ['user-123'] })
+  const is2 = await spelt('Swagger 2.0')
+  t.same(is2.name, { type: 'string', 'x-nullable': true, example: 'John Doe', description })
+  t.same(is2.verification, { type: 'object' })
+  for (const { deleted } of [is30, is31, is2]) t.same(deleted, { description: 'Deleted' })
+})
+
+t.test('OpenAPI: the security schemes of the app stay, and one for admin keys is used', async (t) => {
+  const jwt = { type: 'http', scheme: 'bearer' }
+  const ownKey = { type: 'apiKey', in: 'header', name: 'x-admin-api-key' }
+  for (const [given, scheme, all] of [
+    [{ jwt, none: undefined }, 'adminKey', { jwt, adminKey: ours }],
+    [{ jwt, key: ownKey }, 'key', { jwt, key: ownKey }],
+    [{ adminKey: jwt }, 'adminAdminKey', { adminKey: jwt, adminAdminKey: ours }],
+    [{ adminKey: jwt, adminAdminKey: jwt, adminAdminKey2: jwt }, 'adminAdminKey3', { adminKey: jwt, adminAdminKey: jwt, adminAdminKey2: jwt, adminAdminKey3: ours }]
+  ] as Array<[any, string, object]>) {
+    const components = { securitySchemes: { ...given } }
+    const document = await documentOf(t, { swagger: versions['OpenAPI 3.1']?.({ components, security: [{ [Object.keys(given)[0] as string]: [] }] }) as FastifyDynamicSwaggerOptions })
+    t.same(document.components.securitySchemes, all)
+    t.same(listOf(document).security, [{ [scheme]: [] }])
+    t.same(components, { securitySchemes: given }, 'what the app gave to @fastify/swagger is as it was')
+  }
+  const securityDefinitions = { key: { type: 'apiKey', in: 'query', name: 'X-Admin-API-Key' } } as const
+  t.same((await documentOf(t, { swagger: { swagger: { info, securityDefinitions } } })).securityDefinitions, { ...securityDefinitions, adminKey: ours })
+})
+
+t.test('OpenAPI: the app keeps its names when it has the same ones as the plugin', async (t) => {
+  const User = { type: 'object', properties: { login: { type: 'string' } } } as const
+  const list = { operationId: 'adminListUsers', tags: ['Users'], response: { 200: { type: 'array', items: { $ref: 'User#' } } } }
+  const same = { 'components of the document': { openapi: { info, components: { schemas: { User } } } }, 'schemas of the app': { openapi: { info }, refResolver: { buildLocalReference: ({ $id }: { $id: string }) => $id } } }
+  for (const [what, swagger] of Object.entries(same)) {
+    const document = await documentOf(t, {
+      swagger: swagger as FastifyDynamicSwaggerOptions,
+      before: (app) => {
+        app.addSchema({ $id: 'User', ...User })
+        app.get('/users', { schema: list }, async () => [])
+      },
+      // With another scope's name: its bodies are different ones.
+      after: (app) => app.register(async (scope) => scope.register(vexaAdmin, { adminKeys: adminKey, prefix: '/other-admin', scopes: ['bot'], storage: emptyStorage(t) }))
+    })
+    const { schemas } = document.components
+    t.match(schemas.User, User, what)
+    t.equal(listOf(document).responses[200].content['application/json'].schema.items.$ref, '#/components/schemas/AdminUser')
+    t.ok(schemas.AdminUser.properties.email)
+    t.same(schemas.UserWithTokens.properties.email, schemas.AdminUser.properties.email)
+    t.equal(listOf(document).operationId, 'adminListUsers2')
+    t.ok(schemas.OtherAdminCreateToken.properties.scopes)
+    t.notOk(schemas.CreateToken.properties.scopes)
+  }
+})
+
+t.test('OpenAPI: names stay when the app gives `paths` and asks for the document twice', async (t) => {
+  const paths = { '/static': { get: { operationId: 'adminGetUser', responses: { 200: { description: 'A file' } } } }, '/none': undefined }
+  const document = await documentOf(t, { swagger: { openapi: { info, paths, servers: [{ url: '/admin' }] } as never } })
+  t.equal(document.paths['/users'].get.operationId, 'adminListUsers')
+  t.equal(document.paths['/users/{id}'].get.operationId, 'adminGetUser2')
+})
+
+t.test('OpenAPI: the document is valid when the app has the transforms of Zod', async (t) => {
+  for (const transform of [jsonSchemaTransform, createJsonSchemaTransform({})]) {
+    for (const plugin of [{}, { hide: true }]) {
+      const User = z.object({ login: z.string() }).meta({ id: 'User' })
+      const document = await documentOf(t, {
+        plugin,
+        swagger: { openapi: { openapi: '3.1.0', info }, transform, transformObject: jsonSchemaTransformObject, exposeHeadRoutes: true } as FastifyDynamicSwaggerOptions,
+        before: (app) => app.setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler),
+        after: (app) => app.get('/login', { schema: { response: { 200: User } } }, async () => ({ login: 'x' }))
+      })
+      z.globalRegistry.remove(User)
+      t.same(document.paths['/login'].get.responses[200].content['application/json'].schema, { $ref: '#/components/schemas/User' })
+      t.ok(document.components.schemas.User.properties.login)
+      if (plugin.hide) t.notOk(document.paths['/admin/users'])
+      else t.equal(listOf(document).responses[200].content['application/json'].schema.items.$ref, '#/components/schemas/AdminUser')
+    }
+  }
+})
+
+t.test('OpenAPI: operations are told apart and complete when the app has prefixes', async (t) => {
+  const mounted = (prefix: string, plugin: Partial<VexaAdminOptions>) => async (app: FastifyInstance) => {
+    await app.register(async (scope) => scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t), ...plugin }), { prefix })
+  }
+  const document = await documentOf(t, {
+    swagger: { openapi: { info } },
+    after: async (app) => {
+      await mounted('/:tenant(^\\d+$)', {})(app)
+      await mounted('/é', { prefix: '' })(app)
+      await mounted('/v1', { prefix: '/other.admin' })(app)
+      await mounted('/v1', { prefix: '/other-admin' })(app)
+    }
+  })
+  const parameters = (path: string) => document.paths[path].get.parameters.filter((parameter: any) => parameter.in === 'path').map(({ name }: any) => name)
+  t.same(parameters('/{tenant}/admin/users'), ['tenant'])
+  t.same(parameters('/{tenant}/admin/users/{id}'), ['tenant', 'id'])
+  t.equal(document.paths['/{tenant}/admin/users'].get.operationId, 'tenantDAdminListUsers')
+  t.equal(document.paths['/é/users'].get.operationId, 'vexaAdminListUsers')
+  t.equal(document.paths['/v1/other.admin/users'].get.operationId, 'v1OtherAdminListUsers')
+  t.equal(document.paths['/v1/other-admin/users'].get.operationId, 'v1OtherAdminListUsers2')
+})
+
+t.test('OpenAPI: what a hook of the app adds to all routes stays', async (t) => {
+  const document = await documentOf(t, {
+    swagger: { openapi: { info, components: { securitySchemes: { mtls: { type: 'apiKey', in: 'header', name: 'x-cert' } } } } },
+    before: (app) => app.addHook('onRoute', (route) => {
+      const schema = route.schema as { response: object }
+      route.schema = Object.assign(schema, { security: [{ mtls: [] }], response: { ...schema.response, 429: { type: 'object', description: 'Too many', properties: { wait: { type: 'integer' } } } } })
+    })
+  })
+  t.same(listOf(document).security, [{ mtls: [] }])
+  t.equal(listOf(document).responses[429].description, 'Too many')
+  t.match(listOf(document).responses[200].content['application/json'].schema, { type: 'array' })
+})
+
+t.test('OpenAPI: the document has the routes of the app when the plugin came first', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
+  await app.register(swagger, { openapi: { info } })
+  app.get('/hello', async () => 'hello')
+  await app.ready()
+  t.same(Object.keys(app.swagger().paths as object), ['/hello'])
+})
+
+t.test('OpenAPI: requests and replies are checked as before when there is a document', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(swagger, { swagger: { info } })
+  await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
+  await app.ready()
+  app.swagger()
+  t.match(errorReplies(UnauthorizedError), { 401: { headers: { 'www-authenticate': { description: /challenge/ } } } })
+  const headers = { 'x-admin-api-key': adminKey }
+  const created = await app.inject({ method: 'POST', url: '/admin/users', payload: { email: 'a@example.com', name: null }, headers })
+  t.match(created.json(), { id: 'user-1', name: null })
+  t.equal((await app.inject({ method: 'POST', url: '/admin/users', payload: { email: 'b@example.com', name: 1 }, headers })).statusCode, 400)
+  const { token } = (await app.inject({ method: 'POST', url: '/admin/users/user-1/tokens', headers })).json()
+  t.match((await app.inject({ method: 'POST', url: '/admin/tokens/verify', payload: { token }, headers })).json(), { valid: true, user: { id: 'user-1' } })
+})
+
+t.test('OpenAPI: an example changes nothing that exists when it is sent unread', async (t) => {
+  const { app, document, operations } = await documented(t)
+  const headers = { 'x-admin-api-key': adminKey }
+  const state = async () => (await app.inject({ url: '/admin/users/user-1', headers })).json()
+  await app.inject({ method: 'POST', url: '/admin/users', payload: { email: 'user@example.com', name: 'John Doe' }, headers })
+  await app.inject({ method: 'POST', url: '/admin/users/user-1/tokens', headers })
+  const before = await state()
+  const { schemas } = document.components as any
+  for (const { name, operationId, parameters = [], requestBody } of operations as any[]) {
+    const [method, path] = name.split(' ')
+    const url = parameters.reduce((url: string, { name, example }: any) => url.replace(`{${name}}`, String(example)), path)
+    const reference = requestBody?.content['application/json'].schema.$ref
+    const payload = reference && schemas[reference.split('/').at(-1)].examples[0]
+    const { statusCode } = await app.inject({ method, url, headers, ...(payload && { payload }) })
+    const expected: Record<string, number> = { adminListUsers: 200, adminGetUserByEmail: 200, adminVerifyToken: 200, adminCreateUser: 409 }
+    t.equal(statusCode, expected[operationId] ?? 404, name)
+  }
+  t.same(await state(), before)
+  // On a user who exists, too.
+  t.equal((await app.inject({ method: 'PATCH', url: '/admin/users/user-1', payload: schemas.UpdateUser.examples[0], headers })).statusCode, 200)
+  t.same(await state(), before)
 })
 
 t.test('examples/openapi.json and its types are those of the code', async (t) => {

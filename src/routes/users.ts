@@ -1,7 +1,7 @@
 import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifySchema } from 'fastify'
 import { EmailTakenError, UserNotFoundError, UserReferencedError } from '../errors.js'
-import { NoQuery } from '../schemas/atoms.js'
+import { Component, NoQuery } from '../schemas/atoms.js'
 import { errorReplies, reading, writing } from '../schemas/error-replies.js'
 import { CreateUser, ListUsers, UpdateUser, User, UserParams, UserWithTokens } from '../schemas/users.js'
 import type { RouteOptions } from './index.js'
@@ -19,18 +19,21 @@ const UserList = Type.Array(User, {
 })
 
 const NewUser = Type.Object(User.properties, {
+  [Component]: 'User',
   description: 'The new user',
   examples: User.examples,
   headers: { location: { type: 'string', description: 'The user, relative to the URL of the request.' } }
 })
 
 const ExistingUser = Type.Object(User.properties, {
+  [Component]: 'User',
   description: 'The user who has this address already, unchanged',
   examples: User.examples,
   headers: NewUser.headers
 })
 
 const ChangedUser = Type.Object(User.properties, {
+  [Component]: 'User',
   description: 'The user, as it is now',
   examples: [{ ...User.examples[0], name: 'Jane Doe' }]
 })

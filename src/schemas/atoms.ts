@@ -8,6 +8,9 @@ import { canonical } from '../text.js'
  */
 export const Expected = Symbol('expected')
 
+/** Key under which a schema has the name of its component in OpenAPI documents. Schemas of the same members have the same. */
+export const Component = Symbol('component')
+
 const TextKind = 'VexaAdmin:Text'
 const EmailKind = 'VexaAdmin:Email'
 const JsonObjectKind = 'VexaAdmin:JsonObject'
@@ -148,4 +151,4 @@ export const ErrorReply = Type.Object({
   code: Type.Optional(Type.String()),
   error: Type.String(),
   message: Type.String()
-})
+}, { [Component]: 'ErrorReply' })

@@ -1,14 +1,12 @@
 import { Type, type Static, type TProperties, type TUnsafe } from '@sinclair/typebox'
-import { Expected, Nullable, OneOf, Text, Timestamp, timestamp, type Input } from './atoms.js'
-
-const TokenId = Type.String({ examples: ['token-123'] })
+import { Component, Expected, Nullable, OneOf, Text, Timestamp, timestamp, type Input } from './atoms.js'
 
 const exampleValue = 'vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg'
 const exampleToken = { id: 'token-123', token: '***', user_id: 'user-123', created_at: '2024-01-01T12:00:00.000Z', name: 'CI', expires_at: '2024-04-01T12:00:00.000Z' }
 
 /** A token, as on the wire. Its value is shown once, by the call that made it, and is `***` ever after. */
 export const Token = Type.Object({
-  id: TokenId,
+  id: Type.String({ examples: ['token-123'] }),
   token: Type.String({ examples: ['***'], description: 'Its value in the reply of the call that made it, and `***` ever after.' }),
   user_id: Type.String({ examples: ['user-123'] }),
   created_at: Timestamp,
@@ -16,17 +14,19 @@ export const Token = Type.Object({
   scopes: Type.Optional(Type.Array(Type.String(), { description: 'What it may do. Without, it may do everything.' })),
   expires_at: Type.Optional(timestamp({ description: 'Present where it expires.' })),
   last_used_at: Type.Optional(timestamp({ description: 'Present once it was used; kept to the minute, and written a few seconds later.' }))
-}, { description: 'The token', examples: [exampleToken] })
+}, { [Component]: 'Token', description: 'The token', examples: [exampleToken] })
 export type Token = Static<typeof Token>
 
 /** The same, in the reply of the call that made it. */
 export const MintedToken = Type.Object(Token.properties, {
+  [Component]: 'Token',
   description: 'The new token, with its value',
   examples: [{ ...exampleToken, token: exampleValue }]
 })
 
 /** The same, of the call that replaces a token. */
 export const SuccessorToken = Type.Object(Token.properties, {
+  [Component]: 'Token',
   description: 'The new token, with its value',
   examples: [{ ...exampleToken, id: 'token-124', token: exampleValue, created_at: '2024-03-01T12:00:00.000Z', expires_at: '2024-05-30T12:00:00.000Z' }]
 })
@@ -71,16 +71,16 @@ export function scopedBodies (names: readonly string[]): { CreateToken: TUnsafe<
       name: Type.Optional(Nullable(Text(255))),
       expires_in: Type.Optional(Seconds(1, 'After how many seconds it expires. Without, never.')),
       ...scopes
-    }, { ...strict, examples: [{ name: 'CI', expires_in: 7776000 }] })),
-    VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({ token: Type.String(), ...scopes }, { ...strict, examples: [{ token: exampleValue }] }))
+    }, { ...strict, [Component]: 'CreateToken', examples: [{ name: 'CI', expires_in: 7776000 }] })),
+    VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({ token: Type.String(), ...scopes }, { ...strict, [Component]: 'VerifyToken', examples: [{ token: exampleValue }] }))
   }
 }
 
 /** Body of `POST /tokens/:id/rotate`, which may be missing. */
 export const RotateToken = Type.Object({
   grace_period: Type.Optional(Seconds(0, 'For how many seconds the old token stays valid, if it does not expire before. Without, it dies at once.'))
-}, { additionalProperties: false, examples: [{ grace_period: 3600 }] })
+}, { [Component]: 'RotateToken', additionalProperties: false, examples: [{ grace_period: 3600 }] })
 export type RotateToken = Input<Static<typeof RotateToken>>
 
-/** Path of the routes of one token. */
-export const TokenParams = Type.Object({ id: TokenId })
+/** Path of the routes of one token. Pages fill in the example, so it is the id of no token. */
+export const TokenParams = Type.Object({ id: Type.String({ examples: ['token-0'] }) })

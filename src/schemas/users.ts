@@ -1,28 +1,26 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Count, Email, JsonObject, Nullable, OneOf, Text, Timestamp, type Input } from './atoms.js'
+import { Component, Count, Email, JsonObject, Nullable, OneOf, Text, Timestamp, type Input } from './atoms.js'
 import { Token } from './tokens.js'
-
-const UserId = Type.String({ examples: ['user-123'] })
 
 const exampleUser = { id: 'user-123', email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3, created_at: '2024-01-01T12:00:00.000Z' }
 
 /** A user, as on the wire. */
 export const User = Type.Object({
-  id: UserId,
+  id: Type.String({ examples: ['user-123'] }),
   email: Type.String({ examples: ['user@example.com'], description: 'In Unicode NFC and lower case; unique.' }),
   name: Type.Union([Type.String(), Type.Null()], { examples: ['John Doe'], description: 'null where none was given.' }),
   max_concurrent_bots: Type.Integer({ examples: [3], description: 'How many bots the user may run at a time. It is the app that enforces it.' }),
   created_at: Timestamp,
   disabled: Type.Optional(Type.Boolean({ description: 'Present, and true, only while the user is disabled: none of its tokens is accepted.' })),
   data: Type.Optional(JsonObject({ description: 'Present where there is any.' }))
-}, { description: 'The user', examples: [exampleUser] })
+}, { [Component]: 'User', description: 'The user', examples: [exampleUser] })
 export type User = Static<typeof User>
 
 /** A user with its tokens, their values hidden. */
 export const UserWithTokens = Type.Object({
   ...User.properties,
   api_tokens: Type.Array(Token)
-}, { description: 'The user, with its tokens', examples: [{ ...exampleUser, api_tokens: Token.examples }] })
+}, { [Component]: 'UserWithTokens', description: 'The user, with its tokens', examples: [{ ...exampleUser, api_tokens: Token.examples }] })
 export type UserWithTokens = Static<typeof UserWithTokens>
 
 /** Body of `POST /users`. */
@@ -31,7 +29,7 @@ export const CreateUser = Type.Object({
   name: Type.Optional(Nullable(Text(255))),
   max_concurrent_bots: Type.Optional(Count({ description: 'How many bots the user may run at a time. Without, as many as the app says: 3, if it says nothing.' })),
   data: Type.Optional(JsonObject({ description: 'Anything of your own, at most 16 KiB as JSON.' }))
-}, { additionalProperties: false, examples: [{ email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3 }] })
+}, { [Component]: 'CreateUser', additionalProperties: false, examples: [{ email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3 }] })
 export type CreateUser = Input<Static<typeof CreateUser>>
 
 /** Body of `PATCH /users/:id`: what to change. What is missing stays as it is. */
@@ -41,7 +39,12 @@ export const UpdateUser = Type.Object({
   max_concurrent_bots: Type.Optional(Count({ description: 'How many bots the user may run at a time.' })),
   disabled: Type.Optional(Type.Boolean({ description: 'While true, none of the tokens of the user is accepted.' })),
   data: Type.Optional(Nullable(JsonObject({ description: 'A JSON Merge Patch (RFC 7396); null removes all of it.' })))
-}, { additionalProperties: false, examples: [{ name: 'Jane Doe' }] })
+}, {
+  [Component]: 'UpdateUser',
+  additionalProperties: false,
+  // Pages fill it in, and it must do no harm when it is sent unread.
+  examples: [{}]
+})
 export type UpdateUser = Input<Static<typeof UpdateUser>>
 
 /** Query of `GET /users`. */
@@ -55,5 +58,5 @@ export const ListUsers = Type.Object({
 }, { additionalProperties: false })
 export type ListUsers = Input<Static<typeof ListUsers>>
 
-/** Path of the routes of one user. */
-export const UserParams = Type.Object({ id: UserId })
+/** Path of the routes of one user. Pages fill in the example, so it is the id of nobody: the keys of storages begin at 1. */
+export const UserParams = Type.Object({ id: Type.String({ examples: ['user-0'] }) })

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { OneOf } from './atoms.js'
+import { Component, OneOf } from './atoms.js'
 import { Token } from './tokens.js'
 import { User } from './users.js'
 
@@ -12,5 +12,5 @@ export const Verification = Type.Union([
       description: 'There is no such token (any more); it has expired; its user is disabled; it lacks one of the scopes asked for.'
     })
   })
-], { description: 'Whether it is valid, and if not, why', examples: [{ valid: true, user: User.examples[0], token: Token.examples[0] }, { valid: false, code: 'EXPIRED' }] })
+], { [Component]: 'Verification', description: 'Whether it is valid, and if not, why', examples: [{ valid: true, user: User.examples[0], token: Token.examples[0] }, { valid: false, code: 'EXPIRED' }] })
 export type Verification = Static<typeof Verification>
