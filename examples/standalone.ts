@@ -14,6 +14,15 @@ const app = Fastify({
   keepAliveTimeout: 5000
 })
 
+// Hides the admin key in the curl line of a request. The browser runs the text of this function, so nothing from outside may be in it.
+const hideKey = () => ({
+  wrapComponents: {
+    curl (Curl: unknown, { React }: any) {
+      return (props: any) => React.createElement(Curl, { ...props, request: props.request.updateIn(['headers', 'X-Admin-API-Key'], (key?: string) => key && '***') })
+    }
+  }
+})
+
 try {
   await app.register(swagger, {
     openapi: {
@@ -26,7 +35,7 @@ try {
     routePrefix: '/docs',
     // Each visit loads a dozen files.
     logLevel: 'warn',
-    uiConfig: { deepLinking: true, tryItOutEnabled: true },
+    uiConfig: { deepLinking: true, tryItOutEnabled: true, plugins: [hideKey] },
     theme: {
       title: 'Users and API tokens',
       css: [{ filename: 'theme.css', content: '.swagger-ui .topbar, .swagger-ui .response-col_links { display: none }' }]

@@ -41,7 +41,9 @@ t.test('authorize, create a user, mint a token, and see it once', { skip }, asyn
     return { status, text: await reply.innerText() as string, block }
   }
 
-  t.equal((await execute('createUser', { body: { email: 'jane@example.com' } })).status, 401)
+  const refused = await execute('adminCreateUser', { body: { email: 'jane@example.com' } })
+  t.equal(refused.status, 401)
+  t.notMatch(await refused.block.locator('.curl-command').innerText(), /X-Admin-API-Key/)
 
   await page.locator('.btn.authorize').click()
   await page.locator('.auth-container input:focus').waitFor()
@@ -51,20 +53,36 @@ t.test('authorize, create a user, mint a token, and see it once', { skip }, asyn
   await page.keyboard.press('Enter')
   await page.locator('.btn-done').first().click()
 
-  t.equal((await execute('createUser', { body: { email: 'jane@example.com', name: 'Jane' } })).status, 201)
-  t.match((await execute('listUsers')).text, /jane@example\.com/, 'as it stands')
+  t.equal((await execute('adminCreateUser', { body: { email: 'jane@example.com', name: 'Jane' } })).status, 201)
+  t.match((await execute('adminListUsers')).text, /jane@example\.com/, 'as it stands')
   await look('user')
-  const minted = await execute('createToken', { id: 'user-1', body: { name: 'CI' } })
+  const minted = await execute('adminCreateToken', { id: 'user-1', body: { name: 'CI' } })
   t.equal(minted.status, 201)
   const [token] = /vex_[0-9A-Za-z]{36}/.exec(minted.text) ?? []
   t.ok(token)
   await minted.block.scrollIntoViewIfNeeded()
   await look('token')
 
-  const user = await execute('getUser', { id: 'user-1' })
+  const user = await execute('adminGetUser', { id: 'user-1' })
   t.equal(user.status, 200)
   t.match(user.text, /"token": "\*\*\*"/)
   t.notMatch(user.text, String(token))
   await look('seen-once')
+
+  // Each as it is filled in, by somebody who only clicks: nothing that exists is changed.
+  for (const operation of ['adminDeleteUser', 'adminRevokeTokens', 'adminRevokeToken', 'adminRotateToken', 'adminUpdateUser']) {
+    t.equal((await execute(operation)).status, 404, operation)
+  }
+  t.equal(await page.locator('[id$="-adminUpdateUser"] textarea').inputValue(), '{}')
+  t.equal((await execute('adminUpdateUser', { id: 'user-1' })).status, 200)
+  t.match((await execute('adminGetUser', { id: 'user-1' })).text, /"name": "Jane"/)
+  await page.locator('[id$="-adminUpdateUser"]').scrollIntoViewIfNeeded()
+  await look('clicked')
+
+  // After so many requests with the key.
+  const lines = await page.locator('.curl-command').allInnerTexts() as string[]
+  t.ok(lines.length > 5)
+  for (const line of lines) t.match(line, /-H 'X-Admin-API-Key: \*\*\*'/)
+  t.notOk((await page.content()).includes(adminKey), 'the key is nowhere on the page')
   t.same(errors, [])
 })
