@@ -1,11 +1,12 @@
-import { Kysely, sql, WithSchemaPlugin, type Compilable, type CompiledQuery, type Dialect, type ExpressionBuilder, type InsertQueryBuilder, type InsertResult, type QueryResult } from 'kysely'
+import { Kysely, sql, type Compilable, type CompiledQuery, type Dialect, type ExpressionBuilder, type InsertQueryBuilder, type InsertResult, type QueryResult, type SelectQueryNode, type TableNode } from 'kysely'
 import { check, checkNames } from '../check.js'
+import { checkDriver } from './databases/check-driver.js'
 import { retryConflicts } from './databases/conflicts.js'
 import { databaseOf, type Database } from './databases/index.js'
 import { checkMigrated, migrate } from './migrations.js'
 import { toOpenError } from './open-error.js'
 import { PreparedQueries } from './prepared-queries.js'
-import { createRows, toRowId, type TokenWithUserRow } from './rows.js'
+import { createRows, readKey, toRowId, type TokenWithUserRow } from './rows.js'
 import type { MaybePromise, NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, TokenWithUser, UserChanges, UserPage, UserRecord } from './storage-adapter.js'
 import { SqliteDialect } from './sqlite-dialect.js'
 import { tableNames, type TableNames, type Tables } from './tables.js'
@@ -27,10 +28,16 @@ interface CommonOptions {
   migrate?: boolean | undefined
 }
 
+/** Has the methods of Kysely's `Dialect`. In a CommonJS app that is the type of another copy of Kysely, which TypeScript takes for a different one. */
+export type AnyDialect = { [Method in keyof Dialect]: (...parameters: any[]) => unknown }
+
+/** Has the members of a `Kysely` that the storage needs, of whichever copy. */
+export type AnyKysely = Pick<Kysely<any>, 'isTransaction'> & { [Method in 'getExecutor' | 'selectFrom' | 'withoutPlugins' | 'withSchema']: (...parameters: any[]) => unknown }
+
 /** `dialect`: a database of our own, opened and closed with the app. `db`: a Kysely of the host's, never closed by us. */
 export type KyselyStorageOptions = CommonOptions & (
-  | { dialect: Dialect, db?: undefined }
-  | { db: Kysely<any>, dialect?: undefined }
+  | { dialect: AnyDialect, db?: undefined }
+  | { db: AnyKysely, dialect?: undefined }
 )
 
 /** Storage in a SQL database, through Kysely: SQLite, PostgreSQL, MySQL or MariaDB, and databases that speak the language of one of them. */
@@ -56,9 +63,9 @@ export class KyselyStorage implements StorageAdapter {
     check(typeof tablePrefix === 'string' && /^\w{0,32}$/.test(tablePrefix), '`tablePrefix` must be at most 32 letters, digits and underscores')
     check(typeof migrate === 'boolean', '`migrate` must be true or false')
     this.#ownsDb = db === undefined
-    this.#db = withoutRenaming(db ?? new Kysely<Tables>({ dialect: dialect as Dialect }))
+    this.#db = withoutPlugins(db as Kysely<any> | undefined ?? new Kysely<any>({ dialect: dialect as Dialect }))
     this.#sqlite = dialect instanceof SqliteDialect ? dialect : undefined
-    this.#database = databaseOf(this.#db.getExecutor().adapter)
+    this.#database = databaseOf(this.#db)
     this.#rows = createRows(this.#database)
     this.#names = tableNames(tablePrefix)
     this.#migrate = migrate
@@ -86,7 +93,10 @@ export class KyselyStorage implements StorageAdapter {
 
   async #use<T> (work: (db: Kysely<Tables>, database: Database, names: TableNames) => Promise<T>): Promise<T> {
     try {
-      await this.#database.checkConnection(this.#db)
+      // A connection opens the database, without which the way past Kysely's executor leads nowhere.
+      await this.#db.connection().execute(async () => {})
+      await checkDriver(this.#db, this.#database, this.#rows, (query) => this.#execute(query))
+      await this.#database.checkConnection?.(this.#db)
       await this.#database.checkServer(this.#db, this.#names)
       return await work(this.#db, this.#database, this.#names)
     } catch (cause) {
@@ -101,7 +111,7 @@ export class KyselyStorage implements StorageAdapter {
   async insertUser (user: NewUserRecord): Promise<UserRecord | 'taken'> {
     const values = this.#rows.newUser(user)
     const insert = this.#queries.get('insertUser', values, (value) => {
-      const insert = this.#db.insertInto(this.#names.users).values(mapValues(values, value))
+      const insert = this.#db.insertInto(this.#names.users).values(mapValues(values, (column) => this.#written(column, value(column))))
       return this.#returningId(this.#database.skipsConflicts ? insert.onConflict((conflict) => conflict.column('email').doNothing()) : insert)
     })
     // What skips a conflict of addresses has an error of any other.
@@ -299,13 +309,13 @@ export class KyselyStorage implements StorageAdapter {
     try {
       const id = insertedId(await this.#execute(this.#queries.get('insertToken', values, (value) => {
         const insert = this.#db.insertInto(this.#names.tokens)
-        if (!this.#database.insertsSelections) return this.#returningId(insert.values(mapValues(values, value)))
+        if (!this.#database.insertsSelections) return this.#returningId(insert.values(mapValues(values, (column) => this.#written(column, value(column)))))
         const { user_id: user, ...rest } = values
         // Selecting the user inside the insert makes "only if it is there" hold without a transaction, and without foreign keys.
         return this.#returningId(insert
           .columns(['user_id', ...keysOf(rest)])
-          .expression((eb) => eb.selectFrom(this.#names.users)
-            .select(({ val }) => ['id', ...keysOf(rest).map((column) => val(value(column)).as(column))])
+          .expression(({ selectFrom }) => selectFrom(this.#names.users)
+            .select(['id', ...keysOf(rest).map((column) => sql`${this.#written(column, value(column))}`.as(column))])
             .where('id', '=', value('user_id'))))
       }), db))
       return id === undefined ? 'absent' : this.#rows.insertedToken(id, token)
@@ -316,6 +326,11 @@ export class KyselyStorage implements StorageAdapter {
       if (absent) return 'absent'
       throw error
     }
+  }
+
+  /** What is written into a column for this value. */
+  #written (column: string, value: unknown): unknown {
+    return column === 'data' || column === 'scopes' ? this.#database.writeJson(value) : value
   }
 
   /** An insert whose result has the new row's key, for `insertedId`. */
@@ -370,19 +385,18 @@ export class KyselyStorage implements StorageAdapter {
   }
 }
 
-/** A host's Kysely may bring plugins that rename columns. The one that names a schema may stay. */
-function withoutRenaming (db: Kysely<any>): Kysely<Tables> {
-  return db.getExecutor().plugins
-    .filter((plugin) => plugin instanceof WithSchemaPlugin)
-    .reduce((plain, plugin) => plain.withPlugin(plugin), db.withoutPlugins())
+/** A host's Kysely may bring plugins that rename columns, or change rows. What stays of them is the schema that they put to a table. */
+function withoutPlugins (db: Kysely<any>): Kysely<Tables> {
+  const { from } = db.selectFrom('name').select('name').toOperationNode() as SelectQueryNode
+  const table = from?.froms[0] as TableNode
+  const schema = table.table.schema?.name
+  return schema === undefined ? db.withoutPlugins() : db.withoutPlugins().withSchema(schema)
 }
 
 /** The new row's key; `undefined` if no row was inserted. */
 function insertedId ({ rows: [row], insertId, numAffectedRows }: QueryResult<any>): string | undefined {
   if (row === undefined && (insertId === undefined || numAffectedRows === 0n)) return undefined
-  const id = String(row === undefined ? insertId : row.id)
-  if (toRowId(id) === undefined) throw new Error(`The database gave a row the key ${id}, and JavaScript counts to 2^53`)
-  return id
+  return readKey(row === undefined ? insertId : row.id)
 }
 
 function mapValues<T extends object> (values: T, value: (name: keyof T & string) => unknown): T {

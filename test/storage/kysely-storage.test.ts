@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import {
-  CamelCasePlugin, DummyDriver, Kysely, MssqlAdapter, MysqlDialect, PostgresDialect, sql, SqliteDialect, SqliteIntrospector, SqliteQueryCompiler, type Dialect, type DialectAdapter
+  CamelCasePlugin, DummyDriver, Kysely, MssqlAdapter, MssqlIntrospector, MssqlQueryCompiler, MysqlDialect, PostgresDialect, sql, SqliteDialect, type Dialect
 } from 'kysely'
 import mysql from 'mysql2'
 import pg from 'pg'
@@ -205,8 +205,8 @@ t.test('PostgreSQL: as many as there are connections may wait for each other, in
 
 t.test('MySQL: a connection that would change or lose what is written is refused', { skip: await unavailable('mysql') }, async (t) => {
   const settings = {
-    "set sql_mode = 'NO_BACKSLASH_ESCAPES'": /UTF-8.*NO_BACKSLASH_ESCAPES/,
-    'set names latin1': /UTF-8/,
+    "set sql_mode = 'NO_BACKSLASH_ESCAPES'": /changes text.*UTF-8.*NO_BACKSLASH_ESCAPES/,
+    'set names latin1': /changes text.*UTF-8/,
     'set autocommit = 0': /autocommit/
   }
   for (const [setting, message] of Object.entries(settings)) {
@@ -215,21 +215,6 @@ t.test('MySQL: a connection that would change or lose what is written is refused
     const storage = new KyselyStorage({ dialect: new MysqlDialect({ pool }), tablePrefix: 'refused_' })
     t.teardown(() => storage.close())
     await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message }, setting)
-  }
-})
-
-t.test('MySQL: settings of the driver do not matter', { skip: await unavailable('mysql') }, async (t) => {
-  const all = [
-    { timezone: '+05:30' }, { dateStrings: true }, { supportBigNumbers: true, bigNumberStrings: true }, { jsonStrings: true }, { flags: ['-FOUND_ROWS'] },
-    { typeCast: (field: { string: () => string | null }) => field.string() }
-  ]
-  for (const options of all) {
-    const place = emptyPlace(t, 'mysql')
-    const pool = mysql.createPool({ uri: mysqlUrl, ...options })
-    const storage = new KyselyStorage({ dialect: new MysqlDialect({ pool }), tablePrefix: tablePrefixAt(place) })
-    t.teardown(() => storage.close())
-    await storage.open()
-    t.same(await everything(storage), expectedOfEverything, Object.keys(options).join())
   }
 })
 
@@ -246,13 +231,13 @@ t.test('it wants one of dialect and db', async (t) => {
 })
 
 t.test('a database that it does not know is refused', async (t) => {
-  const dialect = (adapter: DialectAdapter) => ({
-    createAdapter: () => adapter,
+  const dialect = {
+    createAdapter: () => new MssqlAdapter(),
     createDriver: () => new DummyDriver(),
-    createIntrospector: (db: Kysely<any>) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler()
-  })
-  t.throws(() => new KyselyStorage({ dialect: dialect(new MssqlAdapter()) }), { code: 'VEXA_ADMIN_ERR_UNSUPPORTED_DATABASE', message: /MssqlAdapter/ })
+    createIntrospector: (db: Kysely<any>) => new MssqlIntrospector(db),
+    createQueryCompiler: () => new MssqlQueryCompiler()
+  }
+  t.throws(() => new KyselyStorage({ dialect }), { code: 'VEXA_ADMIN_ERR_UNSUPPORTED_DATABASE', message: /MssqlAdapter/ })
 })
 
 /** What a storage gives back of all that there is, of every type. */

@@ -3,10 +3,13 @@ import type { TableNames, Tables } from '../tables.js'
 
 type Type = ColumnDataType | RawBuilder<unknown>
 
+/** A kind of value that the tables have. */
+export type ColumnType = 'key' | 'email' | 'text' | 'integer' | 'boolean' | 'json' | 'hash' | 'time'
+
 /** What differs from one database to another: all of it, and nothing else. */
 export interface Database {
   /** Column types. Text compares byte by byte; a time has milliseconds. */
-  readonly types: Readonly<Record<'key' | 'email' | 'text' | 'integer' | 'boolean' | 'json' | 'hash' | 'time', Type>>
+  readonly types: Readonly<Record<ColumnType, Type>>
   /** What makes a key count up, and never be given out twice. */
   countUp (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
   /** What stands behind the columns of a new table. */
@@ -16,10 +19,20 @@ export interface Database {
   writeBoolean (value: boolean): boolean | number
   /** How a time in RFC 3339 is written. */
   writeTime (time: string): string
+  /** How JSON is written, from a parameter that is text. */
+  writeJson<T> (text: T): T | RawBuilder<T>
   /** Selects what drivers and servers give back as their settings say, so that it comes as numbers and text of one form. */
   readonly select: Readonly<Record<'boolean' | 'json' | 'time', (column: string) => RawBuilder<unknown>>>
   /** RFC 3339 from what is selected as a time. Throws if it is anything else. */
   readTime (time: unknown): string
+
+  /** A value as a column of this type holds it, in a query without a table. */
+  held (type: ColumnType, value: unknown): RawBuilder<unknown>
+  /** Whether the server has exactly these bytes, or this text, written so that no driver changes it. */
+  readonly same: {
+    hash (held: Expression<unknown>, bytes: Buffer): RawBuilder<unknown>
+    text (held: Expression<unknown>, text: string): RawBuilder<unknown>
+  }
 
   /** Whether text contains this, byte by byte: not LIKE, which knows wildcards, and here and there ignores case. */
   contains (text: Expression<unknown>, part: string): Expression<SqlBool>
@@ -51,8 +64,8 @@ export interface Database {
   /** Whether a transaction that fails undoes `create table` and the like. */
   readonly undoesDdl: boolean
 
-  /** Throws if the connection would change what is written through it. */
-  checkConnection (db: Kysely<any>): Promise<void>
+  /** Throws if the connection would lose what is written through it. */
+  checkConnection? (db: Kysely<any>): Promise<void>
   /**
    * Checks what the server and the session can be set to.
    *

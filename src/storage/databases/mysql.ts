@@ -1,11 +1,13 @@
 import { sql } from 'kysely'
-import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
 import { someError } from './errors.js'
 import { checkMysqlSettings } from './mysql-settings.js'
 
 // How long a start waits for another one that is migrating, in seconds: less than the ten that Fastify gives a plugin.
 const lockTimeout = 8
+
+// What they can cast to, and announce to drivers as they do a column.
+const casts = { key: 'signed', email: 'char', text: 'char(65535)', integer: 'signed', boolean: 'signed', json: 'char(65535)', hash: 'binary', time: 'datetime(3)' }
 
 /** MySQL, MariaDB, and what speaks their language, through any driver whose errors have their numbers. */
 export const mysql: Database = {
@@ -26,12 +28,20 @@ export const mysql: Database = {
   writeBoolean: (value) => value,
   // A datetime has no time zone, so that drivers and servers guess one, unless it goes there and back as text.
   writeTime: (time) => time.slice(0, -1).replace('T', ' '),
+  writeJson: (text) => text,
   select: {
-    boolean: sql.ref,
+    // Drivers are told to make something else of a tinyint(1).
+    boolean: (column) => sql`cast(${sql.ref(column)} as signed)`,
     json: (column) => sql`cast(${sql.ref(column)} as char)`,
     time: (column) => sql`cast(${sql.ref(column)} as char)`
   },
   readTime: (time) => `${(time as string).replace(' ', 'T')}Z`,
+
+  held: (type, value) => sql`cast(${value} as ${sql.raw(casts[type])})`,
+  same: {
+    hash: (held, bytes) => sql`hex(${held}) = ${sql.lit(bytes.toString('hex'))}`,
+    text: (held, text) => sql`hex(convert(${held} using utf8mb4)) = ${sql.lit(Buffer.from(text).toString('hex'))}`
+  },
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
 
@@ -56,7 +66,6 @@ export const mysql: Database = {
   undoesDdl: false,
 
   async checkConnection (db) {
-    await checkEcho(db, sql`char`)
     const { rows } = await sql<{ autocommit: unknown }>`select @@autocommit as autocommit`.execute(db)
     if (Number(rows[0]?.autocommit) !== 1) throw new Error('what is written would not be committed: the connection must have autocommit on')
   },

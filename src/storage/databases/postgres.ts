@@ -1,8 +1,10 @@
-import { sql } from 'kysely'
-import { checkEcho } from './check-echo.js'
+import { sql, type RawBuilder } from 'kysely'
+import { toInteger } from '../values.js'
 import type { Database } from './database.js'
 import { someError } from './errors.js'
 import { checkPostgresSettings } from './postgres-settings.js'
+
+const casts = { key: 'bigint', email: 'text', text: 'text', integer: 'integer', boolean: 'boolean', hash: 'bytea', time: 'timestamptz(3)' }
 
 /** PostgreSQL, and what speaks its language, through any driver whose errors have its codes. */
 export const postgres: Database = {
@@ -21,13 +23,21 @@ export const postgres: Database = {
 
   writeBoolean: (value) => value,
   writeTime: (time) => time,
+  // Drivers that know a parameter to be JSON, such as postgres.js, make JSON of the text.
+  writeJson: <T>(text: T) => sql<T>`cast(cast(${text} as text) as json)`,
   select: {
     boolean: (column) => sql`cast(${sql.ref(column)} as integer)`,
     json: (column) => sql`cast(${sql.ref(column)} as text)`,
     // Milliseconds since 1970: as text, it would look as `DateStyle` has it, and pg reads one style only.
     time: (column) => sql`cast(extract(epoch from ${sql.ref(column)}) * 1000 as bigint)`
   },
-  readTime: (time) => new Date(Number(time)).toISOString(),
+  readTime: (time) => new Date(toInteger(time)).toISOString(),
+
+  held: (type, value) => type === 'json' ? postgres.writeJson(value) as RawBuilder<unknown> : sql`cast(${value} as ${sql.raw(casts[type])})`,
+  same: {
+    hash: (held, bytes) => sql`encode(${held}, 'hex') = ${sql.lit(bytes.toString('hex'))}`,
+    text: (held, text) => sql`encode(convert_to(${held}, 'UTF8'), 'hex') = ${sql.lit(Buffer.from(text).toString('hex'))}`
+  },
 
   contains: (text, part) => sql`strpos(${text}, ${part}) > 0`,
 
@@ -50,7 +60,6 @@ export const postgres: Database = {
   isPresent: (error) => hasCode(error, '42P07', '42710', '23505'),
   undoesDdl: true,
 
-  checkConnection: (db) => checkEcho(db, sql`text`),
   checkServer: checkPostgresSettings,
   // A locked row, because not every database that speaks PostgreSQL's language has advisory locks.
   exclusively: (db, { migrations }, work) => db.transaction().setIsolationLevel('read committed').execute(async (trx) => {

@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import { checkEcho } from './check-echo.js'
 import type { Database } from './database.js'
 import { someError } from './errors.js'
 import { checkSqliteSettings } from './sqlite-settings.js'
@@ -13,8 +12,17 @@ export const sqlite: Database = {
   // better-sqlite3 binds no booleans.
   writeBoolean: Number,
   writeTime: (time) => time,
+  writeJson: (text) => text,
   select: { boolean: sql.ref, json: sql.ref, time: sql.ref },
   readTime: (time) => time as string,
+
+  // Integers, for that is what their columns make of numbers. Text and bytes stay in their columns what they are.
+  held: (type, value) => sqlite.types[type] === 'integer' ? sql`cast(${value} as integer)` : sql`${value}`,
+  same: {
+    hash: (held, bytes) => sql`${held} = ${sql.raw(`x'${bytes.toString('hex')}'`)}`,
+    // Not hex(…), which depends on the encoding of the database.
+    text: (held, text) => sql`${held} = ${sql.lit(text)}`
+  },
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
 
@@ -38,7 +46,6 @@ export const sqlite: Database = {
   isPresent: (error) => says(error, 'already exists'),
   undoesDdl: true,
 
-  checkConnection: (db) => checkEcho(db, sql`text`),
   checkServer: checkSqliteSettings,
   exclusively: (db, _names, work) => db.connection().execute(async (connection) => {
     // Takes the write lock at once: a deferred transaction would start as a reader and then fail to become a writer.

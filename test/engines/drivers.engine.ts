@@ -1,0 +1,47 @@
+// Drivers of PostgreSQL other than pg's own client.
+import { createHash, randomBytes } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { Kysely, PostgresDialect } from 'kysely'
+import { PostgresJSDialect } from 'kysely-postgres-js'
+import type Pg from 'pg'
+import postgres from 'postgres'
+import t from 'tap'
+import { testStorage } from '../../src/conformance/index.js'
+import { KyselyStorage, migrate } from '../../src/index.js'
+import { backDoor, emptyPlace, postgresUrl, tablePrefixAt, unavailable } from '../databases.js'
+
+const skip = await unavailable('postgres')
+
+// pg finds pg-native only where that is installed.
+const { native }: typeof Pg = createRequire(`${import.meta.dirname}/package.json`)('pg')
+
+t.test('pg.native: the start is refused because the client cuts bytes', { skip }, async (t) => {
+  if (native === null) throw new Error('pg-native is not installed')
+  const pool = new native.Pool({ connectionString: postgresUrl })
+  const place = emptyPlace(t, 'postgres')
+  const { db, prefix } = backDoor(t, place)
+  const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })
+  await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /the driver changes bytes: with pg, use its own client, not pg\.native/ })
+  await t.rejects(db.selectFrom(`${prefix}users`).selectAll().execute(), { code: '42P01' }, 'no table was made')
+  await storage.close()
+
+  await t.test('it still does', async (t) => {
+    const db = new Kysely<any>({ dialect: new PostgresDialect({ pool: new native.Pool({ connectionString: postgresUrl }) }) })
+    t.teardown(() => db.destroy())
+    let hash: Buffer
+    do hash = createHash('sha256').update(randomBytes(8)).digest(); while (hash[0] !== 0)
+    const { length } = await db.selectNoFrom(({ cast, fn, val }) => fn<number>('length', [cast(val(hash), 'bytea')]).as('length')).executeTakeFirstOrThrow()
+    t.equal(length, 0, 'then the check has to stay')
+  })
+})
+
+t.test('postgres.js: it keeps the promises of StorageAdapter', { skip }, async (t) => {
+  const place = emptyPlace(t, 'postgres')
+  const { db, prefix } = backDoor(t, place)
+  const open = () => new KyselyStorage({ dialect: new PostgresJSDialect({ postgres: postgres(postgresUrl, { max: 5 }) }), tablePrefix: tablePrefixAt(place) })
+  await migrate(open())
+  testStorage((name, run) => t.test(name, run), async () => {
+    for (const table of ['tokens', 'users']) await db.deleteFrom(prefix + table).execute()
+    return open()
+  }, { share: open })
+})
