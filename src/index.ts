@@ -13,7 +13,7 @@ export { RotateToken, scopedBodies, Token, type CreateToken, type VerifyToken } 
 export { securitySchemes } from './schemas/security-schemes.js'
 export { Verification } from './schemas/verification.js'
 export { searchable } from './text.js'
-export { KyselyStorage, type KyselyStorageOptions } from './storage/kysely-storage.js'
+export { KyselyStorage, type AnyDialect, type AnyKysely, type KyselyStorageOptions } from './storage/kysely-storage.js'
 export { migrate } from './storage/migrate.js'
 export { withPreparedStatements } from './storage/prepared-statements.js'
 export { sqliteStorage, type SqliteStorageOptions } from './storage/sqlite-storage.js'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { root } from '../child.js'
-import { postgresUrl, unavailable } from '../databases.js'
+import { mysqlUrl, postgresUrl, unavailable } from '../databases.js'
 import { execute, pack } from './tools.js'
 
 const key = 'a-key-of-sixteen-characters'
@@ -69,4 +69,39 @@ t.test('over PostgreSQL, without better-sqlite3', { skip: await unavailable('pos
   writeFileSync(join(cwd, 'default.mjs'), `import Fastify from 'fastify'\nimport vexaAdmin from 'fastify-vexa-admin'\nawait Fastify().register(vexaAdmin, { adminKeys: '${key}' })`)
   await t.rejects(execute(process.execPath, ['default.mjs'], { cwd }), { message: /better-sqlite3 is not installed: npm install better-sqlite3 \(on Node.js 20, better-sqlite3@12\), or give another `storage`/ })
   t.equal(await execute(process.execPath, ['app.mjs'], { cwd }), served)
+})
+
+t.test('CommonJS: Kysely 0.28 serves two databases when two copies are loaded', { skip: await unavailable('postgres') || await unavailable('mysql') }, async (t) => {
+  const dialects = {
+    postgres: `new PostgresDialect({ pool: new Pool({ connectionString: '${postgresUrl}' }) })`,
+    mysql: `new MysqlDialect({ pool: createPool('${mysqlUrl}') })`
+  }
+  const required = `const Fastify = require('fastify')
+    const { vexaAdmin, KyselyStorage } = require('fastify-vexa-admin')
+    const { Kysely, MysqlDialect, PostgresDialect } = require('kysely')
+    const { createPool } = require('mysql2')
+    const { Pool } = require('pg')`
+  const imported = `import Fastify from 'fastify'
+    import { vexaAdmin, KyselyStorage } from 'fastify-vexa-admin'
+    import { Kysely, MysqlDialect, PostgresDialect } from 'kysely'
+    import { createPool } from 'mysql2'
+    import { Pool } from 'pg'`
+  const app = (imports: string, body: string) => `${imports}
+    const serve = async (storage${imports === imported ? ': KyselyStorage' : ''}) => {${body}\n}
+    (async () => {
+      await serve(new KyselyStorage({ dialect: ${dialects.postgres}, tablePrefix: 'packed_' }))
+      await serve(new KyselyStorage({ dialect: ${dialects.mysql}, tablePrefix: 'packed_' }))
+      for (const db of [new Kysely({ dialect: ${dialects.postgres} }), new Kysely({ dialect: ${dialects.mysql} })]) {
+        await serve(new KyselyStorage({ db, tablePrefix: 'packed_' }))
+        await db.destroy()
+      }
+    })()`
+  const cwd = await emptyHost(t, ['fastify', 'kysely@0.28', 'pg', 'mysql2', 'typescript@5', '@types/node@20', '@types/pg'], {
+    'common.cjs': app(required, plain),
+    'typed.cts': app(imported, serve),
+    'tsconfig.json': JSON.stringify({ compilerOptions: { strict: true, target: 'es2022', module: 'nodenext', esModuleInterop: true, types: ['node'] }, files: ['typed.cts'] })
+  })
+  t.equal(await execute(process.execPath, ['common.cjs'], { cwd }), served.repeat(4))
+  await execute('node_modules/.bin/tsc', [], { cwd })
+  t.equal(await execute(process.execPath, ['typed.cjs'], { cwd }), served.repeat(4))
 })

@@ -105,6 +105,9 @@ describe('storage', () => {
     expect(KyselyStorage).type.toBeConstructableWith({ db: new Kysely<{ projects: { name: string } }>({ dialect: new SqliteDialect({ database: {} as never }) }) })
     expect(KyselyStorage).type.not.toBeConstructableWith({ dialect, db: {} as Kysely<object> })
     expect(KyselyStorage).type.not.toBeConstructableWith({})
+    expect(KyselyStorage).type.not.toBeConstructableWith({ dialect: { query: async () => {} } })
+    expect(KyselyStorage).type.not.toBeConstructableWith({ dialect: new Kysely<object>({ dialect }) })
+    expect(KyselyStorage).type.not.toBeConstructableWith({ db: dialect })
     expect<VexaAdminOptions['storage']>().type.toBeAssignableFrom<KyselyStorage>()
   })
 
