@@ -388,8 +388,8 @@ export class KyselyStorage implements StorageAdapter {
 /** A host's Kysely may bring plugins that rename columns, or change rows. What stays of them is the schema that they put to a table. */
 function withoutPlugins (db: Kysely<any>): Kysely<Tables> {
   const { from } = db.selectFrom('name').select('name').toOperationNode() as SelectQueryNode
-  const table = from?.froms[0] as TableNode
-  const schema = table.table.schema?.name
+  const { table } = from?.froms[0] as TableNode
+  const schema = table.schema?.name
   return schema === undefined ? db.withoutPlugins() : db.withoutPlugins().withSchema(schema)
 }
 

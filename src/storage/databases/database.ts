@@ -28,10 +28,11 @@ export interface Database {
 
   /** A value as a column of this type holds it, in a query without a table. */
   held (type: ColumnType, value: unknown): RawBuilder<unknown>
-  /** Whether the server has exactly these bytes, or this text, written so that no driver changes it. */
+  /** Whether the server has exactly these bytes, this text or this JSON, written so that no driver changes it. */
   readonly same: {
     hash (held: Expression<unknown>, bytes: Buffer): RawBuilder<unknown>
     text (held: Expression<unknown>, text: string): RawBuilder<unknown>
+    json (held: Expression<unknown>, json: string): RawBuilder<unknown>
   }
 
   /** Whether text contains this, byte by byte: not LIKE, which knows wildcards, and here and there ignores case. */

@@ -40,7 +40,8 @@ export const mysql: Database = {
   held: (type, value) => sql`cast(${value} as ${sql.raw(casts[type])})`,
   same: {
     hash: (held, bytes) => sql`hex(${held}) = ${sql.lit(bytes.toString('hex'))}`,
-    text: (held, text) => sql`hex(convert(${held} using utf8mb4)) = ${sql.lit(Buffer.from(text).toString('hex'))}`
+    text: (held, text) => sql`hex(convert(${held} using utf8mb4)) = ${sql.lit(Buffer.from(text).toString('hex'))}`,
+    json: (held, json) => mysql.same.text(held, json)
   },
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,

@@ -36,7 +36,9 @@ export const postgres: Database = {
   held: (type, value) => type === 'json' ? postgres.writeJson(value) as RawBuilder<unknown> : sql`cast(${value} as ${sql.raw(casts[type])})`,
   same: {
     hash: (held, bytes) => sql`encode(${held}, 'hex') = ${sql.lit(bytes.toString('hex'))}`,
-    text: (held, text) => sql`encode(convert_to(${held}, 'UTF8'), 'hex') = ${sql.lit(Buffer.from(text).toString('hex'))}`
+    text: (held, text) => sql`encode(convert_to(${held}, 'UTF8'), 'hex') = ${sql.lit(Buffer.from(text).toString('hex'))}`,
+    // Not its text: some that speak PostgreSQL's language write it in another form.
+    json: (held, json) => sql`json_typeof(${held}) = ${sql.lit(json.startsWith('[') ? 'array' : 'object')}`
   },
 
   contains: (text, part) => sql`strpos(${text}, ${part}) > 0`,

@@ -21,7 +21,8 @@ export const sqlite: Database = {
   same: {
     hash: (held, bytes) => sql`${held} = ${sql.raw(`x'${bytes.toString('hex')}'`)}`,
     // Not hex(…), which depends on the encoding of the database.
-    text: (held, text) => sql`${held} = ${sql.lit(text)}`
+    text: (held, text) => sql`${held} = ${sql.lit(text)}`,
+    json: (held, json) => sqlite.same.text(held, json)
   },
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
