@@ -92,7 +92,7 @@ export async function serverIn (t: Test, database: 'postgres' | 'mysql', directo
     directory,
     url: url(port),
     async start () {
-      running = spawn(program as string, [...args(directory, port), ...options], { ...identityOf(user), cwd: directory, stdio: 'ignore' })
+      running = spawn(program as string, [...args(directory, port), ...options], { ...identityOf(user), cwd: directory, env: environmentIn(directory), stdio: 'ignore' })
       while (!await answers(port)) await sleep(20)
     },
     crash: () => end(crash),
@@ -113,7 +113,12 @@ export function emptyDirectory (t: Test, database: 'postgres' | 'mysql'): string
 
 /** Runs a program as the user that the server runs as. PostgreSQL's own are found by their names. */
 export async function runAs (database: 'postgres' | 'mysql', cwd: string, program: string, args: readonly string[]): Promise<void> {
-  await promisify(execFile)(program, args, { ...identityOf(products[database].user), cwd, env: { ...process.env, PATH: `${postgresPrograms}:${process.env.PATH}` } })
+  await promisify(execFile)(program, args, { ...identityOf(products[database].user), cwd, env: environmentIn(cwd) })
+}
+
+// Each server has temporary files of its own: MariaDB deletes those of others when it starts.
+function environmentIn (directory: string): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: `${postgresPrograms}:${process.env.PATH}`, TMPDIR: directory }
 }
 
 function identityOf (user: string): { uid?: number, gid?: number } {

@@ -87,7 +87,7 @@ t.test('SQLite: a file that cannot be written to stops the start', async (t) => 
   const db = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
   t.teardown(() => db.destroy())
   await sql`pragma query_only = on`.execute(db)
-  await t.rejects(new KyselyStorage({ db }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /readonly/ })
+  await t.rejects(new KyselyStorage({ db }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /query_only is 1: nothing can be written/ })
 })
 
 t.test('SQLite: an address that is refused costs no key', async (t) => {
