@@ -95,9 +95,9 @@ export class KyselyStorage implements StorageAdapter {
     try {
       // A connection opens the database, without which the way past Kysely's executor leads nowhere.
       await this.#db.connection().execute(async () => {})
-      await checkDriver(this.#db, this.#database, this.#rows, (query) => this.#execute(query))
-      await this.#database.checkConnection?.(this.#db)
+      // Settings first, because some of them change values, too, and their sentence says more.
       await this.#database.checkServer(this.#db, this.#names)
+      await checkDriver(this.#db, this.#database, this.#rows, (query) => this.#execute(query))
       return await work(this.#db, this.#database, this.#names)
     } catch (cause) {
       throw toOpenError(cause)

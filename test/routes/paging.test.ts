@@ -7,8 +7,9 @@ t.test('following Link visits each of 100,000 users exactly once, while others a
   const app = await build(t, { storage: storageAt(place) })
   const count = 100_000
   const { db, prefix } = backDoor(t, place)
+  const createdAt = place.startsWith('sqlite:') ? '2024-01-01T12:00:00.000Z' : '2024-01-01 12:00:00.000'
   for (let i = 1; i <= count; i += 1000) {
-    const users = Array.from({ length: 1000 }, (_, j) => ({ email: `${i + j}@x`, max_concurrent_bots: 3, created_at: '2024-01-01 12:00:00.000' }))
+    const users = Array.from({ length: 1000 }, (_, j) => ({ email: `${i + j}@x`, max_concurrent_bots: 3, created_at: createdAt }))
     await db.insertInto(`${prefix}users`).values(users).execute()
   }
 

@@ -62,6 +62,7 @@ const mysqlSessions: Record<string, string[]> = {
   system_versioning_asof: ["system_versioning_asof = '2024-01-01'"],
   completion_type: ['completion_type = CHAIN', 'completion_type = 2'],
   tx_isolation: ['transaction isolation level read uncommitted'],
+  autocommit: ['autocommit = 0'],
   foreign_key_checks: ['foreign_key_checks = 0'],
   unique_checks: ['unique_checks = 0'],
   check_constraint_checks: ['check_constraint_checks = 0'],

@@ -23,7 +23,6 @@ function sentBack (parameters: readonly unknown[]): Record<string, unknown> {
 
 const defaults: Answers = (sql, parameters) => {
   if (sql.includes('changed_type')) return { rows: [sentBack(parameters)] }
-  if (sql.includes('autocommit')) return { rows: [{ autocommit: 1 }] }
   if (sql.includes('get_lock')) return { rows: [{ locked: 1 }] }
   if (sql.includes('max(')) return { rows: [{ version: null }] }
   return undefined

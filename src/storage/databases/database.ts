@@ -65,8 +65,6 @@ export interface Database {
   /** Whether a transaction that fails undoes `create table` and the like. */
   readonly undoesDdl: boolean
 
-  /** Throws if the connection would lose what is written through it. */
-  checkConnection? (db: Kysely<any>): Promise<void>
   /**
    * Checks what the server and the session can be set to.
    *

@@ -17,7 +17,7 @@ const readsWait = ({ group_replication_group_name: group, group_replication_cons
 /** What a session, an account or a server of MySQL, MariaDB, Galera or TiDB can change to the worse. The test has the ones that do no harm. */
 export const mysqlSettings: readonly Setting[] = [
   // First, because it also cuts the list of the others short.
-  { name: 'sql_select_limit', isSafe: (value) => Number(value) >= 0xFFFFFFFF, message: 'lists lack rows. Run on each connection: set session sql_select_limit = default' },
+  { name: 'sql_select_limit', isSafe: (value) => !(Number(value) < 0xFFFFFFFF), message: 'lists lack rows. Run on each connection: set session sql_select_limit = default' },
 
   // A secondary whose reads wait has no old data, and may become the primary.
   ...['read_only', 'super_read_only'].map((name) => ({ name, isSafe: (value: string, values: Values) => isOff(value) || readsWait(values), message: replica })),
@@ -53,6 +53,7 @@ export const mysqlSettings: readonly Setting[] = [
     isSafe: (value: string) => !/^READ.UNCOMMITTED$/i.test(value),
     message: 'changes are seen that may be undone. Run on each connection: set session transaction isolation level read committed'
   })),
+  { name: 'autocommit', isSafe: isOn, message: 'what is written is not committed. Run on each connection: set session autocommit = 1' },
   { name: 'foreign_key_checks', isSafe: isOn, message: 'foreign keys are not enforced. Run on each connection: set session foreign_key_checks = 1' },
   { name: 'unique_checks', isSafe: isOn, message: 'unique keys may not be enforced. Run on each connection: set session unique_checks = 1' },
   { name: 'check_constraint_checks', isSafe: isOn, message: 'constraints are not enforced. Run on each connection: set session check_constraint_checks = 1' },
@@ -80,16 +81,16 @@ export const mysqlSettings: readonly Setting[] = [
 export async function checkMysqlSettings (db: Kysely<any>, { users, tokens }: TableNames): Promise<void> {
   const names = ['group_replication_group_name', 'group_replication_single_primary_mode', ...mysqlSettings.map(({ name }) => name)]
   const values = await db.connection().execute(async (connection) => {
-    const limit = await sql<{ value: unknown }>`select @@sql_select_limit as value from dual limit 1`.execute(connection)
+    const limit = await sql<object>`select cast(@@sql_select_limit as char) as value from dual limit 1`.execute(connection)
     const session = await sql<object>`show session variables where variable_name in (${sql.join(names.map((name) => sql.lit(name)))})`.execute(connection)
     const global = await sql<object>`show global variables where variable_name = 'wsrep_on'`.execute(connection)
-    const engine = await sql<{ value: unknown }>`select engine as value from information_schema.tables
+    const engine = await sql<object>`select engine as value from information_schema.tables
       where table_schema = coalesce(${schemaOf(db)}, database()) and table_name in (${users}, ${tokens}) and coalesce(engine, '') <> 'InnoDB'`.execute(connection)
     return [
       ...session.rows.map((row) => Object.values(row)),
       ...global.rows.map((row) => ['global wsrep_on', Object.values(row)[1]]),
-      ...limit.rows.map(({ value }) => ['sql_select_limit', value]),
-      ...engine.rows.map(({ value }) => ['engine', value])
+      ...limit.rows.map((row) => ['sql_select_limit', Object.values(row)[0]]),
+      ...engine.rows.map((row) => ['engine', Object.values(row)[0]])
     ]
   })
   checkSettings(mysqlSettings, Object.fromEntries(values.map(([name, value]) => [String(name).toLowerCase(), String(value)])))

@@ -66,10 +66,6 @@ export const mysql: Database = {
   isPresent: (error) => hasNumber(error, 1050, 1060, 1061),
   undoesDdl: false,
 
-  async checkConnection (db) {
-    const { rows } = await sql<{ autocommit: unknown }>`select @@autocommit as autocommit`.execute(db)
-    if (Number(rows[0]?.autocommit) !== 1) throw new Error('what is written would not be committed: the connection must have autocommit on')
-  },
   checkServer: checkMysqlSettings,
   exclusively: (db, { migrations }, work) => db.connection().execute(async (connection) => {
     // Of the whole server, not only this database. It belongs to the connection: one that dies sets it free.
