@@ -78,6 +78,11 @@ export class StorageUnavailableError extends StorageErrorBase {
   }
 }
 
+/** 500: a call within a transaction or connection of the app's own, on the `db` that KyselyStorage was given. It would wait for its own caller. */
+export const InTransactionError = requestError('IN_TRANSACTION',
+  "The call was made within a transaction or connection of the app's own `db`: make it before or after", 500)
+export type InTransactionError = InstanceType<typeof InTransactionError>
+
 /** Boot: an option of the plugin, or of a storage, is wrong. */
 export const InvalidOptionError = bootError('INVALID_OPTION', 'fastify-vexa-admin: %s')
 export type InvalidOptionError = InstanceType<typeof InvalidOptionError>

@@ -1,9 +1,12 @@
-import { StorageUnavailableError } from '../errors.js'
+import { InTransactionError, StorageUnavailableError } from '../errors.js'
 import { storageMethods, type Storage, type StorageAdapter, type TokenRecord } from '../storage/storage-adapter.js'
 import { createDeadlines } from './deadlines.js'
 import { checkedAnswers, checkToken } from './records.js'
 
-/** The storage once it is open, with everything that its methods throw, records of another form, and `timeout` milliseconds of silence, turned into StorageUnavailableError. */
+/**
+ * The storage once it is open, with everything that its methods throw, records of another form, and `timeout` milliseconds of silence, turned
+ * into StorageUnavailableError. InTransactionError stays as it is, because no retry mends a mistake of the caller.
+ */
 export function withStorageFaults (storage: StorageAdapter | Pick<StorageAdapter, 'touchTokens'>, timeout: number): Storage & Pick<StorageAdapter, 'close'> {
   const methods = storage as unknown as Record<string, (...parameters: unknown[]) => Promise<unknown>>
   const deadlines = createDeadlines(timeout, (late) => new StorageUnavailableError(late))
@@ -15,7 +18,7 @@ export function withStorageFaults (storage: StorageAdapter | Pick<StorageAdapter
         // Each token that is checked comes this way: one promise at the most, and not one for each of the three things that are done here.
         return isThenable(answer) ? inTime(answer, checked) : checked(answer)
       } catch (fault) {
-        throw new StorageUnavailableError(fault)
+        throw toError(fault)
       }
     }
     return [name, call]
@@ -33,7 +36,7 @@ export function withStorageFaults (storage: StorageAdapter | Pick<StorageAdapter
         }
       }, (fault) => {
         deadlines.delete(deadline)
-        reject(new StorageUnavailableError(fault))
+        reject(toError(fault))
       })
     })
   }
@@ -46,6 +49,10 @@ export function withStorageFaults (storage: StorageAdapter | Pick<StorageAdapter
       return replace(old)
     })
   }
+}
+
+function toError (fault: unknown): Error {
+  return fault instanceof InTransactionError ? fault : new StorageUnavailableError(fault)
 }
 
 function isThenable (value: unknown): value is PromiseLike<unknown> {

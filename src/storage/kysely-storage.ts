@@ -1,5 +1,6 @@
 import { Kysely, sql, type Compilable, type CompiledQuery, type Dialect, type ExpressionBuilder, type InsertQueryBuilder, type InsertResult, type QueryResult, type SelectQueryNode, type TableNode } from 'kysely'
 import { check, checkNames } from '../check.js'
+import { refuseHolders } from './app-connections.js'
 import { checkDriver } from './databases/check-driver.js'
 import { retryConflicts } from './databases/conflicts.js'
 import { databaseOf, type Database } from './databases/index.js'
@@ -52,6 +53,8 @@ export class KyselyStorage implements StorageAdapter {
   readonly #sqlite: SqliteDialect | undefined
 
   /**
+   * Over a `db`, each method throws InTransactionError where its caller holds a connection of it.
+   *
    * @throws {InvalidOptionError} if an option is wrong
    * @throws {UnsupportedDatabaseError} if the dialect is of another database
    */
@@ -64,6 +67,7 @@ export class KyselyStorage implements StorageAdapter {
     check(typeof migrate === 'boolean', '`migrate` must be true or false')
     this.#ownsDb = db === undefined
     this.#db = withoutPlugins(db as Kysely<any> | undefined ?? new Kysely<any>({ dialect: dialect as Dialect }))
+    if (db !== undefined) refuseHolders(db as Kysely<any>, this.#db)
     this.#sqlite = dialect instanceof SqliteDialect ? dialect : undefined
     this.#database = databaseOf(this.#db)
     this.#rows = createRows(this.#database)

@@ -1,0 +1,52 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Kysely, QueryExecutor } from 'kysely'
+import { InTransactionError } from '../errors.js'
+
+/** A connection that the app holds: within its own transaction, say. */
+interface Hold { over: boolean }
+
+// By the executor of a Kysely, over which an app may have several storages.
+const holdsOf = new WeakMap<QueryExecutor, AsyncLocalStorage<Hold>>()
+
+/**
+ * Makes each query of `ours` fail at once where its caller holds a connection of `theirs`, from which `ours` is derived. Such a query takes another
+ * connection: if there is none, the caller waits for itself, and everybody else with it. It also stays when the caller's transaction is undone.
+ *
+ * The async context tells who the caller is. Kysely has no hook for that, so a method of the app's executor is replaced.
+ */
+export function refuseHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
+  const holds = watch(theirs.getExecutor())
+  const executor = ours.getExecutor()
+  const { provideConnection } = executor
+  executor.provideConnection = async (...parameters) => {
+    if (holds.getStore()?.over === false) throw new InTransactionError()
+    return await provideConnection.apply(executor, parameters) as never
+  }
+}
+
+/** Notes in the async context of whatever an executor, or one that is derived from it from now on, provides with a connection that it holds one. */
+function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLocalStorage<Hold> {
+  if (holds !== undefined && holdsOf.has(executor)) return holds
+  const watched = holds ?? new AsyncLocalStorage<Hold>()
+  holdsOf.set(executor, watched)
+
+  const { provideConnection } = executor
+  executor.provideConnection = async (consumer, ...rest) => {
+    const hold = { over: false }
+    try {
+      return await provideConnection.call(executor, (connection) => watched.run(hold, consumer, connection), ...rest) as never
+    } finally {
+      // What the consumer has started may go on in its context.
+      hold.over = true
+    }
+  }
+  for (const name of ['withPlugin', 'withPlugins', 'withPluginAtFront', 'withoutPlugins'] as const) {
+    const derive = executor[name] as (...parameters: unknown[]) => QueryExecutor
+    executor[name] = (...parameters: unknown[]) => {
+      const derived = derive.apply(executor, parameters)
+      watch(derived, watched)
+      return derived
+    }
+  }
+  return watched
+}
