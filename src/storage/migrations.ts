@@ -52,6 +52,26 @@ const migrations: Array<(schema: Schema) => Promise<void>> = [
     for (const { id, name } of await db.selectFrom(users).select(['id', 'name']).where('name', 'is not', null).execute()) {
       await db.updateTable(users).set({ searchable_name: searchable(name as string) }).where('id', '=', id).execute()
     }
+  },
+  async ({ db, database, names: { users, tokens } }) => {
+    const { emailSince3, cascades } = database
+    if (emailSince3 !== undefined) {
+      await db.schema.alterTable(users).alterColumn('email', (column) => column.setDataType(emailSince3)).execute().catch((error) => {
+        if (!database.isUniqueViolation(error)) throw error
+        // The driver's error may hold an address.
+        throw new Error(`several users have one e-mail address, because the index of ${users} was broken. Let only one of each keep it: select array_agg(id) from ${users} group by email collate "C" having count(*) > 1`)
+      })
+    }
+    if (!cascades) {
+      const key = `${tokens}_user_id_fk`
+      await db.schema.alterTable(tokens).dropConstraint(key).execute().catch((error) => {
+        // Dropped by a start that was killed before the next step.
+        if (!database.isMissingTable(error)) throw error
+      })
+      // Left over where foreign keys were not enforced. They open nothing.
+      await db.deleteFrom(tokens).where('user_id', 'not in', db.selectFrom(users).select('id')).execute()
+      await db.schema.alterTable(tokens).addForeignKeyConstraint(key, ['user_id'], users, ['id']).execute()
+    }
   }
 ]
 

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { check } from '../check.js'
 import { StorageOpenError } from '../errors.js'
@@ -15,7 +16,7 @@ export function locationOf (storage: StorageAdapter): string | undefined {
 
 export interface SqliteStorageOptions {
   /**
-   * Path of the database file, created if missing; `':memory:'` for one that is gone when the app closes.
+   * Path of the database file, created if missing, for its owner alone (mode 0600; an existing file keeps its mode); `':memory:'` for one that is gone when the app closes.
    * @default 'vexa-admin.db'
    */
   filename?: string | undefined
@@ -33,7 +34,8 @@ export interface SqliteStorageOptions {
 
 /**
  * KyselyStorage over better-sqlite3: one file, shared by any number of processes of one machine.
- * Opened with write-ahead log, and `synchronous=FULL` so that what was acknowledged survives a power cut.
+ * Opened with write-ahead log, `synchronous=FULL` so that what was acknowledged survives a power cut, and `secure_delete` so that
+ * what is deleted leaves the file.
  *
  * @throws {InvalidOptionError} if an option is wrong
  */
@@ -52,7 +54,7 @@ export function sqliteStorage ({ filename = 'vexa-admin.db', busyTimeout = 5000,
         return database
       },
       // 16 MiB of pages: SQLite's own two hold the indexes of a few thousand tokens.
-      pragmas: ['journal_mode = wal', 'synchronous = full', 'foreign_keys = on', 'cache_size = -16384'],
+      pragmas: ['journal_mode = wal', 'synchronous = full', 'foreign_keys = on', 'secure_delete = on', 'cache_size = -16384'],
       busyTimeout
     })
   })
@@ -63,6 +65,7 @@ async function openDatabase (filename: string, create: boolean): Promise<SqliteD
   try {
     // Imported here, so that apps with another storage need not have it.
     const { default: Database } = await import('better-sqlite3')
+    if (create) createPrivate(filename.trim())
     return new Database(filename, { timeout: 0, fileMustExist: !create })
   } catch (cause) {
     // An optional dependency: npm says nothing where it could not be installed.
@@ -70,6 +73,17 @@ async function openDatabase (filename: string, create: boolean): Promise<SqliteD
     // Package managers do not run its install script unless they are told to, and its binary is for one version of Node.js.
     if (isUnbuilt(cause)) throw new StorageOpenError('better-sqlite3 is not built for this Node.js: allow its install script (pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3', { cause })
     throw new StorageOpenError(`SQLite cannot open ${filename === memory ? filename : resolve(filename)} (${(cause as Error).message})`, { cause })
+  }
+}
+
+/** Creates a file that nobody else may read, if it is not there. SQLite gives the files beside it the same mode. */
+function createPrivate (filename: string): void {
+  if (filename === ':memory:') return
+  try {
+    // Exclusively, and at once: to close another handle of the file would free the locks that SQLite holds on it.
+    closeSync(openSync(filename, 'wx', 0o600))
+  } catch {
+    // It is there, or SQLite has a sentence for it.
   }
 }
 

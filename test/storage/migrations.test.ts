@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import Database from 'better-sqlite3'
 import { sql } from 'kysely'
 import t from 'tap'
@@ -54,7 +55,7 @@ for (const database of databaseNames) {
 
     t.test('a database of a newer version is refused, and not touched', async (t) => {
       const place = emptyPlace(t, database)
-      t.same(await migrate(storageAt(place)), { from: 0, to: 2 })
+      t.same(await migrate(storageAt(place)), { from: 0, to: 3 })
       const { db, prefix } = backDoor(t, place)
       await db.insertInto(`${prefix}migrations`).values({ version: 99, applied_at: '2030-01-01 00:00:00.000' }).execute()
       const dump = async () => [await columnsAt(t, place), await db.selectFrom(`${prefix}migrations`).selectAll().execute()]
@@ -76,8 +77,8 @@ for (const database of databaseNames) {
       await unmigrated.close()
       t.same(await columnsAt(t, place), [])
 
-      t.same(await migrate(new KyselyStorage(dialect())), { from: 0, to: 2 })
-      t.same(await migrate(new KyselyStorage(dialect())), { from: 2, to: 2 })
+      t.same(await migrate(new KyselyStorage(dialect())), { from: 0, to: 3 })
+      t.same(await migrate(new KyselyStorage(dialect())), { from: 3, to: 3 })
       const storage = new KyselyStorage(dialect())
       t.teardown(() => storage.close())
       await storage.open()
@@ -144,6 +145,76 @@ t.test('a SQLite database of the first version is upgraded, and keeps what it ha
     token: { id: '7', user_id: '5', name: null, scopes: null, expires_at: null, expires_in: null, last_used_at: null, created_at: user.created_at },
     user: { id: '5', email: 'a@b', name: 'ÉMILE', max_concurrent_bots: 3, disabled: false, data: null, revision: 0, created_at: user.created_at }
   })
+})
+
+t.test('PostgreSQL: the order of addresses is that of their bytes, also in tables that were there before', { skip: await unavailable('postgres') }, async (t) => {
+  const place = emptyPlace(t, 'postgres')
+  const { db, prefix } = backDoor(t, place)
+  const collation = async () => (await sql<{ name: string }>`
+    select collname as name from pg_attribute join pg_collation c on c.oid = attcollation
+    where attrelid = ${prefix + 'users'}::regclass and attname = 'email'`.execute(db)).rows[0]?.name
+  await migrate(storageAt(place))
+  t.equal(await collation(), 'C')
+
+  // As the second version left it.
+  const goBack = async () => {
+    await sql.raw(`alter table ${prefix}users alter column email type text collate "default"; delete from ${prefix}migrations where version in (3, -3)`).execute(db)
+  }
+  await goBack()
+  t.equal(await collation(), 'default')
+  await sql.raw(`insert into ${prefix}users (email, max_concurrent_bots, created_at) values ('somebody@x', 3, now())`).execute(db)
+  t.same(await migrate(storageAt(place)), { from: 2, to: 3 })
+  t.equal(await collation(), 'C')
+
+  // An index that does not see what is in the table, as one in another order does not.
+  await goBack()
+  const index = (valid: boolean) => sql.raw(`update pg_index set indisready = ${valid} where indexrelid = '${prefix}users_email_key'::regclass`).execute(db)
+  await index(false)
+  await sql.raw(`insert into ${prefix}users (email, max_concurrent_bots, created_at) values ('somebody@x', 3, now())`).execute(db)
+  await index(true)
+  const storage = storageAt(place)
+  t.teardown(() => storage.close())
+  const error = await storage.open().then(() => undefined, (error) => error)
+  t.match(error, { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /several users have one e-mail address/ })
+  t.notMatch(inspect(error, { depth: 9, showHidden: true }), /somebody/)
+  const query = /select .*/.exec(error.message)?.[0] as string
+  t.match((await sql.raw<{ array_agg: string[] }>(query).execute(db)).rows, [{ array_agg: ['1', '2'] }], 'the query that it names finds them')
+  await db.deleteFrom(`${prefix}users`).where('id', '=', 2).execute()
+  t.same(await migrate(storageAt(place)), { from: 2, to: 3 })
+})
+
+t.test('PostgreSQL: what else stands in the way of a migration is said as it is', { skip: await unavailable('postgres') }, async (t) => {
+  const place = emptyPlace(t, 'postgres')
+  const { db, prefix } = backDoor(t, place)
+  await migrate(storageAt(place))
+  await sql.raw(`delete from ${prefix}migrations where version in (3, -3); create view ${prefix}view as select email from ${prefix}users`).execute(db)
+  t.teardown(() => sql.raw(`drop view if exists ${prefix}view`).execute(db))
+  await t.rejects(migrate(storageAt(place)), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /used by a view/ })
+})
+
+t.test('MySQL: the foreign key of tokens does not cascade, also in tables that were there before', { skip: await unavailable('mysql') }, async (t) => {
+  const place = emptyPlace(t, 'mysql')
+  const { db, prefix } = backDoor(t, place)
+  const rules = async () => (await sql<{ rule: string }>`
+    select delete_rule as rule from information_schema.referential_constraints where constraint_schema = database() and table_name = ${prefix + 'tokens'}`.execute(db)).rows.map(({ rule }) => rule)
+  await migrate(storageAt(place))
+  t.same(await rules(), ['RESTRICT'])
+
+  const key = `${prefix}tokens_user_id_fk`
+  await db.schema.alterTable(`${prefix}tokens`).dropConstraint(key).execute()
+  // Of nobody: what is left over where foreign keys were not enforced.
+  await sql.raw(`insert into ${prefix}tokens (user_id, hash, created_at) values (99, repeat('x', 32), now())`).execute(db)
+  await sql`delete from ${sql.table(`${prefix}migrations`)} where version = 3`.execute(db)
+  t.same(await migrate(storageAt(place)), { from: 2, to: 3 }, 'it goes on where one was killed')
+  t.same(await rules(), ['RESTRICT'])
+  t.same(await db.selectFrom(`${prefix}tokens`).selectAll().execute(), [])
+
+  const storage = storageAt(place)
+  t.teardown(() => storage.close())
+  await storage.open()
+  await storage.insertUser(user)
+  await storage.insertToken({ user_id: '1', hash: Buffer.alloc(32), name: null, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at })
+  t.equal(await storage.deleteUser('1'), true)
 })
 
 t.test('SQLite: a start that waits for that of a newer version is refused', async (t) => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -71,6 +71,45 @@ t.test('the file and its log, searched byte by byte, hold no token', async (t) =
   search(read())
   await app.close()
   search(read())
+})
+
+t.test('the file and those beside it are for its owner alone, unless it was there before', async (t) => {
+  const directory = t.testdir()
+  const filename = join(directory, 'admin.db')
+  const modes = () => readdirSync(directory).map((name) => [name, (statSync(join(directory, name)).mode & 0o777).toString(8)])
+  const before = process.umask(0)
+  t.teardown(() => process.umask(before))
+  const storage = sqliteStorage({ filename: ` ${filename} ` })
+  await storage.open()
+  await storage.insertUser(user)
+  t.same(modes(), [['admin.db', '600'], ['admin.db-shm', '600'], ['admin.db-wal', '600']])
+  await storage.close()
+
+  chmodSync(filename, 0o640)
+  const again = sqliteStorage({ filename })
+  await again.open()
+  t.match(await again.findUser('1'), user)
+  t.same(modes(), [['admin.db', '640'], ['admin.db-shm', '640'], ['admin.db-wal', '640']])
+  await again.close()
+})
+
+t.test('a user who is deleted, and what is changed of a user, leaves the file', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const storage = sqliteStorage({ filename })
+  await storage.open()
+  const addressOf = (n: number) => `user-${n * 7919 % 10007}@example.com`
+  // Enough for pages to be split and joined.
+  for (let n = 1; n <= 400; n++) {
+    await storage.insertUser({ ...user, email: addressOf(n), name: `Name ${n}.`, data: { secret: `data ${n}.`, more: 'x'.repeat(n % 3 * 3000) } })
+    await storage.insertToken({ user_id: String(n), hash: Buffer.from(String(n).padStart(32, '0')), name: `Token ${n}.`, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at })
+  }
+  for (let n = 1; n <= 400; n += 2) await storage.deleteUser(String(n))
+  for (let n = 2; n <= 400; n += 4) await storage.updateUser(String(n), { email: `changed-${n}@example.com`, name: null, data: null })
+  await storage.close()
+  const bytes = readFileSync(filename)
+  const left = Array.from({ length: 400 }, (_, i) => i + 1).filter((n) => [addressOf(n), `Name ${n}.`, `data ${n}.`].some((text) => bytes.includes(text)))
+  t.same(left, Array.from({ length: 100 }, (_, i) => 4 * i + 4))
+  t.same(left.length * 2, Array.from({ length: 400 }, (_, i) => i + 1).filter((n) => bytes.includes(`Token ${n}.`)).length, 'tokens of those who are left')
 })
 
 t.test('while another process holds the write lock, reads go on, writes wait, and the event loop is free', async (t) => {
@@ -173,7 +212,7 @@ t.test('the file has a write-ahead log, full synchronisation, foreign keys, and 
   t.teardown(() => storage.close())
   await storage.open()
   const pragma = (name: string) => opened[0]?.pragma(name, { simple: true })
-  t.same([pragma('synchronous'), pragma('foreign_keys'), pragma('busy_timeout')], [2, 1, 0])
+  t.same([pragma('synchronous'), pragma('foreign_keys'), pragma('busy_timeout'), pragma('secure_delete')], [2, 1, 0, 1])
   const database = new Database(filename)
   t.teardown(() => database.close())
   t.equal(database.pragma('journal_mode', { simple: true }), 'wal')

@@ -248,11 +248,14 @@ t.test('MySQL: a start that was killed halfway is taken up, under a lock, and gi
   const began: Answers = (sql) => {
     if (/max\(/.test(sql)) return { rows: [{ version: -1 }] }
     if (/^select .version/.test(sql)) return { rows: [{ version: -1 }] }
+    if (/constraint/.test(sql) && /^alter/.test(sql)) return sql.includes('drop') ? failure({ errno: 1091 }) : undefined
     return /^create|^alter/.test(sql) ? failure({ errno: /^create table/.test(sql) ? 1050 : /^create/.test(sql) ? 1061 : 1060 }) : undefined
   }
   const { sent, storage } = scripted('mysql', began)
   await storage.open()
   t.match(sent.at(-1), /release_lock/)
+  const stuck = scripted('mysql', (sql, parameters) => /drop constraint/.test(sql) ? failure({ errno: 1142, message: 'no rights' }) : began(sql, parameters))
+  await t.rejects(stuck.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /no rights/ })
   const broken = scripted('mysql', (sql, parameters) => /^alter/.test(sql) ? failure({ errno: 1114, message: 'The table is full' }) : began(sql, parameters))
   await t.rejects(broken.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /The table is full/ })
   t.match(broken.sent.at(-1), /release_lock/)

@@ -10,6 +10,8 @@ export type ColumnType = 'key' | 'email' | 'text' | 'integer' | 'boolean' | 'jso
 export interface Database {
   /** Column types. Text compares byte by byte; a time has milliseconds. */
   readonly types: Readonly<Record<ColumnType, Type>>
+  /** The type that the column of e-mail addresses has from version 3 of the schema on, where it is another. */
+  readonly emailSince3?: Type
   /** What makes a key count up, and never be given out twice. */
   countUp (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
   /** What stands behind the columns of a new table. */
@@ -58,7 +60,7 @@ export interface Database {
   isForeignKeyViolation (error: unknown): boolean
   /** Whether the database has undone everything for the sake of another transaction, so that it is worth to try again. */
   isConflict (error: unknown): boolean
-  /** Whether a table is not there. */
+  /** Whether a table, or a foreign key that is to be dropped, is not there. */
   isMissingTable (error: unknown): boolean
   /** Whether a table, column or index was to be made that is there already. */
   isPresent (error: unknown): boolean
