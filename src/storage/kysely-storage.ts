@@ -354,20 +354,21 @@ export class KyselyStorage implements StorageAdapter {
    * left behind gives out again, or one of the app's, is a fault. `write` answers `undefined` where it has written nothing.
    */
   async #unlessTaken<T> (mayViolate: boolean, email: string, id: string | undefined, write: () => Promise<T | undefined>): Promise<T | 'taken'> {
-    for (let attempt = 1; ; attempt++) {
-      let fault: unknown = new Error('The database added no user, and none has the address')
+    let fault: unknown
+    // Again, because the other user may have been deleted in between.
+    for (let attempt = 1; attempt <= 3; attempt++) {
       try {
         const written = await write()
         if (written !== undefined) return written
+        fault = new Error('The database added no user, and none has the address')
       } catch (error) {
         if (!mayViolate || !this.#database.isUniqueViolation(error)) throw error
         fault = error
       }
       const other = await this.findUserByEmail(email)
       if (other !== undefined && other.id !== id) return 'taken'
-      // The other user may have been deleted in between.
-      if (attempt === 3) throw fault
     }
+    throw fault
   }
 
   /** Returns `'referenced'` where a row cannot be deleted because a table of the app refers to it, unless the write has not come `toDelete` it. */

@@ -68,8 +68,9 @@ const migrations: Array<(schema: Schema) => Promise<void>> = [
         // Dropped by a start that was killed before the next step.
         if (!database.isMissingTable(error)) throw error
       })
-      // Left over where foreign keys were not enforced. They open nothing.
-      await db.deleteFrom(tokens).where('user_id', 'not in', db.selectFrom(users).select('id')).execute()
+      // Left over where foreign keys were not enforced. No check accepts them. One by one, because MySQL's safe update mode wants a key.
+      const orphans = await db.selectFrom(tokens).select('id').where('user_id', 'not in', db.selectFrom(users).select('id')).execute()
+      for (const { id } of orphans) await db.deleteFrom(tokens).where('id', '=', id).execute()
       await db.schema.alterTable(tokens).addForeignKeyConstraint(key, ['user_id'], users, ['id']).execute()
     }
   }

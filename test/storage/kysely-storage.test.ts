@@ -90,6 +90,14 @@ t.test('SQLite: a file that cannot be written to stops the start', async (t) => 
   await t.rejects(new KyselyStorage({ db }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /query_only is 1: nothing can be written/ })
 })
 
+t.test('SQLite: the start fails when an index of the app has the name of a table', async (t) => {
+  const db = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
+  t.teardown(() => db.destroy())
+  await sql`create table own (a integer)`.execute(db)
+  await sql`create index vexa_migrations on own (a)`.execute(db)
+  await t.rejects(new KyselyStorage({ db }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /already an index named vexa_migrations/ })
+})
+
 t.test('SQLite: an address that is refused costs no key', async (t) => {
   const storage = storageAt('sqlite::memory:')
   t.teardown(() => storage.close())
