@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Kysely, QueryExecutor } from 'kysely'
+import type { ControlledTransactionBuilder, Kysely, QueryExecutor } from 'kysely'
 import { InTransactionError } from '../errors.js'
 
 /** A connection that the app holds: within its own transaction, say. */
@@ -16,6 +16,7 @@ const holdsOf = new WeakMap<QueryExecutor, AsyncLocalStorage<Hold>>()
  */
 export function refuseHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
   const holds = watch(theirs.getExecutor())
+  watchControlled(theirs)
   const executor = ours.getExecutor()
   const { provideConnection } = executor
   executor.provideConnection = async (...parameters) => {
@@ -33,6 +34,7 @@ function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLo
   const { provideConnection } = executor
   executor.provideConnection = async (consumer, ...rest) => {
     const hold = { over: false }
+    if (beginsControlled) watched.enterWith(hold)
     try {
       return await provideConnection.call(executor, (connection) => watched.run(hold, consumer, connection), ...rest) as never
     } finally {
@@ -49,4 +51,31 @@ function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLo
     }
   }
   return watched
+}
+
+let beginsControlled = false
+
+/**
+ * Makes `startTransaction` note in the async context of its caller that the caller holds a connection, because such a transaction has no
+ * callback to run in a context of its own. Kysely asks its executor for the connection before `execute` returns.
+ */
+function watchControlled (theirs: Kysely<any>): void {
+  const { startTransaction } = theirs
+  theirs.startTransaction = () => watchedBuilder(startTransaction.call(theirs))
+}
+
+function watchedBuilder<DB> (builder: ControlledTransactionBuilder<DB>): ControlledTransactionBuilder<DB> {
+  const { execute, setAccessMode, setIsolationLevel } = builder
+  return Object.assign(builder, {
+    setAccessMode: (...parameters: Parameters<typeof setAccessMode>) => watchedBuilder(setAccessMode.apply(builder, parameters)),
+    setIsolationLevel: (...parameters: Parameters<typeof setIsolationLevel>) => watchedBuilder(setIsolationLevel.apply(builder, parameters)),
+    execute () {
+      beginsControlled = true
+      try {
+        return execute.call(builder)
+      } finally {
+        beginsControlled = false
+      }
+    }
+  })
 }

@@ -1,4 +1,5 @@
 // An app that calls the services while it holds a connection of the database that it shares with them.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CamelCasePlugin, Kysely, type DatabaseConnection } from 'kysely'
 import t, { type Test } from 'tap'
@@ -66,6 +67,21 @@ for (const database of databaseNames) {
       await db.withoutPlugins().transaction().execute(create)
       await db.withSchema('elsewhere').connection().execute(create)
       await db.withSchema('elsewhere').withoutPlugins().connection().execute(create)
+    })
+
+    t.test('so does one while its caller has a controlled transaction open, and others wait for its end', async (t) => {
+      const { app, db, guarded } = await sharedApp(t, database)
+      const elsewhere = AsyncLocalStorage.snapshot()
+      const begin = async () => await db.startTransaction().setIsolationLevel('read committed').setAccessMode('read write').execute()
+      for (const end of ['commit', 'rollback'] as const) {
+        const trx = await begin()
+        await t.rejects(app.vexaAdmin.users.create({ email: `${end}@x` }), refused)
+        const waiting = elsewhere(guarded)
+        await sleep(20)
+        await trx[end]().execute()
+        t.equal((await waiting).statusCode, 200, 'a request of others')
+        t.match(await app.vexaAdmin.users.create({ email: `${end}@x` }), { email: `${end}@x` })
+      }
     })
 
     t.test('what a transaction has started may call when the transaction is over', async (t) => {
