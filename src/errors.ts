@@ -18,7 +18,7 @@ export const UnauthorizedError = requestError('UNAUTHORIZED', 'Admin key missing
 export type UnauthorizedError = InstanceType<typeof UnauthorizedError>
 
 /** 403: with the option `authorize`, a page of another origin asks for a change. */
-export const CrossOriginError = requestError('CROSS_ORIGIN', 'The request comes from another origin than this host: send it from this one, or name the origin in the option `trustedOrigins`', 403)
+export const CrossOriginError = requestError('CROSS_ORIGIN', 'The request comes from another origin than this host: send it from this one, name the origin in the option `trustedOrigins`, or set `trustProxy` of Fastify behind a proxy that changes Host', 403)
 export type CrossOriginError = InstanceType<typeof CrossOriginError>
 
 /** 400: a service was called with a value that the HTTP API would have refused. */
@@ -53,7 +53,7 @@ export type TokenExpiredError = InstanceType<typeof TokenExpiredError>
 export const EmailTakenError = requestError('EMAIL_TAKEN', 'The e-mail address belongs to another user', 409)
 export type EmailTakenError = InstanceType<typeof EmailTakenError>
 
-/** 409: a foreign key of the app's own tables refers to the user, or to a token of it, and forbids the deletion. Nothing is changed. */
+/** 409: a foreign key of the app's own tables refers to the user, or to a token of it, and forbids the deletion, or the change of the address. Nothing is changed. */
 export const UserReferencedError = requestError('USER_REFERENCED', 'Rows of the app refer to the user or its tokens: delete those rows first', 409)
 export type UserReferencedError = InstanceType<typeof UserReferencedError>
 

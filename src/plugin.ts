@@ -5,6 +5,7 @@ import { sameOriginGuard } from './guards/same-origin.js'
 import { tokenGuards, type RequireTokenOptions, type TokenGuard } from './guards/token.js'
 import { publisher } from './events.js'
 import { resolveOptions, type VexaAdminOptions } from './options.js'
+import { collectOperationIds } from './routes/documentation.js'
 import { adminRoutes } from './routes/index.js'
 import type { Token } from './schemas/tokens.js'
 import type { User } from './schemas/users.js'
@@ -75,6 +76,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   if (location === ':memory:') fastify.log.info('Users and tokens are kept in memory, and are gone when the app closes')
   else if (location !== undefined) fastify.log.info(`Users and tokens are kept in ${location}`)
 
+  const operationIds = collectOperationIds(fastify)
   await fastify.register(adminRoutes, {
     prefix: options.prefix,
     guard: options.authorize ? authorizeGuard(options.authorize, publish) : adminKeyGuard(options.adminKeys, publish),
@@ -84,7 +86,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     tokens,
     scopes: options.scopes,
     duplicateEmail: options.duplicateEmail,
-    documented: { hide: options.hide, adminKey: options.authorize === undefined }
+    documented: { hide: options.hide, adminKey: options.authorize === undefined, operationIds }
   })
 }
 

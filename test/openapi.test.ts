@@ -243,6 +243,15 @@ t.test('OpenAPI: the app keeps its names when it has the same ones as the plugin
   }
 })
 
+t.test('OpenAPI: the app keeps an operation id that it gives to a later route', async (t) => {
+  for (const swagger of [{ openapi: { info } }, { swagger: { info } }]) {
+    const own = { operationId: 'adminListUsers', response: { 200: { description: 'Names', type: 'array', items: { type: 'string' } } } }
+    const document = await documentOf(t, { swagger, after: (app) => app.get('/own', { schema: own }, async () => []) })
+    t.equal(document.paths['/own'].get.operationId, 'adminListUsers')
+    t.equal(listOf(document).operationId, 'adminListUsers2')
+  }
+})
+
 t.test('OpenAPI: names stay when the app gives `paths` and asks for the document twice', async (t) => {
   const paths = { '/static': { get: { operationId: 'adminGetUser', responses: { 200: { description: 'A file' } } } }, '/none': undefined }
   const document = await documentOf(t, { swagger: { openapi: { info, paths, servers: [{ url: '/admin' }] } as never } })

@@ -137,6 +137,17 @@ t.test('Location and Link: relative references that resolve against the URL of t
   }
 })
 
+t.test('Location: relative to the URL of the request when rewriteUrl has another name for the users', async (t) => {
+  const rewritten = Fastify({ rewriteUrl: ({ url = '/' }) => url.replace(/^\/people/, '/admin/users'), useSemicolonDelimiter: true })
+  t.teardown(() => rewritten.close())
+  await rewritten.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
+  for (const [i, url] of ['/people', '/admin/users', '/people?', '/admin/users;'].entries()) {
+    const { headers, statusCode } = await call(rewritten, 'POST', url, { payload: { email: `${i}@x` } })
+    t.equal(statusCode, 201, url)
+    t.match((await call(rewritten, 'GET', resolve(url, headers.location))).json(), { email: `${i}@x` }, url)
+  }
+})
+
 t.test('a hook of the app on every route takes nothing from ours', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())

@@ -8,6 +8,18 @@ export interface Documented {
   hide: boolean
   /** Whether requests need an admin key. With `authorize`, the app says what they need. */
   adminKey: boolean
+  /** The `operationId`s of the app's routes, of which some are registered later than ours. */
+  operationIds: ReadonlySet<string>
+}
+
+/** Returns the `operationId`s of the routes that this scope gets from now on. */
+export function collectOperationIds (fastify: FastifyInstance): ReadonlySet<string> {
+  const operationIds = new Set<string>()
+  fastify.addHook('onRoute', ({ schema }) => {
+    const { operationId } = (schema ?? {}) as { operationId?: string }
+    if (operationId !== undefined) operationIds.add(operationId)
+  })
+  return operationIds
 }
 
 /** The argument of a transform of @fastify/swagger. */
@@ -17,7 +29,7 @@ type Described = OpenApiDocument & { schema: Json & { response: Json }, url: str
  * Gives each route a transform of its own for @fastify/swagger. With it the app's document stays valid, whatever its version, schemes, components
  * and names. It also takes the place of the app's transform, which may understand only schemas of another kind.
  */
-export function documentRoutes (fastify: FastifyInstance, { hide, adminKey }: Documented): void {
+export function documentRoutes (fastify: FastifyInstance, { hide, adminKey, operationIds: taken }: Documented): void {
   const prefix = nameOf(fastify.prefix)
   // An app whose serializer takes another kind of schemas may add their components last, and overwrite ours of the same name.
   const prefixed = fastify.serializerCompiler !== undefined
@@ -40,7 +52,7 @@ export function documentRoutes (fastify: FastifyInstance, { hide, adminKey }: Do
       schema: {
         ...adminKey && { security: [{ [adminKeyScheme(document, freeName)]: [] }] },
         ...schema,
-        operationId: freeOperationId(document, schema.tags, prefix + capitalize(operationId) + (route.method === 'HEAD' ? 'Head' : '')),
+        operationId: freeOperationId(document, taken, schema.tags, prefix + capitalize(operationId) + (route.method === 'HEAD' ? 'Head' : '')),
         querystring: parameters(schema.querystring),
         params: parameters(withPrefixParameters(url, schema.params)),
         ...schema.body && { body: body(schema.body) },
@@ -75,11 +87,11 @@ function numbered (name: string, isFree: (name: string) => boolean): string {
   return `${name}${number}`
 }
 
-/** Returns the id, with a number if another operation of the document has it. */
-function freeOperationId ({ paths }: Json, tags: string[], operationId: string): string {
+/** Returns the id, with a number if another operation of the document, or route of the app, has it. */
+function freeOperationId ({ paths }: Json, taken: ReadonlySet<string>, tags: string[], operationId: string): string {
   const operations = Object.values<Json | undefined>(paths).flatMap((operations) => Object.values<Json | undefined>(operations ?? {}))
   // Where the app gives @fastify/swagger `paths`, those of the last document are among them. An operation of this route has its very tags.
-  const isFree = (id: string) => operations.every((operation) => operation?.operationId !== id || operation.tags === tags)
+  const isFree = (id: string) => !taken.has(id) && operations.every((operation) => operation?.operationId !== id || operation.tags === tags)
   return isFree(operationId) ? operationId : numbered(operationId, isFree)
 }
 

@@ -19,7 +19,7 @@ export function lossOf (text: string): string | undefined {
     } else if (colon !== undefined) {
       const names = objects.at(-1) as Set<string>
       const name: string = JSON.parse(token)
-      if (names.has(name)) return `has a member twice, at position ${match.index}`
+      if (names.has(name)) return `has a member twice, at position ${match.index}: send it once`
       names.add(name)
     }
   }

@@ -27,7 +27,8 @@ TypeRegistry.Set<{ enum: unknown[] }>(OneOfKind, (schema, value) => schema.enum.
 
 TypeRegistry.Set(JsonObjectKind, (_schema, value) => isPlainObject(value) && isJson(value, 1))
 
-function isPlainObject (value: unknown): value is Record<string, unknown> {
+/** Returns whether a value is an object as JSON or a literal makes it, and no array, date, map or instance of a class. */
+export function isPlainObject (value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
@@ -66,8 +67,9 @@ const emailForm = /^([^"(),.:;<>@[\\\]]+(?:\.[^"(),.:;<>@[\\\]]+)*)@([-.a-z\d\x8
 const domainLabel = /^(?!-|(?!xn)..--)[-a-z\d]{1,63}(?<!-)$/
 
 function isEmail (email: string): boolean {
-  // No control, format and unassigned characters, which do not show or may get another lower case, and no mark that has nothing to stand on.
-  if (lengthOf(email) > 254 || /^\p{M}|[\s\p{C}]/u.test(email)) return false
+  // No characters that do not show, no unassigned ones, which may get another lower case, and no mark that has nothing to stand on.
+  // U+2800 is a Braille pattern without dots.
+  if (lengthOf(email) > 254 || /^\p{M}|[\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]/u.test(email)) return false
   const [, local = '', domain = ''] = emailForm.exec(email) ?? []
   const ascii = domainToASCII(domain)
   if (lengthOf(`${local}@${ascii}`) > 254 || !ascii.split('.').every((label) => domainLabel.test(label))) return false

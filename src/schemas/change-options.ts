@@ -8,7 +8,7 @@ export interface ChangeOptions {
 }
 
 // Without characters that cannot be seen: two actors who look alike are one.
-export const Actor = Type.RegExp(/^(?!\s)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,255}(?<!\s)$/u, {
+export const Actor = Type.RegExp(/^(?!\s)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]{1,255}(?<!\s)$/u, {
   [Expected]: 'Expected 1 to 255 printable characters, without white space at either end'
 })
 

@@ -1,4 +1,5 @@
 import type { Origin } from '../events.js'
+import { isPlainObject } from '../schemas/atoms.js'
 import { ChangeOptions } from '../schemas/change-options.js'
 import { validator } from '../schemas/validator.js'
 import type { TokenRouteService, TokenService } from './tokens.js'
@@ -8,7 +9,7 @@ const validateOptions = validator(ChangeOptions)
 
 /** Returns the origin of a change by the host's own code, which may name the actor and nothing else. */
 function originOf (options: ChangeOptions = {}): Origin {
-  validateOptions(options)
+  validateOptions(isPlainObject(options) ? options : null)
   return options.actor === undefined ? {} : { actor: options.actor }
 }
 

@@ -47,6 +47,7 @@ export interface UserService {
    * @throws {InvalidInputError} 400
    * @throws {UserNotFoundError} 404
    * @throws {EmailTakenError} 409
+   * @throws {UserReferencedError} 409, if a foreign key of the app's own tables forbids it
    */
   update (id: string, changes: UpdateUser, options?: ChangeOptions): Promise<User>
 
@@ -138,6 +139,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
       const patched = stored && { data: checkSize(mergePatch(stored.data, data) as UserRecord['data']) }
       const updated = await storage.updateUser(key, { ...plain, ...patched }, stored?.revision)
       if (updated === 'taken') throw new EmailTakenError()
+      if (updated === 'referenced') throw new UserReferencedError()
       if (updated !== 'absent') {
         if (changed.length > 0) publish('user:changed', origin, { userId: toId('user', updated.id), changed })
         return toUser(updated)

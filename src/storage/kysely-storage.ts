@@ -162,7 +162,7 @@ export class KyselyStorage implements StorageAdapter {
     return Number(count)
   }
 
-  async updateUser (id: string, changes: UserChanges, revision?: number): Promise<UserRecord | 'absent' | 'taken'> {
+  async updateUser (id: string, changes: UserChanges, revision?: number): Promise<UserRecord | 'absent' | 'taken' | 'referenced'> {
     const key = toRowId(id)
     if (key === undefined) return 'absent'
     const updateIn = (db: Kysely<Tables>) => {
@@ -173,7 +173,7 @@ export class KyselyStorage implements StorageAdapter {
         .where('id', '=', key)
       return revision === undefined ? update : update.where('revision', '=', revision)
     }
-    return await this.#unlessTaken(changes.email !== undefined, changes.email ?? '', id, async () => {
+    return await this.#unlessReferenced(() => this.#unlessTaken(changes.email !== undefined, changes.email ?? '', id, async () => {
       const updated = this.#database.returns
         ? await this.#retried(async () => {
           const row = await updateIn(this.#db).returning(this.#rows.userColumns).executeTakeFirst()
@@ -184,7 +184,7 @@ export class KyselyStorage implements StorageAdapter {
           return numUpdatedRows === 0n ? undefined : await this.#findUser(trx, key)
         })
       return updated ?? 'absent'
-    })
+    }))
   }
 
   async deleteUser (id: string): Promise<boolean | 'referenced'> {
@@ -371,7 +371,7 @@ export class KyselyStorage implements StorageAdapter {
     throw fault
   }
 
-  /** Returns `'referenced'` where a row cannot be deleted because a table of the app refers to it, unless the write has not come `toDelete` it. */
+  /** Returns `'referenced'` where a row cannot be deleted or changed because a table of the app refers to it, unless the write has not come `toDelete` it. */
   async #unlessReferenced<T> (write: () => Promise<T>, toDelete = () => true): Promise<T | 'referenced'> {
     try {
       return await write()

@@ -2,6 +2,7 @@ import { sql, type CreateTableBuilder, type Kysely } from 'kysely'
 import { DatabaseNotMigratedError, DatabaseTooNewError } from '../errors.js'
 import { searchable } from '../text.js'
 import { retryConflicts } from './databases/conflicts.js'
+import { someError } from './databases/errors.js'
 import type { Database } from './databases/index.js'
 import type { TableNames, Tables } from './tables.js'
 
@@ -57,6 +58,8 @@ const migrations: Array<(schema: Schema) => Promise<void>> = [
     const { emailSince3, cascades } = database
     if (emailSince3 !== undefined) {
       await db.schema.alterTable(users).alterColumn('email', (column) => column.setDataType(emailSince3)).execute().catch((error) => {
+        // PostgreSQL names neither the object in the way nor a remedy.
+        if (someError(error, ({ code }) => code === '0A000')) throw new Error(`${(error as Error).message}: drop the views, policies, triggers and generated columns of the app that use ${users}.email, start, and create them again`, { cause: error })
         if (!database.isUniqueViolation(error)) throw error
         // The driver's error may hold an address.
         throw new Error(`several users have one e-mail address, because the index of ${users} was broken. Let only one of each keep it: select array_agg(id) from ${users} group by email collate "C" having count(*) > 1`)

@@ -1,5 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { closeSync, lstatSync, openSync, readlinkSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { check } from '../check.js'
 import { StorageOpenError } from '../errors.js'
 import { KyselyStorage } from './kysely-storage.js'
@@ -78,13 +78,19 @@ async function openDatabase (filename: string, create: boolean): Promise<SqliteD
 
 /** Creates a file that nobody else may read, if it is not there. SQLite gives the files beside it the same mode. */
 function createPrivate (filename: string): void {
-  if (filename === ':memory:') return
+  if (filename === memory) return
   try {
     // Exclusively, and at once: to close another handle of the file would free the locks that SQLite holds on it.
-    closeSync(openSync(filename, 'wx', 0o600))
+    closeSync(openSync(followed(filename), 'wx', 0o600))
   } catch {
     // It is there, or SQLite has a sentence for it.
   }
+}
+
+/** Returns where a link to a file that is not there leads. */
+function followed (filename: string): string {
+  const isLink = lstatSync(filename, { throwIfNoEntry: false })?.isSymbolicLink() === true
+  return isLink ? followed(resolve(dirname(filename), readlinkSync(filename))) : filename
 }
 
 function isUnbuilt (error: unknown): boolean {

@@ -49,8 +49,9 @@ export interface StorageAdapter {
    * `'taken'` if another user has the new `email`: then nothing is changed. Where that and an old revision meet, either is the answer.
    * `'absent'` if there is no user with this key or, where `revision` is given, it has another revision by now:
    * of any number of concurrent calls with one `revision`, exactly one changes the user.
+   * `'referenced'` if something outside of the storage refers to a member, and forbids its change: then nothing is changed.
    */
-  updateUser (id: string, changes: UserChanges, revision?: number): Promise<UserRecord | 'absent' | 'taken'>
+  updateUser (id: string, changes: UserChanges, revision?: number): Promise<UserRecord | 'absent' | 'taken' | 'referenced'>
 
   /**
    * Deletes a user and all of its tokens. `true` for exactly one of any number of concurrent calls; `false` if it was not there.

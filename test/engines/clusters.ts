@@ -51,17 +51,21 @@ export async function startGalera (t: Test): Promise<DatabaseServer[]> {
   // The second starts from a copy of the first, which is of the cluster already: all data need not go over the network.
   await runAs('mysql', directories[0], 'mariadb-install-db', ['--no-defaults', `--datadir=${directories[0]}`, '--auth-root-authentication-method=normal', '--skip-test-db'])
   const first = await node(0, ['--wsrep-new-cluster'])
-  await first.start()
+  await startSynced(t, first)
+  // Not before it is in step: a node that is stopped while it joins may never end.
   await first.stop()
   await runAs('mysql', directories[1], 'cp', ['-a', `${directories[0]}/.`, directories[1]])
   await runAs('mysql', directories[0], 'sed', ['-i', 's/safe_to_bootstrap: 0/safe_to_bootstrap: 1/', `${directories[0]}/grastate.dat`])
   const second = await node(1)
-  for (const server of [first, second]) {
-    await server.start()
-    const db = adminOf(t, 'mysql', server)
-    await until(async () => (await sql`show status where variable_name = 'wsrep_local_state_comment' and value = 'Synced'`.execute(db)).rows.length === 1)
-  }
+  for (const server of [first, second]) await startSynced(t, server)
   return [first, second]
+}
+
+/** Starts a node, and waits until it has all that the others have. */
+async function startSynced (t: Test, server: DatabaseServer): Promise<void> {
+  await server.start()
+  const db = adminOf(t, 'mysql', server)
+  await until(async () => (await sql`show status where variable_name = 'wsrep_local_state_comment' and value = 'Synced'`.execute(db)).rows.length === 1)
 }
 
 /** Waits until it is so. What fails on the way is tried again. */

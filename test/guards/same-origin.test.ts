@@ -12,7 +12,7 @@ const rejected = {
   statusCode: 403,
   code: 'VEXA_ADMIN_ERR_CROSS_ORIGIN',
   error: 'Forbidden',
-  message: 'The request comes from another origin than this host: send it from this one, or name the origin in the option `trustedOrigins`'
+  message: 'The request comes from another origin than this host: send it from this one, name the origin in the option `trustedOrigins`, or set `trustProxy` of Fastify behind a proxy that changes Host'
 }
 
 const byCookie: Partial<VexaAdminOptions> = { authorize: ({ headers }) => headers.cookie === 'session=admin' }

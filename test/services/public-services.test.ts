@@ -52,9 +52,9 @@ t.test('app.vexaAdmin: what is not { actor } is an InvalidInputError, and change
     'tokens.revokeAll': [tokens.revokeAll as unknown as Call, id]
   }
   const wrong = [
-    0, 1, 'cron', true, null, [], ['cron'], () => {}, Symbol('x'), { requestId: 'forged' }, { actor: 'cron', requestId: 'forged' }, { actor: 'cron', ip: '1.2.3.4' },
+    0, 1, 'cron', true, null, [], ['cron'], new Date(), new Map(), () => {}, Symbol('x'), { requestId: 'forged' }, { actor: 'cron', requestId: 'forged' }, { actor: 'cron', ip: '1.2.3.4' },
     { adminKeyFingerprint: 'deadbeef' }, { userId: 'user-9' }, { prefix: '/other' }, JSON.parse('{"__proto__":{"actor":"x"},"actor":"cron"}'),
-    ...['', ' ', ' cron', 'cron ', 'a\nb', 'a\0b', 'a\u202eb', 'a\u200bb', 'a\u2028b', '\ud800', 'x'.repeat(256), 7, null, {}, ['cron']].map((actor) => ({ actor }))
+    ...['', ' ', ' cron', 'cron ', 'a\nb', 'a\0b', 'a\u202eb', 'a\u200bb', 'a\u3164b', 'a\u2800b', 'a\u2028b', '\ud800', 'x'.repeat(256), 7, null, {}, ['cron']].map((actor) => ({ actor }))
   ]
   for (const [name, [change, ...parameters]] of Object.entries(changes)) {
     for (const options of wrong) {

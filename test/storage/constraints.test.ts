@@ -95,6 +95,18 @@ for (const database of databaseNames) {
       })
     }
 
+    t.test('an address to which rows of the app refer is not changed: 409', async (t) => {
+      const { app, run, drop } = await appAt(t, database)
+      const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+      await run(`create table #bots (email ${database === 'mysql' ? 'varchar(254) character set utf8mb4 collate utf8mb4_bin' : 'text'}, foreign key (email) references #users (email))`)
+      drop('bots')
+      await run("insert into #bots values ('a@b')")
+      const reply = await call(app, 'PATCH', `/admin/users/${id}`, { payload: { email: 'c@d' } })
+      t.match(reply.json(), { statusCode: 409, code: 'VEXA_ADMIN_ERR_USER_REFERENCED' })
+      t.notOk('retry-after' in reply.headers)
+      t.match((await call(app, 'PATCH', `/admin/users/${id}`, { payload: { name: 'A' } })).json(), { email: 'a@b', name: 'A' })
+    })
+
     t.test("a foreign key of the app's that refuses a token is a fault, and not a user who is absent", async (t) => {
       const { app, run, drop } = await appAt(t, database)
       const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })

@@ -66,7 +66,7 @@ const mysqlSessions: Record<string, string[]> = {
   foreign_key_checks: ['foreign_key_checks = 0'],
   unique_checks: ['unique_checks = 0'],
   check_constraint_checks: ['check_constraint_checks = 0'],
-  sql_mode: ["sql_mode = ''", "sql_mode = 'ANSI,NO_ENGINE_SUBSTITUTION'", "sql_mode = 'STRICT_ALL_TABLES,EMPTY_STRING_IS_NULL'", "sql_mode = 'TRADITIONAL,ORACLE'"],
+  sql_mode: ["sql_mode = 'STRICT_ALL_TABLES,EMPTY_STRING_IS_NULL'", "sql_mode = 'TRADITIONAL,ORACLE'"],
   enforce_storage_engine: ['enforce_storage_engine = MyISAM']
 }
 
@@ -349,6 +349,10 @@ t.test('the README has each setting', async (t) => {
 
 // All at once. Of the others: those of the optimizer, of memory, of logs and of statistics change no answer; timeouts are a 503;
 // time zones, formats and encodings are tested elsewhere; DDL's are for tables that we do not make.
+t.test('MySQL: a session without a strict mode keeps what it is given', { skip: await unavailable('mysql') }, async (t) => {
+  for (const mode of ['', 'NO_ENGINE_SUBSTITUTION', 'ANSI,NO_ENGINE_SUBSTITUTION']) await accepted(t, mysqlStorage(emptyPlace(t, 'mysql'), [`set session sql_mode = '${mode}'`]), mode)
+})
+
 const harmless = {
   mysql: [
     'transaction isolation level read committed', "sql_mode = 'TRADITIONAL,ANSI,PAD_CHAR_TO_FULL_LENGTH,NO_AUTO_VALUE_ON_ZERO,HIGH_NOT_PRECEDENCE,NO_UNSIGNED_SUBTRACTION,TIME_ROUND_FRACTIONAL,SIMULTANEOUS_ASSIGNMENT'",

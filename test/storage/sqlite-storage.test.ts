@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -71,6 +71,16 @@ t.test('the file and its log, searched byte by byte, hold no token', async (t) =
   search(read())
   await app.close()
   search(read())
+})
+
+t.test('the file is for its owner alone also where links lead to it', async (t) => {
+  const directory = t.testdir()
+  symlinkSync('two', join(directory, 'one'))
+  symlinkSync(join(directory, 'three.db'), join(directory, 'two'))
+  const storage = sqliteStorage({ filename: join(directory, 'one') })
+  await storage.open()
+  t.equal(statSync(join(directory, 'three.db')).mode & 0o777, 0o600)
+  await storage.close()
 })
 
 t.test('the file and those beside it are for its owner alone, unless it was there before', async (t) => {

@@ -59,8 +59,9 @@ export const mysqlSettings: readonly Setting[] = [
   { name: 'check_constraint_checks', isSafe: isOn, message: 'constraints are not enforced. Run on each connection: set session check_constraint_checks = 1' },
   {
     name: 'sql_mode',
-    isSafe: (value) => /\bSTRICT_(TRANS|ALL)_TABLES\b/i.test(value) && !/\b(EMPTY_STRING_IS_NULL|ORACLE)\b/i.test(value),
-    message: "values that do not fit are changed and kept, or empty text is, or no transaction begins. Run on each connection: set session sql_mode = 'TRADITIONAL'"
+    // Without a strict mode, values that do not fit are cut, but ours fit: the services check them.
+    isSafe: (value) => !/\b(EMPTY_STRING_IS_NULL|ORACLE)\b/i.test(value),
+    message: "empty text is changed, or no transaction begins. Run on each connection: set session sql_mode = 'TRADITIONAL'"
   },
   { name: 'enforce_storage_engine', isSafe: (value) => /^(InnoDB|)$/i.test(value), message: 'tables are without transactions and foreign keys. Run on each connection: set session enforce_storage_engine = InnoDB' },
   { name: 'engine', isSafe: (value) => value === 'InnoDB', message: 'tables are without transactions and foreign keys. Run for each of them: alter table … engine = InnoDB' },

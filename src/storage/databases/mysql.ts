@@ -61,7 +61,8 @@ export const mysql: Database = {
   isForeignKeyViolation: (error) => hasNumber(error, 1216, 1452, 1217, 1451),
   // Deadlock; MariaDB's changed record, and counter that another transaction holds; TiDB's write conflicts.
   isConflict: (error) => hasNumber(error, 1213, 1020, 1467, 8002, 9007),
-  isMissingTable: (error) => hasNumber(error, 1146, 1091),
+  // A table; a foreign key, to MariaDB and to MySQL.
+  isMissingTable: (error) => hasNumber(error, 1146, 1091, 3940),
   // A table, a column, an index.
   isPresent: (error) => hasNumber(error, 1050, 1060, 1061),
   undoesDdl: false,
