@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { canonical } from '../../src/text.js'
 import { emptyStorage } from '../databases.js'
+import { invalid, valid } from '../fixtures/emails.js'
 import { build, call } from '../helpers.js'
 
 t.test('an address is kept in NFC and lower case', async (t) => {
@@ -75,7 +75,6 @@ t.test('what is not an address is refused', async (t) => {
 })
 
 // The addresses of the tests of python-email-validator 2.3.0, which is in the public domain, with its verdicts.
-const { valid, invalid } = JSON.parse(readFileSync(new URL('../fixtures/emails.json', import.meta.url), 'utf8')) as Record<'valid' | 'invalid', string[]>
 
 // Single names, as an intranet has; more than 254 bytes, but not characters; a top level that ends in a digit, as none does yet; a sign that only begins with `<`.
 const tolerated = [/^my@localhost$/, /^my\.\u03bbong\.address@1{10}/, /^my\.s\u0323\u0307\.address@/, /^my\.\ufb2c\.address@1{10}.*44\.info$/, /^me@bad-tld-1$/, /^me@bad\.tld-2$/, /^<\u0338me@example\.com$/, /^\u03bbambda\u30c4@test$/]
