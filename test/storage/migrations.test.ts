@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import Database from 'better-sqlite3'
-import { sql } from 'kysely'
+import { PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
 import t from 'tap'
 import { KyselyStorage, migrate, sqliteStorage } from '../../src/index.js'
 import { run } from '../child.js'
-import { backDoor, columnsAt, databaseNames, dialectAt, emptyPlace, storageAt, tablePrefixAt, unavailable } from '../databases.js'
+import { backDoor, columnsAt, databaseNames, dialectAt, emptyPlace, postgresUrl, storageAt, tablePrefixAt, unavailable } from '../databases.js'
 
 const user = { email: 'a@b', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
 const firstUser = { ...user, disabled: false, revision: 0 }
@@ -183,13 +184,24 @@ t.test('PostgreSQL: the order of addresses is that of their bytes, also in table
   t.same(await migrate(storageAt(place)), { from: 2, to: 3 })
 })
 
-t.test('PostgreSQL: the start says what to drop when a view stands in the way of a migration', { skip: await unavailable('postgres') }, async (t) => {
+t.test('PostgreSQL: the start says what to drop for a migration, and else what PostgreSQL says', { skip: await unavailable('postgres') }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
   await migrate(storageAt(place))
   await sql.raw(`delete from ${prefix}migrations where version in (3, -3); create view ${prefix}view as select email from ${prefix}users`).execute(db)
   t.teardown(() => sql.raw(`drop view if exists ${prefix}view`).execute(db))
   await t.rejects(migrate(storageAt(place)), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /used by a view.*: drop the views.* that use .*users\.email, start, and create them again/ })
+
+  const role = sql.id(`${prefix}role`)
+  await sql`create role ${role}`.execute(db)
+  t.teardown(async () => {
+    await sql`drop owned by ${role}`.execute(db)
+    await sql`drop role ${role}`.execute(db)
+  })
+  for (const table of ['users', 'tokens', 'migrations']) await sql`grant all on ${sql.table(prefix + table)} to ${role}`.execute(db)
+  await sql`grant create on schema public to ${role}`.execute(db)
+  const pool = new pg.Pool({ connectionString: postgresUrl, options: `-c role=${prefix}role` })
+  await t.rejects(migrate(new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /must be owner/ })
 })
 
 t.test('MySQL: the foreign key of tokens does not cascade, also in tables that were there before', { skip: await unavailable('mysql') }, async (t) => {
