@@ -31,7 +31,17 @@ function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLo
   const watched = holds ?? new AsyncLocalStorage<Hold>()
   holdsOf.set(executor, watched)
 
-  const { provideConnection } = executor
+  const { provideConnection, stream } = executor
+  // The generator begins in the context of the loop that reads it.
+  executor.stream = async function * (...parameters) {
+    const hold = { over: false }
+    watched.enterWith(hold)
+    try {
+      yield * stream.apply(executor, parameters) as AsyncIterableIterator<any>
+    } finally {
+      hold.over = true
+    }
+  }
   executor.provideConnection = async (consumer, ...rest) => {
     const hold = { over: false }
     if (beginsControlled) watched.enterWith(hold)
@@ -62,6 +72,14 @@ let beginsControlled = false
 function watchControlled (theirs: Kysely<any>): void {
   const { startTransaction } = theirs
   theirs.startTransaction = () => watchedBuilder(startTransaction.call(theirs))
+  for (const name of ['withPlugin', 'withoutPlugins', 'withSchema', 'withTables'] as const) {
+    const derive = theirs[name] as (...parameters: unknown[]) => Kysely<any>
+    theirs[name] = (...parameters: unknown[]) => {
+      const derived = derive.apply(theirs, parameters)
+      watchControlled(derived)
+      return derived
+    }
+  }
 }
 
 function watchedBuilder<DB> (builder: ControlledTransactionBuilder<DB>): ControlledTransactionBuilder<DB> {

@@ -84,6 +84,26 @@ for (const database of databaseNames) {
       }
     })
 
+    t.test('so does one in a controlled transaction of what is derived from the db, or in a loop over a stream', async (t) => {
+      const { app, db } = await sharedApp(t, database)
+      const create = (email: string) => app.vexaAdmin.users.create({ email })
+      for (const derived of [db.withPlugin(new CamelCasePlugin()), db.withSchema('elsewhere').withoutPlugins(), db.withTables<{ other: { id: number } }>()]) {
+        const trx = await derived.startTransaction().execute()
+        await t.rejects(create('new@x'), refused)
+        await trx.rollback().execute()
+      }
+      t.match(await create('new@x'), { email: 'new@x' })
+      // Kysely wants another package to stream from PostgreSQL.
+      if (database === 'postgres') return
+      let rows = 0
+      for await (const row of db.selectNoFrom(({ val }) => val(1).as('one')).stream()) {
+        await t.rejects(create('other@x'), refused)
+        rows += row.one
+      }
+      t.equal(rows, 1)
+      t.match(await create('other@x'), { email: 'other@x' })
+    })
+
     t.test('what a transaction has started may call when the transaction is over', async (t) => {
       const { app, db } = await sharedApp(t, database)
       const { later } = await db.transaction().execute(async () => ({ later: sleep(50).then(() => app.vexaAdmin.users.create({ email: 'late@x' })) }))
