@@ -1,7 +1,7 @@
-import { check, checkNames } from './check.js'
-import type { Authorize } from './guards/admin.js'
+import { check, checkNames } from './check-options.js'
+import type { Authorize } from './hooks/require-admin.js'
 import { storageMethods, type StorageAdapter } from './storage/storage-adapter.js'
-import { sqliteStorage } from './storage/sqlite-storage.js'
+import { sqliteStorage } from './storage/sql/sqlite-storage.js'
 
 export interface VexaAdminOptions {
   /**

@@ -2,10 +2,10 @@
 import Database from 'better-sqlite3'
 import t from 'tap'
 import { KyselyStorage, sqliteStorage, type StorageAdapter } from '../src/index.js'
-import { SqliteDialect } from '../src/storage/sqlite-dialect.js'
-import { run } from './child.js'
-import { emptyPlace } from './databases.js'
-import { build, call } from './helpers.js'
+import { SqliteDialect } from '../src/storage/sql/drivers/sqlite-dialect.js'
+import { run } from './support/child.js'
+import { emptyPlace } from './support/databases.js'
+import { build, call } from './support/helpers.js'
 
 /** `begin` and `commit` are statements, too. */
 interface Cost { calls: string[], statements: number }
@@ -83,7 +83,7 @@ t.test('a token check makes one promise, and takes not much more of the heap tha
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create(id)
   await app.close()
-  const child = run(t, 'test/fixtures/allocations.ts', { args: [filename, token], flags: ['--expose-gc', '--no-opt', '--no-sparkplug', '--max-semi-space-size=64'] })
+  const child = run(t, 'test/support/fixtures/allocations.ts', { args: [filename, token], flags: ['--expose-gc', '--no-opt', '--no-sparkplug', '--max-semi-space-size=64'] })
   const { mine, floor } = JSON.parse(await child.line(/^{/))
   t.comment(`${mine.bytes} bytes, by hand ${floor.bytes}`)
   t.same([mine.promises, floor.promises], [1, 1])

@@ -2,8 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import vexaAdmin, { auditEvents, fingerprint, type Token, type User } from '../src/index.js'
-import { emptyStorage } from './databases.js'
-import { adminKey, build, call } from './helpers.js'
+import { emptyStorage } from './support/databases.js'
+import { adminKey, build, call } from './support/helpers.js'
 
 /** What is published from now on, each with the name of its channel. */
 function listen (t: Test) {

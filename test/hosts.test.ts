@@ -2,8 +2,8 @@ import querystring from 'node:querystring'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import t from 'tap'
 import vexaAdmin, { type StorageAdapter } from '../src/index.js'
-import { emptyStorage } from './databases.js'
-import { adminKey } from './helpers.js'
+import { emptyStorage } from './support/databases.js'
+import { adminKey } from './support/helpers.js'
 
 interface Host {
   server?: FastifyServerOptions

@@ -8,9 +8,9 @@ import t, { type Test } from 'tap'
 import { z } from 'zod'
 import vexaAdmin, { securitySchemes, UnauthorizedError, type VexaAdminOptions } from '../src/index.js'
 import { errorReplies } from '../src/schemas/error-replies.js'
-import { root, run } from './child.js'
-import { emptyStorage } from './databases.js'
-import { adminKey } from './helpers.js'
+import { root, run } from './support/child.js'
+import { emptyStorage } from './support/databases.js'
+import { adminKey } from './support/helpers.js'
 
 interface Operation {
   operationId: string

@@ -2,8 +2,8 @@ import Fastify from 'fastify'
 import t from 'tap'
 import vexaAdmin, { sqliteStorage, type VexaAdminOptions } from '../src/index.js'
 import { resolveOptions } from '../src/options.js'
-import { emptyPlace, storageAt } from './databases.js'
-import { adminKey, build, call } from './helpers.js'
+import { emptyPlace, storageAt } from './support/databases.js'
+import { adminKey, build, call } from './support/helpers.js'
 
 t.test('what is not given has its documented default', async (t) => {
   const given = Object.freeze({ adminKeys: adminKey, prefix: undefined }) as unknown as VexaAdminOptions

@@ -7,8 +7,8 @@ import Fastify, { type FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import defaultExport, { sqliteStorage, vexaAdmin, type StorageAdapter, type UserPage } from '../src/index.js'
 import { MemoryStorage } from '../examples/custom-storage.js'
-import { emptyStorage } from './databases.js'
-import { adminKey, build, call, nextOf, resolve } from './helpers.js'
+import { emptyStorage } from './support/databases.js'
+import { adminKey, build, call, nextOf, resolve } from './support/helpers.js'
 
 t.test('the plugin is the default export, and a named one', async (t) => {
   t.equal(defaultExport, vexaAdmin)

@@ -9,10 +9,10 @@ import * as api from '../src/index.js'
 import { sqliteStorage, vexaAdmin } from '../src/index.js'
 import { resolveOptions } from '../src/options.js'
 import { storageMethods } from '../src/storage/storage-adapter.js'
-import { hasValidChecksum } from './checksum.js'
-import { root, run } from './child.js'
-import { backDoor, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable } from './databases.js'
-import { adminKey } from './helpers.js'
+import { hasValidChecksum } from './support/checksum.js'
+import { root, run } from './support/child.js'
+import { backDoor, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable } from './support/databases.js'
+import { adminKey } from './support/helpers.js'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Origin } from '../events.js'
-import { actingAdmin } from '../guards/admin.js'
+import { actingAdmin } from '../hooks/require-admin.js'
 
 /** Returns who asks for a change, for the events that tell of it. */
 export function originOf (request: FastifyRequest): Origin {

@@ -1,6 +1,6 @@
 import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
-import { NoQuery } from '../schemas/atoms.js'
+import { NoQuery } from '../schemas/primitives.js'
 import { errorReplies, reading, writing } from '../schemas/error-replies.js'
 import { MintedToken, RotateToken, scopedBodies, SuccessorToken, Token, TokenParams } from '../schemas/tokens.js'
 import { UserParams } from '../schemas/users.js'

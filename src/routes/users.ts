@@ -1,7 +1,7 @@
 import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifySchema } from 'fastify'
 import { EmailTakenError, UserNotFoundError, UserReferencedError } from '../errors.js'
-import { Component, NoQuery } from '../schemas/atoms.js'
+import { Component, NoQuery } from '../schemas/primitives.js'
 import { errorReplies, reading, writing } from '../schemas/error-replies.js'
 import { CreateUser, ListUsers, UpdateUser, User, UserParams, UserWithTokens } from '../schemas/users.js'
 import type { RouteOptions } from './index.js'

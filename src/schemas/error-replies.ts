@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { errorCodes, type FastifyError } from 'fastify'
 import { StorageUnavailableError, UnauthorizedError } from '../errors.js'
-import { ErrorReply } from './atoms.js'
+import { ErrorReply } from './primitives.js'
 
 type ErrorClass = new (...parameters: any[]) => FastifyError
 

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Component, Count, Email, JsonObject, Nullable, OneOf, Text, Timestamp, type Input } from './atoms.js'
+import { Component, Count, Email, JsonObject, Nullable, OneOf, Text, Timestamp, type Input } from './primitives.js'
 import { Token } from './tokens.js'
 
 const exampleUser = { id: 'user-123', email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3, created_at: '2024-01-01T12:00:00.000Z' }

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Component, OneOf } from './atoms.js'
+import { Component, OneOf } from './primitives.js'
 import { Token } from './tokens.js'
 import { User } from './users.js'
 

@@ -6,9 +6,9 @@ import { validator } from '../schemas/validator.js'
 import type { Verification } from '../schemas/verification.js'
 import type { Storage, TokenRecord, TokenReplacement } from '../storage/storage-adapter.js'
 import { toId, toKey } from './ids.js'
-import type { TokenUse } from './token-use.js'
+import type { TokenUse } from '../storage/decorators/last-used.js'
 import { hashTokenValue, isTokenValue, mintTokenValue } from './token-value.js'
-import { toToken, toUser } from './wire.js'
+import { toToken, toUser } from './serializers.js'
 
 /** The API tokens, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. Those that change something take `{ actor }` last. */
 export interface TokenService {

@@ -1,14 +1,14 @@
 import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError, UserReferencedError } from '../errors.js'
 import type { Origin, Publish } from '../events.js'
-import { canNormalize } from '../schemas/atoms.js'
+import { canNormalize } from '../schemas/primitives.js'
 import type { ChangeOptions } from '../schemas/change-options.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
 import { validator } from '../schemas/validator.js'
 import type { Storage, UserRecord } from '../storage/storage-adapter.js'
-import { canonical, searchable } from '../text.js'
+import { canonical, searchable } from '../normalize.js'
 import { toId, toKey } from './ids.js'
 import { mergePatch } from './merge-patch.js'
-import { toToken, toUser } from './wire.js'
+import { toToken, toUser } from './serializers.js'
 
 /** The users, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. Those that change something take `{ actor }` last. */
 export interface UserService {

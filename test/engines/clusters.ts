@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql, Kysely } from 'kysely'
 import type { Test } from 'tap'
-import { dialectFor } from '../databases.js'
-import { emptyDirectory, freePort, runAs, serverIn, startServer, type DatabaseServer } from '../servers.js'
+import { dialectFor } from '../support/databases.js'
+import { emptyDirectory, freePort, runAs, serverIn, startServer, type DatabaseServer } from '../support/servers.js'
 
 const provider = '/usr/lib/galera/libgalera_smm.so'
 

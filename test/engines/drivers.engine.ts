@@ -6,9 +6,9 @@ import { PostgresJSDialect } from 'kysely-postgres-js'
 import type Pg from 'pg'
 import postgres from 'postgres'
 import t from 'tap'
-import { testStorage } from '../../src/conformance/index.js'
+import { testStorage } from '../../src/storage/conformance/index.js'
 import { KyselyStorage, migrate } from '../../src/index.js'
-import { backDoor, emptyPlace, postgresUrl, tablePrefixAt, unavailable } from '../databases.js'
+import { backDoor, emptyPlace, postgresUrl, tablePrefixAt, unavailable } from '../support/databases.js'
 
 const skip = await unavailable('postgres')
 

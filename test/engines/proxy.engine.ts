@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { adminKey, build } from '../helpers.js'
-import { freePort } from '../servers.js'
+import { adminKey, build } from '../support/helpers.js'
+import { freePort } from '../support/servers.js'
 
 const program = ['/usr/sbin/nginx', '/usr/bin/nginx', '/opt/homebrew/bin/nginx'].find((path) => existsSync(path))
 if (program === undefined && process.env.CI === 'true') throw new Error('nginx is not installed')

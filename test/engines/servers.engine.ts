@@ -5,7 +5,7 @@ import mysql from 'mysql2'
 import pg from 'pg'
 import t from 'tap'
 import { KyselyStorage, type StorageAdapter } from '../../src/index.js'
-import { startServer, uninstalled, type DatabaseServer } from '../servers.js'
+import { startServer, uninstalled, type DatabaseServer } from '../support/servers.js'
 import { adminOf, startGalera, startPair, until, withoutGalera } from './clusters.js'
 
 const code = 'VEXA_ADMIN_ERR_STORAGE_OPEN'

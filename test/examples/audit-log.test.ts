@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { fingerprint } from '../../src/index.js'
-import { run } from '../child.js'
+import { run } from '../support/child.js'
 
 t.test('each line is there when the request is answered, and none has a secret', async (t) => {
   const key = 'a-key-from-the-environment'

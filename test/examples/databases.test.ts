@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { run } from '../child.js'
-import { adminKey } from '../helpers.js'
-import { freePort, startServer, uninstalled } from '../servers.js'
+import { run } from '../support/child.js'
+import { adminKey } from '../support/helpers.js'
+import { freePort, startServer, uninstalled } from '../support/servers.js'
 
 for (const [database, variable] of [['postgres', 'POSTGRES_URL'], ['mysql', 'MYSQL_URL']] as const) {
   t.test(`examples/${database}.ts serves, outlives a crash of the server under load, and keeps what it was given`, { skip: uninstalled(database) }, async (t) => {

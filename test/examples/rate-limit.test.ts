@@ -1,5 +1,5 @@
 import t from 'tap'
-import { run } from '../child.js'
+import { run } from '../support/child.js'
 
 const key = 'a-key-from-the-environment'
 

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { run } from '../child.js'
+import { run } from '../support/child.js'
 
 const bash = async (command: string) => (await promisify(execFile)('bash', ['-c', command])).stdout
 

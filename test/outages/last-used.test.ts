@@ -6,8 +6,8 @@ import mysql from 'mysql2'
 import pg from 'pg'
 import t from 'tap'
 import { KyselyStorage } from '../../src/index.js'
-import { emptyPlace, lockToken, mysqlUrl, postgresUrl, tablePrefixAt, unavailable } from '../databases.js'
-import { build } from '../helpers.js'
+import { emptyPlace, lockToken, mysqlUrl, postgresUrl, tablePrefixAt, unavailable } from '../support/databases.js'
+import { build } from '../support/helpers.js'
 
 const connections = 2
 

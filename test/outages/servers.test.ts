@@ -4,9 +4,9 @@ import type { FastifyInstance } from 'fastify'
 import { Kysely, sql, type Dialect } from 'kysely'
 import t, { type Test } from 'tap'
 import { KyselyStorage } from '../../src/index.js'
-import { dialectFor, poolSize } from '../databases.js'
-import { build, call } from '../helpers.js'
-import { startServer, uninstalled } from '../servers.js'
+import { dialectFor, poolSize } from '../support/databases.js'
+import { build, call } from '../support/helpers.js'
+import { startServer, uninstalled } from '../support/servers.js'
 
 const killOthers = {
   postgres: async (db: Kysely<any>) => {

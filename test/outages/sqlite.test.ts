@@ -6,8 +6,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { sqliteStorage } from '../../src/index.js'
-import { run } from '../child.js'
-import { build, call } from '../helpers.js'
+import { run } from '../support/child.js'
+import { build, call } from '../support/helpers.js'
 
 const root = process.getuid?.() === 0
 
@@ -77,7 +77,7 @@ t.test('the file is read-only: the start is rejected with a sentence', async (t)
   chmodSync(filename, 0o444)
   // Root may write all files, by this capability. Another user could not read a checkout in a private folder.
   const wrapper = root ? ['setpriv', '--bounding-set=-dac_override'] : []
-  const server = run(t, 'test/fixtures/guarded-server.ts', { args: [`sqlite:${filename}`], wrapper })
+  const server = run(t, 'test/support/fixtures/guarded-server.ts', { args: [`sqlite:${filename}`], wrapper })
   t.not(await server.exit, 0)
   t.match(server.output(), 'the storage cannot be opened: the file is read-only: nothing can be written. Open the file for writing')
 })

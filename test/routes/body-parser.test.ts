@@ -3,7 +3,7 @@ import { connect as connectHttp2 } from 'node:http2'
 import { connect, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { adminKey, build, call } from '../helpers.js'
+import { adminKey, build, call } from '../support/helpers.js'
 
 const json = { 'content-type': 'application/json' }
 

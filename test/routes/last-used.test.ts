@@ -3,8 +3,8 @@ import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { StorageAdapter } from '../../src/index.js'
-import { emptyPlace, emptyStorage, storageAt } from '../databases.js'
-import { build } from '../helpers.js'
+import { emptyPlace, emptyStorage, storageAt } from '../support/databases.js'
+import { build } from '../support/helpers.js'
 
 t.test('last_used_at is there after the app has closed, to the minute, for tokens that are still there', async (t) => {
   const place = emptyPlace(t)

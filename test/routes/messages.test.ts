@@ -1,8 +1,8 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import vexaAdmin from '../../src/index.js'
-import { emptyStorage } from '../databases.js'
-import { adminKey, build, call } from '../helpers.js'
+import { emptyStorage } from '../support/databases.js'
+import { adminKey, build, call } from '../support/helpers.js'
 
 t.test('messages: a 400 about a token says what it may be', async (t) => {
   const app = await build(t, { scopes: ['bot', 'tx:read'] })

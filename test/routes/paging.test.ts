@@ -1,6 +1,6 @@
 import t from 'tap'
-import { backDoor, emptyPlace, storageAt } from '../databases.js'
-import { build, call, nextOf } from '../helpers.js'
+import { backDoor, emptyPlace, storageAt } from '../support/databases.js'
+import { build, call, nextOf } from '../support/helpers.js'
 
 t.test('following Link visits each of 100,000 users exactly once, while others are created and deleted', async (t) => {
   const place = emptyPlace(t)

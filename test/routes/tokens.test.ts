@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { emptyPlace, lockToken, storageAt } from '../databases.js'
-import { build, call } from '../helpers.js'
-import { strangeIds } from './strange-ids.js'
+import { emptyPlace, lockToken, storageAt } from '../support/databases.js'
+import { build, call } from '../support/helpers.js'
+import { strangeIds } from '../support/strange-ids.js'
 
 const iso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 

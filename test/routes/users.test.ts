@@ -1,6 +1,6 @@
 import t from 'tap'
-import { build, call, nextOf } from '../helpers.js'
-import { strangeIds } from './strange-ids.js'
+import { build, call, nextOf } from '../support/helpers.js'
+import { strangeIds } from '../support/strange-ids.js'
 
 const iso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 

@@ -8,8 +8,8 @@ import { unescape } from 'node:querystring'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
 import t from 'tap'
 import { vexaAdmin } from '../../src/index.js'
-import { emptyStorage } from '../databases.js'
-import { adminKey, build, call } from '../helpers.js'
+import { emptyStorage } from '../support/databases.js'
+import { adminKey, build, call } from '../support/helpers.js'
 
 const unauthorized = { statusCode: 401, code: 'VEXA_ADMIN_ERR_UNAUTHORIZED', error: 'Unauthorized', message: 'Admin key missing or not valid: send one in the header X-Admin-API-Key' }
 

@@ -6,11 +6,11 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { KyselyStorage, vexaAdmin, type StorageAdapter, type Token } from '../../src/index.js'
 import { hashTokenValue } from '../../src/services/token-value.js'
-import { SqliteDialect } from '../../src/storage/sqlite-dialect.js'
+import { SqliteDialect } from '../../src/storage/sql/drivers/sqlite-dialect.js'
 import { storageMethods } from '../../src/storage/storage-adapter.js'
-import { root } from '../child.js'
-import { emptyStorage } from '../databases.js'
-import { adminKey } from '../helpers.js'
+import { root } from '../support/child.js'
+import { emptyStorage } from '../support/databases.js'
+import { adminKey } from '../support/helpers.js'
 
 // Those that hang would take long one after the other.
 t.jobs = 8

@@ -1,7 +1,7 @@
 // What clients may send, and what they may not.
 import fc, { type Arbitrary } from 'fast-check'
-import { canonical } from '../../src/text.js'
-import { adminKey } from '../helpers.js'
+import { canonical } from '../../src/normalize.js'
+import { adminKey } from '../support/helpers.js'
 
 // Texts.
 const oneOf = (unit: 'grapheme-ascii' | 'binary') => fc.string({ unit, minLength: 1, maxLength: 1 })

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import { run } from '../child.js'
+import { run } from '../support/child.js'
 
 t.test('clients that never send the rest of a request do not keep the example from stopping, nor the database open', async (t) => {
   const cwd = t.testdir()

@@ -4,10 +4,10 @@ import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { StorageAdapter, Token } from '../../src/index.js'
-import { run } from '../child.js'
-import { emptyPlace, storageAt } from '../databases.js'
-import { adminKey, build } from '../helpers.js'
-import { send } from '../send.js'
+import { run } from '../support/child.js'
+import { emptyPlace, storageAt } from '../support/databases.js'
+import { adminKey, build } from '../support/helpers.js'
+import { send } from '../support/send.js'
 
 /** A storage that says what is asked of it, and keeps its callers waiting while it is held. */
 function watched (stored: StorageAdapter) {
@@ -186,7 +186,7 @@ t.test('SIGTERM under load: the standalone program answers what it has begun, en
   const clients = Array.from({ length: 16 }, (_, n) => client(n))
   await until(() => acknowledged > 300 || ends.length > 0)
   // Nothing is quicker than SQLite: for a write to be under way, another has to be in its way.
-  const holder = run(t, 'test/fixtures/hold-lock.ts', { args: [file] })
+  const holder = run(t, 'test/support/fixtures/hold-lock.ts', { args: [file] })
   await holder.line(/locked/)
   let before
   do {

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { auditEvents } from '../../src/index.js'
-import { build } from '../helpers.js'
+import { build } from '../support/helpers.js'
 
 type Call = (...parameters: unknown[]) => Promise<{ id: string }>
 

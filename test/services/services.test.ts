@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { StorageAdapter } from '../../src/index.js'
-import { emptyStorage } from '../databases.js'
-import { build } from '../helpers.js'
+import { emptyStorage } from '../support/databases.js'
+import { build } from '../support/helpers.js'
 
 t.test("the host's own code gets the same objects as the wire, and checks of its own", async (t) => {
   const { vexaAdmin: { users, tokens } } = await build(t)

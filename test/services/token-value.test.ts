@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { hashTokenValue, isTokenValue, mintTokenValue } from '../../src/services/token-value.js'
-import { hasValidChecksum, withChecksum } from '../checksum.js'
+import { hasValidChecksum, withChecksum } from '../support/checksum.js'
 
 t.test('a value is the prefix, 30 random characters and a checksum that adds up', async (t) => {
   for (const prefix of ['vex_', 'acme-live_']) {

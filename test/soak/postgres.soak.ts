@@ -4,17 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { KyselyStorage } from '../../src/index.js'
 import { mintTokenValue } from '../../src/services/token-value.js'
-import { run } from '../child.js'
-import { dialectFor } from '../databases.js'
-import { adminKey } from '../helpers.js'
-import { send } from '../send.js'
-import { startServer, uninstalled } from '../servers.js'
+import { run } from '../support/child.js'
+import { dialectFor } from '../support/databases.js'
+import { adminKey } from '../support/helpers.js'
+import { send } from '../support/send.js'
+import { startServer, uninstalled } from '../support/servers.js'
 
 const wanted = 50_000
 
 t.test('everything acknowledged is there, no process died, nobody was let in wrongly', { skip: uninstalled('postgres') }, async (t) => {
   const server = await startServer(t, 'postgres')
-  const apps = ['one', 'two'].map(() => run(t, 'test/fixtures/guarded-server.ts', { args: ['postgres:soak_'], env: { POSTGRES_URL: server.url } }))
+  const apps = ['one', 'two'].map(() => run(t, 'test/support/fixtures/guarded-server.ts', { args: ['postgres:soak_'], env: { POSTGRES_URL: server.url } }))
   const urls = await Promise.all(apps.map((app) => app.line(/^http/)))
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())

@@ -1,0 +1,55 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { FastifyError, FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
+import { Type } from '@sinclair/typebox'
+import { check } from '../check-options.js'
+import { UnauthorizedError } from '../errors.js'
+import { fingerprint, refusalOf, type Publish } from '../events.js'
+import { Actor } from '../schemas/change-options.js'
+import { compile } from '../schemas/validator.js'
+
+/** The host's own idea of an admin: `true`, or the name of the admin for the events. Anything else is no admin. */
+export type Authorize = (request: FastifyRequest) => boolean | { actor: string } | Promise<boolean | { actor: string }>
+
+/** Decorates a request of the admin API with the actor, where there is one: the fingerprint of the admin key, or what `authorize` said. */
+export const actingAdmin = Symbol('actingAdmin')
+
+/** Decorates the scope of the admin API: the routes that the guards of this file guard, and no others. */
+export const adminScope = Symbol('adminScope')
+
+const failureOfAnswer = compile(Type.Object({ actor: Actor }, { additionalProperties: false }))
+
+function refuse (request: FastifyRequest, reply: FastifyReply, publish: Publish): FastifyError {
+  publish('admin:refused', refusalOf(request), {})
+  // RFC 9110 wants a challenge with every 401; there is no registered scheme for a key in a header of its own.
+  reply.header('www-authenticate', 'ApiKey realm="admin", header="X-Admin-API-Key"')
+  return new UnauthorizedError()
+}
+
+/** An `onRequest` hook that lets nobody in who does not send one of the keys in `X-Admin-API-Key`. */
+export function adminKeyGuard (adminKeys: readonly string[], publish: Publish): onRequestHookHandler {
+  const keys = adminKeys.map((key) => ({ expected: hash('sha256', key, 'buffer'), name: fingerprint(key) }))
+  return function checkAdminKey (request, reply, done) {
+    // Node joins a header that was sent twice with a comma, which no key contains.
+    const digest = hash('sha256', String(request.headers['x-admin-api-key'] ?? ''), 'buffer')
+    let acting: string | undefined
+    // Digests have one length, as timingSafeEqual wants, and every key is compared, so that timing tells nothing.
+    for (const { expected, name } of keys) acting = timingSafeEqual(expected, digest) ? name : acting
+    if (acting === undefined) return done(refuse(request, reply, publish))
+    request.setDecorator(actingAdmin, acting)
+    done()
+  }
+}
+
+/** An `onRequest` hook that asks the host. */
+export function authorizeGuard (authorize: Authorize, publish: Publish): onRequestAsyncHookHandler {
+  return async function checkAuthorized (request, reply) {
+    const answer: unknown = await authorize(request)
+    if (answer === true) return
+    if (typeof answer !== 'object' || answer === null) {
+      throw Object.assign(refuse(request, reply, publish), { message: 'This app does not accept the request as one by an admin: sign in as an admin' })
+    }
+    const failure = failureOfAnswer(answer)
+    check(failure === undefined, `\`authorize\` must return true, false, or { actor } alone: ${failure?.instancePath} ${failure?.message}`)
+    request.setDecorator(actingAdmin, (answer as { actor: string }).actor)
+  }
+}

@@ -1,0 +1,99 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ControlledTransactionBuilder, Kysely, QueryExecutor } from 'kysely'
+import { InTransactionError } from '../../errors.js'
+
+/** A connection that the app holds: within its own transaction, say. */
+interface Hold { over: boolean }
+
+// By the executor of a Kysely, over which an app may have several storages.
+const holdsOf = new WeakMap<QueryExecutor, AsyncLocalStorage<Hold>>()
+
+/**
+ * Makes each query of `ours` fail at once where its caller holds a connection of `theirs`, from which `ours` is derived. Such a query takes another
+ * connection: if there is none, the caller waits for itself, and everybody else with it. It also stays when the caller's transaction is undone.
+ *
+ * The async context tells who the caller is. Kysely has no hook for that, so a method of the app's executor is replaced.
+ */
+export function refuseHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
+  const holds = watch(theirs.getExecutor())
+  watchControlled(theirs)
+  const executor = ours.getExecutor()
+  const { provideConnection } = executor
+  executor.provideConnection = async (...parameters) => {
+    if (holds.getStore()?.over === false) throw new InTransactionError()
+    return await provideConnection.apply(executor, parameters) as never
+  }
+}
+
+/** Notes in the async context of whatever an executor, or one that is derived from it from now on, provides with a connection that it holds one. */
+function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLocalStorage<Hold> {
+  if (holds !== undefined && holdsOf.has(executor)) return holds
+  const watched = holds ?? new AsyncLocalStorage<Hold>()
+  holdsOf.set(executor, watched)
+
+  const { provideConnection, stream } = executor
+  // The generator begins in the context of the loop that reads it.
+  executor.stream = async function * (...parameters) {
+    const hold = { over: false }
+    watched.enterWith(hold)
+    try {
+      yield * stream.apply(executor, parameters) as AsyncIterableIterator<any>
+    } finally {
+      hold.over = true
+    }
+  }
+  executor.provideConnection = async (consumer, ...rest) => {
+    const hold = { over: false }
+    if (beginsControlled) watched.enterWith(hold)
+    try {
+      return await provideConnection.call(executor, (connection) => watched.run(hold, consumer, connection), ...rest) as never
+    } finally {
+      // What the consumer has started may go on in its context.
+      hold.over = true
+    }
+  }
+  for (const name of ['withPlugin', 'withPlugins', 'withPluginAtFront', 'withoutPlugins'] as const) {
+    const derive = executor[name] as (...parameters: unknown[]) => QueryExecutor
+    executor[name] = (...parameters: unknown[]) => {
+      const derived = derive.apply(executor, parameters)
+      watch(derived, watched)
+      return derived
+    }
+  }
+  return watched
+}
+
+let beginsControlled = false
+
+/**
+ * Makes `startTransaction` note in the async context of its caller that the caller holds a connection, because such a transaction has no
+ * callback to run in a context of its own. Kysely asks its executor for the connection before `execute` returns.
+ */
+function watchControlled (theirs: Kysely<any>): void {
+  const { startTransaction } = theirs
+  theirs.startTransaction = () => watchedBuilder(startTransaction.call(theirs))
+  for (const name of ['withPlugin', 'withoutPlugins', 'withSchema', 'withTables'] as const) {
+    const derive = theirs[name] as (...parameters: unknown[]) => Kysely<any>
+    theirs[name] = (...parameters: unknown[]) => {
+      const derived = derive.apply(theirs, parameters)
+      watchControlled(derived)
+      return derived
+    }
+  }
+}
+
+function watchedBuilder<DB> (builder: ControlledTransactionBuilder<DB>): ControlledTransactionBuilder<DB> {
+  const { execute, setAccessMode, setIsolationLevel } = builder
+  return Object.assign(builder, {
+    setAccessMode: (...parameters: Parameters<typeof setAccessMode>) => watchedBuilder(setAccessMode.apply(builder, parameters)),
+    setIsolationLevel: (...parameters: Parameters<typeof setIsolationLevel>) => watchedBuilder(setIsolationLevel.apply(builder, parameters)),
+    execute () {
+      beginsControlled = true
+      try {
+        return execute.call(builder)
+      } finally {
+        beginsControlled = false
+      }
+    }
+  })
+}

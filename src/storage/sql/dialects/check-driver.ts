@@ -1,0 +1,84 @@
+import { isDeepStrictEqual } from 'node:util'
+import { sql, type CompiledQuery, type Kysely, type QueryResult } from 'kysely'
+import type { Rows } from '../rows.js'
+import type { ColumnType, Database } from './dialect-traits.js'
+
+const text = '\u{1F511} \u00EB e\u0301 \\ \\\\ $1 % _ '
+
+/** Values of each kind that the tables have, at the edges of what drivers are known to keep. */
+const samples: ReadonlyArray<readonly [type: ColumnType, value: unknown]> = [
+  // Each byte there is, with NUL at the start, where a driver that ends at NUL has nothing left, and at the end.
+  ['hash', Buffer.from([...Array.from({ length: 256 }, (_, byte) => byte), 0])],
+  ['email', text],
+  ['text', text],
+  ['text', ''],
+  ['text', null],
+  ['json', { a: [1e308, -0.5, true, null, {}, text] }],
+  ['json', ['true', '1']],
+  ['json', null],
+  // The second is an hour that summer time leaves out in Europe.
+  ['time', '2038-01-19T03:14:08.001Z'],
+  ['time', '2024-03-31T02:30:00.999Z'],
+  ['time', null],
+  ['boolean', true],
+  ['boolean', false],
+  ['integer', 2147483647],
+  ['integer', null],
+  ['key', 2 ** 32 + 1],
+  ['key', Number.MAX_SAFE_INTEGER]
+]
+
+const settings = 'settings that convert values (typeCast of mysql2, setTypeParser and binary of pg)'
+const textRemedy = `use UTF-8 (utf8mb4) and, in MySQL, not the mode NO_BACKSLASH_ESCAPES, and no ${settings}`
+
+/** What to say of a driver that changes values of this type. */
+const faults: Readonly<Record<ColumnType | 'row', string>> = {
+  hash: 'bytes: with pg, use its own client, not pg.native',
+  email: `text: ${textRemedy}`,
+  text: `text: ${textRemedy}`,
+  json: `JSON: it must send text as it is, and use no ${settings}`,
+  time: `times: use no ${settings}`,
+  boolean: `booleans: use no ${settings}`,
+  integer: `integers: use no ${settings}`,
+  key: `integers of more than 32 bits: use no ${settings}`,
+  row: 'the names of columns: use no rowsAsArray or nestTables of mysql2, and no transform of postgres.js'
+}
+
+/**
+ * Checks, in one query, that what goes to the database and comes back through the driver stays as it is.
+ *
+ * @param execute runs a query as the storage runs its own
+ * @throws {Error} that names the kind of value that does not, and what to do about it
+ */
+export async function checkDriver (db: Kysely<any>, database: Database, rows: Rows, execute: (query: CompiledQuery<any>) => QueryResult<any> | Promise<QueryResult<any>>): Promise<void> {
+  const select = (type: ColumnType, name: string) => type === 'boolean' || type === 'json' || type === 'time' ? database.select[type](name) : sql.ref(name)
+  const same = (type: ColumnType, name: string, written: unknown) => {
+    if (type === 'hash') return database.same.hash(sql.ref(name), written as Buffer)
+    if (type === 'json') return database.same.json(sql.ref(name), written as string)
+    if (type === 'email' || type === 'text') return database.same.text(sql.ref(name), written as string)
+    return sql`${sql.ref(name)} = ${database.held(type, sql.lit(written))}`
+  }
+  const columns = samples.map(([type, value], i) => ({ type, value, written: rows.write(type, value), name: `value_${i}` }))
+  // What the server has, for a driver may undo on the way back what it does on the way there.
+  const differences = columns.filter(({ value }) => value !== null).map(({ type, written, name }) => sql`when (${same(type, name, written)}) is not true then ${sql.lit(type)}`)
+  const selected = columns.filter(({ type }) => type !== 'hash').map(({ type, name }) => sql`${select(type, name)} as ${sql.ref(name)}`)
+  const sent = columns.map(({ type, written, name }) => sql`${database.held(type, written)} as ${sql.ref(name)}`)
+  const query = sql`select case ${sql.join(differences, sql` `)} else 'none' end as changed_type, ${sql.join(selected)} from (select ${sql.join(sent)}) as sent limit 1`
+  // Without names of tables, which `withSchema` would put a schema to.
+  const { rows: [row] } = await execute(query.compile(db))
+
+  const fault = (type: ColumnType | 'row') => new Error(`the driver changes ${faults[type]}`)
+  if (row?.changed_type === undefined) throw fault('row')
+  if (row.changed_type !== 'none') throw fault(columns.find(({ type }) => type === row.changed_type)?.type ?? 'text')
+  for (const { type, value, name } of columns) {
+    if (type !== 'hash' && !isDeepStrictEqual(readOf(() => rows.read(type, row[name])), value)) throw fault(type)
+  }
+}
+
+function readOf (read: () => unknown): unknown {
+  try {
+    return read()
+  } catch (error) {
+    return error
+  }
+}

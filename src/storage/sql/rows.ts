@@ -1,0 +1,226 @@
+import { sql } from 'kysely'
+import { searchable } from '../../normalize.js'
+import type { ColumnType } from './dialects/dialect-traits.js'
+import type { Database } from './dialects/index.js'
+import { toInteger } from './integers.js'
+import type { NewTokenRecord, NewUserRecord, TokenRecord, UserChanges, UserRecord } from '../storage-adapter.js'
+
+interface UserRow {
+  id: unknown
+  email: string
+  name: string | null
+  max_concurrent_bots: unknown
+  disabled: unknown
+  data: unknown
+  revision: unknown
+  created_at: unknown
+}
+
+interface TokenRow {
+  id: unknown
+  user_id: unknown
+  name: string | null
+  scopes: unknown
+  expires_at: unknown
+  expires_in: unknown
+  last_used_at: unknown
+  created_at: unknown
+}
+
+export type TokenWithUserRow = Omit<UserRow, 'id'> & Omit<TokenRow, 'id' | 'name' | 'created_at'> & { token_id: unknown, token_name: string | null, token_created_at: unknown, hash_length: unknown }
+
+/** The integer key that is written like this, in its one way of writing it; `undefined` for anything else. */
+export function toRowId (id: string): number | undefined {
+  if (!/^[1-9]\d{0,15}$/.test(id)) return undefined
+  const key = Number(id)
+  return Number.isSafeInteger(key) ? key : undefined
+}
+
+/**
+ * Returns the key of a row, from what a driver makes of an integer of eight bytes.
+ *
+ * @throws {Error} if it is none, or one that JavaScript cannot keep
+ */
+export function readKey (value: unknown): string {
+  const key = String(value)
+  if (toRowId(key) === undefined) throw new Error(`The database gave a row the key ${key}, and JavaScript counts to 2^53`)
+  return key
+}
+
+export type Rows = ReturnType<typeof createRows>
+
+/**
+ * How records become rows of a database, and rows records. Member by member: to spread one object into another, with more members,
+ * takes V8 longer than all else that is done for them here, and leaves garbage that only its great collection takes away.
+ */
+export function createRows (database: Database) {
+  const { boolean, json, time } = database.select
+  const readTime = (time: unknown) => time === null ? null : database.readTime(time)
+  const readBoolean = (value: unknown) => {
+    const integer = toInteger(value)
+    if (integer !== 0 && integer !== 1) throw new Error('The database gave back something else where there must be 0 or 1')
+    return integer === 1
+  }
+  const writeTime = (time: string | null) => time === null ? null : database.writeTime(time)
+
+  function toUserRecord (row: UserRow): UserRecord {
+    return {
+      id: readKey(row.id),
+      email: row.email,
+      name: row.name,
+      max_concurrent_bots: toInteger(row.max_concurrent_bots),
+      disabled: readBoolean(row.disabled),
+      data: fromJson(row.data),
+      revision: toInteger(row.revision),
+      created_at: database.readTime(row.created_at)
+    }
+  }
+
+  function toTokenRecord (row: TokenRow): TokenRecord {
+    return {
+      id: readKey(row.id),
+      user_id: readKey(row.user_id),
+      name: row.name,
+      scopes: fromJson(row.scopes),
+      expires_at: readTime(row.expires_at),
+      expires_in: row.expires_in === null ? null : toInteger(row.expires_in),
+      last_used_at: readTime(row.last_used_at),
+      created_at: database.readTime(row.created_at)
+    }
+  }
+
+  return {
+    /** How a value of this type is written, other than that it goes through `writeJson` and the like. */
+    write (type: ColumnType, value: unknown): unknown {
+      if (value === null) return null
+      if (type === 'json') return toJson(value)
+      if (type === 'time') return database.writeTime(value as string)
+      return type === 'boolean' ? database.writeBoolean(value as boolean) : value
+    },
+
+    /** What is read of a value of this type. */
+    read (type: ColumnType, value: unknown): unknown {
+      if (value === null) return null
+      if (type === 'key' || type === 'integer') return toInteger(value)
+      if (type === 'json') return fromJson(value)
+      if (type === 'time') return database.readTime(value)
+      return type === 'boolean' ? readBoolean(value) : value
+    },
+
+    userColumns: [
+      'id', 'email', 'name', 'max_concurrent_bots', 'revision', boolean('disabled').as('disabled'), json('data').as('data'), time('created_at').as('created_at')
+    ] as const,
+
+    tokenColumns: [
+      'id', 'user_id', 'name', 'expires_in', json('scopes').as('scopes'),
+      time('expires_at').as('expires_at'), time('last_used_at').as('last_used_at'), time('created_at').as('created_at')
+    ] as const,
+
+    /** Of a token joined with its user, both under these names. */
+    tokenWithUserColumns: [
+      'token.id as token_id', 'token.user_id', 'token.name as token_name', 'token.expires_in', json('token.scopes').as('scopes'),
+      time('token.expires_at').as('expires_at'), time('token.last_used_at').as('last_used_at'), time('token.created_at').as('token_created_at'),
+      'user.email', 'user.name', 'user.max_concurrent_bots', 'user.revision',
+      boolean('user.disabled').as('disabled'), json('user.data').as('data'), time('user.created_at').as('created_at'),
+      sql`length(${sql.ref('token.hash')})`.as('hash_length')
+    ] as const,
+
+    toUserRecord,
+
+    toTokenRecord,
+
+    toTokenWithUser (row: TokenWithUserRow): { token: TokenRecord, user: UserRecord } {
+      // Drivers have been seen to shorten bytes. A shorter hash is that of many values, and may be found by none.
+      if (toInteger(row.hash_length) !== 32) throw new Error('The database holds a hash of another length than 32 bytes')
+      return {
+        token: toTokenRecord({
+          id: row.token_id,
+          user_id: row.user_id,
+          name: row.token_name,
+          scopes: row.scopes,
+          expires_at: row.expires_at,
+          expires_in: row.expires_in,
+          last_used_at: row.last_used_at,
+          created_at: row.token_created_at
+        }),
+        user: toUserRecord({
+          id: row.user_id,
+          email: row.email,
+          name: row.name,
+          max_concurrent_bots: row.max_concurrent_bots,
+          disabled: row.disabled,
+          data: row.data,
+          revision: row.revision,
+          created_at: row.created_at
+        })
+      }
+    },
+
+    insertedUser: (id: string, user: NewUserRecord): UserRecord => ({
+      id,
+      email: user.email,
+      name: user.name,
+      max_concurrent_bots: user.max_concurrent_bots,
+      disabled: false,
+      data: user.data,
+      revision: 0,
+      created_at: user.created_at
+    }),
+
+    insertedToken: (id: string, token: NewTokenRecord): TokenRecord => ({
+      id,
+      user_id: token.user_id,
+      name: token.name,
+      scopes: token.scopes,
+      expires_at: token.expires_at,
+      expires_in: token.expires_in,
+      last_used_at: null,
+      created_at: token.created_at
+    }),
+
+    newUser: (user: NewUserRecord) => ({
+      email: user.email,
+      name: user.name,
+      searchable_name: searchableName(user.name),
+      max_concurrent_bots: user.max_concurrent_bots,
+      data: toJson(user.data),
+      created_at: database.writeTime(user.created_at)
+    }),
+
+    /** What is `undefined` stays as it is. */
+    userChanges: ({ name, disabled, data, ...rest }: UserChanges) => ({
+      email: rest.email,
+      name,
+      searchable_name: name === undefined ? undefined : searchableName(name),
+      max_concurrent_bots: rest.max_concurrent_bots,
+      disabled: disabled === undefined ? undefined : database.writeBoolean(disabled),
+      data: data === undefined ? undefined : database.writeJson(toJson(data))
+    }),
+
+    newToken: (token: NewTokenRecord, userKey: number) => ({
+      user_id: userKey,
+      hash: token.hash,
+      name: token.name,
+      scopes: toJson(token.scopes),
+      expires_at: writeTime(token.expires_at),
+      expires_in: token.expires_in,
+      created_at: database.writeTime(token.created_at)
+    })
+  }
+}
+
+function toJson (value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value)
+}
+
+function fromJson<T> (text: unknown): T | null {
+  if (text === null) return null
+  const value = typeof text === 'string' ? JSON.parse(text) : null
+  // The JSON null is nothing that is ever written. In `scopes`, it would allow everything.
+  if (value === null) throw new Error('The database gave back something else where there must be JSON')
+  return value
+}
+
+function searchableName (name: string | null): string | null {
+  return name === null ? null : searchable(name)
+}

@@ -1,0 +1,107 @@
+// Empty apps that install the package, as somebody does who has just found it.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { root } from '../support/child.js'
+import { mysqlUrl, postgresUrl, unavailable } from '../support/databases.js'
+import { execute, pack } from './tools.js'
+
+const key = 'a-key-of-sixteen-characters'
+
+const serve = `
+  const app = Fastify()
+  await app.register(vexaAdmin, { adminKeys: '${key}', storage })
+  app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+  const address = await app.listen({ port: 0, host: '127.0.0.1' })
+  const headers = { 'X-Admin-API-Key': '${key}', 'Content-Type': 'application/json' }
+  const email = 'user' + process.pid + '@example.com'
+  const user = await (await fetch(address + '/admin/users', { method: 'POST', headers, body: JSON.stringify({ email }) })).json() as any
+  const { token } = await (await fetch(address + '/admin/users/' + user.id + '/tokens', { method: 'POST', headers })).json() as any
+  const me = await fetch(address + '/me', { headers: { 'X-API-Key': token } })
+  console.log(me.status, ((await me.json()) as any).email === email)
+  await fetch(address + '/admin/users/' + user.id, { method: 'DELETE', headers })
+  await app.close()`
+const served = '200 true\n'
+const [, documented] = /```js\n(.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8')) as RegExpExecArray
+const plain = serve.replaceAll(' as any', '')
+
+async function emptyHost (t: Test, install: string[], files: Record<string, string>): Promise<string> {
+  // Outside of the checkout, whose own modules would be found from within.
+  const directory = mkdtempSync(join(tmpdir(), 'host-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const tarball = await pack(directory)
+  // npm 12 runs no install script unasked.
+  writeFileSync(join(directory, 'package.json'), JSON.stringify({ private: true, allowScripts: { 'better-sqlite3': true } }))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
+  await execute('npm', ['install', '--no-audit', '--no-fund', tarball, ...install], { cwd: directory })
+  return directory
+}
+
+t.test('in ESM, in CommonJS and in TypeScript, over SQLite', async (t) => {
+  const memory = "const storage = sqliteStorage({ filename: ':memory:' })"
+  const options = { strict: true, target: 'es2022', exactOptionalPropertyTypes: true, types: ['node'] }
+  const cwd = await emptyHost(t, ['fastify', 'kysely', 'typescript@5', '@types/node@20'], {
+    'esm.mjs': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'\n${memory}${plain}`,
+    'documented.cjs': `process.env.ADMIN_API_KEY = '${key}'\nconst app = require('fastify')()\n${documented}\napp.inject('/me').then(({ statusCode }) => { console.log(statusCode); return app.close() })`,
+    'common.cjs': `const Fastify = require('fastify')\nconst { vexaAdmin, sqliteStorage } = require('fastify-vexa-admin')\n${memory};\n(async () => {${plain}\n})()`,
+    'typed.mts': `import Fastify from 'fastify'\nimport vexaAdmin, { EmailTakenError, sqliteStorage, type User } from 'fastify-vexa-admin'\nimport type {} from 'fastify-vexa-admin/conformance'\n${memory}${serve}\nconst id: User['id'] = user.id\nconst codeOf = (error: unknown): 'VEXA_ADMIN_ERR_EMAIL_TAKEN' | undefined => error instanceof EmailTakenError ? error.code : undefined\nvoid [id, codeOf]`,
+    'tsconfig.json': JSON.stringify({ compilerOptions: { ...options, module: 'nodenext' }, files: ['typed.mts'] }),
+    'bundler.json': JSON.stringify({ compilerOptions: { ...options, module: 'esnext', moduleResolution: 'bundler', noEmit: true }, files: ['typed.mts'] })
+  })
+  t.equal(await execute(process.execPath, ['esm.mjs'], { cwd }), served)
+  // Node 20 can require() ESM from 20.19 on, 22 from 22.12 on.
+  t.equal(await execute(process.execPath, ['common.cjs'], { cwd }), served)
+  t.equal(await execute(process.execPath, ['documented.cjs'], { cwd }), '401\n')
+  await execute('node_modules/.bin/tsc', ['-p', 'bundler.json'], { cwd })
+  await execute('node_modules/.bin/tsc', [], { cwd })
+  t.equal(await execute(process.execPath, ['typed.mjs'], { cwd }), served)
+})
+
+t.test('over PostgreSQL, without better-sqlite3', { skip: await unavailable('postgres') }, async (t) => {
+  const cwd = await emptyHost(t, ['--omit=optional', 'fastify', 'kysely', 'pg'], {
+    'app.mjs': `import Fastify from 'fastify'
+      import vexaAdmin, { KyselyStorage } from 'fastify-vexa-admin'
+      import { PostgresDialect } from 'kysely'
+      import pg from 'pg'
+      const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: '${postgresUrl}' }) }), tablePrefix: 'packed_' })${plain}`
+  })
+  writeFileSync(join(cwd, 'default.mjs'), `import Fastify from 'fastify'\nimport vexaAdmin from 'fastify-vexa-admin'\nawait Fastify().register(vexaAdmin, { adminKeys: '${key}' })`)
+  await t.rejects(execute(process.execPath, ['default.mjs'], { cwd }), { message: /better-sqlite3 is not installed: npm install better-sqlite3 \(on Node.js 20, better-sqlite3@12\), or give another `storage`/ })
+  t.equal(await execute(process.execPath, ['app.mjs'], { cwd }), served)
+})
+
+t.test('CommonJS: Kysely 0.28 serves two databases when two copies are loaded', { skip: await unavailable('postgres') || await unavailable('mysql') }, async (t) => {
+  const dialects = {
+    postgres: `new PostgresDialect({ pool: new Pool({ connectionString: '${postgresUrl}' }) })`,
+    mysql: `new MysqlDialect({ pool: createPool('${mysqlUrl}') })`
+  }
+  const required = `const Fastify = require('fastify')
+    const { vexaAdmin, KyselyStorage } = require('fastify-vexa-admin')
+    const { Kysely, MysqlDialect, PostgresDialect } = require('kysely')
+    const { createPool } = require('mysql2')
+    const { Pool } = require('pg')`
+  const imported = `import Fastify from 'fastify'
+    import { vexaAdmin, KyselyStorage } from 'fastify-vexa-admin'
+    import { Kysely, MysqlDialect, PostgresDialect } from 'kysely'
+    import { createPool } from 'mysql2'
+    import { Pool } from 'pg'`
+  const app = (imports: string, body: string) => `${imports}
+    const serve = async (storage${imports === imported ? ': KyselyStorage' : ''}) => {${body}\n}
+    (async () => {
+      await serve(new KyselyStorage({ dialect: ${dialects.postgres}, tablePrefix: 'packed_' }))
+      await serve(new KyselyStorage({ dialect: ${dialects.mysql}, tablePrefix: 'packed_' }))
+      for (const db of [new Kysely({ dialect: ${dialects.postgres} }), new Kysely({ dialect: ${dialects.mysql} })]) {
+        await serve(new KyselyStorage({ db, tablePrefix: 'packed_' }))
+        await db.destroy()
+      }
+    })()`
+  const cwd = await emptyHost(t, ['--omit=optional', 'fastify', 'kysely@0.28', 'pg', 'mysql2', 'typescript@5', '@types/node@20', '@types/pg'], {
+    'common.cjs': app(required, plain),
+    'typed.cts': app(imported, serve),
+    'tsconfig.json': JSON.stringify({ compilerOptions: { strict: true, target: 'es2022', module: 'nodenext', esModuleInterop: true, types: ['node'] }, files: ['typed.cts'] })
+  })
+  t.equal(await execute(process.execPath, ['common.cjs'], { cwd }), served.repeat(4))
+  await execute('node_modules/.bin/tsc', [], { cwd })
+  t.equal(await execute(process.execPath, ['typed.cjs'], { cwd }), served.repeat(4))
+})

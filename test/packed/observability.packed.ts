@@ -1,0 +1,65 @@
+// What apps are watched with sees the plugin's routes as it sees the app's own, and no secret.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { relative } from 'node:path'
+import t from 'tap'
+import Fastify from 'fastify'
+import vexaAdmin from '../../src/index.js'
+import { root, run } from '../support/child.js'
+import { emptyStorage } from '../support/databases.js'
+import { adminKey, call } from '../support/helpers.js'
+
+const require = createRequire(import.meta.url)
+
+t.test('@fastify/otel and prom-client, each used as its README says', async (t) => {
+  const { FastifyOtelInstrumentation } = require('@fastify/otel')
+  const { NodeTracerProvider } = require('@opentelemetry/sdk-trace-node')
+  const { InMemorySpanExporter, SimpleSpanProcessor } = require('@opentelemetry/sdk-trace-base')
+  const { Histogram, register } = require('prom-client')
+  const exporter = new InMemorySpanExporter()
+  const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
+  provider.register()
+  const otel = new FastifyOtelInstrumentation()
+  otel.setTracerProvider(provider)
+  const duration = new Histogram({ name: 'http_request_duration_seconds', help: 'By route', labelNames: ['method', 'route', 'status'] })
+
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(otel.plugin())
+  app.addHook('onResponse', async (request, reply) => {
+    duration.observe({ method: request.method, route: request.routeOptions.url, status: reply.statusCode }, reply.elapsedTime / 1000)
+  })
+  await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
+  app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
+
+  await call(app, 'POST', '/admin/users', { payload: { email: 'jane@example.com' } })
+  const { token } = (await call(app, 'POST', '/admin/users/user-1/tokens')).json()
+  t.equal((await app.inject({ url: '/me', headers: { 'x-api-key': token } })).statusCode, 200)
+  t.equal((await app.inject('/me')).statusCode, 401)
+  t.equal((await app.inject('/admin/users')).statusCode, 401)
+
+  const spans = exporter.getFinishedSpans() as Array<{ name: string, attributes: Record<string, unknown>, events: unknown, status: unknown }>
+  t.same(spans.filter(({ name }) => name === 'request').map(({ attributes }) => attributes['http.route']).sort(), ['/admin/users', '/admin/users', '/admin/users/:id/tokens', '/me', '/me'])
+  t.ok(spans.some(({ name }) => name.includes('checkAdminKey')))
+  t.ok(spans.some(({ name }) => name.includes('checkToken')))
+  const told = JSON.stringify(spans.map(({ attributes, events, status }) => [attributes, events, status]))
+  for (const secret of [adminKey, token]) t.notOk(told.includes(secret))
+
+  const metrics: string = await register.metrics()
+  t.match(metrics, 'http_request_duration_seconds_count{method="POST",route="/admin/users/:id/tokens",status="201"} 1')
+  t.match(metrics, 'http_request_duration_seconds_count{method="GET",route="/me",status="401"} 1')
+})
+
+t.test('the metrics of the README', async (t) => {
+  const [, program = ''] = /```ts\n(import \{ Histogram.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8')) ?? []
+  const directory = t.testdir({
+    'program.mts': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'\nconst app = Fastify()\n${program.replace("'prom-client'", `'${require.resolve('prom-client')}'`)}
+      await app.register(vexaAdmin, { adminKeys: '${adminKey}', storage: sqliteStorage({ filename: ':memory:' }) })
+      await app.inject('/admin/users/user-1')
+      console.log((await app.inject('/metrics')).body)
+      await app.close()`
+  })
+  const child = run(t, relative(root, `${directory}/program.mts`))
+  t.equal(await child.exit, 0, child.output())
+  t.match(child.output(), 'http_request_duration_seconds_count{method="GET",route="/admin/users/:id",status="401"} 1')
+})

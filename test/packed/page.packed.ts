@@ -1,0 +1,88 @@
+// The page of npm start in a browser. With SCREENSHOTS, a directory, it leaves there what it saw.
+import { existsSync } from 'node:fs'
+import t from 'tap'
+import { root, run } from '../support/child.js'
+import { adminKey } from '../support/helpers.js'
+
+const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
+const skip = executablePath === undefined && 'no Chromium is installed'
+if (skip && process.env.CI === 'true') throw new Error(skip)
+
+t.test('authorize, create a user, mint a token, and see it once', { skip }, async (t) => {
+  const { chromium } = (await import(`${root}test/package/node_modules/playwright-core/index.mjs`)) as { chromium: any }
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  t.teardown(() => browser.close())
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } })
+  const errors: unknown[] = []
+  page.on('pageerror', (error: unknown) => errors.push(error))
+  const look = async (name: string) => { if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` }) }
+
+  const server = run(t, 'examples/standalone.ts', { cwd: t.testdir(), env: { ADMIN_API_KEY: adminKey, PORT: '0' } })
+  const url = (await server.line(/^Try it/)).replace('Try it at ', '')
+  await page.goto(url)
+  await page.locator('.opblock').first().waitFor()
+  t.equal(await page.locator('.opblock').count(), 12)
+  await look('page')
+
+  /** Opens an operation, fills it in, executes it, and gives the status and body of the reply. */
+  async function execute (operation: string, { id, body }: { id?: string, body?: object } = {}) {
+    const block = page.locator(`[id$="-${operation}"]`)
+    if (await block.locator('.opblock-body').count() === 0) await block.locator('.opblock-summary-control').click()
+    await block.locator('.try-out__btn').first().waitFor()
+    const tryIt = block.locator('.try-out__btn:not(.cancel)')
+    if (await tryIt.count() > 0) await tryIt.click()
+    if (id !== undefined) await block.locator('.parameters input').first().fill(id)
+    if (body !== undefined) await block.locator('textarea').fill(JSON.stringify(body))
+    const replied = page.waitForResponse((response: any) => response.url().includes('/admin/'))
+    await block.locator('.execute').click()
+    const status: number = (await replied).status()
+    const reply = block.locator('.live-responses-table')
+    await reply.locator('.response-col_status', { hasText: String(status) }).last().waitFor()
+    return { status, text: await reply.innerText() as string, block }
+  }
+
+  const refused = await execute('adminCreateUser', { body: { email: 'jane@example.com' } })
+  t.equal(refused.status, 401)
+  t.notMatch(await refused.block.locator('.curl-command').innerText(), /X-Admin-API-Key/)
+
+  await page.locator('.btn.authorize').click()
+  await page.locator('.auth-container input:focus').waitFor()
+  // As somebody does who pastes it and presses Enter.
+  await page.keyboard.insertText(adminKey)
+  await look('authorize')
+  await page.keyboard.press('Enter')
+  await page.locator('.btn-done').first().click()
+
+  t.equal((await execute('adminCreateUser', { body: { email: 'jane@example.com', name: 'Jane' } })).status, 201)
+  t.match((await execute('adminListUsers')).text, /jane@example\.com/, 'as it stands')
+  await look('user')
+  const minted = await execute('adminCreateToken', { id: 'user-1', body: { name: 'CI' } })
+  t.equal(minted.status, 201)
+  const [token] = /vex_[0-9A-Za-z]{36}/.exec(minted.text) ?? []
+  t.ok(token)
+  await minted.block.scrollIntoViewIfNeeded()
+  await look('token')
+
+  const user = await execute('adminGetUser', { id: 'user-1' })
+  t.equal(user.status, 200)
+  t.match(user.text, /"token": "\*\*\*"/)
+  t.notMatch(user.text, String(token))
+  await look('seen-once')
+
+  // Each as it is filled in, by somebody who only clicks: nothing that exists is changed.
+  for (const operation of ['adminDeleteUser', 'adminRevokeTokens', 'adminRevokeToken', 'adminRotateToken', 'adminUpdateUser']) {
+    t.equal((await execute(operation)).status, 404, operation)
+  }
+  t.equal(await page.locator('[id$="-adminUpdateUser"] textarea').inputValue(), '{}')
+  t.equal((await execute('adminUpdateUser', { id: 'user-1' })).status, 200)
+  t.match((await execute('adminGetUser', { id: 'user-1' })).text, /"name": "Jane"/)
+  await page.locator('[id$="-adminUpdateUser"]').scrollIntoViewIfNeeded()
+  await look('clicked')
+
+  // After so many requests with the key.
+  const lines = await page.locator('.curl-command').allInnerTexts() as string[]
+  t.ok(lines.length > 5)
+  for (const line of lines) t.match(line, /-H 'X-Admin-API-Key: \*\*\*'/)
+  t.notOk((await page.content()).includes(adminKey), 'the key is nowhere on the page')
+  t.same(errors, [])
+})

@@ -1,0 +1,88 @@
+// Records that a storage got wrong: a fault, and never a permission or a refusal.
+import t from 'tap'
+import { MemoryStorage } from '../../../examples/custom-storage.js'
+import type { StorageAdapter, TokenRecord, UserRecord } from '../../../src/index.js'
+import { adminKey, build, call } from '../../support/helpers.js'
+
+const wrongToken: { [Name in keyof TokenRecord]: unknown[] } = {
+  id: [1, null],
+  user_id: [1, undefined],
+  name: [undefined, 1],
+  scopes: ['admin:read', '["admin"]', { admin: true }, [1], undefined],
+  expires_at: ['', 'never', '0000-00-00T00:00:00.000Z', '2999-13-45', '2999-01-01', 4102444800000, new Date(4102444800000), undefined],
+  expires_in: ['60', NaN, undefined],
+  last_used_at: ['2024-01-01 12:00:00', undefined],
+  created_at: [null, '2024-01-01T12:00:00Z']
+}
+const wrongUser: { [Name in keyof UserRecord]: unknown[] } = {
+  id: [1],
+  email: [null, Buffer.from('a@b')],
+  name: [undefined, 1],
+  max_concurrent_bots: ['3', NaN, 1.5],
+  disabled: [0, 'f', null],
+  data: ['{}', [], undefined],
+  revision: ['0', null],
+  created_at: [null, new Date()]
+}
+
+/** A storage in memory whose records have other members, as soon as some are given. */
+function changeable () {
+  const stored = new MemoryStorage()
+  const wrong: { token: object, user: object } = { token: {}, user: {} }
+  const token = (record: any) => typeof record === 'object' ? { ...record, ...wrong.token } : record
+  const user = (record: any) => typeof record === 'object' ? { ...record, ...wrong.user } : record
+  const storage: StorageAdapter = Object.assign(new MemoryStorage(), {
+    insertUser: async (record) => user(await stored.insertUser(record)),
+    findUser: async (id) => user(await stored.findUser(id)),
+    findUserByEmail: async (email) => user(await stored.findUserByEmail(email)),
+    listUsers: async (page) => (await stored.listUsers(page)).map(user),
+    countUsers: async () => 'several' as never,
+    updateUser: async (id, changes, revision) => user(await stored.updateUser(id, changes, revision)),
+    deleteUser: (id) => stored.deleteUser(id),
+    insertToken: async (record) => token(await stored.insertToken(record)),
+    async findTokenByHash (hash) {
+      const found = await stored.findTokenByHash(hash)
+      return found && { token: token(found.token), user: user(found.user) }
+    },
+    listTokens: async (id) => (await stored.listTokens(id)).map(token),
+    // Only what it hands on: it answers with a record as it should be.
+    rotateToken: (id, replace) => stored.rotateToken(id, (old) => replace(token(old))),
+    deleteToken: (id) => stored.deleteToken(id),
+    deleteTokens: (id) => stored.deleteTokens(id),
+    touchTokens: (ids, time) => stored.touchTokens(ids, time)
+  } satisfies Partial<StorageAdapter>)
+  return { storage, wrong }
+}
+
+t.test('records: a token or user of another form is a 503 and logged', async (t) => {
+  const { storage, wrong } = changeable()
+  let log = ''
+  const app = await build(t, { storage, scopes: ['admin', 'admin:read'] }, { logger: { level: 'warn', stream: { write: (line: string) => { log += line } } } })
+  app.get('/admin-only', { onRequest: app.vexaAdmin.requireToken({ scopes: ['admin'] }) }, async () => 'in')
+  await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })
+  const { token } = (await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { scopes: ['admin'] } })).json()
+  const guarded = () => app.inject({ url: '/admin-only', headers: { 'x-api-key': token } })
+  t.equal((await guarded()).statusCode, 200)
+
+  for (const [kind, members] of Object.entries({ token: wrongToken, user: wrongUser })) {
+    for (const [name, values] of Object.entries(members)) {
+      for (const value of values) {
+        wrong[kind as 'token' | 'user'] = { [name]: value }
+        const replies = [
+          guarded(),
+          call(app, 'POST', '/admin/tokens/verify', { payload: { token } }),
+          call(app, 'GET', '/admin/users/user-1'),
+          kind === 'user' ? call(app, 'GET', '/admin/users') : call(app, 'POST', '/admin/tokens/token-2/rotate'),
+          kind === 'user' ? call(app, 'GET', '/admin/users/email/a@b') : call(app, 'GET', '/admin/users/user-1/tokens'),
+          kind === 'user' ? call(app, 'PATCH', '/admin/users/user-1', { payload: { name: 'x' } }) : call(app, 'POST', '/admin/users/user-1/tokens')
+        ]
+        t.same((await Promise.all(replies)).map(({ statusCode }) => statusCode), Array(6).fill(503), `${kind} ${name}: ${JSON.stringify(value)}`)
+        wrong[kind as 'token' | 'user'] = {}
+      }
+    }
+  }
+  t.match(log, /"storageCode":"INVALID_RECORD"/)
+  t.notMatch(log, adminKey)
+  t.equal((await guarded()).statusCode, 200)
+  t.equal((await call(app, 'GET', '/admin/users?count=true')).statusCode, 503)
+})

@@ -1,0 +1,208 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import t from 'tap'
+import type { StorageAdapter, TokenWithUser } from '../../../src/index.js'
+import { withTokenCache } from '../../../src/storage/decorators/token-cache.js'
+import { emptyPlace, emptyStorage, storageAt } from '../../support/databases.js'
+import { build } from '../../support/helpers.js'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** A storage that counts how often tokens are looked up, and may be told to look slowly. */
+function watched (stored: StorageAdapter) {
+  const seen = { lookups: 0, pause: async () => {} }
+  const storage = new Proxy<StorageAdapter>(stored, {
+    get: (target, name: keyof StorageAdapter) => name !== 'findTokenByHash'
+      ? target[name].bind(target)
+      : async (hash: Buffer) => {
+        seen.lookups++
+        const found = await target.findTokenByHash(hash)
+        await seen.pause()
+        return found
+      }
+  })
+  return { seen, storage }
+}
+
+t.test('without the option, each check looks the token up', async (t) => {
+  const { seen, storage } = watched(emptyStorage(t))
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage })
+  const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
+  for (let n = 0; n < 3; n++) t.equal((await tokens.verify({ token })).valid, true)
+  t.equal(seen.lookups, 3)
+})
+
+t.test('with it, a token is looked up once, and an unknown one each time', async (t) => {
+  const { seen, storage } = watched(emptyStorage(t))
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCacheTtl: 60_000, scopes: ['a', 'b'] })
+  const { token } = await tokens.create((await users.create({ email: 'a@b', data: { deep: { n: 1 } } })).id, { scopes: ['a'] })
+  const first = await tokens.verify({ token })
+  t.match(first, { valid: true, user: { email: 'a@b', data: { deep: { n: 1 } } }, token: { scopes: ['a'] } })
+  for (let n = 0; n < 5; n++) t.match(await tokens.verify({ token, scopes: ['a'] }), { valid: true })
+  t.equal(seen.lookups, 1)
+  t.same(await tokens.verify({ token, scopes: ['b'] }), { valid: false, code: 'INSUFFICIENT_SCOPE' })
+
+  // What a request does with what it gets is its own business.
+  if (!first.valid) throw new Error('not valid')
+  Object.assign(first.user.data?.deep as object, { n: 2 })
+  first.token.scopes?.push('b')
+  const second = await tokens.verify({ token })
+  if (!second.valid) throw new Error('not valid')
+  t.same([second.user.data, second.token.scopes], [{ deep: { n: 1 } }, ['a']])
+  Object.assign(second.user.data?.deep as object, { n: 3 })
+  t.match(await tokens.verify({ token }), { user: { data: { deep: { n: 1 } } } })
+
+  t.equal(seen.lookups, 1)
+  const unknown = (await tokens.create('user-1')).token
+  await tokens.revoke('token-2')
+  for (let n = 0; n < 3; n++) t.same(await tokens.verify({ token: unknown }), { valid: false, code: 'NOT_FOUND' })
+  t.equal(seen.lookups, 4)
+})
+
+t.test('it is looked up again when its time is over', async (t) => {
+  const { seen, storage } = watched(emptyStorage(t))
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCacheTtl: 20 })
+  const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
+  await tokens.verify({ token })
+  await sleep(30)
+  await tokens.verify({ token })
+  t.equal(seen.lookups, 2)
+})
+
+t.test('an app that is closed remembers nothing', async (t) => {
+  const app = await build(t, { storage: emptyStorage(t), tokenCacheTtl: 60_000 })
+  const { users, tokens } = app.vexaAdmin
+  const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
+  t.equal((await tokens.verify({ token })).valid, true)
+  await app.close()
+  await t.rejects(tokens.verify({ token }), { message: 'Storage cannot answer now' })
+})
+
+t.test('what the app changes itself holds at once', async (t) => {
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage: emptyStorage(t), tokenCacheTtl: 60_000 })
+  const { id } = await users.create({ email: 'a@b' })
+  const check = async (token: string) => {
+    const verification = await tokens.verify({ token })
+    return verification.valid ? verification.user.name : verification.code
+  }
+  const mint = async () => {
+    const token = await tokens.create(id)
+    t.equal(await check(token.token), null)
+    return token
+  }
+  const changes: Array<[change: () => Promise<unknown>, answer: string | null]> = [
+    [() => tokens.revoke('token-1'), 'NOT_FOUND'],
+    [() => tokens.rotate('token-2'), 'NOT_FOUND'],
+    [() => tokens.revokeAll(id), 'NOT_FOUND'],
+    [() => users.update(id, { name: 'New' }), 'New']
+  ]
+  for (const [change, answer] of changes) {
+    const { token } = await mint()
+    await change()
+    t.equal(await check(token), answer)
+    await users.update(id, { name: null })
+  }
+  const { token } = await mint()
+  await users.update(id, { disabled: true })
+  t.equal(await check(token), 'DISABLED')
+  await users.update(id, { disabled: false })
+  t.equal(await check(token), null)
+  await users.delete(id)
+  t.equal(await check(token), 'NOT_FOUND')
+})
+
+t.test('a token that expires is not remembered beyond that', async (t) => {
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage: emptyStorage(t), tokenCacheTtl: 60_000 })
+  const { id } = await users.create({ email: 'a@b' })
+  const { token } = await tokens.create(id, { expires_in: 1 })
+  t.equal((await tokens.verify({ token })).valid, true)
+  await sleep(1010)
+  t.same(await tokens.verify({ token }), { valid: false, code: 'EXPIRED' })
+})
+
+t.test('what another process changes holds when the time is over, and no later', async (t) => {
+  const place = emptyPlace(t)
+  const here = await build(t, { storage: storageAt(place), tokenCacheTtl: 1000 })
+  const there = await build(t, { storage: storageAt(place) })
+  const { id } = await here.vexaAdmin.users.create({ email: 'a@b' })
+  const { token } = await here.vexaAdmin.tokens.create(id)
+  t.equal((await here.vexaAdmin.tokens.verify({ token })).valid, true)
+  await there.vexaAdmin.tokens.revokeAll(id)
+  const revoked = performance.now()
+  t.equal((await here.vexaAdmin.tokens.verify({ token })).valid, true, 'not yet')
+  while (performance.now() - revoked < 1000) await here.vexaAdmin.tokens.verify({ token })
+  t.same(await here.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
+})
+
+t.test('what is found while it is revoked is not remembered', async (t) => {
+  const { seen, storage } = watched(emptyStorage(t))
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCacheTtl: 60_000 })
+  const { id } = await users.create({ email: 'a@b' })
+  const { id: tokenId, token } = await tokens.create(id)
+  let goOn!: () => void
+  let checking!: ReturnType<typeof tokens.verify>
+  await new Promise<void>((resolve) => {
+    seen.pause = () => new Promise((_resolve) => {
+      goOn = _resolve
+      resolve()
+    })
+    checking = tokens.verify({ token })
+  })
+  await tokens.revoke(tokenId)
+  goOn()
+  seen.pause = async () => {}
+  t.equal((await checking).valid, true, 'it began before')
+  t.same(await tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
+})
+
+t.test('a change that fails is taken for one', async (t) => {
+  const { seen, storage } = watched(emptyStorage(t))
+  let broken = false
+  const failing = new Proxy(storage, {
+    get: (target, name: keyof StorageAdapter) => name === 'deleteToken' && broken
+      ? async (id: string) => { await storage.deleteToken(id); throw new Error('the connection broke before the answer came') }
+      : target[name]
+  })
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage: failing, tokenCacheTtl: 60_000 })
+  const { id: tokenId, token } = await tokens.create((await users.create({ email: 'a@b' })).id)
+  await tokens.verify({ token })
+  broken = true
+  await t.rejects(tokens.revoke(tokenId), { message: 'Storage cannot answer now' })
+  t.same(await tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
+  t.equal(seen.lookups, 2)
+})
+
+t.test('no more than 10,000 are remembered, and the oldest is forgotten', async (t) => {
+  let lookups = 0
+  const found = { token: { scopes: null }, user: { data: null } } as TokenWithUser
+  // A storage that has the answer at once.
+  const cache = withTokenCache({ findTokenByHash: () => { lookups++; return found } } as unknown as StorageAdapter, 60_000)
+  const hashOf = (n: number) => Buffer.from(String(n).padStart(32, '0'))
+  for (let n = 0; n <= 10_000; n++) cache.findTokenByHash(hashOf(n))
+  t.equal(lookups, 10_001)
+  cache.findTokenByHash(hashOf(1))
+  t.equal(lookups, 10_001)
+  cache.findTokenByHash(hashOf(0))
+  t.equal(lookups, 10_002)
+})
+
+t.test('what is over is forgotten when another is remembered', async (t) => {
+  const answers: WeakRef<object>[] = []
+  const cache = withTokenCache({
+    findTokenByHash: () => {
+      const found = { token: { scopes: null }, user: { data: null } } as TokenWithUser
+      answers.push(new WeakRef(found))
+      return found
+    }
+  } as unknown as StorageAdapter, 1)
+  cache.findTokenByHash(Buffer.alloc(32, 1))
+  await sleep(5)
+  cache.findTokenByHash(Buffer.alloc(32, 2))
+  // A weak reference holds what it was made for until the current task ends.
+  await sleep(1)
+  collectGarbage()
+  t.equal(answers[0]?.deref(), undefined)
+  t.not(answers[1]?.deref(), undefined)
+})

@@ -1,0 +1,145 @@
+// What the constraints of the tables refuse: ours, and those that an app adds to them.
+import { sql, type Kysely } from 'kysely'
+import t, { type Test } from 'tap'
+import { backDoor, databaseNames, emptyPlace, storageAt, unavailable, type DatabaseName } from '../../support/databases.js'
+import { build, call } from '../../support/helpers.js'
+
+/** How an app of each database refers to our tables: a statement for each way, `#` in place of the prefix. */
+const references: Record<DatabaseName, Record<string, string>> = {
+  sqlite: {
+    plain: 'create table #bots (id integer primary key, ref integer references #TABLE (id))',
+    restrict: 'create table #bots (id integer primary key, ref integer references #TABLE (id) on delete restrict)',
+    deferred: 'create table #bots (id integer primary key, ref integer references #TABLE (id) deferrable initially deferred)'
+  },
+  postgres: {
+    plain: 'create table #bots (id int primary key, ref bigint references #TABLE (id))',
+    restrict: 'create table #bots (id int primary key, ref bigint references #TABLE (id) on delete restrict)',
+    deferred: 'create table #bots (id int primary key, ref bigint references #TABLE (id) deferrable initially deferred)'
+  },
+  mysql: {
+    plain: 'create table #bots (id int primary key, ref bigint, foreign key (ref) references #TABLE (id)) engine = InnoDB',
+    restrict: 'create table #bots (id int primary key, ref bigint, foreign key (ref) references #TABLE (id) on delete restrict) engine = InnoDB'
+  }
+}
+
+/** An app over a place, its log, and a way to the database behind it. */
+async function appAt (t: Test, database: DatabaseName) {
+  const place = emptyPlace(t, database)
+  const { db, prefix } = backDoor(t, place)
+  const log: string[] = []
+  const app = await build(t, { storage: storageAt(place) }, { logger: { level: 'info', stream: { write: (line: string) => { log.push(line) } } } })
+  const run = (text: string) => sql.raw(text.replaceAll('#', prefix)).execute(db as Kysely<any>)
+  const drop = (name: string) => t.teardown(() => run(`drop table if exists #${name}`))
+  return { app, log, run, drop }
+}
+
+for (const database of databaseNames) {
+  t.test(database, { skip: await unavailable(database) }, async (t) => {
+    t.test("a unique column of the app's is a fault, and not an address that is taken", async (t) => {
+      const { app, log, run } = await appAt(t, database)
+      await run(database === 'mysql' ? 'alter table #users add unique key only_one (name(100))' : 'create unique index #only_one on #users (name)')
+      const { id } = await app.vexaAdmin.users.create({ email: 'a@b', name: 'A' })
+      await app.vexaAdmin.users.create({ email: 'c@d', name: 'C' })
+      for (const [method, url, payload] of [
+        ['POST', '/admin/users', { email: 'new@b', name: 'A' }],
+        ['PATCH', `/admin/users/${id}`, { name: 'C' }],
+        ['PATCH', `/admin/users/${id}`, { name: 'C', email: 'free@b' }]
+      ] as const) {
+        const reply = await call(app, method, url, { payload })
+        t.equal(reply.statusCode, 503, `${method} ${JSON.stringify(payload)}`)
+        t.equal(reply.headers['retry-after'], '1')
+        t.match(log.at(-2), /"level":50.*"storageCode":/, 'it is logged')
+      }
+      t.equal((await call(app, 'POST', '/admin/users', { payload: { email: 'c@d', name: 'other' } })).statusCode, 409)
+      t.equal((await call(app, 'PATCH', `/admin/users/${id}`, { payload: { email: 'c@d' } })).statusCode, 409)
+      t.equal((await call(app, 'PATCH', `/admin/users/${id}`, { payload: { email: 'a@b', name: 'B' } })).statusCode, 200, 'its own address is not taken')
+    })
+
+    for (const [kind, create] of Object.entries(references[database])) {
+      t.test(`a user to whom rows of the app refer is not deleted: 409 (${kind})`, async (t) => {
+        const { app, run, drop } = await appAt(t, database)
+        const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+        const { token } = await app.vexaAdmin.tokens.create(id)
+        await run(create.replace('TABLE', 'users'))
+        drop('bots')
+        await run('insert into #bots values (1, 1)')
+        const reply = await call(app, 'DELETE', `/admin/users/${id}`)
+        t.match(reply.json(), { statusCode: 409, code: 'VEXA_ADMIN_ERR_USER_REFERENCED', message: /delete those rows first/ })
+        t.notOk('retry-after' in reply.headers)
+        await t.rejects(app.vexaAdmin.users.delete(id), { code: 'VEXA_ADMIN_ERR_USER_REFERENCED', statusCode: 409 })
+        t.match(await app.vexaAdmin.tokens.verify({ token: token as string }), { valid: true }, 'it is undone for the tokens, too')
+        await run('delete from #bots')
+        t.equal((await call(app, 'DELETE', `/admin/users/${id}`)).statusCode, 204)
+      })
+
+      t.test(`a token to which rows of the app refer is not deleted: 409 (${kind})`, async (t) => {
+        const { app, run, drop } = await appAt(t, database)
+        const { id: userId } = await app.vexaAdmin.users.create({ email: 'a@b' })
+        const [one, two] = [await app.vexaAdmin.tokens.create(userId), await app.vexaAdmin.tokens.create(userId)]
+        await run(create.replace('TABLE', 'tokens'))
+        drop('bots')
+        await run('insert into #bots values (1, 1)')
+        const referenced = { statusCode: 409, code: 'VEXA_ADMIN_ERR_TOKEN_REFERENCED', message: /delete those rows first/ }
+        for (const [method, url] of [['DELETE', `/admin/tokens/${one.id}`], ['DELETE', `/admin/users/${userId}/tokens`], ['POST', `/admin/tokens/${one.id}/rotate`]] as const) {
+          const reply = await call(app, method, url)
+          t.match(reply.json(), referenced, `${method} ${url}`)
+          t.notOk('retry-after' in reply.headers)
+        }
+        t.match((await call(app, 'DELETE', `/admin/users/${userId}`)).json(), { code: 'VEXA_ADMIN_ERR_USER_REFERENCED' })
+        for (const { token } of [one, two]) t.match(await app.vexaAdmin.tokens.verify({ token }), { valid: true })
+        t.equal((await app.vexaAdmin.tokens.list(userId)).length, 2)
+        t.equal((await call(app, 'POST', `/admin/tokens/${one.id}/rotate`, { payload: { grace_period: 60 } })).statusCode, 201, 'with a grace period it stays')
+        await run('delete from #bots')
+        t.equal((await call(app, 'DELETE', `/admin/users/${userId}/tokens`)).statusCode, 204)
+        t.same(await app.vexaAdmin.tokens.list(userId), [])
+      })
+    }
+
+    t.test('an address to which rows of the app refer is not changed: 409', async (t) => {
+      const { app, run, drop } = await appAt(t, database)
+      const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+      await run(`create table #bots (email ${database === 'mysql' ? 'varchar(254) character set utf8mb4 collate utf8mb4_bin' : 'text'}, foreign key (email) references #users (email))`)
+      drop('bots')
+      await run("insert into #bots values ('a@b')")
+      const reply = await call(app, 'PATCH', `/admin/users/${id}`, { payload: { email: 'c@d' } })
+      t.match(reply.json(), { statusCode: 409, code: 'VEXA_ADMIN_ERR_USER_REFERENCED' })
+      t.notOk('retry-after' in reply.headers)
+      t.match((await call(app, 'PATCH', `/admin/users/${id}`, { payload: { name: 'A' } })).json(), { email: 'a@b', name: 'A' })
+    })
+
+    t.test("a foreign key of the app's that refuses a token is a fault, and not a user who is absent", async (t) => {
+      const { app, run, drop } = await appAt(t, database)
+      const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
+      await run(`create table #plans (id ${database === 'sqlite' ? 'integer' : 'int'} primary key)`)
+      drop('plans')
+      // Its foreign key stands in the way of that.
+      drop('tokens')
+      if (database === 'sqlite') await run('pragma foreign_keys = off')
+      await run(`alter table #tokens add column plan_id int default 7 ${database === 'mysql' ? '' : 'references #plans (id)'}`)
+      if (database === 'mysql') await run('alter table #tokens add foreign key (plan_id) references #plans (id)')
+      const reply = await call(app, 'POST', `/admin/users/${id}/tokens`)
+      t.match(reply.json(), { statusCode: 503, code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE' })
+      t.equal((await call(app, 'POST', '/admin/users/user-99/tokens')).statusCode, 404)
+      await run('insert into #plans values (7)')
+      t.equal((await call(app, 'POST', `/admin/users/${id}/tokens`)).statusCode, 201)
+    })
+  })
+}
+
+t.test('PostgreSQL: a key that a restored sequence gives out again is a fault', { skip: await unavailable('postgres') }, async (t) => {
+  const { app, log, run } = await appAt(t, 'postgres')
+  await run("insert into #users (id, email, max_concurrent_bots, created_at) values (1, 'a@b', 3, now())")
+  const reply = await call(app, 'POST', '/admin/users', { payload: { email: 'new@b' } })
+  t.match(reply.json(), { statusCode: 503, code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE' })
+  t.match(log.at(-2), /"storageCode":"23505"/)
+  await run("select setval(pg_get_serial_sequence('#users', 'id'), max(id)) from #users")
+  t.match((await call(app, 'POST', '/admin/users', { payload: { email: 'new@b' } })).json(), { id: 'user-2' })
+})
+
+t.test('PostgreSQL: a trigger of the app that drops a row is a fault', { skip: await unavailable('postgres') }, async (t) => {
+  const { app, run } = await appAt(t, 'postgres')
+  await run('create function #skip() returns trigger as $$ begin return null; end $$ language plpgsql')
+  t.teardown(() => run('drop function #skip cascade'))
+  await run('create trigger skip before insert on #users for each row execute function #skip()')
+  t.equal((await call(app, 'POST', '/admin/users', { payload: { email: 'new@b' } })).statusCode, 503)
+})

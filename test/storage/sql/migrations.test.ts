@@ -1,0 +1,273 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import Database from 'better-sqlite3'
+import { PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import t from 'tap'
+import { KyselyStorage, migrate, sqliteStorage } from '../../../src/index.js'
+import { run } from '../../support/child.js'
+import { backDoor, columnsAt, databaseNames, dialectAt, emptyPlace, postgresUrl, storageAt, tablePrefixAt, unavailable } from '../../support/databases.js'
+
+const user = { email: 'a@b', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
+const firstUser = { ...user, disabled: false, revision: 0 }
+
+for (const database of databaseNames) {
+  t.test(database, { skip: await unavailable(database) }, async (t) => {
+    t.test('a second start finds nothing to do, and what was there', async (t) => {
+      const place = emptyPlace(t, database)
+      for (const expected of [firstUser, 'taken']) {
+        const storage = storageAt(place)
+        await storage.open()
+        t.match(await storage.insertUser(user), expected)
+        await storage.close()
+      }
+    })
+
+    t.test('twenty storages of one process that open at once on an empty database', async (t) => {
+      const place = emptyPlace(t, database)
+      const storages = Array.from({ length: 20 }, () => storageAt(place))
+      t.teardown(() => Promise.all(storages.map((storage) => storage.close())))
+      await Promise.all(storages.map((storage) => storage.open()))
+      const inserted = await Promise.all(storages.map((storage) => storage.insertUser(user)))
+      t.equal(inserted.filter((outcome) => outcome !== 'taken').length, 1)
+    })
+
+    t.test('killed before any statement of its first start, the next start goes on from there', async (t) => {
+      const places = Array.from({ length: 40 }, () => emptyPlace(t, database))
+      const child = run(t, 'test/support/fixtures/halt-migrating.ts', { args: places })
+      await child.line(/^halted/)
+      child.process.kill('SIGKILL')
+      await child.exit
+      let unfinished = 0
+      const goOn = async (place: string, i: number) => {
+        const checking = storageAt(place, { migrate: false })
+        await checking.open().catch(() => { unfinished++ })
+        await checking.close()
+        const storage = storageAt(place)
+        await storage.open()
+        t.match(await storage.insertUser(user), firstUser, `after dying at statement ${i + 1}`)
+        await storage.close()
+      }
+      for (let i = 0; i < places.length; i += 4) await Promise.all(places.slice(i, i + 4).map((place, j) => goOn(place, i + j)))
+      t.ok(unfinished > 15 && unfinished < 40, `${unfinished} places were not finished, the others were`)
+    })
+
+    t.test('a database of a newer version is refused, and not touched', async (t) => {
+      const place = emptyPlace(t, database)
+      t.same(await migrate(storageAt(place)), { from: 0, to: 3 })
+      const { db, prefix } = backDoor(t, place)
+      await db.insertInto(`${prefix}migrations`).values({ version: 99, applied_at: '2030-01-01 00:00:00.000' }).execute()
+      const dump = async () => [await columnsAt(t, place), await db.selectFrom(`${prefix}migrations`).selectAll().execute()]
+      const before = await dump()
+      for (const migrate of [true, false]) {
+        const storage = storageAt(place, { migrate })
+        t.teardown(() => storage.close())
+        await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_DATABASE_TOO_NEW', message: /schema version 99/ })
+      }
+      await t.rejects(migrate(storageAt(place)), { code: 'VEXA_ADMIN_ERR_DATABASE_TOO_NEW' })
+      t.same(await dump(), before)
+    })
+
+    t.test('migrate: false checks, and changes nothing; migrate() migrates, apart from the app', async (t) => {
+      const place = emptyPlace(t, database)
+      const dialect = () => ({ dialect: dialectAt(place), tablePrefix: tablePrefixAt(place), migrate: false })
+      const unmigrated = new KyselyStorage(dialect())
+      await t.rejects(unmigrated.open(), { code: 'VEXA_ADMIN_ERR_DATABASE_NOT_MIGRATED', message: /schema version 0.* needs \d/ })
+      await unmigrated.close()
+      t.same(await columnsAt(t, place), [])
+
+      t.same(await migrate(new KyselyStorage(dialect())), { from: 0, to: 3 })
+      t.same(await migrate(new KyselyStorage(dialect())), { from: 3, to: 3 })
+      const storage = new KyselyStorage(dialect())
+      t.teardown(() => storage.close())
+      await storage.open()
+      t.match(await storage.insertUser(user), firstUser)
+    })
+
+    t.test("a table of the app's in the way stops the start, which says so, and is not touched", async (t) => {
+      const place = emptyPlace(t, database)
+      const { db, prefix } = backDoor(t, place)
+      await db.schema.createTable(`${prefix}tokens`).addColumn('something_else', 'integer').execute()
+      for (let start = 1; start <= 2; start++) {
+        const storage = storageAt(place)
+        await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /_tokens.* already exists/ }, `start ${start}`)
+        await storage.close()
+      }
+      t.same((await columnsAt(t, place)).filter((column) => !column.startsWith('migrations.')), ['tokens.something_else'])
+    })
+  })
+}
+
+t.test('six processes that start at once on an empty database all serve', async (t) => {
+  const available: string[] = []
+  for (const database of databaseNames) if (await unavailable(database) === false) available.push(emptyPlace(t, database))
+  const children = Array.from({ length: 6 }, (_, i) => run(t, 'test/support/fixtures/open-storage.ts', { args: [`${i}@x`, ...available] }))
+  t.same(await Promise.all(children.map((child) => child.exit)), Array(6).fill(0), children.map((child) => child.output()).join(''))
+  for (const place of available) {
+    const storage = storageAt(place)
+    t.teardown(() => storage.close())
+    await storage.open()
+    t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email).sort(), ['0@x', '1@x', '2@x', '3@x', '4@x', '5@x'], place)
+  }
+})
+
+t.test('migrate: false makes no SQLite file', async (t) => {
+  const directory = t.testdir()
+  const filename = join(directory, 'admin.db')
+  await t.rejects(sqliteStorage({ filename, migrate: false }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' }, 'there is no file')
+  t.same(readdirSync(directory), [])
+  writeFileSync(filename, 'No database. '.repeat(100))
+  const text = sqliteStorage({ filename, migrate: false })
+  await t.rejects(text.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /not a database/ })
+  await text.close()
+})
+
+t.test('a SQLite database of the first version is upgraded, and keeps what it has', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const database = new Database(filename)
+  t.teardown(() => database.close())
+  database.exec(`
+    create table vexa_migrations (version integer primary key, applied_at text not null);
+    insert into vexa_migrations values (1, '2024-01-01T12:00:00.000Z');
+    create table vexa_users (
+      id integer primary key autoincrement, email text not null unique, name text, max_concurrent_bots integer not null, created_at text not null);
+    create table vexa_tokens (
+      id integer primary key autoincrement, user_id integer not null references vexa_users (id) on delete cascade, hash blob not null unique, created_at text not null);
+    create index vexa_tokens_user_id on vexa_tokens (user_id);
+    insert into vexa_users values (5, 'a@b', 'ÉMILE', 3, '2024-01-01T12:00:00.000Z'), (6, 'c@d', null, 3, '2024-01-01T12:00:00.000Z');
+    insert into vexa_tokens values (7, 5, x'${'07'.repeat(32)}', '2024-01-01T12:00:00.000Z');`)
+  const storage = sqliteStorage({ filename })
+  t.teardown(() => storage.close())
+  await storage.open()
+  t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 9, search: 'émile' })).map(({ id }) => id), ['5'])
+  t.same(await storage.findTokenByHash(Buffer.alloc(32, 7)), {
+    token: { id: '7', user_id: '5', name: null, scopes: null, expires_at: null, expires_in: null, last_used_at: null, created_at: user.created_at },
+    user: { id: '5', email: 'a@b', name: 'ÉMILE', max_concurrent_bots: 3, disabled: false, data: null, revision: 0, created_at: user.created_at }
+  })
+})
+
+t.test('PostgreSQL: the order of addresses is that of their bytes, also in tables that were there before', { skip: await unavailable('postgres') }, async (t) => {
+  const place = emptyPlace(t, 'postgres')
+  const { db, prefix } = backDoor(t, place)
+  const collation = async () => (await sql<{ name: string }>`
+    select collname as name from pg_attribute join pg_collation c on c.oid = attcollation
+    where attrelid = ${prefix + 'users'}::regclass and attname = 'email'`.execute(db)).rows[0]?.name
+  await migrate(storageAt(place))
+  t.equal(await collation(), 'C')
+
+  // As the second version left it.
+  const goBack = async () => {
+    await sql.raw(`alter table ${prefix}users alter column email type text collate "default"; delete from ${prefix}migrations where version in (3, -3)`).execute(db)
+  }
+  await goBack()
+  t.equal(await collation(), 'default')
+  await sql.raw(`insert into ${prefix}users (email, max_concurrent_bots, created_at) values ('somebody@x', 3, now())`).execute(db)
+  t.same(await migrate(storageAt(place)), { from: 2, to: 3 })
+  t.equal(await collation(), 'C')
+
+  // An index that does not see what is in the table, as one in another order does not.
+  await goBack()
+  const index = (valid: boolean) => sql.raw(`update pg_index set indisready = ${valid} where indexrelid = '${prefix}users_email_key'::regclass`).execute(db)
+  await index(false)
+  await sql.raw(`insert into ${prefix}users (email, max_concurrent_bots, created_at) values ('somebody@x', 3, now())`).execute(db)
+  await index(true)
+  const storage = storageAt(place)
+  t.teardown(() => storage.close())
+  const error = await storage.open().then(() => undefined, (error) => error)
+  t.match(error, { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /several users have one e-mail address/ })
+  t.notMatch(inspect(error, { depth: 9, showHidden: true }), /somebody/)
+  const query = /select .*/.exec(error.message)?.[0] as string
+  t.match((await sql.raw<{ array_agg: string[] }>(query).execute(db)).rows, [{ array_agg: ['1', '2'] }], 'the query that it names finds them')
+  await db.deleteFrom(`${prefix}users`).where('id', '=', 2).execute()
+  t.same(await migrate(storageAt(place)), { from: 2, to: 3 })
+})
+
+t.test('PostgreSQL: the start says what to drop for a migration, and else what PostgreSQL says', { skip: await unavailable('postgres') }, async (t) => {
+  const place = emptyPlace(t, 'postgres')
+  const { db, prefix } = backDoor(t, place)
+  await migrate(storageAt(place))
+  await sql.raw(`delete from ${prefix}migrations where version in (3, -3); create view ${prefix}view as select email from ${prefix}users`).execute(db)
+  t.teardown(() => sql.raw(`drop view if exists ${prefix}view`).execute(db))
+  await t.rejects(migrate(storageAt(place)), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /used by a view.*: drop the views.* that use .*users\.email, start, and create them again/ })
+
+  const role = sql.id(`${prefix}role`)
+  await sql`create role ${role}`.execute(db)
+  t.teardown(async () => {
+    await sql`drop owned by ${role}`.execute(db)
+    await sql`drop role ${role}`.execute(db)
+  })
+  for (const table of ['users', 'tokens', 'migrations']) await sql`grant all on ${sql.table(prefix + table)} to ${role}`.execute(db)
+  await sql`grant create on schema public to ${role}`.execute(db)
+  const pool = new pg.Pool({ connectionString: postgresUrl, options: `-c role=${prefix}role` })
+  await t.rejects(migrate(new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /must be owner/ })
+})
+
+t.test('MySQL: the foreign key of tokens does not cascade, also in tables that were there before', { skip: await unavailable('mysql') }, async (t) => {
+  const place = emptyPlace(t, 'mysql')
+  const { db, prefix } = backDoor(t, place)
+  const rules = async () => (await sql<{ rule: string }>`
+    select delete_rule as rule from information_schema.referential_constraints where constraint_schema = database() and table_name = ${prefix + 'tokens'}`.execute(db)).rows.map(({ rule }) => rule)
+  await migrate(storageAt(place))
+  t.same(await rules(), ['RESTRICT'])
+
+  const key = `${prefix}tokens_user_id_fk`
+  await db.schema.alterTable(`${prefix}tokens`).dropConstraint(key).execute()
+  // Of nobody: what is left over where foreign keys were not enforced.
+  await sql.raw(`insert into ${prefix}tokens (user_id, hash, created_at) values (99, repeat('x', 32), now())`).execute(db)
+  await sql`delete from ${sql.table(`${prefix}migrations`)} where version = 3`.execute(db)
+  t.same(await migrate(storageAt(place)), { from: 2, to: 3 }, 'it goes on where one was killed')
+  t.same(await rules(), ['RESTRICT'])
+  t.same(await db.selectFrom(`${prefix}tokens`).selectAll().execute(), [])
+
+  const storage = storageAt(place)
+  t.teardown(() => storage.close())
+  await storage.open()
+  await storage.insertUser(user)
+  await storage.insertToken({ user_id: '1', hash: Buffer.alloc(32), name: null, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at })
+  t.equal(await storage.deleteUser('1'), true)
+})
+
+t.test('SQLite: a start that waits for that of a newer version is refused', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const newer = new Database(filename)
+  newer.exec(`pragma journal_mode = wal; begin immediate; create table vexa_migrations (version integer primary key, applied_at text not null);
+    insert into vexa_migrations values (99, '2030-01-01T00:00:00.000Z')`)
+  const storage = sqliteStorage({ filename })
+  t.teardown(() => storage.close())
+  const opening = storage.open()
+  opening.catch(() => {})
+  await sleep(100)
+  newer.exec('commit')
+  await t.rejects(opening, { code: 'VEXA_ADMIN_ERR_DATABASE_TOO_NEW' })
+  t.same(newer.prepare("select name from sqlite_schema where type = 'table'").pluck().all(), ['vexa_migrations'])
+  newer.close()
+})
+
+t.test('SQLite: versions in a table of the app are not taken for ours', async (t) => {
+  const filename = join(t.testdir(), 'admin.db')
+  const app = new Database(filename)
+  t.teardown(() => app.close())
+  for (const version of [2, 99]) {
+    app.exec(`drop table if exists migrations; create table migrations (version integer, name text); insert into migrations values (${version}, 'x')`)
+    const storage = sqliteStorage({ filename, tablePrefix: '' })
+    await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /applied_at/ })
+    await storage.close()
+  }
+})
+
+t.test('MariaDB: a start waits for another that is migrating, and then goes on', { skip: await unavailable('mysql') }, async (t) => {
+  const place = emptyPlace(t, 'mysql')
+  const { db, prefix } = backDoor(t, place)
+  const storage = storageAt(place)
+  t.teardown(() => storage.close())
+  let opening: Promise<string> | undefined
+  await db.connection().execute(async (connection) => {
+    await sql`select get_lock(${`fastify-vexa-admin.${prefix}migrations`}, 0)`.execute(connection)
+    opening = storage.open().then(() => 'open')
+    t.equal(await Promise.race([opening, sql`select sleep(0.3)`.execute(connection).then(() => 'waiting')]), 'waiting')
+    await sql`select release_lock(${`fastify-vexa-admin.${prefix}migrations`})`.execute(connection)
+  })
+  t.equal(await opening, 'open')
+})

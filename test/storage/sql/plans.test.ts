@@ -1,0 +1,70 @@
+// Each statement finds its rows by an index, however many there are.
+import { Kysely, sql, type CompiledQuery } from 'kysely'
+import t from 'tap'
+import { KyselyStorage } from '../../../src/index.js'
+import { databaseNames, dialectAt, emptyPlace, tablePrefixAt, unavailable } from '../../support/databases.js'
+
+const users = 2000
+const created = '2024-01-01T12:00:00.000Z'
+const hashOf = (n: number) => {
+  const hash = Buffer.alloc(32)
+  hash.writeUInt32BE(n)
+  return hash
+}
+
+/** What a plan says of a table that is read from end to end. */
+const scans = { sqlite: /SCAN/, postgres: /Seq Scan/, mysql: /ALL/ }
+
+for (const database of databaseNames) {
+  t.test(database, { skip: await unavailable(database) }, async (t) => {
+    const place = emptyPlace(t, database)
+    const prefix = tablePrefixAt(place)
+    const queries: CompiledQuery[] = []
+    let recording = false
+    const db = new Kysely<any>({ dialect: dialectAt(place), log: ({ query }) => { if (recording) queries.push(query) } })
+    t.teardown(() => db.destroy())
+    const storage = new KyselyStorage({ db, tablePrefix: prefix })
+    await storage.open()
+    const time = created.replace('T', ' ').replace('Z', '')
+    for (let n = 0; n < users; n += 500) {
+      await db.insertInto(`${prefix}users`).values(Array.from({ length: 500 }, (_, i) => ({ email: `${n + i}@x`, max_concurrent_bots: 3, created_at: time }))).execute()
+    }
+    for (let n = 0; n < 3 * users; n += 500) {
+      await db.insertInto(`${prefix}tokens`).values(Array.from({ length: 500 }, (_, i) => ({ user_id: (n + i) % users + 1, hash: hashOf(n + i), created_at: time }))).execute()
+    }
+    const analyze = { sqlite: 'analyze', postgres: `analyze ${prefix}users, ${prefix}tokens`, mysql: `analyze table ${prefix}users, ${prefix}tokens` }
+    await sql.raw(analyze[database]).execute(db)
+
+    recording = true
+    const token = { user_id: '7', hash: hashOf(1_000_000), name: null, scopes: null, expires_at: null, expires_in: null, created_at: created }
+    await storage.findTokenByHash(hashOf(77))
+    await storage.findUser('77')
+    await storage.findUserByEmail('77@x')
+    await storage.listUsers({ order: 'asc', after: '77', skip: 0, limit: 10 })
+    await storage.listUsers({ order: 'desc', after: '77', skip: 0, limit: 10 })
+    await storage.listTokens('77')
+    await storage.updateUser('77', { name: 'x' }, 0)
+    await storage.insertToken(token)
+    await storage.rotateToken('78', () => ({ expires_at: created, successor: { ...token, hash: hashOf(1_000_001) } }))
+    await storage.touchTokens(['79', '80'], created)
+    await storage.deleteToken('79')
+    await storage.deleteTokens('78')
+    await storage.deleteUser('80')
+    recording = false
+
+    const explain = async (text: string, parameters: readonly unknown[]) => {
+      const { rows } = await db.executeQuery({ ...sql``.compile(db), sql: (database === 'sqlite' ? 'explain query plan ' : 'explain ') + text, parameters })
+      return JSON.stringify(rows)
+    }
+    t.match(await explain(`select id from ${prefix}users where name = 'x'`, []), scans[database], 'names have no index')
+    let explained = 0
+    for (const { sql: text, parameters } of queries.filter(({ sql }) => /^(select|update|delete|insert into .* select)/.test(sql))) {
+      t.notMatch(await explain(text, parameters), scans[database], text)
+      explained++
+    }
+    t.ok(explained >= 15, `${explained} statements`)
+    // Which costs several times the statement, now that there are statistics.
+    const unseen = queries.filter(({ sql }) => /("hash"|^select .*"user_id") = \+\?/.test(sql))
+    if (database === 'sqlite') t.equal(unseen.length, 2, 'statements that are not planned anew for each value')
+  })
+}

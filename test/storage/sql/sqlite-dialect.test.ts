@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { Kysely, sql } from 'kysely'
+import t, { type Test } from 'tap'
+import { SqliteDialect, type SqliteDatabase } from '../../../src/storage/sql/drivers/sqlite-dialect.js'
+
+interface Tables { numbers: { n: number } }
+
+async function open (t: Test, around: (database: SqliteDatabase) => SqliteDatabase = (database) => database) {
+  const database = new Database(':memory:', { timeout: 0 })
+  const dialect = new SqliteDialect({ open: async () => around(database), pragmas: ['foreign_keys = on'], busyTimeout: 100 })
+  const db = new Kysely<Tables>({ dialect })
+  t.teardown(() => db.destroy())
+  await sql`create table numbers (n integer check (n > 0))`.execute(db)
+  const all = async () => (await db.selectFrom('numbers').select('n').orderBy('n').execute()).map(({ n }) => n)
+  return { db, dialect, all, database }
+}
+
+t.test('it answers as Kysely expects of a driver', async (t) => {
+  const { db, all } = await open(t)
+  const { insertId, numInsertedOrUpdatedRows } = await db.insertInto('numbers').values([{ n: 1 }, { n: 2 }]).executeTakeFirstOrThrow()
+  t.equal(insertId, 2n)
+  t.equal(numInsertedOrUpdatedRows, 2n)
+  t.equal((await db.deleteFrom('numbers').where('n', '=', 1).executeTakeFirstOrThrow()).numDeletedRows, 1n)
+  t.same(await all(), [2])
+  t.same((await db.introspection.getTables()).map(({ name }) => name), ['numbers'])
+  await t.rejects(db.selectFrom('numbers').selectAll().stream().next(), { message: /not supported/ }, 'streaming')
+})
+
+t.test('nobody else sees, or gets into, a transaction before its end', async (t) => {
+  const { db, all } = await open(t)
+  const order: string[] = []
+  const transaction = db.transaction().execute(async (trx) => {
+    await trx.insertInto('numbers').values({ n: 1 }).execute()
+    await sleep(20)
+    await trx.insertInto('numbers').values({ n: 2 }).execute()
+    order.push('transaction')
+  })
+  await sleep(5)
+  const other = db.transaction().execute(async (trx) => {
+    order.push('other')
+    await trx.insertInto('numbers').values({ n: 3 }).execute()
+  })
+  const read = all().then((numbers) => { order.push('read'); return numbers })
+  await Promise.all([transaction, other])
+  t.match((await read).slice(0, 2), [1, 2])
+  t.equal(order[0], 'transaction')
+  t.same(await all(), [1, 2, 3])
+})
+
+t.test('a transaction that throws leaves nothing behind', async (t) => {
+  const { db, all, database } = await open(t)
+  await t.rejects(db.transaction().execute(async (trx) => {
+    await trx.insertInto('numbers').values({ n: 1 }).execute()
+    throw new Error('no')
+  }), { message: 'no' })
+  t.equal(database.inTransaction, false)
+  t.same(await all(), [])
+})
+
+t.test('a transaction that SQLite itself has rolled back ends, and its own error is reported', async (t) => {
+  const { db, all } = await open(t)
+  await t.rejects(db.transaction().execute(async (trx) => {
+    await trx.insertInto('numbers').values({ n: 1 }).execute()
+    await sql`insert or rollback into numbers (n) values (-1)`.execute(trx)
+  }), { code: 'SQLITE_CONSTRAINT_CHECK' })
+  t.same(await all(), [])
+})
+
+t.test('a connection that is given back within a transaction has it rolled back', async (t) => {
+  const { db, all } = await open(t)
+  await db.connection().execute(async (connection) => {
+    await sql`begin`.execute(connection)
+    await connection.insertInto('numbers').values({ n: 1 }).execute()
+  })
+  t.same(await all(), [])
+})
+
+t.test('a statement that is busy is tried again, until busyTimeout', async (t) => {
+  const busy = { times: 3 }
+  const { db, all } = await open(t, busyOnInsert(busy))
+  await db.insertInto('numbers').values({ n: 1 }).execute()
+  t.same(await all(), [1])
+  busy.times = Infinity
+  await t.rejects(db.insertInto('numbers').values({ n: 2 }).execute(), { code: 'SQLITE_BUSY_RECOVERY' })
+  t.same(await all(), [1])
+})
+
+t.test('a compiled query is answered at once, unless somebody is in its way', async (t) => {
+  const busy = { times: 0 }
+  const { db, dialect, all } = await open(t, busyOnInsert(busy))
+  const insert = (n: number) => db.insertInto('numbers').values({ n }).compile()
+  const count = db.selectFrom('numbers').select(({ fn }) => fn.countAll<number>().as('count')).compile()
+  t.match(dialect.execute(insert(1)), { numAffectedRows: 1n })
+  t.same(dialect.execute(count), { rows: [{ count: 1 }] })
+  t.throws(() => dialect.execute(insert(-1)), { code: 'SQLITE_CONSTRAINT_CHECK' })
+
+  busy.times = 2
+  t.match(await dialect.execute(insert(2)), { numAffectedRows: 1n }, 'when it is busy, it waits')
+
+  const order: string[] = []
+  const transaction = db.transaction().execute(async (trx) => {
+    await trx.insertInto('numbers').values({ n: 3 }).execute()
+    await sleep(20)
+    order.push('transaction')
+  })
+  await sleep(5)
+  const waiting = Promise.resolve(dialect.execute(count)).then(({ rows }) => { order.push('query'); return rows })
+  t.same(await waiting, [{ count: 3 }], 'and for a transaction, of which it sees the end')
+  await transaction
+  t.same(order, ['transaction', 'query'])
+  t.same(await all(), [1, 2, 3])
+})
+
+t.test('any number of different statements can be run', async (t) => {
+  const { db, all } = await open(t)
+  for (let n = 1; n <= 450; n++) await sql`insert into numbers values (${sql.lit(n)})`.execute(db)
+  t.equal((await all()).length, 450)
+})
+
+t.test('a statement that waits while the database is closed is told so', async (t) => {
+  const { db } = await open(t, busyOnInsert({ times: Infinity }))
+  const insert = t.rejects(db.insertInto('numbers').values({ n: 1 }).execute(), { message: 'The database is closed' })
+  await sleep(10)
+  await db.destroy()
+  await insert
+})
+
+t.test('a statement that waits for a transaction is told when the database is closed', async (t) => {
+  const { db } = await open(t)
+  await db.connection().execute(async (connection) => {
+    await sql`begin`.execute(connection)
+    const insert = t.rejects(db.insertInto('numbers').values({ n: 1 }).execute(), { message: 'The database is closed' })
+    await sleep(10)
+    await db.destroy()
+    await insert
+  })
+})
+
+t.test('a pragma that fails closes the database again', async (t) => {
+  const database = new Database(':memory:')
+  const db = new Kysely<Tables>({
+    dialect: new SqliteDialect({ open: async () => database, pragmas: ['= nonsense'], busyTimeout: 0 })
+  })
+  await t.rejects(db.selectFrom('numbers').selectAll().execute(), { message: /syntax error/ })
+  t.equal(database.open, false)
+})
+
+/** A database that another process seems to have locked whenever something is inserted, so many times. */
+function busyOnInsert (busy: { times: number }) {
+  return (database: SqliteDatabase): SqliteDatabase => ({
+    get inTransaction () { return database.inTransaction },
+    close: () => database.close(),
+    prepare: (text) => {
+      const statement = database.prepare(text)
+      if (!text.startsWith('insert')) return statement
+      return {
+        reader: false,
+        columns: () => [],
+        raw: () => {},
+        get: () => undefined,
+        all: () => [],
+        run: (parameters) => {
+          if (busy.times-- > 0) throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY_RECOVERY' })
+          return statement.run(parameters)
+        }
+      }
+    }
+  })
+}

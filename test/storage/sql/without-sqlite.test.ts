@@ -1,0 +1,25 @@
+import t from 'tap'
+import type * as api from '../../../src/storage/sql/sqlite-storage.js'
+
+const unbuilt = 'better-sqlite3 is not built for this Node.js: allow its install script (pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3'
+
+for (const [what, error, message] of [
+  ['could not be installed', Object.assign(new Error("Cannot find package 'better-sqlite3'"), { code: 'ERR_MODULE_NOT_FOUND' }),
+    'better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), or give another `storage`'],
+  ['was not built', new Error('Could not locate the bindings file. Tried:\n → /node_modules/better-sqlite3/build/better_sqlite3.node'), unbuilt],
+  ['was built for another Node.js', Object.assign(new Error('The module was compiled against a different Node.js version'), { code: 'ERR_DLOPEN_FAILED' }), unbuilt]
+] as const) {
+  t.test(`where better-sqlite3 ${what}, it says what to do`, async (t) => {
+    // The class stands in for the failure, be it of the import or of what it loads then.
+    class Failing {
+      constructor () {
+        throw error
+      }
+    }
+    const { sqliteStorage } = await t.mockImport<typeof api>('../../../src/storage/sql/sqlite-storage.js', { 'better-sqlite3': { default: Failing } })
+    await t.rejects(sqliteStorage().open(), {
+      code: 'VEXA_ADMIN_ERR_STORAGE_OPEN',
+      message: `fastify-vexa-admin: the storage cannot be opened: ${message}`
+    } as object as Error)
+  })
+}

@@ -1,0 +1,137 @@
+// Where the tests keep their data. A place is a text that processes can hand on: `sqlite:`, `postgres:` or `mysql:`, and a file or a table prefix.
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { Kysely, MysqlDialect, PostgresDialect, sql, SqliteDialect, type Dialect } from 'kysely'
+import mysql from 'mysql2'
+import pg from 'pg'
+import type { Test } from 'tap'
+import { KyselyStorage } from '../../src/storage/sql/kysely-storage.js'
+import { sqliteStorage } from '../../src/storage/sql/sqlite-storage.js'
+
+export const postgresUrl = process.env.POSTGRES_URL || 'postgres://postgres@127.0.0.1:5432/postgres'
+export const mysqlUrl = process.env.MYSQL_URL || 'mysql://root@127.0.0.1:3306/test'
+
+export type DatabaseName = 'sqlite' | 'postgres' | 'mysql'
+export const databaseNames: DatabaseName[] = ['sqlite', 'postgres', 'mysql']
+
+/** Where tests run that are about no database in particular. */
+export const chosen = (process.env.TEST_DATABASE || 'sqlite') as DatabaseName
+
+const servers = {
+  postgres: { product: 'PostgreSQL', url: postgresUrl, variable: 'POSTGRES_URL' },
+  mysql: { product: 'MySQL or MariaDB', url: mysqlUrl, variable: 'MYSQL_URL' }
+}
+
+/** How many connections a dialect has at the most. */
+export const poolSize = 5
+
+/** A dialect for a server, with a pool of its own. */
+export function dialectFor (database: 'postgres' | 'mysql', url = servers[database].url): Dialect {
+  if (database === 'mysql') return new MysqlDialect({ pool: mysql.createPool({ uri: url, connectionLimit: poolSize }) })
+  const pool = new pg.Pool({ connectionString: url, max: poolSize })
+  // Without listeners, a connection that breaks ends the process: idle ones are the pool's to listen to, those in use nobody's.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => { client.on('error', () => {}) })
+  return new PostgresDialect({ pool })
+}
+
+/** `false` if a database can be tested, else what to say of the tests that are skipped. With `CI=true` they are not. */
+export async function unavailable (database: DatabaseName): Promise<string | false> {
+  if (database === 'sqlite') return false
+  const db = new Kysely<object>({ dialect: dialectFor(database) })
+  try {
+    await sql`select 1`.execute(db)
+    return false
+  } catch (error) {
+    const { product, url, variable } = servers[database]
+    const reason = `no ${product} answers at ${new URL(url).host} (${(error as Error).message}): set ${variable}`
+    if (process.env.CI === 'true') throw new Error(reason)
+    return reason
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** An empty place, which is emptied again after the test. */
+export function emptyPlace (t: Test, database: DatabaseName = chosen): string {
+  const name = `test_${randomBytes(6).toString('hex')}_`
+  if (database === 'sqlite') {
+    const directory = mkdtempSync(join(tmpdir(), name))
+    t.teardown(() => rmSync(directory, { recursive: true }))
+    return `sqlite:${join(directory, 'admin.db')}`
+  }
+  const place = `${database}:${name}`
+  t.teardown(async () => {
+    const db = new Kysely<object>({ dialect: dialectAt(place) })
+    for (const table of ['tokens', 'users', 'migrations']) await db.schema.dropTable(name + table).ifExists().execute()
+    await db.destroy()
+  })
+  return place
+}
+
+function parse (place: string): [database: DatabaseName, where: string] {
+  return place.split(/:(.*)/s) as [DatabaseName, string]
+}
+
+/** What our tables at a place are prefixed with. */
+export function tablePrefixAt (place: string): string {
+  const [database, where] = parse(place)
+  return database === 'sqlite' ? 'vexa_' : where
+}
+
+/** A dialect for the database at a place. */
+export function dialectAt (place: string): Dialect {
+  const [database, where] = parse(place)
+  return database === 'sqlite' ? new SqliteDialect({ database: new Database(where) }) : dialectFor(database)
+}
+
+/** A storage at a place, as any process may open it. */
+export function storageAt (place: string, options: { migrate?: boolean } = {}): KyselyStorage {
+  const [database, where] = parse(place)
+  if (database === 'sqlite') return sqliteStorage({ filename: where, ...options })
+  return new KyselyStorage({ dialect: dialectFor(database), tablePrefix: where, ...options })
+}
+
+/** A storage of its own for a test that shares it with nobody. */
+export function emptyStorage (t: Test): KyselyStorage {
+  return storageAt(chosen === 'sqlite' ? 'sqlite::memory:' : emptyPlace(t))
+}
+
+/** A place's database behind the storage's back, and what its tables are prefixed with. Closed with the test. */
+export function backDoor (t: Test, place: string): { db: Kysely<any>, prefix: string } {
+  const db = new Kysely<any>({ dialect: dialectAt(place) })
+  t.teardown(() => db.destroy())
+  return { db, prefix: tablePrefixAt(place) }
+}
+
+/** The columns of our tables at a place, as `table.column`. (Kysely's introspection looks at every table there is, and trips over those that others drop.) */
+export async function columnsAt (t: Test, place: string): Promise<string[]> {
+  const { db, prefix } = backDoor(t, place)
+  const { rows } = place.startsWith('sqlite:')
+    ? await sql<{ name: string }>`select t.name || '.' || c.name as name from sqlite_schema t, pragma_table_info(t.name) c where t.name like ${prefix + '%'}`.execute(db)
+    : await sql<{ name: string }>`select concat(table_name, '.', column_name) as name from information_schema.columns where table_name like ${prefix + '%'}`.execute(db)
+  return rows.map(({ name }) => name.slice(prefix.length)).sort()
+}
+
+/** Keeps everybody else from changing a token, until what it returns is called. */
+export async function lockToken (t: Test, place: string, id: string): Promise<() => Promise<void>> {
+  const { db, prefix } = backDoor(t, place)
+  let release!: () => void
+  const released = new Promise<void>((resolve) => { release = resolve })
+  let done!: Promise<void>
+  await new Promise<void>((resolve, reject) => {
+    done = db.transaction().execute(async (trx) => {
+      await trx.updateTable(`${prefix}tokens`).set({ name: 'locked' }).where('id', '=', Number(id.replace('token-', ''))).execute()
+      resolve()
+      await released
+    })
+    done.catch(reject)
+  })
+  return () => {
+    release()
+    return done
+  }
+}
