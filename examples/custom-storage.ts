@@ -14,7 +14,7 @@ export class MemoryStorage implements StorageAdapter {
   async open () {}
   async close () {}
 
-  async insertUser (user: NewUserRecord) {
+  async createUser (user: NewUserRecord) {
     if (this.#users.some(({ email }) => email === user.email)) return 'taken'
     const record = { ...copy(user), id: String(++this.#lastKey), disabled: false, revision: 0 }
     this.#users.push(record)
@@ -42,11 +42,11 @@ export class MemoryStorage implements StorageAdapter {
   }
 
   async deleteUser (id: string) {
-    await this.deleteTokens(id)
+    await this.revokeTokens(id)
     return remove(this.#users, (user) => user.id === id)
   }
 
-  async insertToken (token: NewTokenRecord) {
+  async createToken (token: NewTokenRecord) {
     if (!this.#users.some(({ id }) => id === token.user_id)) return 'absent'
     const record = { ...copy(token), hash: token.hash.toString('hex'), id: String(++this.#lastKey), last_used_at: null }
     this.#tokens.push(record)
@@ -61,19 +61,19 @@ export class MemoryStorage implements StorageAdapter {
 
   async listTokens (userId: string) { return this.#tokens.filter((token) => token.user_id === userId).map(withoutHash) }
 
-  async rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused') {
+  async rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'rejected') {
     const old = this.#tokens.find((token) => token.id === id)
     if (old === undefined) return 'absent'
     const replacement = replace(withoutHash(old))
-    if (replacement === 'refused') return 'refused'
+    if (replacement === 'rejected') return 'rejected'
     if (replacement.expires_at === null) remove(this.#tokens, (token) => token.id === id)
     else old.expires_at = replacement.expires_at
-    return await this.insertToken(replacement.successor)
+    return await this.createToken(replacement.successor)
   }
 
-  async deleteToken (id: string) { return remove(this.#tokens, (token) => token.id === id) }
+  async revokeToken (id: string) { return remove(this.#tokens, (token) => token.id === id) }
 
-  async deleteTokens (userId: string) { remove(this.#tokens, (token) => token.user_id === userId) }
+  async revokeTokens (userId: string) { remove(this.#tokens, (token) => token.user_id === userId) }
 
   async touchTokens (ids: readonly string[], lastUsedAt: string) {
     for (const token of this.#tokens) {
@@ -82,12 +82,12 @@ export class MemoryStorage implements StorageAdapter {
   }
 
   #matching (search = '') {
-    return this.#users.filter(({ email, name }) => [email, name ?? ''].some((text) => searchable(text).includes(search)))
+    return this.#users.filter(({ email, name }) => [email, name ?? ''].some((text) => normalizeForSearch(text).includes(search)))
   }
 }
 
-// As `searchable` of the package does.
-function searchable (text: string): string { return text.normalize('NFC').toLowerCase().normalize('NFC').replaceAll('\u03c2', '\u03c3') }
+// As `normalizeForSearch` of the package does.
+function normalizeForSearch (text: string): string { return text.normalize('NFC').toLowerCase().normalize('NFC').replaceAll('\u03c2', '\u03c3') }
 
 // What callers do to their records must not reach ours.
 function copy<T> (value: T): T { return structuredClone(value) }

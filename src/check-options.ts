@@ -10,7 +10,7 @@ export function check (condition: boolean, message: string): asserts condition {
  *
  * @throws {InvalidOptionError} if an option has none of these names
  */
-export function checkNames (options: object, names: readonly string[]): void {
+export function checkOptionNames (options: object, names: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name))
   check(unknown === undefined, `there is no option \`${unknown}\``)
 }

@@ -3,20 +3,20 @@ import { hash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 
 /** Where a change came from. */
-export interface Origin {
+export interface ChangeSource {
   /** The `id` of the request, as in Fastify's log. Missing where the host's own code made the call. */
   requestId?: string
   /** `request.ip`. Missing where the host's own code made the call. */
   ip?: string
   /**
-   * Who made the change: the `fingerprint` of the admin key, the `actor` that `authorize` returned, or the one that the host's own code gave.
+   * Who made the change: the `fingerprintAdminKey` of the admin key, the `actor` that `authorize` returned, or the one that the host's own code gave.
    * Missing where neither said who.
    */
   actor?: string
 }
 
 /** A request that was refused. */
-export interface Refusal {
+export interface Rejection {
   requestId: string
   method: string
   /** The route, as it was registered: paths that were sent may hold secrets. `undefined` where there is none. */
@@ -30,36 +30,36 @@ export interface Refusal {
  * No message holds a key, or a token's value or hash.
  */
 export interface AuditEvents {
-  'fastify-vexa-admin:user:created': Origin & { prefix: string, userId: string }
+  'fastify-vexa-admin:user:created': ChangeSource & { prefix: string, userId: string }
   /** `changed` has the names of the members that were given. */
-  'fastify-vexa-admin:user:changed': Origin & { prefix: string, userId: string, changed: string[] }
+  'fastify-vexa-admin:user:updated': ChangeSource & { prefix: string, userId: string, changed: string[] }
   /** Its tokens are gone with it. */
-  'fastify-vexa-admin:user:deleted': Origin & { prefix: string, userId: string }
-  'fastify-vexa-admin:token:minted': Origin & { prefix: string, tokenId: string, userId: string }
-  'fastify-vexa-admin:token:rotated': Origin & { prefix: string, tokenId: string, successorId: string, userId: string }
+  'fastify-vexa-admin:user:deleted': ChangeSource & { prefix: string, userId: string }
+  'fastify-vexa-admin:token:created': ChangeSource & { prefix: string, tokenId: string, userId: string }
+  'fastify-vexa-admin:token:rotated': ChangeSource & { prefix: string, tokenId: string, successorId: string, userId: string }
   /** Of one token, its `tokenId`; of all of a user's, also if there were none, the `userId`. */
-  'fastify-vexa-admin:token:revoked': Origin & { prefix: string } & ({ tokenId: string } | { userId: string })
+  'fastify-vexa-admin:token:revoked': ChangeSource & { prefix: string } & ({ tokenId: string } | { userId: string })
   /** 401 on a route of the admin API, or 403 for a request of another origin. */
-  'fastify-vexa-admin:admin:refused': Refusal & { prefix: string }
+  'fastify-vexa-admin:admin:rejected': Rejection & { prefix: string }
   /** 401 or 403 on a route behind `requireToken`. */
-  'fastify-vexa-admin:token:refused': Refusal & { prefix: string, reason: 'MISSING' | 'NOT_FOUND' | 'EXPIRED' | 'DISABLED' | 'INSUFFICIENT_SCOPE' }
+  'fastify-vexa-admin:token:rejected': Rejection & { prefix: string, reason: 'MISSING' | 'NOT_FOUND' | 'EXPIRED' | 'DISABLED' | 'INSUFFICIENT_SCOPE' }
 }
 
 type Kind = keyof AuditEvents extends `fastify-vexa-admin:${infer Name}` ? Name : never
 type Message<Name extends Kind> = AuditEvents[`fastify-vexa-admin:${Name}`]
-type Source<Name extends Kind> = Message<Name> extends Refusal ? Refusal : Origin
+type Source<Name extends Kind> = Message<Name> extends Rejection ? Rejection : ChangeSource
 // Of a union, each: Omit would keep what all have in common.
-type Rest<T> = T extends unknown ? Omit<T, 'prefix' | keyof Origin | keyof Refusal> : never
+type Rest<T> = T extends unknown ? Omit<T, 'prefix' | keyof ChangeSource | keyof Rejection> : never
 
 const channels = {
   'user:created': channel('fastify-vexa-admin:user:created'),
-  'user:changed': channel('fastify-vexa-admin:user:changed'),
+  'user:updated': channel('fastify-vexa-admin:user:updated'),
   'user:deleted': channel('fastify-vexa-admin:user:deleted'),
-  'token:minted': channel('fastify-vexa-admin:token:minted'),
+  'token:created': channel('fastify-vexa-admin:token:created'),
   'token:rotated': channel('fastify-vexa-admin:token:rotated'),
   'token:revoked': channel('fastify-vexa-admin:token:revoked'),
-  'admin:refused': channel('fastify-vexa-admin:admin:refused'),
-  'token:refused': channel('fastify-vexa-admin:token:refused')
+  'admin:rejected': channel('fastify-vexa-admin:admin:rejected'),
+  'token:rejected': channel('fastify-vexa-admin:token:rejected')
 }
 
 /** The channels of `node:diagnostics_channel` that there are. */
@@ -76,10 +76,10 @@ export function publisher (prefix: string): Publish {
 }
 
 /** By which an admin key is told from the others in events: the first eight hexadecimal digits of its SHA-256. Of a key that can be guessed it would confirm a guess. */
-export function fingerprint (adminKey: string): string {
+export function fingerprintAdminKey (adminKey: string): string {
   return hash('sha256', adminKey, 'hex').slice(0, 8)
 }
 
-export function refusalOf ({ id, ip, method, routeOptions }: FastifyRequest): Refusal {
+export function describeRejection ({ id, ip, method, routeOptions }: FastifyRequest): Rejection {
   return { requestId: id, method, route: routeOptions.url, ip }
 }

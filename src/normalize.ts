@@ -2,7 +2,7 @@
  * The form in which an e-mail address is kept and compared: Unicode NFC and lower case.
  * Normalised again after the change of case, because that may leave NFC.
  */
-export function canonical (text: string): string {
+export function normalizeEmail (text: string): string {
   return text.normalize('NFC').toLowerCase().normalize('NFC')
 }
 
@@ -10,6 +10,6 @@ export function canonical (text: string): string {
  * The form in which text is searched: that of addresses, with one small sigma. Lower case makes of a capital one ς or σ by what comes
  * next, and of what is searched for, that is unknown.
  */
-export function searchable (text: string): string {
-  return canonical(text).replaceAll('\u03C2', '\u03C3')
+export function normalizeForSearch (text: string): string {
+  return normalizeEmail(text).replaceAll('\u03C2', '\u03C3')
 }

@@ -1,6 +1,6 @@
-import { check, checkNames } from './check-options.js'
+import { check, checkOptionNames } from './check-options.js'
 import type { Authorize } from './hooks/require-admin.js'
-import { storageMethods, type StorageAdapter } from './storage/storage-adapter.js'
+import { storageMethodNames, type StorageAdapter } from './storage/storage-adapter.js'
 import { sqliteStorage } from './storage/sql/sqlite-storage.js'
 
 export interface VexaAdminOptions {
@@ -94,7 +94,7 @@ const defaults = {
  * @throws {InvalidOptionError} naming the option and what it must be
  */
 export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
-  checkNames(options, ['adminKeys', 'authorize', 'storage', ...Object.keys(defaults)])
+  checkOptionNames(options, ['adminKeys', 'authorize', 'storage', ...Object.keys(defaults)])
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as VexaAdminOptions
   const { adminKeys, authorize, ...rest } = { ...defaults, ...given }
 
@@ -119,7 +119,7 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
     '`tokenCacheTtl` must be a whole number of milliseconds, from 0 to 60000')
 
   const storage = rest.storage === undefined ? sqliteStorage() : rest.storage
-  const missing = storageMethods.find((method) => typeof (storage as Partial<StorageAdapter> | null)?.[method] !== 'function')
+  const missing = storageMethodNames.find((method) => typeof (storage as Partial<StorageAdapter> | null)?.[method] !== 'function')
   check(missing === undefined, `\`storage\` must be a StorageAdapter, but has no method \`${missing}\``)
 
   const common = { ...rest, tokenPrefix, trustedOrigins: [...rest.trustedOrigins], scopes: [...rest.scopes], storage }

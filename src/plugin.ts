@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
 import type { FastifyPluginAsync } from 'fastify'
-import { adminKeyGuard, authorizeGuard } from './hooks/require-admin.js'
-import { sameOriginGuard } from './hooks/same-origin.js'
-import { tokenGuards, type RequireTokenOptions, type TokenGuard } from './hooks/require-token.js'
+import { requireAdminKey, requireAuthorized } from './hooks/require-admin.js'
+import { requireSameOrigin } from './hooks/same-origin.js'
+import { createRequireToken, type RequireTokenOptions, type RequireTokenHook } from './hooks/require-token.js'
 import { publisher } from './events.js'
 import { resolveOptions, type VexaAdminOptions } from './options.js'
 import { collectOperationIds } from './routes/documentation.js'
@@ -10,9 +10,9 @@ import { adminRoutes } from './routes/index.js'
 import type { Token } from './schemas/tokens.js'
 import type { User } from './schemas/users.js'
 import { publicTokens, publicUsers } from './services/public-services.js'
-import { withStorageFaults } from './storage/decorators/faults.js'
+import { withFaults } from './storage/decorators/faults.js'
 import { withTokenCache } from './storage/decorators/token-cache.js'
-import { createTokenUse } from './storage/decorators/last-used.js'
+import { createLastUsed } from './storage/decorators/last-used.js'
 import { createTokenService, type TokenService } from './services/tokens.js'
 import { createUserService, type UserService } from './services/users.js'
 import { toOpenError } from './storage/open-error.js'
@@ -23,7 +23,7 @@ export interface VexaAdmin {
   readonly users: UserService
   readonly tokens: TokenService
   /** Makes a hook for routes of the app, `onRequest` or later, that lets nobody in without a valid API token. */
-  requireToken (options?: RequireTokenOptions): TokenGuard
+  requireToken (options?: RequireTokenOptions): RequireTokenHook
 }
 
 declare module 'fastify' {
@@ -40,17 +40,17 @@ declare module 'fastify' {
 
 const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
-  const stored = withStorageFaults(options.storage, options.storageTimeout)
+  const stored = withFaults(options.storage, options.storageTimeout)
   const storage = options.tokenCacheTtl === 0 ? stored : withTokenCache(stored, options.tokenCacheTtl)
-  const tokenUse = createTokenUse(options.storage, options.storageTimeout, (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))
+  const lastUsed = createLastUsed(options.storage, options.storageTimeout, (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))
   const publish = publisher(fastify.prefix.replace(/\/$/, '') + options.prefix)
   const users = createUserService(storage, publish, options)
-  const tokens = createTokenService(storage, publish, tokenUse, options)
+  const tokens = createTokenService(storage, publish, lastUsed, options)
 
   fastify.decorate('vexaAdmin', {
     users: publicUsers(users),
     tokens: publicTokens(tokens),
-    requireToken: tokenGuards(tokens, options.scopes, publish)
+    requireToken: createRequireToken(tokens, options.scopes, publish)
   })
   for (const name of ['apiUser', 'apiToken']) {
     // A scope around this one may have them already, for a registration of its own.
@@ -59,7 +59,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
 
   // Before opening, so that a start that fails halfway leaves nothing open.
   fastify.addHook('onClose', async () => {
-    await tokenUse.close()
+    await lastUsed.close()
     try {
       await storage.close()
     } catch (err) {
@@ -79,9 +79,9 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const operationIds = collectOperationIds(fastify)
   await fastify.register(adminRoutes, {
     prefix: options.prefix,
-    guard: options.authorize ? authorizeGuard(options.authorize, publish) : adminKeyGuard(options.adminKeys, publish),
+    guard: options.authorize ? requireAuthorized(options.authorize, publish) : requireAdminKey(options.adminKeys, publish),
     // No browser adds an admin key by itself, as it does a cookie.
-    sameOrigin: options.authorize && sameOriginGuard(options.trustedOrigins, publish),
+    sameOrigin: options.authorize && requireSameOrigin(options.trustedOrigins, publish),
     users,
     tokens,
     scopes: options.scopes,

@@ -14,19 +14,19 @@ const costs: Array<[request: string, cost: Cost, payload?: object]> = [
   ['GET /admin/users', { calls: ['listUsers'], statements: 1 }],
   ['GET /admin/users?search=x&after=user-1', { calls: ['listUsers'], statements: 1 }],
   ['GET /admin/users?count=true', { calls: ['listUsers', 'countUsers'], statements: 2 }],
-  ['POST /admin/users', { calls: ['insertUser'], statements: 1 }, { email: 'new@example.com' }],
+  ['POST /admin/users', { calls: ['createUser'], statements: 1 }, { email: 'new@example.com' }],
   ['GET /admin/users/user-1', { calls: ['findUser', 'listTokens'], statements: 2 }],
   ['GET /admin/users/email/a@b', { calls: ['findUserByEmail', 'listTokens'], statements: 2 }],
   ['PATCH /admin/users/user-1', { calls: ['updateUser'], statements: 1 }, { name: 'x' }],
   ['PATCH /admin/users/user-1', { calls: ['findUser', 'updateUser'], statements: 2 }, { data: { a: 1 } }],
-  ['POST /admin/users/user-1/tokens', { calls: ['insertToken'], statements: 1 }],
+  ['POST /admin/users/user-1/tokens', { calls: ['createToken'], statements: 1 }],
   ['GET /admin/users/user-1/tokens', { calls: ['findUser', 'listTokens'], statements: 2 }],
   ['POST /admin/tokens/token-3/rotate', { calls: ['rotateToken'], statements: 6 }],
   ['POST /admin/tokens/verify', { calls: ['findTokenByHash'], statements: 1 }, { token: 'TOKEN' }],
   ['POST /admin/tokens/verify', { calls: [], statements: 0 }, { token: 'vex_no' }],
-  ['DELETE /admin/tokens/token-2', { calls: ['deleteToken'], statements: 1 }],
+  ['DELETE /admin/tokens/token-2', { calls: ['revokeToken'], statements: 1 }],
   ['GET /me', { calls: ['findTokenByHash'], statements: 1 }],
-  ['DELETE /admin/users/user-1/tokens', { calls: ['findUser', 'deleteTokens'], statements: 3 }],
+  ['DELETE /admin/users/user-1/tokens', { calls: ['findUser', 'revokeTokens'], statements: 3 }],
   ['DELETE /admin/users/user-1', { calls: ['deleteUser'], statements: 4 }]
 ]
 

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import vexaAdmin, { auditEvents, fingerprint, type Token, type User } from '../src/index.js'
+import vexaAdmin, { auditEvents, fingerprintAdminKey, type Token, type User } from '../src/index.js'
 import { emptyStorage } from './support/databases.js'
 import { adminKey, build, call } from './support/helpers.js'
 
@@ -28,8 +28,8 @@ t.test('events: each change over HTTP has its request, ip, and key as actor', as
   const app = await build(t, { adminKeys: keys, prefix: '/internal' }, { genReqId: () => `request-${++requests}` })
   const changes: Array<[Parameters<typeof call>[1], string, object | undefined, object]> = [
     ['POST', '/users', { email: 'a@b', name: 'Secret Name' }, { event: 'user:created', userId: 'user-1' }],
-    ['PATCH', '/users/user-1', { name: 'Other', data: { a: 1 } }, { event: 'user:changed', userId: 'user-1', changed: ['name', 'data'] }],
-    ['POST', '/users/user-1/tokens', {}, { event: 'token:minted', tokenId: 'token-1', userId: 'user-1' }],
+    ['PATCH', '/users/user-1', { name: 'Other', data: { a: 1 } }, { event: 'user:updated', userId: 'user-1', changed: ['name', 'data'] }],
+    ['POST', '/users/user-1/tokens', {}, { event: 'token:created', tokenId: 'token-1', userId: 'user-1' }],
     ['POST', '/tokens/token-1/rotate', {}, { event: 'token:rotated', tokenId: 'token-1', successorId: 'token-2', userId: 'user-1' }],
     ['DELETE', '/tokens/token-2', undefined, { event: 'token:revoked', tokenId: 'token-2' }],
     ['DELETE', '/users/user-1/tokens', undefined, { event: 'token:revoked', userId: 'user-1' }],
@@ -38,10 +38,10 @@ t.test('events: each change over HTTP has its request, ip, and key as actor', as
   for (const [method, path, payload, expected] of changes) {
     const { statusCode } = await call(app, method, `/internal${path}`, payload && { payload })
     t.ok(statusCode < 300, `${method} ${path}`)
-    t.same(take(), [{ prefix: '/internal', requestId: `request-${requests}`, ip: '127.0.0.1', actor: fingerprint(adminKey), ...expected }], `${method} ${path}`)
+    t.same(take(), [{ prefix: '/internal', requestId: `request-${requests}`, ip: '127.0.0.1', actor: fingerprintAdminKey(adminKey), ...expected }], `${method} ${path}`)
   }
   await app.inject({ method: 'POST', url: '/internal/users', headers: { 'x-admin-api-key': keys[0] }, payload: { email: 'c@d' } })
-  t.match(take(), [{ event: 'user:created', actor: fingerprint(keys[0] as string) }])
+  t.match(take(), [{ event: 'user:created', actor: fingerprintAdminKey(keys[0] as string) }])
 })
 
 t.test('what changes nothing is no event', async (t) => {
@@ -68,7 +68,7 @@ t.test('what the host does without HTTP, nobody asked for', async (t) => {
   await mint(app)
   t.same(take(), [
     { event: 'user:created', prefix: '/admin', userId: 'user-1' },
-    { event: 'token:minted', prefix: '/admin', tokenId: 'token-1', userId: 'user-1' }
+    { event: 'token:created', prefix: '/admin', tokenId: 'token-1', userId: 'user-1' }
   ])
 })
 
@@ -77,7 +77,7 @@ t.test('what is given as undefined was not changed', async (t) => {
   const { user } = await mint(app)
   const { take } = listen(t)
   await app.vexaAdmin.users.update(user.id, { disabled: undefined, name: 'x' })
-  t.match(take(), [{ event: 'user:changed', changed: ['name'] }])
+  t.match(take(), [{ event: 'user:updated', changed: ['name'] }])
 })
 
 t.test('two registrations are told apart by where their routes are', async (t) => {
@@ -98,7 +98,7 @@ t.test('who is refused where there is no route', async (t) => {
   app.addHook('onRequest', app.vexaAdmin.requireToken())
   const { take } = listen(t)
   t.equal((await app.inject('/nowhere')).statusCode, 401)
-  t.match(take(), [{ event: 'token:refused', route: undefined, reason: 'MISSING' }])
+  t.match(take(), [{ event: 'token:rejected', route: undefined, reason: 'MISSING' }])
 })
 
 t.test('with `authorize` there is no key to tell of', async (t) => {
@@ -108,7 +108,7 @@ t.test('with `authorize` there is no key to tell of', async (t) => {
   await app.inject('/admin/users')
   t.same(take(), [
     { event: 'user:created', prefix: '/admin', requestId: 'it', ip: '127.0.0.1', userId: 'user-1' },
-    { event: 'admin:refused', prefix: '/admin', requestId: 'it', method: 'GET', route: '/admin/users', ip: '127.0.0.1' }
+    { event: 'admin:rejected', prefix: '/admin', requestId: 'it', method: 'GET', route: '/admin/users', ip: '127.0.0.1' }
   ])
 })
 
@@ -130,9 +130,9 @@ t.test('who is refused, where, and why', async (t) => {
   const refused = { prefix: '/admin', requestId: 'it', method: 'GET', ip: '127.0.0.1' }
   await app.inject({ url: '/admin/users/user-1', headers: { 'x-admin-api-key': 'a-secret-near-miss' } })
   await app.inject({ url: '/admin/users/user-1' })
-  t.same(take(), Array(2).fill({ event: 'admin:refused', ...refused, route: '/admin/users/:id' }))
+  t.same(take(), Array(2).fill({ event: 'admin:rejected', ...refused, route: '/admin/users/:id' }))
 
-  const bots = { event: 'token:refused', ...refused, route: '/bots/:id' }
+  const bots = { event: 'token:rejected', ...refused, route: '/bots/:id' }
   const ask = (key?: string) => app.inject({ url: '/bots/1?secret', headers: { ...(key && { 'x-api-key': key }) } })
   await ask()
   await ask('vex_nothing')
@@ -156,11 +156,11 @@ t.test('a token that lacks a scope', async (t) => {
   const { token } = await app.vexaAdmin.tokens.create(user.id, { scopes: ['other'] })
   const { take } = listen(t)
   await app.inject({ url: '/bots', headers: { 'x-api-key': token } })
-  t.match(take(), [{ event: 'token:refused', reason: 'INSUFFICIENT_SCOPE' }])
+  t.match(take(), [{ event: 'token:rejected', reason: 'INSUFFICIENT_SCOPE' }])
 })
 
-t.test('a fingerprint is what sha256sum says of the key', async (t) => {
+t.test('a fingerprintAdminKey is what sha256sum says of the key', async (t) => {
   // printf %s an-admin-key-for-the-tests | sha256sum
-  t.match(fingerprint(adminKey), /^[0-9a-f]{8}$/)
-  t.equal(fingerprint('abc'), 'ba7816bf')
+  t.match(fingerprintAdminKey(adminKey), /^[0-9a-f]{8}$/)
+  t.equal(fingerprintAdminKey('abc'), 'ba7816bf')
 })

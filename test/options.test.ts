@@ -66,7 +66,7 @@ t.test('a wrong option stops the boot with a coded error that names it', async (
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: '3' }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, duplicateEmail: 'ignore' }, /duplicateEmail/],
     [{ adminKeys: adminKey, storage: null }, /storage.*open/],
-    [{ adminKeys: adminKey, storage: { open () {}, close () {} } }, /storage.*insertUser/],
+    [{ adminKeys: adminKey, storage: { open () {}, close () {} } }, /storage.*createUser/],
     [{ adminKey }, /no option `adminKey`/]
   ]
   for (const [options, message] of wrong) {

@@ -183,7 +183,7 @@ t.test('the storage is opened once, closed with the app, and closed when the sta
   await coded.close()
 
   const refusing = Fastify()
-  const refused = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, { open: async () => { throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }) }, close: async () => {} })
+  const refused = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, { open: async () => { throw Object.assign(new Error('rejected'), { code: 'ECONNREFUSED' }) }, close: async () => {} })
   await t.rejects(async () => { await refusing.register(vexaAdmin, { adminKeys: adminKey, storage: refused }) },
     { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: 'fastify-vexa-admin: the storage cannot be opened: refused' })
   await refusing.close()

@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import * as api from '../src/index.js'
 import { sqliteStorage, vexaAdmin } from '../src/index.js'
 import { resolveOptions } from '../src/options.js'
-import { storageMethods } from '../src/storage/storage-adapter.js'
+import { storageMethodNames } from '../src/storage/storage-adapter.js'
 import { hasValidChecksum } from './support/checksum.js'
 import { root, run } from './support/child.js'
 import { backDoor, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable } from './support/databases.js'
@@ -130,8 +130,8 @@ t.test('README: its statement sets a sequence that was left behind by a restore'
   t.match(statement, /vexa_users/)
   for (const table of ['vexa_users', 'vexa_tokens']) await sql.raw(statement.replaceAll('vexa_users', table).replaceAll('vexa_', prefix)).execute(db)
   const user = { email: 'new@example.com', name: null, max_concurrent_bots: 3, data: null, created_at: new Date().toISOString() }
-  t.match(await storage.insertUser(user), { id: '8' })
-  t.match(await storage.insertToken({ user_id: '8', hash: Buffer.alloc(32), name: null, scopes: null, expires_in: null, expires_at: null, created_at: user.created_at }), { id: '1' })
+  t.match(await storage.createUser(user), { id: '8' })
+  t.match(await storage.createToken({ user_id: '8', hash: Buffer.alloc(32), name: null, scopes: null, expires_in: null, expires_at: null, created_at: user.created_at }), { id: '1' })
 })
 
 t.test('so do those of a storage of its own, which its test passes', async (t) => {
@@ -164,7 +164,7 @@ t.test('its table of methods is that of StorageAdapter', async (t) => {
   const section = readme.slice(readme.indexOf('### A storage of your own'))
   const table = /(?:^\|.*\n)+/m.exec(section)?.[0] ?? ''
   const methods = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell]) => [...(cell as string).matchAll(/`(\w+)\(/g)].map(([, name]) => name))
-  t.same(methods.sort(), [...storageMethods].sort())
+  t.same(methods.sort(), [...storageMethodNames].sort())
 })
 
 t.test('its table of options is that of the code', async (t) => {

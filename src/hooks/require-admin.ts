@@ -3,15 +3,15 @@ import type { FastifyError, FastifyReply, FastifyRequest, onRequestAsyncHookHand
 import { Type } from '@sinclair/typebox'
 import { check } from '../check-options.js'
 import { UnauthorizedError } from '../errors.js'
-import { fingerprint, refusalOf, type Publish } from '../events.js'
+import { fingerprintAdminKey, describeRejection, type Publish } from '../events.js'
 import { Actor } from '../schemas/change-options.js'
 import { compile } from '../schemas/validator.js'
 
 /** The host's own idea of an admin: `true`, or the name of the admin for the events. Anything else is no admin. */
 export type Authorize = (request: FastifyRequest) => boolean | { actor: string } | Promise<boolean | { actor: string }>
 
-/** Decorates a request of the admin API with the actor, where there is one: the fingerprint of the admin key, or what `authorize` said. */
-export const actingAdmin = Symbol('actingAdmin')
+/** Decorates a request of the admin API with the actor, where there is one: the fingerprintAdminKey of the admin key, or what `authorize` said. */
+export const requestActor = Symbol('actingAdmin')
 
 /** Decorates the scope of the admin API: the routes that the guards of this file guard, and no others. */
 export const adminScope = Symbol('adminScope')
@@ -19,15 +19,15 @@ export const adminScope = Symbol('adminScope')
 const failureOfAnswer = compile(Type.Object({ actor: Actor }, { additionalProperties: false }))
 
 function refuse (request: FastifyRequest, reply: FastifyReply, publish: Publish): FastifyError {
-  publish('admin:refused', refusalOf(request), {})
+  publish('admin:rejected', describeRejection(request), {})
   // RFC 9110 wants a challenge with every 401; there is no registered scheme for a key in a header of its own.
   reply.header('www-authenticate', 'ApiKey realm="admin", header="X-Admin-API-Key"')
   return new UnauthorizedError()
 }
 
 /** An `onRequest` hook that lets nobody in who does not send one of the keys in `X-Admin-API-Key`. */
-export function adminKeyGuard (adminKeys: readonly string[], publish: Publish): onRequestHookHandler {
-  const keys = adminKeys.map((key) => ({ expected: hash('sha256', key, 'buffer'), name: fingerprint(key) }))
+export function requireAdminKey (adminKeys: readonly string[], publish: Publish): onRequestHookHandler {
+  const keys = adminKeys.map((key) => ({ expected: hash('sha256', key, 'buffer'), name: fingerprintAdminKey(key) }))
   return function checkAdminKey (request, reply, done) {
     // Node joins a header that was sent twice with a comma, which no key contains.
     const digest = hash('sha256', String(request.headers['x-admin-api-key'] ?? ''), 'buffer')
@@ -35,13 +35,13 @@ export function adminKeyGuard (adminKeys: readonly string[], publish: Publish): 
     // Digests have one length, as timingSafeEqual wants, and every key is compared, so that timing tells nothing.
     for (const { expected, name } of keys) acting = timingSafeEqual(expected, digest) ? name : acting
     if (acting === undefined) return done(refuse(request, reply, publish))
-    request.setDecorator(actingAdmin, acting)
+    request.setDecorator(requestActor, acting)
     done()
   }
 }
 
 /** An `onRequest` hook that asks the host. */
-export function authorizeGuard (authorize: Authorize, publish: Publish): onRequestAsyncHookHandler {
+export function requireAuthorized (authorize: Authorize, publish: Publish): onRequestAsyncHookHandler {
   return async function checkAuthorized (request, reply) {
     const answer: unknown = await authorize(request)
     if (answer === true) return
@@ -50,6 +50,6 @@ export function authorizeGuard (authorize: Authorize, publish: Publish): onReque
     }
     const failure = failureOfAnswer(answer)
     check(failure === undefined, `\`authorize\` must return true, false, or { actor } alone: ${failure?.instancePath} ${failure?.message}`)
-    request.setDecorator(actingAdmin, (answer as { actor: string }).actor)
+    request.setDecorator(requestActor, (answer as { actor: string }).actor)
   }
 }

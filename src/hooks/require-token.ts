@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { check, checkNames } from '../check-options.js'
+import { check, checkOptionNames } from '../check-options.js'
 import { InsufficientScopeError, InvalidTokenError, StorageUnavailableError, UserDisabledError } from '../errors.js'
-import { refusalOf, type Publish } from '../events.js'
+import { describeRejection, type Publish } from '../events.js'
 import type { TokenRouteService } from '../services/tokens.js'
 import { adminScope } from './require-admin.js'
 
@@ -14,18 +14,18 @@ export interface RequireTokenOptions {
  * A hook for routes of the host, as `onRequest` or later, that lets nobody in without a valid API token. As a hook of a whole scope it leaves the
  * routes of the admin API to the admin key.
  */
-export type TokenGuard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+export type RequireTokenHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
 /**
  * Makes `requireToken`.
  *
  * @throws {InvalidOptionError} if an option is not one, or a scope not one that the plugin knows
  */
-export function tokenGuards (tokens: Pick<TokenRouteService, 'verify' | 'mayBeToken'>, scopeNames: readonly string[], publish: Publish) {
-  return function requireToken (options: RequireTokenOptions = {}, ...others: unknown[]): TokenGuard {
+export function createRequireToken (tokens: Pick<TokenRouteService, 'verify' | 'mayBeToken'>, scopeNames: readonly string[], publish: Publish) {
+  return function requireToken (options: RequireTokenOptions = {}, ...others: unknown[]): RequireTokenHook {
     // As a hook itself, it is given a request and a reply, and would answer each with a 500 that says something else.
     check(others.length === 0, 'requireToken makes a hook: call it, as in `onRequest: app.vexaAdmin.requireToken()`')
-    checkNames(options, ['scopes'])
+    checkOptionNames(options, ['scopes'])
     check(options.scopes === undefined || Array.isArray(options.scopes), '`scopes` of requireToken must be an array')
     const scopes = [...new Set(options.scopes)]
     const unknown = scopes.find((scope) => !scopeNames.includes(scope))
@@ -36,7 +36,7 @@ export function tokenGuards (tokens: Pick<TokenRouteService, 'verify' | 'mayBeTo
       if (request.server.hasDecorator(adminScope)) return
       const token = readToken(request, tokens.mayBeToken)
       if (token === undefined) {
-        publish('token:refused', refusalOf(request), { reason: 'MISSING' })
+        publish('token:rejected', describeRejection(request), { reason: 'MISSING' })
         throw refuse(reply, new InvalidTokenError(), 'Bearer realm="api"')
       }
       let missing: string[] = []
@@ -50,7 +50,7 @@ export function tokenGuards (tokens: Pick<TokenRouteService, 'verify' | 'mayBeTo
         request.apiToken = verification.token
         return
       }
-      publish('token:refused', refusalOf(request), { reason: verification.code })
+      publish('token:rejected', describeRejection(request), { reason: verification.code })
       // The challenges are those of RFC 6750, section 3.
       if (verification.code === 'DISABLED') throw new UserDisabledError()
       if (verification.code === 'INSUFFICIENT_SCOPE') {

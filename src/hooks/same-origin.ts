@@ -1,6 +1,6 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { CrossOriginError } from '../errors.js'
-import { refusalOf, type Publish } from '../events.js'
+import { describeRejection, type Publish } from '../events.js'
 
 /**
  * Creates an `onRequest` hook that rejects changes which a page of another origin asks for, because a browser adds the cookie of an admin to them.
@@ -8,11 +8,11 @@ import { refusalOf, type Publish } from '../events.js'
  *
  * @throws {CrossOriginError} 403, unless the origin is the request's own or one of `trustedOrigins`
  */
-export function sameOriginGuard (trustedOrigins: readonly string[], publish: Publish): onRequestHookHandler {
+export function requireSameOrigin (trustedOrigins: readonly string[], publish: Publish): onRequestHookHandler {
   return function checkSameOrigin (request, _reply, done) {
     const { origin } = request.headers
     if (isSafe(request.method) || isSameOrigin(request) || (origin !== undefined && trustedOrigins.includes(origin))) return done()
-    publish('admin:refused', refusalOf(request), {})
+    publish('admin:rejected', describeRejection(request), {})
     done(new CrossOriginError())
   }
 }

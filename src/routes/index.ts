@@ -1,6 +1,6 @@
 import type { FastifyPluginCallback, FastifySchema, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
 import { CrossOriginError, StorageUnavailableError, TokenNotFoundError, UserNotFoundError } from '../errors.js'
-import { actingAdmin, adminScope } from '../hooks/require-admin.js'
+import { requestActor, adminScope } from '../hooks/require-admin.js'
 import { isSafe } from '../hooks/same-origin.js'
 import { schemaErrorFormatter, serializerCompiler, validatorCompiler } from '../schemas/compilers.js'
 import { adviceOn, errorReplies, reading } from '../schemas/error-replies.js'
@@ -42,7 +42,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     next()
   })
   fastify.decorate(adminScope, true)
-  fastify.decorateRequest(actingAdmin, undefined)
+  fastify.decorateRequest(requestActor, undefined)
   if (sameOrigin !== undefined) {
     // Before the host is asked, who may use up a session, or write its last use, for each time.
     fastify.addHook('onRequest', sameOrigin)

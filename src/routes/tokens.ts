@@ -2,14 +2,14 @@ import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-
 import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
 import { NoQuery } from '../schemas/primitives.js'
 import { errorReplies, reading, writing } from '../schemas/error-replies.js'
-import { MintedToken, RotateToken, scopedBodies, SuccessorToken, Token, TokenParams } from '../schemas/tokens.js'
+import { CreatedToken, RotateToken, createTokenBodies, SuccessorToken, Token, TokenParams } from '../schemas/tokens.js'
 import { UserParams } from '../schemas/users.js'
 import { Verification } from '../schemas/verification.js'
 import type { RouteOptions } from './index.js'
-import { originOf } from './origin.js'
+import { changeSourceOf } from './change-source.js'
 
 export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { tokens, scopes }, done) => {
-  const { CreateToken, VerifyToken } = scopedBodies(scopes)
+  const { CreateToken, VerifyToken } = createTokenBodies(scopes)
 
   fastify.post('/users/:id/tokens', {
     schema: {
@@ -20,10 +20,10 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       params: UserParams,
       body: CreateToken,
       querystring: NoQuery,
-      response: { 201: MintedToken, ...errorReplies(...writing, UserNotFoundError) }
+      response: { 201: CreatedToken, ...errorReplies(...writing, UserNotFoundError) }
     }
   }, async (request, reply) => {
-    const token = await tokens.create(request.params.id, request.body, originOf(request))
+    const token = await tokens.create(request.params.id, request.body, changeSourceOf(request))
     reply.code(201)
     return token
   })
@@ -50,7 +50,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(...writing, UserNotFoundError, TokenReferencedError) }
     }
   }, async (request, reply) => {
-    await tokens.revokeAll(request.params.id, originOf(request))
+    await tokens.revokeAll(request.params.id, changeSourceOf(request))
     reply.code(204)
     return null
   })
@@ -65,7 +65,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(...writing, TokenNotFoundError, TokenReferencedError) }
     }
   }, async (request, reply) => {
-    await tokens.revoke(request.params.id, originOf(request))
+    await tokens.revoke(request.params.id, changeSourceOf(request))
     reply.code(204)
     return null
   })
@@ -82,7 +82,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       response: { 201: SuccessorToken, ...errorReplies(...writing, TokenNotFoundError, TokenExpiredError) }
     }
   }, async (request, reply) => {
-    const token = await tokens.rotate(request.params.id, request.body, originOf(request))
+    const token = await tokens.rotate(request.params.id, request.body, changeSourceOf(request))
     reply.code(201)
     return token
   })

@@ -6,7 +6,7 @@ import { errorReplies, reading, writing } from '../schemas/error-replies.js'
 import { CreateUser, ListUsers, UpdateUser, User, UserParams, UserWithTokens } from '../schemas/users.js'
 import type { RouteOptions } from './index.js'
 import { nextPage, toUser } from './links.js'
-import { originOf } from './origin.js'
+import { changeSourceOf } from './change-source.js'
 
 const UserList = Type.Array(User, {
   description: 'The users',
@@ -104,7 +104,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       response: { 201: NewUser, ...taken, ...errorReplies(...writing) }
     }
   }, async (request, reply) => {
-    const { user, created } = await users.createOrReturn(request.body, originOf(request))
+    const { user, created } = await users.createOrReturn(request.body, changeSourceOf(request))
     reply.header('location', toUser(request, user.id))
     reply.code(created ? 201 : 200)
     return user
@@ -122,7 +122,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       querystring: NoQuery,
       response: { 200: ChangedUser, ...errorReplies(...writing, UserNotFoundError, EmailTakenError) }
     }
-  }, (request) => users.update(request.params.id, request.body, originOf(request)))
+  }, (request) => users.update(request.params.id, request.body, changeSourceOf(request)))
 
   fastify.delete('/users/:id', {
     schema: {
@@ -134,7 +134,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       response: { 204: Type.Null({ description: 'Deleted' }), ...errorReplies(...writing, UserNotFoundError, UserReferencedError) }
     }
   }, async (request, reply) => {
-    await users.delete(request.params.id, originOf(request))
+    await users.delete(request.params.id, changeSourceOf(request))
     reply.code(204)
     return null
   })

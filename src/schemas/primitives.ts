@@ -1,6 +1,6 @@
 import { domainToASCII, domainToUnicode } from 'node:url'
 import { Kind, Type, TypeRegistry, type SchemaOptions, type TSchema, type TUnsafe } from '@sinclair/typebox'
-import { canonical } from '../normalize.js'
+import { normalizeEmail } from '../normalize.js'
 
 /**
  * Key under which a schema says, for error messages, what it expected: a text, or a function that is given the value and its path, and returns one.
@@ -21,7 +21,7 @@ const OneOfKind = 'VexaAdmin:OneOf'
 TypeRegistry.Set<{ maxLength: number }>(TextKind, ({ maxLength }, value) =>
   typeof value === 'string' && isText(value) && lengthOf(value) <= maxLength)
 
-TypeRegistry.Set(EmailKind, (_schema, value) => typeof value === 'string' && canNormalize(value) && isEmail(canonical(value)))
+TypeRegistry.Set(EmailKind, (_schema, value) => typeof value === 'string' && canNormalize(value) && isEmail(normalizeEmail(value)))
 
 TypeRegistry.Set<{ enum: unknown[] }>(OneOfKind, (schema, value) => schema.enum.includes(value))
 

@@ -18,7 +18,7 @@ export const Token = Type.Object({
 export type Token = Static<typeof Token>
 
 /** The same, in the reply of the call that made it. */
-export const MintedToken = Type.Object(Token.properties, {
+export const CreatedToken = Type.Object(Token.properties, {
   [Component]: 'Token',
   description: 'The new token, with its value',
   examples: [{ ...exampleToken, token: exampleValue }]
@@ -63,7 +63,7 @@ export interface VerifyToken {
 }
 
 /** The bodies that name scopes. Where the host has none, there is no such member. */
-export function scopedBodies (names: readonly string[]): { CreateToken: TUnsafe<CreateToken>, VerifyToken: TUnsafe<VerifyToken> } {
+export function createTokenBodies (names: readonly string[]): { CreateToken: TUnsafe<CreateToken>, VerifyToken: TUnsafe<VerifyToken> } {
   const scopes: TProperties = names.length === 0 ? {} : { scopes: Type.Optional(Scopes(names)) }
   const strict = { additionalProperties: false, ...(names.length === 0 && { [Expected]: explainNoScopes }) }
   return {

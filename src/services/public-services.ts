@@ -1,4 +1,4 @@
-import type { Origin } from '../events.js'
+import type { ChangeSource } from '../events.js'
 import { isPlainObject } from '../schemas/primitives.js'
 import { ChangeOptions } from '../schemas/change-options.js'
 import { validator } from '../schemas/validator.js'
@@ -8,7 +8,7 @@ import type { UserRouteService, UserService } from './users.js'
 const validateOptions = validator(ChangeOptions)
 
 /** Returns the origin of a change by the host's own code, which may name the actor and nothing else. */
-function originOf (options: ChangeOptions = {}): Origin {
+function changeSourceOf (options: ChangeOptions = {}): ChangeSource {
   validateOptions(isPlainObject(options) ? options : null)
   return options.actor === undefined ? {} : { actor: options.actor }
 }
@@ -18,23 +18,23 @@ function originOf (options: ChangeOptions = {}): Origin {
 /** Creates `app.vexaAdmin.users`. */
 export function publicUsers (users: UserRouteService): UserService {
   return {
-    create: async (user, options) => (await users.createOrReturn(user, originOf(options))).user,
+    create: async (user, options) => (await users.createOrReturn(user, changeSourceOf(options))).user,
     get: (id) => users.get(id),
     getByEmail: (email) => users.getByEmail(email),
     list: async (page = {}) => (await users.page(page)).users,
-    update: async (id, changes, options) => users.update(id, changes, originOf(options)),
-    delete: async (id, options) => users.delete(id, originOf(options))
+    update: async (id, changes, options) => users.update(id, changes, changeSourceOf(options)),
+    delete: async (id, options) => users.delete(id, changeSourceOf(options))
   }
 }
 
 /** Creates `app.vexaAdmin.tokens`. */
 export function publicTokens (tokens: TokenRouteService): TokenService {
   return {
-    create: async (userId, token, options) => tokens.create(userId, token, originOf(options)),
+    create: async (userId, token, options) => tokens.create(userId, token, changeSourceOf(options)),
     list: (userId) => tokens.list(userId),
-    revoke: async (id, options) => tokens.revoke(id, originOf(options)),
-    revokeAll: async (userId, options) => tokens.revokeAll(userId, originOf(options)),
-    rotate: async (id, rotation, options) => tokens.rotate(id, rotation, originOf(options)),
+    revoke: async (id, options) => tokens.revoke(id, changeSourceOf(options)),
+    revokeAll: async (userId, options) => tokens.revokeAll(userId, changeSourceOf(options)),
+    rotate: async (id, rotation, options) => tokens.rotate(id, rotation, changeSourceOf(options)),
     verify: (token) => tokens.verify(token)
   }
 }

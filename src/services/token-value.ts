@@ -10,7 +10,7 @@ const checksumLength = 6
  * which secret scanners, and we, tell a token from a look-alike. The scheme is GitHub's:
  * https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
  */
-export function mintTokenValue (prefix: string): string {
+export function createTokenValue (prefix: string): string {
   const body = prefix + randomCharacters(randomLength)
   return body + checksum(body)
 }

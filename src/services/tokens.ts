@@ -1,13 +1,13 @@
 import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
-import type { Origin, Publish } from '../events.js'
+import type { ChangeSource, Publish } from '../events.js'
 import type { ChangeOptions } from '../schemas/change-options.js'
-import { RotateToken, scopedBodies, type CreateToken, type Token, type VerifyToken } from '../schemas/tokens.js'
+import { RotateToken, createTokenBodies, type CreateToken, type Token, type VerifyToken } from '../schemas/tokens.js'
 import { validator } from '../schemas/validator.js'
 import type { Verification } from '../schemas/verification.js'
 import type { Storage, TokenRecord, TokenReplacement } from '../storage/storage-adapter.js'
 import { toId, toKey } from './ids.js'
-import type { TokenUse } from '../storage/decorators/last-used.js'
-import { hashTokenValue, isTokenValue, mintTokenValue } from './token-value.js'
+import type { LastUsed } from '../storage/decorators/last-used.js'
+import { hashTokenValue, isTokenValue, createTokenValue } from './token-value.js'
 import { toToken, toUser } from './serializers.js'
 
 /** The API tokens, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. Those that change something take `{ actor }` last. */
@@ -66,10 +66,10 @@ export interface TokenService {
 
 /** The same for our own code, which knows where a change comes from. */
 export interface TokenRouteService extends Pick<TokenService, 'list'> {
-  create (userId: string, token: CreateToken | undefined, origin: Origin): Promise<Token>
-  revoke (id: string, origin: Origin): Promise<void>
-  revokeAll (userId: string, origin: Origin): Promise<void>
-  rotate (id: string, rotation: RotateToken | undefined, origin: Origin): Promise<Token>
+  create (userId: string, token: CreateToken | undefined, source: ChangeSource): Promise<Token>
+  revoke (id: string, source: ChangeSource): Promise<void>
+  revokeAll (userId: string, source: ChangeSource): Promise<void>
+  rotate (id: string, rotation: RotateToken | undefined, source: ChangeSource): Promise<Token>
   /** As above, and tells `onMissing` which of `scopes` the token lacks where that is what is wrong. */
   verify (token: VerifyToken, onMissing?: (scopes: string[]) => void): Promise<Verification>
   /** Returns whether a value may be one of our tokens. One that may not is never looked up. */
@@ -84,8 +84,8 @@ export interface TokenServiceOptions {
 
 const validateRotate = validator(RotateToken)
 
-export function createTokenService (storage: Storage, publish: Publish, tokenUse: TokenUse, { tokenPrefix, scopes }: TokenServiceOptions): TokenRouteService {
-  const bodies = scopedBodies(scopes)
+export function createTokenService (storage: Storage, publish: Publish, lastUsed: LastUsed, { tokenPrefix, scopes }: TokenServiceOptions): TokenRouteService {
+  const bodies = createTokenBodies(scopes)
   const validateCreate = validator(bodies.CreateToken)
   const validateVerify = validator(bodies.VerifyToken)
   const mayBeToken = (value: string) => isTokenValue(value, tokenPrefix)
@@ -101,13 +101,13 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
   return {
     mayBeToken,
 
-    async create (userId, input = {}, origin) {
+    async create (userId, input = {}, source) {
       validateCreate(input)
       const userKey = toKey('user', userId)
       if (userKey === undefined) throw new UserNotFoundError()
       const now = Date.now()
-      const value = mintTokenValue(tokenPrefix[0] as string)
-      const token = await storage.insertToken({
+      const value = createTokenValue(tokenPrefix[0] as string)
+      const token = await storage.createToken({
         user_id: userKey,
         hash: hashTokenValue(value),
         name: input.name ?? null,
@@ -117,7 +117,7 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
         created_at: after(now, 0)
       })
       if (token === 'absent') throw new UserNotFoundError()
-      publish('token:minted', origin, { tokenId: toId('token', token.id), userId: toId('user', token.user_id) })
+      publish('token:created', source, { tokenId: toId('token', token.id), userId: toId('user', token.user_id) })
       return toToken(token, value)
     },
 
@@ -126,31 +126,31 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
       return tokens.map((token) => toToken(token))
     },
 
-    async revoke (id, origin) {
+    async revoke (id, source) {
       const key = toKey('token', id)
-      const deleted = key !== undefined && await storage.deleteToken(key)
+      const deleted = key !== undefined && await storage.revokeToken(key)
       if (deleted === 'referenced') throw new TokenReferencedError()
       if (!deleted) throw new TokenNotFoundError()
-      publish('token:revoked', origin, { tokenId: toId('token', key) })
+      publish('token:revoked', source, { tokenId: toId('token', key) })
     },
 
-    async revokeAll (userId, origin) {
+    async revokeAll (userId, source) {
       const userKey = await checkUser(userId)
-      if (await storage.deleteTokens(userKey) === 'referenced') throw new TokenReferencedError()
-      publish('token:revoked', origin, { userId: toId('user', userKey) })
+      if (await storage.revokeTokens(userKey) === 'referenced') throw new TokenReferencedError()
+      publish('token:revoked', source, { userId: toId('user', userKey) })
     },
 
-    async rotate (id, input = {}, origin) {
+    async rotate (id, input = {}, source) {
       validateRotate(input)
       const key = toKey('token', id)
       if (key === undefined) throw new TokenNotFoundError()
-      const value = mintTokenValue(tokenPrefix[0] as string)
+      const value = createTokenValue(tokenPrefix[0] as string)
       const hash = hashTokenValue(value)
       const token = await storage.rotateToken(key, (old) => replace(old, hash, input.grace_period ?? 0))
       if (token === 'absent') throw new TokenNotFoundError()
-      if (token === 'refused') throw new TokenExpiredError()
+      if (token === 'rejected') throw new TokenExpiredError()
       if (token === 'referenced') throw new TokenReferencedError()
-      publish('token:rotated', origin, { tokenId: toId('token', key), successorId: toId('token', token.id), userId: toId('user', token.user_id) })
+      publish('token:rotated', source, { tokenId: toId('token', key), successorId: toId('token', token.id), userId: toId('user', token.user_id) })
       return toToken(token, value)
     },
 
@@ -171,15 +171,15 @@ export function createTokenService (storage: Storage, publish: Publish, tokenUse
         onMissing?.(missing)
         return { valid: false, code: 'INSUFFICIENT_SCOPE' }
       }
-      tokenUse.note(token.id, token.last_used_at, now)
+      lastUsed.note(token.id, token.last_used_at, now)
       return { valid: true, user: toUser(user), token: toToken(token) }
     }
   }
 }
 
-function replace (old: TokenRecord, hash: Buffer, gracePeriod: number): TokenReplacement | 'refused' {
+function replace (old: TokenRecord, hash: Buffer, gracePeriod: number): TokenReplacement | 'rejected' {
   const now = Date.now()
-  if (isExpired(old, now)) return 'refused'
+  if (isExpired(old, now)) return 'rejected'
   const dies = after(now, gracePeriod)
   return {
     // Without a grace period it is deleted, and so dead by every process's clock.

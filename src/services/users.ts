@@ -1,11 +1,11 @@
 import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError, UserReferencedError } from '../errors.js'
-import type { Origin, Publish } from '../events.js'
+import type { ChangeSource, Publish } from '../events.js'
 import { canNormalize } from '../schemas/primitives.js'
 import type { ChangeOptions } from '../schemas/change-options.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
 import { validator } from '../schemas/validator.js'
 import type { Storage, UserRecord } from '../storage/storage-adapter.js'
-import { canonical, searchable } from '../normalize.js'
+import { normalizeEmail, normalizeForSearch } from '../normalize.js'
 import { toId, toKey } from './ids.js'
 import { mergePatch } from './merge-patch.js'
 import { toToken, toUser } from './serializers.js'
@@ -64,11 +64,11 @@ export interface UserService {
 /** The same for our own code, which knows where a change comes from. */
 export interface UserRouteService extends Pick<UserService, 'get' | 'getByEmail'> {
   /** As `create`, and says whether the user is new. */
-  createOrReturn (user: CreateUser, origin: Origin): Promise<{ user: User, created: boolean }>
+  createOrReturn (user: CreateUser, source: ChangeSource): Promise<{ user: User, created: boolean }>
   /** As `list`, and says whether there is more, and how many there are in all where `count` asks for it. */
   page (query: ListUsers): Promise<{ users: User[], more: boolean, total: number | undefined }>
-  update (id: string, changes: UpdateUser, origin: Origin): Promise<User>
-  delete (id: string, origin: Origin): Promise<void>
+  update (id: string, changes: UpdateUser, source: ChangeSource): Promise<User>
+  delete (id: string, source: ChangeSource): Promise<void>
 }
 
 export interface UserServiceOptions {
@@ -85,20 +85,20 @@ const validateUpdate = validator(UpdateUser)
 const validatePage = validator(ListUsers)
 
 export function createUserService (storage: Storage, publish: Publish, options: UserServiceOptions): UserRouteService {
-  async function createOrReturn (input: CreateUser, origin: Origin) {
+  async function createOrReturn (input: CreateUser, source: ChangeSource) {
     validateCreate(input)
     const { email, name, max_concurrent_bots: maxConcurrentBots, data } = input
     const user = {
-      email: canonical(email),
+      email: normalizeEmail(email),
       name: name ?? null,
       max_concurrent_bots: maxConcurrentBots ?? options.defaultMaxConcurrentBots,
       data: checkSize(data ?? null),
       created_at: new Date().toISOString()
     }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const inserted = await storage.insertUser(user)
+      const inserted = await storage.createUser(user)
       if (inserted !== 'taken') {
-        publish('user:created', origin, { userId: toId('user', inserted.id) })
+        publish('user:created', source, { userId: toId('user', inserted.id) })
         return { user: toUser(inserted), created: true }
       }
       if (options.duplicateEmail === 'reject') throw new EmailTakenError()
@@ -112,7 +112,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
   async function page (query: ListUsers) {
     validatePage(query)
     const { skip = 0, limit = 100, order = 'asc', after, search, count = false } = query
-    const needle = search === undefined ? undefined : searchable(search)
+    const needle = search === undefined ? undefined : normalizeForSearch(search)
     // One more than asked for tells whether there is more.
     const users = await storage.listUsers({ order, after: after && toKey('user', after), skip, limit: limit + 1, search: needle })
     const total = count ? await storage.countUsers(needle) : undefined
@@ -125,13 +125,13 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     return Object.assign(toUser(user), { api_tokens: tokens.map((token) => toToken(token)) })
   }
 
-  async function update (id: string, changes: UpdateUser, origin: Origin): Promise<User> {
+  async function update (id: string, changes: UpdateUser, source: ChangeSource): Promise<User> {
     validateUpdate(changes)
     const key = toKey('user', id)
     if (key === undefined) throw new UserNotFoundError()
     const { data, ...rest } = changes
     const changed = Object.entries(changes).filter(([, value]) => value !== undefined).map(([name]) => name)
-    const plain = rest.email === undefined ? rest : { ...rest, email: canonical(rest.email) }
+    const plain = rest.email === undefined ? rest : { ...rest, email: normalizeEmail(rest.email) }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       // A patch of `data` builds on what is there, so it goes in only if nobody has changed the user meanwhile.
       const stored = data === undefined ? undefined : await storage.findUser(key)
@@ -141,7 +141,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
       if (updated === 'taken') throw new EmailTakenError()
       if (updated === 'referenced') throw new UserReferencedError()
       if (updated !== 'absent') {
-        if (changed.length > 0) publish('user:changed', origin, { userId: toId('user', updated.id), changed })
+        if (changed.length > 0) publish('user:updated', source, { userId: toId('user', updated.id), changed })
         return toUser(updated)
       }
       if (stored === undefined) throw new UserNotFoundError()
@@ -162,15 +162,15 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     async getByEmail (email) {
       // Not whether it is an address: one that is kept may be of a form that was valid once.
       const known = typeof email === 'string' && canNormalize(email)
-      return withTokens(known ? await storage.findUserByEmail(canonical(email)) : undefined)
+      return withTokens(known ? await storage.findUserByEmail(normalizeEmail(email)) : undefined)
     },
 
-    async delete (id, origin) {
+    async delete (id, source) {
       const key = toKey('user', id)
       const deleted = key !== undefined && await storage.deleteUser(key)
       if (deleted === 'referenced') throw new UserReferencedError()
       if (!deleted) throw new UserNotFoundError()
-      publish('user:deleted', origin, { userId: toId('user', key) })
+      publish('user:deleted', source, { userId: toId('user', key) })
     }
   }
 }

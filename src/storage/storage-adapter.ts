@@ -30,7 +30,7 @@ export interface StorageAdapter {
    * Adds a user; `'taken'` if another user has this `email`.
    * Of any number of concurrent calls with one `email`, exactly one adds a user.
    */
-  insertUser (user: NewUserRecord): Promise<UserRecord | 'taken'>
+  createUser (user: NewUserRecord): Promise<UserRecord | 'taken'>
 
   /** The user with this key; `undefined` if there is none. */
   findUser (id: string): Promise<UserRecord | undefined>
@@ -61,13 +61,13 @@ export interface StorageAdapter {
   deleteUser (id: string): Promise<boolean | 'referenced'>
 
   /** Adds a token; `'absent'` if its user is not there, also if the user is deleted at the same moment. Throws if another token has its `hash`. */
-  insertToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'>
+  createToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'>
 
   /**
    * The token with this hash and its user, as they are at this moment; `undefined` if either is not there. Called for every request
    * that a token guards; a storage that has the answer at once need not make a promise of it.
    */
-  findTokenByHash (hash: Buffer): MaybePromise<TokenWithUser | undefined>
+  findTokenByHash (hash: Buffer): Awaitable<TokenWithUser | undefined>
 
   /** A user's tokens in order of creation; none for a user who is not there. */
   listTokens (userId: string): Promise<TokenRecord[]>
@@ -75,29 +75,29 @@ export interface StorageAdapter {
   /**
    * Replaces a token: calls `replace` with the token as it is while nobody else can change it, and does what it says, all or
    * nothing. `replace` answers at once, and may be called again, if the storage has to start over; the successor has the same user.
-   * (`touchTokens` is no change that matters here.) `'absent'` if the token is not there; `'refused'` if `replace` says so, and then nothing is changed.
-   * `'referenced'` as for `deleteToken`.
+   * (`touchTokens` is no change that matters here.) `'absent'` if the token is not there; `'rejected'` if `replace` says so, and then nothing is changed.
+   * `'referenced'` as for `revokeToken`.
    */
-  rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused'): Promise<TokenRecord | 'absent' | 'refused' | 'referenced'>
+  rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'rejected'): Promise<TokenRecord | 'absent' | 'rejected' | 'referenced'>
 
   /**
    * Deletes a token. `true` for exactly one of any number of concurrent calls; `false` if it was not there.
    * `'referenced'` if something outside of the storage refers to the token, and forbids its deletion: then nothing is changed.
    */
-  deleteToken (id: string): Promise<boolean | 'referenced'>
+  revokeToken (id: string): Promise<boolean | 'referenced'>
 
   /**
    * Deletes all tokens of a user, who may not be there, and with a token that is being rotated also its successor.
-   * `'referenced'` as for `deleteToken`, if that holds for one of them.
+   * `'referenced'` as for `revokeToken`, if that holds for one of them.
    */
-  deleteTokens (userId: string): Promise<void | 'referenced'>
+  revokeTokens (userId: string): Promise<void | 'referenced'>
 
   /** Sets `last_used_at` of those of the tokens that are still there, unless theirs is later already. Adds nothing. */
   touchTokens (ids: readonly string[], lastUsedAt: string): Promise<void>
 }
 
 /** What is there at once, or later. */
-export type MaybePromise<T> = T | Promise<T>
+export type Awaitable<T> = T | Promise<T>
 
 /** A token and whose it is. */
 export interface TokenWithUser { token: TokenRecord, user: UserRecord }
@@ -112,7 +112,7 @@ export interface UserPage {
   skip: number
   /** How many to return at the most; 1 or more. */
   limit: number
-  /** Only users of whom `searchable(email)` or `searchable(name)` contains this. It arrives in that form; `%`, `_` and the like mean themselves. */
+  /** Only users of whom `normalizeForSearch(email)` or `normalizeForSearch(name)` contains this. It arrives in that form; `%`, `_` and the like mean themselves. */
   search?: string | undefined
 }
 
@@ -180,21 +180,21 @@ export type Storage = Omit<StorageAdapter, 'open' | 'close'>
 const methods: Record<keyof StorageAdapter, true> = {
   open: true,
   close: true,
-  insertUser: true,
+  createUser: true,
   findUser: true,
   findUserByEmail: true,
   listUsers: true,
   countUsers: true,
   updateUser: true,
   deleteUser: true,
-  insertToken: true,
+  createToken: true,
   findTokenByHash: true,
   listTokens: true,
   rotateToken: true,
-  deleteToken: true,
-  deleteTokens: true,
+  revokeToken: true,
+  revokeTokens: true,
   touchTokens: true
 }
 
 /** Every method of the port, so that an adapter can be checked and wrapped method by method. */
-export const storageMethods = Object.keys(methods) as Array<keyof StorageAdapter>
+export const storageMethodNames = Object.keys(methods) as Array<keyof StorageAdapter>

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { KyselyStorage, migrate, sqliteStorage } from '../../src/index.js'
-import { mintTokenValue } from '../../src/services/token-value.js'
+import { createTokenValue } from '../../src/services/token-value.js'
 
 /** A database file with so many users, each with three tokens; some of their values, from all over. */
 export async function seed (filename: string, users: number): Promise<string[]> {
@@ -12,17 +12,17 @@ export async function seed (filename: string, users: number): Promise<string[]> 
   db.pragma('synchronous = off')
   // The index of the hashes is written all over.
   db.pragma('cache_size = -1048576')
-  const insertUser = db.prepare('insert into vexa_users (email, name, searchable_name, max_concurrent_bots, created_at) values (?, ?, ?, 3, ?)')
-  const insertToken = db.prepare('insert into vexa_tokens (user_id, hash, created_at) values (?, ?, ?)')
+  const createUser = db.prepare('insert into vexa_users (email, name, searchable_name, max_concurrent_bots, created_at) values (?, ?, ?, 3, ?)')
+  const createToken = db.prepare('insert into vexa_tokens (user_id, hash, created_at) values (?, ?, ?)')
   const created = new Date().toISOString()
   const every = Math.ceil(users / 10_000)
   const values: string[] = []
   db.transaction(() => {
     for (let i = 0; i < users; i++) {
-      const { lastInsertRowid } = insertUser.run(`user${i}@example.com`, `User Number ${i}`, `user number ${i}`, created)
+      const { lastInsertRowid } = createUser.run(`user${i}@example.com`, `User Number ${i}`, `user number ${i}`, created)
       for (let j = 0; j < 3; j++) {
-        const value = mintTokenValue('vex_')
-        insertToken.run(lastInsertRowid, hash('sha256', value, 'buffer'), created)
+        const value = createTokenValue('vex_')
+        createToken.run(lastInsertRowid, hash('sha256', value, 'buffer'), created)
         if (i % every === 0) values.push(value)
       }
     }
@@ -36,7 +36,7 @@ export async function seed (filename: string, users: number): Promise<string[]> 
 export async function seedPostgres (connectionString: string, users: number): Promise<string[]> {
   await dropPostgres(connectionString)
   await migrate(new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString }) }), tablePrefix: 'bench_' }))
-  const values = Array.from({ length: 3 * users }, () => mintTokenValue('vex_'))
+  const values = Array.from({ length: 3 * users }, () => createTokenValue('vex_'))
   await withPostgres(connectionString, async (client) => {
     await client.query(`insert into bench_users (email, name, searchable_name, max_concurrent_bots, created_at)
       select 'user' || i || '@example.com', 'User Number ' || i, 'user number ' || i, 3, now() from generate_series(1, $1) i`, [users])

@@ -31,7 +31,7 @@ t.test('PostgreSQL: a standby is rejected, and accepted when it is promoted', { 
   const rejected = { code, message: 'pg_is_in_recovery() is true: the server is a standby, which answers with old data. Connect to the primary' }
   await t.rejects(using(onPostgres(standby), opens), rejected, 'without tables')
 
-  await using(onPostgres(primary), async (storage) => { await storage.insertUser(user) })
+  await using(onPostgres(primary), async (storage) => { await storage.createUser(user) })
   const db = adminOf(t, 'postgres', standby)
   await until(async () => (await sql`select from vexa_users`.execute(db)).rows.length === 1)
   await t.rejects(using(onPostgres(standby), opens), rejected, 'with tables')
@@ -77,21 +77,21 @@ t.test('Galera: nodes are rejected until reads wait, and then none finds a token
     const storages = nodes.map((node) => on(node, `set session wsrep_sync_wait = ${wait}`)) as [KyselyStorage, KyselyStorage]
     t.teardown(() => Promise.all(storages.map((storage) => storage.close())))
     for (const storage of storages) await storage.open()
-    const owner = await storages[0].insertUser({ ...user, email: `${wait}@x` }) as { id: string }
+    const owner = await storages[0].createUser({ ...user, email: `${wait}@x` }) as { id: string }
     const counts = { rounds: 0, missed: 0, notRevoked: 0, stale: 0 }
     await Promise.all(Array.from({ length: 8 }, async (_, client) => {
       const [here, there] = client % 2 === 0 ? storages : storages.toReversed() as typeof storages
       for (let round = 0; round < 40; round++) {
         const hash = randomBytes(32)
-        const token = await here.insertToken({ user_id: owner.id, hash, name: null, scopes: null, expires_at: null, expires_in: null, created_at: created })
+        const token = await here.createToken({ user_id: owner.id, hash, name: null, scopes: null, expires_at: null, expires_in: null, created_at: created })
         if (token === 'absent') throw new Error('The user is not there')
         counts.rounds++
         // Half of them are revoked where they were not created.
         const [revoking, reading] = round % 2 === 0 ? [here, there] : [there, here]
         if (round % 4 > 1 && await reading.findTokenByHash(hash) === undefined) counts.missed++
-        if (!await revoking.deleteToken(token.id)) {
+        if (!await revoking.revokeToken(token.id)) {
           counts.notRevoked++
-          await here.deleteToken(token.id)
+          await here.revokeToken(token.id)
         }
         if (await reading.findTokenByHash(hash) !== undefined) counts.stale++
       }

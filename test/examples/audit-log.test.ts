@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { fingerprint } from '../../src/index.js'
+import { fingerprintAdminKey } from '../../src/index.js'
 import { run } from '../support/child.js'
 
 t.test('each line is there when the request is answered, and none has a secret', async (t) => {
@@ -22,11 +22,11 @@ t.test('each line is there when the request is answered, and none has a secret',
 
   const lines = log().trim().split('\n').map((line) => JSON.parse(line))
   t.match(lines, [
-    { event: 'fastify-vexa-admin:user:created', userId: 'user-1', actor: fingerprint(key), ip: '127.0.0.1', requestId: 'req-1' },
-    { event: 'fastify-vexa-admin:token:minted', tokenId: 'token-1', userId: 'user-1' },
+    { event: 'fastify-vexa-admin:user:created', userId: 'user-1', actor: fingerprintAdminKey(key), ip: '127.0.0.1', requestId: 'req-1' },
+    { event: 'fastify-vexa-admin:token:created', tokenId: 'token-1', userId: 'user-1' },
     { event: 'fastify-vexa-admin:token:revoked', tokenId: 'token-1' },
-    { event: 'fastify-vexa-admin:token:refused', reason: 'NOT_FOUND', route: '/me', ip: '127.0.0.1' },
-    { event: 'fastify-vexa-admin:admin:refused', route: '/admin/users' }
+    { event: 'fastify-vexa-admin:token:rejected', reason: 'NOT_FOUND', route: '/me', ip: '127.0.0.1' },
+    { event: 'fastify-vexa-admin:admin:rejected', route: '/admin/users' }
   ])
   t.equal(lines.length, 5)
   t.ok(lines.every(({ time }) => Date.parse(time) <= Date.now()))

@@ -124,8 +124,8 @@ t.test('adminKeys: a page of any origin that knows the key may use it', async (t
 t.test('a cross-origin request that was rejected is an event, and passes the error handler', async (t) => {
   const heard: unknown[] = []
   const listener = (message: unknown) => { heard.push(message) }
-  subscribe('fastify-vexa-admin:admin:refused', listener)
-  t.teardown(() => unsubscribe('fastify-vexa-admin:admin:refused', listener))
+  subscribe('fastify-vexa-admin:admin:rejected', listener)
+  t.teardown(() => unsubscribe('fastify-vexa-admin:admin:rejected', listener))
   const app = Fastify({ genReqId: () => 'it' })
   t.teardown(() => app.close())
   app.setErrorHandler((error: { code: string }, _request, reply) => reply.code(418).send({ mine: error.code }))

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { KyselyStorage, vexaAdmin, type StorageAdapter, type Token } from '../../src/index.js'
 import { hashTokenValue } from '../../src/services/token-value.js'
 import { SqliteDialect } from '../../src/storage/sql/drivers/sqlite-dialect.js'
-import { storageMethods } from '../../src/storage/storage-adapter.js'
+import { storageMethodNames } from '../../src/storage/storage-adapter.js'
 import { root } from '../support/child.js'
 import { emptyStorage } from '../support/databases.js'
 import { adminKey } from '../support/helpers.js'
@@ -113,7 +113,7 @@ class Trap {
 }
 
 // Those for which a request waits.
-const asked = storageMethods.filter((name) => !['open', 'close', 'touchTokens'].includes(name))
+const asked = storageMethodNames.filter((name) => !['open', 'close', 'touchTokens'].includes(name))
 
 /** A storage whose calls pass a trap. */
 function trapped (t: Test, trap: Trap, names = asked): StorageAdapter {

@@ -2,9 +2,9 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mock } from 'node:test'
 import type { Test } from 'tap'
-import { searchable } from '../../src/index.js'
-import { canonical } from '../../src/normalize.js'
-import { mintTokenValue } from '../../src/services/token-value.js'
+import { normalizeForSearch } from '../../src/index.js'
+import { normalizeEmail } from '../../src/normalize.js'
+import { createTokenValue } from '../../src/services/token-value.js'
 import { hasValidChecksum } from '../support/checksum.js'
 import { emptyPlace, storageAt } from '../support/databases.js'
 import { build, call, nextOf } from '../support/helpers.js'
@@ -73,7 +73,7 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
 
   const acts: Record<Act, (user: KnownUser, token: KnownToken, body: any) => Promise<unknown>> = {
     async create (_user, _token, body) {
-      const email = canonical(body.email)
+      const email = normalizeEmail(body.email)
       const taken = living().some(({ wire }) => wire.email === email)
       const { json, headers } = await ask(taken ? 409 : 201, 'POST', '/users', body)
       if (taken) return
@@ -86,10 +86,10 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
 
     async patch (user, _token, body) {
       const { data, email, disabled, ...rest } = body
-      const taken = email !== undefined && living().some((other) => other !== user && other.wire.email === canonical(email))
+      const taken = email !== undefined && living().some((other) => other !== user && other.wire.email === normalizeEmail(email))
       const { json } = await ask(!user.alive ? 404 : taken ? 409 : 200, 'PATCH', `/users/${user.wire.id}`, body)
       if (!user.alive || taken) return
-      Object.assign(user.wire, rest, email !== undefined && { email: canonical(email) }, disabled && { disabled }, data && { data: merged(user.wire.data, data) })
+      Object.assign(user.wire, rest, email !== undefined && { email: normalizeEmail(email) }, disabled && { disabled }, data && { data: merged(user.wire.data, data) })
       if (disabled === false) delete user.wire.disabled
       if (data === null) delete user.wire.data
       deepEqual(json, user.wire)
@@ -158,8 +158,8 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
     async list (user, _token, { after, ...query }) {
       if (after !== undefined) query.after = after === 'user' ? user.wire.id : after
       const { skip = 0, limit = 100, order = 'asc', search = '', count } = query
-      const needle = searchable(search)
-      const found = living().map(({ wire }) => wire).filter(({ email, name }) => searchable(email).includes(needle) || searchable(name ?? '').includes(needle))
+      const needle = normalizeForSearch(search)
+      const found = living().map(({ wire }) => wire).filter(({ email, name }) => normalizeForSearch(email).includes(needle) || normalizeForSearch(name ?? '').includes(needle))
       const direction = order === 'asc' ? 1 : -1
       const expected = found.sort((a, b) => direction * (keyOf(a.id) - keyOf(b.id))).filter(({ id }) => after === undefined || direction * (keyOf(id) - keyOf(query.after)) > 0).slice(Number(skip))
       let next: string | undefined = `/users?${new URLSearchParams(query)}`
@@ -187,7 +187,7 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
   let app = await start()
   try {
     const nobody = { wire: { id: 'user-1', email: 'a@x' }, alive: false }
-    const nothing = { wire: { id: 'token-1' }, owner: nobody, alive: false, value: mintTokenValue('vex_'), life: undefined, used: '', kept: '' }
+    const nothing = { wire: { id: 'token-1' }, owner: nobody, alive: false, value: createTokenValue('vex_'), life: undefined, used: '', kept: '' }
     for (const { act, on, body } of commands) {
       await acts[act](users[on % users.length] ?? nobody, tokens[on % tokens.length] ?? nothing, body)
     }

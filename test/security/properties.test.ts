@@ -4,7 +4,7 @@ import { deepEqual, doesNotMatch, equal, ok } from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import fc, { type Arbitrary } from 'fast-check'
 import t, { type Test } from 'tap'
-import { isTokenValue, mintTokenValue } from '../../src/services/token-value.js'
+import { isTokenValue, createTokenValue } from '../../src/services/token-value.js'
 import { root } from '../support/child.js'
 import { backDoor, emptyPlace, storageAt } from '../support/databases.js'
 import { adminKey, build } from '../support/helpers.js'
@@ -41,7 +41,7 @@ property('a token is the prefix, 30 letters and digits, and a checksum that adds
     for (const candidate of [value, own, own.slice(0, -6) + checksum(own.slice(0, -6))]) {
       for (const wanted of [prefix, other, 'vex_']) equal(isTokenValue(candidate, [wanted]), isToken(candidate, wanted), JSON.stringify([candidate, wanted]))
     }
-    const minted = mintTokenValue(prefix)
+    const minted = createTokenValue(prefix)
     ok(isToken(minted, prefix) && isTokenValue(minted, [other, prefix]), minted)
   })
 })

@@ -90,7 +90,7 @@ t.test("duplicateEmail: 'return' creates the user after all if the one in the wa
   const stored = emptyStorage(t)
   let answers = 1
   const storage = overriding(stored, {
-    insertUser: async (user) => answers-- > 0 ? 'taken' : stored.insertUser(user)
+    createUser: async (user) => answers-- > 0 ? 'taken' : stored.createUser(user)
   })
   const app = await build(t, { storage, duplicateEmail: 'return' })
   t.match(await app.vexaAdmin.users.create({ email: 'a@b' }), { id: 'user-1' })
@@ -100,7 +100,7 @@ t.test('a storage that contradicts itself is a 503, and does not keep us for eve
   const stored = emptyStorage(t)
   let calls = 0
   const storage = overriding(stored, {
-    insertUser: async (user) => user.email === 'a@b' ? stored.insertUser(user) : 'taken',
+    createUser: async (user) => user.email === 'a@b' ? stored.createUser(user) : 'taken',
     updateUser: async () => { calls++; return 'absent' }
   })
   const app = await build(t, { storage, duplicateEmail: 'return' })

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { hashTokenValue, isTokenValue, mintTokenValue } from '../../src/services/token-value.js'
+import { hashTokenValue, isTokenValue, createTokenValue } from '../../src/services/token-value.js'
 import { hasValidChecksum, withChecksum } from '../support/checksum.js'
 
 t.test('a value is the prefix, 30 random characters and a checksum that adds up', async (t) => {
   for (const prefix of ['vex_', 'acme-live_']) {
     for (let i = 0; i < 500; i++) {
-      const value = mintTokenValue(prefix)
+      const value = createTokenValue(prefix)
       t.ok(value.startsWith(prefix) && /^[0-9A-Za-z]{36}$/.test(value.slice(prefix.length)), value)
       if (!hasValidChecksum(value)) t.fail(value)
     }
@@ -28,8 +28,8 @@ t.test('what is no token is told from one by its length, prefix and characters, 
 
 t.test('isTokenValue: takes any of the prefixes, also if one begins with another', async (t) => {
   const prefixes = ['vex_', 'vex_2', 'v', 'acme-live_']
-  for (const prefix of prefixes) t.equal(isTokenValue(mintTokenValue(prefix), prefixes), true, prefix)
-  for (const prefix of ['vex', 'vex_22', 'w', 'acme-live', '']) t.equal(isTokenValue(mintTokenValue(prefix), prefixes), false, prefix)
+  for (const prefix of prefixes) t.equal(isTokenValue(createTokenValue(prefix), prefixes), true, prefix)
+  for (const prefix of ['vex', 'vex_22', 'w', 'acme-live', '']) t.equal(isTokenValue(createTokenValue(prefix), prefixes), false, prefix)
 })
 
 t.test('its characters are spread evenly, and no two values are alike', async (t) => {
@@ -37,7 +37,7 @@ t.test('its characters are spread evenly, and no two values are alike', async (t
   const values = new Set<string>()
   const rounds = 20_000
   for (let i = 0; i < rounds; i++) {
-    const value = mintTokenValue('vex_')
+    const value = createTokenValue('vex_')
     values.add(value)
     for (const character of value.slice(4, 34)) count.set(character, (count.get(character) ?? 0) + 1)
   }

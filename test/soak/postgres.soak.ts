@@ -3,7 +3,7 @@ import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { KyselyStorage } from '../../src/index.js'
-import { mintTokenValue } from '../../src/services/token-value.js'
+import { createTokenValue } from '../../src/services/token-value.js'
 import { run } from '../support/child.js'
 import { dialectFor } from '../support/databases.js'
 import { adminKey } from '../support/helpers.js'
@@ -70,7 +70,7 @@ t.test('everything acknowledged is there, no process died, nobody was let in wro
           values.pop()
         }
       }
-      await use(there, mintTokenValue('vex_'), 401)
+      await use(there, createTokenValue('vex_'), 401)
       if (i % 4 === 0) {
         users.delete(id(user))
         if (await write(there, 'DELETE', `/users/${user.id}`) === null) continue

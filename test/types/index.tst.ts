@@ -1,7 +1,7 @@
 import Fastify, { type FastifyRequest } from 'fastify'
 import vexaAdmin, {
   UserNotFoundError, vexaAdmin as named,
-  type StorageAdapter, type Token, type TokenGuard, type User, type UserWithTokens, type Verification, type VexaAdminOptions
+  type StorageAdapter, type Token, type RequireTokenHook, type User, type UserWithTokens, type Verification, type VexaAdminOptions
 } from 'fastify-vexa-admin'
 import { KyselyStorage, migrate, sqliteStorage } from 'fastify-vexa-admin'
 import { testStorage } from 'fastify-vexa-admin/conformance'
@@ -72,7 +72,7 @@ describe('app.vexaAdmin', () => {
   })
 
   test('requireToken is a hook, and the request knows whose token it is', () => {
-    expect(requireToken({ scopes: ['bot'] })).type.toBe<TokenGuard>()
+    expect(requireToken({ scopes: ['bot'] })).type.toBe<RequireTokenHook>()
     app.get('/', { onRequest: requireToken(), preHandler: [requireToken()] }, async (request) => {
       expect(request.apiUser).type.toBe<User>()
       expect(request.apiToken).type.toBe<Token>()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { storageMethods, type StorageAdapter } from '../storage-adapter.js'
+import { storageMethodNames, type StorageAdapter } from '../storage-adapter.js'
 import type { Case, Cases } from './case.js'
 import { failing } from './failing.js'
 import { faults } from './faults.js'
@@ -77,7 +77,7 @@ async function runCase<S extends StorageAdapter> (run: Case, createStorage: () =
   }
   try {
     const storage = await create()
-    for (const method of storageMethods) assert.equal(typeof storage[method], 'function', `The storage has no method ${method}`)
+    for (const method of storageMethodNames) assert.equal(typeof storage[method], 'function', `The storage has no method ${method}`)
     await storage.open()
     assert.equal(await storage.countUsers(), 0, 'createStorage made a storage with users in it; each call has to make one that has nothing in common with the others')
     await run({ storage, create, share, fail })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Cases } from './case.js'
-import { emails, insertToken, insertUser } from './records.js'
+import { emails, createToken, createUser } from './records.js'
 
 export const lifecycle: Cases = {
   'a new storage is empty': async ({ storage }) => {
@@ -9,8 +9,8 @@ export const lifecycle: Cases = {
   },
 
   'two storages have nothing in common, if they are not told to': async ({ storage, create }) => {
-    const { id } = await insertUser(storage)
-    await insertToken(storage, id, 1)
+    const { id } = await createUser(storage)
+    await createToken(storage, id, 1)
     const other = await create()
     await other.open()
     assert.equal(await other.countUsers(), 0, 'how many users of one storage there are in another')

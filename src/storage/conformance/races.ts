@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Cases } from './case.js'
-import { assertNothing, emails, hashOf, insertToken, insertUser, newToken, newUser } from './records.js'
+import { assertNothing, emails, hashOf, createToken, createUser, newToken, newUser } from './records.js'
 
 const rounds = 5
 
@@ -12,29 +12,29 @@ function atOnce<T> (count: number, call: (n: number) => Promise<T>): Promise<T[]
 export const races: Cases = {
   'of twenty users with one address, one is added': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
-      const outcomes = await atOnce(20, () => storage.insertUser(newUser({ email: `${round}@x` })))
+      const outcomes = await atOnce(20, () => storage.createUser(newUser({ email: `${round}@x` })))
       assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1, 'how many users with one address were added')
       assert.equal(await storage.countUsers(), round + 1, 'how many users there are')
     }
   },
 
   'of ten users who change to one address, one gets it': async ({ storage }) => {
-    const users = await atOnce(10, (n) => insertUser(storage, { email: `${n}@x` }))
+    const users = await atOnce(10, (n) => createUser(storage, { email: `${n}@x` }))
     const outcomes = await Promise.all(users.map(({ id }) => storage.updateUser(id, { email: 'same@x' })))
     assert.equal(outcomes.filter((outcome) => outcome === 'taken').length, 9, 'how many were told that it is taken')
     assert.equal((await emails(storage)).filter((email) => email === 'same@x').length, 1, 'how many have the address')
   },
 
   'users and tokens that are added at once all have keys of their own': async ({ storage }) => {
-    const users = await atOnce(20, (n) => insertUser(storage, { email: `${n}@x` }))
+    const users = await atOnce(20, (n) => createUser(storage, { email: `${n}@x` }))
     assert.equal(new Set(users.map(({ id }) => id)).size, 20, 'how many keys twenty users have')
-    const tokens = await atOnce(20, (n) => insertToken(storage, (users[n % 3] as { id: string }).id, n))
+    const tokens = await atOnce(20, (n) => createToken(storage, (users[n % 3] as { id: string }).id, n))
     assert.equal(new Set(tokens.map(({ id }) => id)).size, 20, 'how many keys twenty tokens have')
     for (let n = 0; n < 20; n++) assert.equal((await storage.findTokenByHash(hashOf(n)))?.user.id, users[n % 3]?.id)
   },
 
   'of ten patches of one revision, one is written': async ({ storage }) => {
-    let { id, revision } = await insertUser(storage)
+    let { id, revision } = await createUser(storage)
     for (let round = 0; round < rounds; round++) {
       const outcomes = await atOnce(10, (n) => storage.updateUser(id, { data: { round, n } }, revision))
       const written = outcomes.filter((outcome) => typeof outcome !== 'string')
@@ -45,7 +45,7 @@ export const races: Cases = {
   },
 
   'twenty patches that read, and try again, all survive': async ({ storage }) => {
-    const { id } = await insertUser(storage, { data: { count: 0 } })
+    const { id } = await createUser(storage, { data: { count: 0 } })
     await atOnce(20, async () => {
       for (let attempt = 0; attempt < 100; attempt++) {
         const user = await storage.findUser(id)
@@ -58,7 +58,7 @@ export const races: Cases = {
   },
 
   'changes of different members at once all survive': async ({ storage }) => {
-    const { id } = await insertUser(storage)
+    const { id } = await createUser(storage)
     for (let round = 1; round <= rounds; round++) {
       await Promise.all([
         storage.updateUser(id, { name: `${round}` }), storage.updateUser(id, { max_concurrent_bots: round }),
@@ -70,23 +70,23 @@ export const races: Cases = {
   },
 
   'of ten deletions, one deletes': async ({ storage }) => {
-    const user = await insertUser(storage)
-    const token = await insertToken(storage, user.id, 1)
-    assert.equal((await atOnce(10, () => storage.deleteToken(token.id))).filter(Boolean).length, 1, 'how many deletions of a token said that they did it')
+    const user = await createUser(storage)
+    const token = await createToken(storage, user.id, 1)
+    assert.equal((await atOnce(10, () => storage.revokeToken(token.id))).filter(Boolean).length, 1, 'how many deletions of a token said that they did it')
     assert.equal((await atOnce(10, () => storage.deleteUser(user.id))).filter(Boolean).length, 1, 'how many deletions of a user said that they did it')
   },
 
   'a token is not found by a look-up that begins after its deletion': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
-      const user = await insertUser(storage, { email: `${round}@x` })
+      const user = await createUser(storage, { email: `${round}@x` })
       const ends = [
-        (id: string) => storage.deleteToken(id),
-        () => storage.deleteTokens(user.id),
+        (id: string) => storage.revokeToken(id),
+        () => storage.revokeTokens(user.id),
         (id: string) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, 200) })),
         () => storage.deleteUser(user.id)
       ]
       for (const [n, end] of ends.entries()) {
-        const { id } = await insertToken(storage, user.id, n)
+        const { id } = await createToken(storage, user.id, n)
         let ended = false
         const lookUps = atOnce(4, async () => {
           for (let n2 = 0; n2 < 5; n2++) {
@@ -104,11 +104,11 @@ export const races: Cases = {
 
   'tokens that are minted while their user is deleted open nothing': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
-      const user = await insertUser(storage, { email: `${round}@x` })
+      const user = await createUser(storage, { email: `${round}@x` })
       const mints = atOnce(10, async (n) => {
-        const minted = await storage.insertToken(newToken(user.id, n))
+        const minted = await storage.createToken(newToken(user.id, n))
         if (minted !== 'absent') return
-        assertNothing(await storage.findTokenByHash(hashOf(n)), "a token was found of which insertToken said 'absent'")
+        assertNothing(await storage.findTokenByHash(hashOf(n)), "a token was found of which createToken said 'absent'")
       })
       const [deleted] = await Promise.all([storage.deleteUser(user.id), mints])
       assert.equal(deleted, true)
@@ -119,9 +119,9 @@ export const races: Cases = {
 
   'a token that is rotated while all are revoked has no successor': async ({ storage }) => {
     for (let round = 0; round < 2 * rounds; round++) {
-      const user = await insertUser(storage, { email: `${round}@x` })
-      const tokens = await atOnce(4, (n) => insertToken(storage, user.id, n))
-      const end = round % 2 === 0 ? () => storage.deleteTokens(user.id) : () => storage.deleteUser(user.id)
+      const user = await createUser(storage, { email: `${round}@x` })
+      const tokens = await atOnce(4, (n) => createToken(storage, user.id, n))
+      const end = round % 2 === 0 ? () => storage.revokeTokens(user.id) : () => storage.deleteUser(user.id)
       const rotations = tokens.map(({ id }, n) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, 100 + n) })))
       await Promise.all([...rotations, end()])
       assert.deepEqual(await storage.listTokens(user.id), [], 'tokens of a user all of whose tokens were revoked')
@@ -130,36 +130,36 @@ export const races: Cases = {
   },
 
   'of ten rotations of one token, one mints a successor': async ({ storage }) => {
-    const user = await insertUser(storage)
+    const user = await createUser(storage)
     for (let round = 0; round < rounds; round++) {
-      const { id } = await insertToken(storage, user.id, 100)
+      const { id } = await createToken(storage, user.id, 100)
       const outcomes = await atOnce(10, (n) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) })))
       assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the rotations minted a successor')
       assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
-      await storage.deleteTokens(user.id)
+      await storage.revokeTokens(user.id)
     }
   },
 
   'each of ten rotations sees what the one before it has done': async ({ storage }) => {
-    const user = await insertUser(storage)
-    const { id } = await insertToken(storage, user.id, 100)
+    const user = await createUser(storage)
+    const { id } = await createToken(storage, user.id, 100)
     const outcomes = await atOnce(10, (n) => storage.rotateToken(id, (old) =>
-      old.expires_at === null ? { expires_at: '2024-01-01T13:00:00.000Z', successor: newToken(user.id, n) } : 'refused'))
-    assert.equal(outcomes.filter((outcome) => outcome !== 'refused').length, 1, 'how many of the rotations minted a successor')
+      old.expires_at === null ? { expires_at: '2024-01-01T13:00:00.000Z', successor: newToken(user.id, n) } : 'rejected'))
+    assert.equal(outcomes.filter((outcome) => outcome !== 'rejected').length, 1, 'how many of the rotations minted a successor')
     assert.equal((await storage.listTokens(user.id)).length, 2, 'how many tokens there are')
   },
 
   'a use that is written late does not bring a token back': async ({ storage }) => {
-    const user = await insertUser(storage)
+    const user = await createUser(storage)
     for (let round = 0; round < rounds; round++) {
-      const tokens = await atOnce(10, (n) => insertToken(storage, user.id, n))
+      const tokens = await atOnce(10, (n) => createToken(storage, user.id, n))
       const keys = tokens.map(({ id }) => id)
-      await Promise.all([storage.touchTokens(keys, '2024-01-01T13:00:00.000Z'), ...keys.map((key) => storage.deleteToken(key)), storage.touchTokens(keys.toReversed(), '2024-01-01T13:01:00.000Z')])
+      await Promise.all([storage.touchTokens(keys, '2024-01-01T13:00:00.000Z'), ...keys.map((key) => storage.revokeToken(key)), storage.touchTokens(keys.toReversed(), '2024-01-01T13:01:00.000Z')])
       for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a deleted token was found')
       assert.deepEqual(await storage.listTokens(user.id), [])
       for (const key of keys) {
         assert.equal(await storage.rotateToken(key, () => assert.fail('a deleted token is rotated')), 'absent')
-        assert.equal(await storage.deleteToken(key), false, 'a deleted token was deleted')
+        assert.equal(await storage.revokeToken(key), false, 'a deleted token was deleted')
       }
     }
   }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import type { StorageAdapter } from '../storage-adapter.js'
-import { attempt, hashOf, insertToken, insertUser } from './records.js'
+import { attempt, hashOf, createToken, createUser } from './records.js'
 
 type Read = [method: keyof StorageAdapter, call: () => Promise<unknown>]
 
 /** Returns a call of each method that reads, each of which finds something that is stored now. */
 export async function prepareReads (storage: StorageAdapter): Promise<Read[]> {
-  const user = await insertUser(storage)
-  await insertToken(storage, user.id, 1)
+  const user = await createUser(storage)
+  await createToken(storage, user.id, 1)
   return [
     ['findTokenByHash', async () => storage.findTokenByHash(hashOf(1))],
     ['findUser', () => storage.findUser(user.id)],

@@ -22,16 +22,16 @@ export function newToken (userId: string, n: number, changes: Partial<NewTokenRe
 }
 
 /** A user that is stored now. */
-export async function insertUser (storage: StorageAdapter, changes: Partial<NewUserRecord> = {}): Promise<UserRecord> {
-  const user = await storage.insertUser(newUser(changes))
-  if (user === 'taken') assert.fail(`insertUser says 'taken' of ${changes.email ?? 'the first address'}, which nobody has`)
+export async function createUser (storage: StorageAdapter, changes: Partial<NewUserRecord> = {}): Promise<UserRecord> {
+  const user = await storage.createUser(newUser(changes))
+  if (user === 'taken') assert.fail(`createUser says 'taken' of ${changes.email ?? 'the first address'}, which nobody has`)
   return user
 }
 
 /** A token that is stored now. */
-export async function insertToken (storage: StorageAdapter, userId: string, n: number, changes: Partial<NewTokenRecord> = {}): Promise<TokenRecord> {
-  const token = await storage.insertToken(newToken(userId, n, changes))
-  if (token === 'absent') assert.fail("insertToken says 'absent' of a user who is there")
+export async function createToken (storage: StorageAdapter, userId: string, n: number, changes: Partial<NewTokenRecord> = {}): Promise<TokenRecord> {
+  const token = await storage.createToken(newToken(userId, n, changes))
+  if (token === 'absent') assert.fail("createToken says 'absent' of a user who is there")
   return token
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StorageAdapter, TokenRecord, TokenWithUser } from '../storage-adapter.js'
 import type { Cases } from './case.js'
-import { assertNothing, hashOf, insertToken, insertUser, newToken, newUser } from './records.js'
+import { assertNothing, hashOf, createToken, createUser, newToken, newUser } from './records.js'
 import { assertDoneOrThrown, prepareWrites } from './writes.js'
 
 type End = (storage: StorageAdapter, token: TokenRecord) => Promise<unknown>
@@ -15,8 +15,8 @@ const graceEnd = '2024-01-01T13:00:00.000Z'
 
 /** All that ends a token, or is to end it, and what another process has to find then. */
 const ends: Array<[end: End, isOver: IsOver]> = [
-  [(storage, { id }) => storage.deleteToken(id), isGone],
-  [(storage, { user_id: userId }) => storage.deleteTokens(userId), isGone],
+  [(storage, { id }) => storage.revokeToken(id), isGone],
+  [(storage, { user_id: userId }) => storage.revokeTokens(userId), isGone],
   [(storage, { user_id: userId }) => storage.deleteUser(userId), isGone],
   [(storage, token) => storage.rotateToken(token.id, () => ({ expires_at: null, successor: successor(token) })), isGone],
   [(storage, token) => storage.rotateToken(token.id, () => ({ expires_at: graceEnd, successor: successor(token) })), (found) => found?.token.expires_at === graceEnd],
@@ -27,15 +27,15 @@ const ends: Array<[end: End, isOver: IsOver]> = [
 export const sharing: Cases = {
   'what one process has written, another finds at once': async ({ storage, share }) => {
     const other = await share(storage)
-    const user = await insertUser(storage, { data: { a: 1 } })
-    const token = await insertToken(storage, user.id, 1)
+    const user = await createUser(storage, { data: { a: 1 } })
+    const token = await createToken(storage, user.id, 1)
     assert.deepEqual(await other.findTokenByHash(hashOf(1)), { token, user })
     assert.deepEqual(await other.findUserByEmail(user.email), user)
     const updated = await other.updateUser(user.id, { disabled: true })
     assert.deepEqual(await storage.findTokenByHash(hashOf(1)), { token, user: updated })
-    assert.equal(await other.deleteToken(token.id), true)
+    assert.equal(await other.revokeToken(token.id), true)
     assertNothing(await storage.findTokenByHash(hashOf(1)), 'a token that another process has deleted was found')
-    assert.equal(await other.insertUser(newUser()), 'taken')
+    assert.equal(await other.createUser(newUser()), 'taken')
   },
 
   'what one process has added, another finds, and what it has ended, not: 240 times': async ({ storage, share }) => {
@@ -46,9 +46,9 @@ export const sharing: Cases = {
     await Promise.all(Array.from({ length: 8 }, async (_, client) => {
       const [one, other] = client % 2 === 0 ? storages : storages.toReversed() as [StorageAdapter, StorageAdapter]
       for (let round = 0; round < 30; round++) {
-        const { id } = await insertUser(one, { email: `${client}-${round}@x` })
+        const { id } = await createUser(one, { email: `${client}-${round}@x` })
         const hash = randomBytes(32)
-        const token = await insertToken(one, id, 0, { hash })
+        const token = await createToken(one, id, 0, { hash })
         if (!await other.findTokenByHash(hash)) missed++
         // A copy that lags has the token by now, and keeps it beyond its end.
         await sleep(3)
@@ -68,35 +68,35 @@ export const sharing: Cases = {
   },
 
   'what was written is there after a restart': async ({ storage, share }) => {
-    const user = await insertUser(storage)
-    const deleted = await insertUser(storage, { email: 'deleted@x' })
-    const token = await insertToken(storage, user.id, 1)
+    const user = await createUser(storage)
+    const deleted = await createUser(storage, { email: 'deleted@x' })
+    const token = await createToken(storage, user.id, 1)
     await storage.deleteUser(deleted.id)
     await storage.close()
     const later = await share(storage)
     assert.deepEqual(await later.findTokenByHash(hashOf(1)), { token, user })
-    const next = await insertUser(later, { email: 'deleted@x' })
+    const next = await createUser(later, { email: 'deleted@x' })
     assert.notEqual(next.id, deleted.id, 'a key was given out again after a restart')
   },
 
   'of twenty users with one address, whom two processes add, one is added': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
-    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => storages[n % 2]?.insertUser(newUser())))
+    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => storages[n % 2]?.createUser(newUser())))
     assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1, 'how many users with one address were added')
     assert.equal(await storage.countUsers(), 1)
   },
 
   'of ten patches of one revision by two processes, one is written': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
-    const { id, revision } = await insertUser(storage)
+    const { id, revision } = await createUser(storage)
     const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => storages[n % 2]?.updateUser(id, { data: { n } }, revision)))
     assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the patches were written')
   },
 
   'of ten rotations of one token by two processes, one mints a successor': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
-    const user = await insertUser(storage)
-    const { id } = await insertToken(storage, user.id, 100)
+    const user = await createUser(storage)
+    const { id } = await createToken(storage, user.id, 100)
     const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => storages[n % 2]?.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) }))))
     assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the rotations minted a successor')
     assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
@@ -105,8 +105,8 @@ export const sharing: Cases = {
   'tokens that one process mints while another deletes their user open nothing': async ({ storage, share }) => {
     const other = await share(storage)
     for (let round = 0; round < 5; round++) {
-      const user = await insertUser(storage, { email: `${round}@x` })
-      const [deleted] = await Promise.all([other.deleteUser(user.id), ...Array.from({ length: 10 }, (_, n) => storage.insertToken(newToken(user.id, n)))])
+      const user = await createUser(storage, { email: `${round}@x` })
+      const [deleted] = await Promise.all([other.deleteUser(user.id), ...Array.from({ length: 10 }, (_, n) => storage.createToken(newToken(user.id, n)))])
       assert.equal(deleted, true)
       for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
     }

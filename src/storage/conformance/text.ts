@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Cases } from './case.js'
-import { assertNothing, emails, hashOf, insertToken, insertUser } from './records.js'
+import { assertNothing, emails, hashOf, createToken, createUser } from './records.js'
 
 /** Texts that stores are known to change, each apart from all others. */
 const texts = [
@@ -11,11 +11,11 @@ const texts = [
 
 export const text: Cases = {
   'a name comes back as it was, character by character': async ({ storage }) => {
-    const { id } = await insertUser(storage)
+    const { id } = await createUser(storage)
     for (const name of texts) {
       await storage.updateUser(id, { name })
       assert.equal((await storage.findUser(id))?.name, name, JSON.stringify(name))
-      const { id: other } = await insertUser(storage, { email: 'other@x', name })
+      const { id: other } = await createUser(storage, { email: 'other@x', name })
       assert.equal((await storage.findUser(other))?.name, name, JSON.stringify(name))
       await storage.deleteUser(other)
     }
@@ -23,9 +23,9 @@ export const text: Cases = {
 
   'so do the name and the scopes of a token, and text in data': async ({ storage }) => {
     const data = Object.fromEntries(texts.map((text) => [text, text]))
-    const user = await insertUser(storage, { data })
+    const user = await createUser(storage, { data })
     assert.deepEqual((await storage.findUser(user.id))?.data, data)
-    for (const [n, name] of texts.entries()) await insertToken(storage, user.id, n, { name, scopes: [name, 'b'] })
+    for (const [n, name] of texts.entries()) await createToken(storage, user.id, n, { name, scopes: [name, 'b'] })
     for (const [n, token] of (await storage.listTokens(user.id)).entries()) {
       assert.equal(token.name, texts[n])
       assert.deepEqual(token.scopes, [texts[n], 'b'])
@@ -39,7 +39,7 @@ export const text: Cases = {
       'e@x.', '\u{1F511}@x', '\u{1F512}@x', "o'neil@x", 'a%@x', 'a_@x', 'ab@x', 'a\\@x', `${'\u{1F511}'.repeat(252)}@x`, `${'x'.repeat(252)}@x`
     ]
     const keys = new Map<string, string>()
-    for (const email of addresses) keys.set(email, (await insertUser(storage, { email })).id)
+    for (const email of addresses) keys.set(email, (await createUser(storage, { email })).id)
     for (const email of addresses) {
       const found = await storage.findUserByEmail(email)
       assert.equal(found?.id, keys.get(email), email)
@@ -50,7 +50,7 @@ export const text: Cases = {
 
   'search takes every character for itself': async ({ storage }) => {
     const names = ['100%', 'a_b', 'a\\b', 'a*b', 'a?b', 'a.b', '[ab]', '^a', 'a$', "it's", 'a"b', '\u00E9', '\u{1F511}', '--', 'a  b']
-    for (const [n, name] of names.entries()) await insertUser(storage, { email: `${n}@x`, name })
+    for (const [n, name] of names.entries()) await createUser(storage, { email: `${n}@x`, name })
     for (const search of ['%', '_', '\\', '*', '?', '[', ']', '^', '$', "'", '"', '\u00E9', '\u{1F511}', '--', '  ', '0%', 'a_b', 'a.b', 'a\\b', 'a*b']) {
       const expected = names.flatMap((name, n) => name.includes(search) ? [`${n}@x`] : [])
       assert.deepEqual(await emails(storage, { search }), expected, `search for ${search}`)
@@ -66,7 +66,7 @@ export const text: Cases = {
       Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, i]))
     ]
     for (const [n, data] of all.entries()) {
-      const { id } = await insertUser(storage, { email: `${n}@x`, data })
+      const { id } = await createUser(storage, { email: `${n}@x`, data })
       assert.deepEqual((await storage.findUser(id))?.data, data)
       await storage.updateUser(id, { data: { other: n } })
       await storage.updateUser(id, { data })
@@ -77,8 +77,8 @@ export const text: Cases = {
   'times keep their milliseconds, in winter and summer and far away': async ({ storage }) => {
     const times = ['2024-01-01T12:00:00.000Z', '2024-03-31T02:30:00.001Z', '2024-07-01T23:59:59.999Z', '2024-10-27T02:30:00.500Z', '1970-01-01T00:00:00.001Z', '2038-01-19T03:14:08.000Z', '2099-12-31T23:59:59.999Z']
     for (const [n, time] of times.entries()) {
-      const user = await insertUser(storage, { email: `${n}@x`, created_at: time })
-      const token = await insertToken(storage, user.id, n, { created_at: time, expires_at: time })
+      const user = await createUser(storage, { email: `${n}@x`, created_at: time })
+      const token = await createToken(storage, user.id, n, { created_at: time, expires_at: time })
       await storage.touchTokens([token.id], time)
       assert.deepEqual(await storage.findTokenByHash(hashOf(n)), { token: { ...token, created_at: time, expires_at: time, last_used_at: time }, user: { ...user, created_at: time } })
     }

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import type { StorageAdapter } from '../storage-adapter.js'
 import type { Cases } from './case.js'
-import { assertNothing, attempt, hashOf, insertToken, insertUser, newToken, strangeKeys, time } from './records.js'
+import { assertNothing, attempt, hashOf, createToken, createUser, newToken, strangeKeys, time } from './records.js'
 
 const tokenKeys = async (storage: StorageAdapter, userId: string) => (await storage.listTokens(userId)).map(({ id }) => id)
 
 export const tokens: Cases = {
   'a token is kept as given but for its hash, and is found by that, with its user': async ({ storage }) => {
-    const user = await insertUser(storage)
+    const user = await createUser(storage)
     const given = [newToken(user.id, 1), newToken(user.id, 2, { name: 'CI', scopes: ['a', 'b:c'], expires_at: time(30), expires_in: 2147483647 })]
     for (const { hash, ...rest } of given) {
-      const token = await storage.insertToken({ hash, ...rest })
+      const token = await storage.createToken({ hash, ...rest })
       if (token === 'absent') assert.fail('the user is there')
       assert.deepEqual(token, { ...rest, id: token.id, last_used_at: null })
       assert.match(token.id, /^[\w-]{1,64}$/)
@@ -20,10 +20,10 @@ export const tokens: Cases = {
   },
 
   'a token is found by its whole hash only, byte by byte': async ({ storage }) => {
-    const user = await insertUser(storage)
+    const user = await createUser(storage)
     const hashes = [Buffer.alloc(32, 0), Buffer.alloc(32, 0xff), Buffer.alloc(32, 0xfe), Buffer.alloc(32, 0x20), Buffer.from(`abc${' '.repeat(29)}`), Buffer.from(`ABC${' '.repeat(29)}`)]
     const keys: string[] = []
-    for (const hash of hashes) keys.push((await insertToken(storage, user.id, 0, { hash })).id)
+    for (const hash of hashes) keys.push((await createToken(storage, user.id, 0, { hash })).id)
     for (const [i, hash] of hashes.entries()) assert.equal((await storage.findTokenByHash(hash))?.token.id, keys[i])
     for (const hash of [Buffer.alloc(32, 1), Buffer.alloc(31, 0), Buffer.alloc(0), Buffer.from('abc')]) {
       assertNothing(await storage.findTokenByHash(hash), `findTokenByHash of ${hash.toString('hex')}`)
@@ -31,54 +31,54 @@ export const tokens: Cases = {
   },
 
   'a token comes with its user as it is now': async ({ storage }) => {
-    const user = await insertUser(storage)
-    const token = await insertToken(storage, user.id, 1)
+    const user = await createUser(storage)
+    const token = await createToken(storage, user.id, 1)
     const disabled = await storage.updateUser(user.id, { disabled: true, data: { a: 1 } })
     assert.deepEqual(await storage.findTokenByHash(hashOf(1)), { token, user: disabled })
   },
 
   'a token of nobody is not added': async ({ storage }) => {
-    const user = await insertUser(storage)
-    const deleted = await insertUser(storage, { email: 'deleted@x' })
+    const user = await createUser(storage)
+    const deleted = await createUser(storage, { email: 'deleted@x' })
     await storage.deleteUser(deleted.id)
     for (const key of [...strangeKeys(user.id), deleted.id]) {
-      assert.equal(await storage.insertToken(newToken(key, 1)), 'absent', `insertToken for ${key}`)
+      assert.equal(await storage.createToken(newToken(key, 1)), 'absent', `createToken for ${key}`)
       assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a token that was not added')
       assert.deepEqual(await storage.listTokens(key), [])
     }
   },
 
   'tokens are listed in order of creation, each with its own user': async ({ storage }) => {
-    const one = await insertUser(storage, { email: '1@x' })
-    const two = await insertUser(storage, { email: '2@x' })
+    const one = await createUser(storage, { email: '1@x' })
+    const two = await createUser(storage, { email: '2@x' })
     const expected: Record<string, string[]> = { [one.id]: [], [two.id]: [] }
     for (let n = 1; n <= 12; n++) {
       const user = n % 3 === 0 ? two : one
-      expected[user.id]?.push((await insertToken(storage, user.id, n, { created_at: time(0) })).id)
+      expected[user.id]?.push((await createToken(storage, user.id, n, { created_at: time(0) })).id)
     }
     for (const user of [one, two]) assert.deepEqual(await tokenKeys(storage, user.id), expected[user.id])
   },
 
   'a token is deleted once, and opens nothing any more': async ({ storage }) => {
-    const user = await insertUser(storage)
-    const token = await insertToken(storage, user.id, 1)
-    const other = await insertToken(storage, user.id, 2)
-    for (const key of strangeKeys(token.id)) assert.equal(await storage.deleteToken(key), false, `deleteToken of ${key}`)
-    assert.equal(await storage.deleteToken(token.id), true)
-    assert.equal(await storage.deleteToken(token.id), false)
+    const user = await createUser(storage)
+    const token = await createToken(storage, user.id, 1)
+    const other = await createToken(storage, user.id, 2)
+    for (const key of strangeKeys(token.id)) assert.equal(await storage.revokeToken(key), false, `revokeToken of ${key}`)
+    assert.equal(await storage.revokeToken(token.id), true)
+    assert.equal(await storage.revokeToken(token.id), false)
     assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a deleted token')
     assert.deepEqual(await storage.listTokens(user.id), [other])
   },
 
   'all tokens of a user are deleted, and nobody else\'s': async ({ storage }) => {
-    const user = await insertUser(storage, { email: '1@x' })
-    const other = await insertUser(storage, { email: '2@x' })
-    for (const n of [1, 2, 3]) await insertToken(storage, user.id, n)
-    const kept = await insertToken(storage, other.id, 4)
-    for (const key of strangeKeys(user.id)) await storage.deleteTokens(key)
+    const user = await createUser(storage, { email: '1@x' })
+    const other = await createUser(storage, { email: '2@x' })
+    for (const n of [1, 2, 3]) await createToken(storage, user.id, n)
+    const kept = await createToken(storage, other.id, 4)
+    for (const key of strangeKeys(user.id)) await storage.revokeTokens(key)
     assert.equal((await storage.listTokens(user.id)).length, 3)
-    await storage.deleteTokens(user.id)
-    await storage.deleteTokens(user.id)
+    await storage.revokeTokens(user.id)
+    await storage.revokeTokens(user.id)
     assert.deepEqual(await storage.listTokens(user.id), [])
     for (const n of [1, 2, 3]) assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a deleted token')
     assert.deepEqual(await storage.listTokens(other.id), [kept])
@@ -86,8 +86,8 @@ export const tokens: Cases = {
   },
 
   'a rotated token is gone, and its successor there': async ({ storage }) => {
-    const user = await insertUser(storage)
-    const old = await insertToken(storage, user.id, 1, { name: 'CI', scopes: ['a'] })
+    const user = await createUser(storage)
+    const old = await createToken(storage, user.id, 1, { name: 'CI', scopes: ['a'] })
     const { hash, ...successor } = newToken(user.id, 2, { name: 'CI', scopes: ['a'], expires_at: time(40), expires_in: 60 })
     const token = await storage.rotateToken(old.id, (seen) => {
       assert.deepEqual(seen, old)
@@ -102,36 +102,36 @@ export const tokens: Cases = {
   },
 
   'a token that is rotated with a grace period expires when it is told to': async ({ storage }) => {
-    const user = await insertUser(storage)
-    const old = await insertToken(storage, user.id, 1, { expires_in: 60, expires_at: time(50) })
+    const user = await createUser(storage)
+    const old = await createToken(storage, user.id, 1, { expires_in: 60, expires_at: time(50) })
     const token = await storage.rotateToken(old.id, () => ({ expires_at: time(20), successor: newToken(user.id, 2) }))
     assert.deepEqual(await storage.listTokens(user.id), [{ ...old, expires_at: time(20) }, token])
     assert.deepEqual((await storage.findTokenByHash(hashOf(1)))?.token, { ...old, expires_at: time(20) })
   },
 
   'a rotation that is refused, or fails, changes nothing': async ({ storage }) => {
-    const user = await insertUser(storage)
-    const old = await insertToken(storage, user.id, 1)
-    await insertToken(storage, user.id, 2)
+    const user = await createUser(storage)
+    const old = await createToken(storage, user.id, 1)
+    await createToken(storage, user.id, 2)
     const before = await storage.listTokens(user.id)
-    assert.equal(await storage.rotateToken(old.id, () => 'refused'), 'refused')
+    assert.equal(await storage.rotateToken(old.id, () => 'rejected'), 'rejected')
     await assert.rejects(attempt(() => storage.rotateToken(old.id, () => { throw new Error('on purpose') })), 'what `replace` throws is a fault')
     assert.deepEqual(await storage.listTokens(user.id), before)
     assert.deepEqual((await storage.findTokenByHash(hashOf(1)))?.token, old)
   },
 
   'there is nothing to rotate behind a key that was never given out': async ({ storage }) => {
-    const user = await insertUser(storage)
-    const token = await insertToken(storage, user.id, 1)
+    const user = await createUser(storage)
+    const token = await createToken(storage, user.id, 1)
     for (const key of strangeKeys(token.id)) {
       assert.equal(await storage.rotateToken(key, () => assert.fail('there is nothing to replace')), 'absent', `rotateToken of ${key}`)
     }
   },
 
   'last_used_at goes forward only, for tokens that are there': async ({ storage }) => {
-    const user = await insertUser(storage)
-    const [one, two, gone] = [await insertToken(storage, user.id, 1), await insertToken(storage, user.id, 2), await insertToken(storage, user.id, 3)]
-    await storage.deleteToken(gone.id)
+    const user = await createUser(storage)
+    const [one, two, gone] = [await createToken(storage, user.id, 1), await createToken(storage, user.id, 2), await createToken(storage, user.id, 3)]
+    await storage.revokeToken(gone.id)
     await storage.touchTokens([], time(1))
     await storage.touchTokens([one.id, gone.id, ...strangeKeys(one.id)], time(5))
     assert.deepEqual(await storage.listTokens(user.id), [{ ...one, last_used_at: time(5) }, two])
@@ -141,13 +141,13 @@ export const tokens: Cases = {
   },
 
   'last_used_at is set for hundreds of tokens at once': async ({ storage }) => {
-    const user = await insertUser(storage)
+    const user = await createUser(storage)
     const keys: string[] = []
     for (let n = 0; n < 500; n += 50) {
       const tokens = await Promise.all(Array.from({ length: 50 }, (_, i) => {
         const hash = Buffer.alloc(32)
         hash.writeUInt16BE(n + i)
-        return insertToken(storage, user.id, 0, { hash })
+        return createToken(storage, user.id, 0, { hash })
       }))
       keys.push(...tokens.map(({ id }) => id))
     }

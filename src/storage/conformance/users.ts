@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Cases } from './case.js'
-import { assertNothing, emails, hashOf, insertToken, insertUser, newUser, strangeKeys, time } from './records.js'
+import { assertNothing, emails, hashOf, createToken, createUser, newUser, strangeKeys, time } from './records.js'
 
 const data = { plan: 'pro', tags: ['a', 1, -0.5, true, null, { b: {} }], '': '' }
 
 export const users: Cases = {
   'a user is kept as given, and is found by key, by address and in the list': async ({ storage }) => {
     for (const given of [newUser(), newUser({ email: 'other@example.com', name: null, data, max_concurrent_bots: 2147483647, created_at: time(59) })]) {
-      const user = await storage.insertUser(given)
+      const user = await storage.createUser(given)
       if (user === 'taken') assert.fail('nobody has this address')
       assert.deepEqual(user, { ...given, id: user.id, disabled: false, revision: user.revision })
       assert.match(user.id, /^[\w-]{1,64}$/)
@@ -19,17 +19,17 @@ export const users: Cases = {
   },
 
   'an address that is taken is refused, and its user stays as it is': async ({ storage }) => {
-    const user = await insertUser(storage)
-    assert.equal(await storage.insertUser(newUser({ name: 'Somebody Else' })), 'taken')
+    const user = await createUser(storage)
+    assert.equal(await storage.createUser(newUser({ name: 'Somebody Else' })), 'taken')
     assert.deepEqual(await storage.listUsers({ order: 'asc', skip: 0, limit: 10 }), [user])
   },
 
   'an address is free again when its user is deleted or has another': async ({ storage }) => {
-    const first = await insertUser(storage, { email: 'a@x' })
+    const first = await createUser(storage, { email: 'a@x' })
     await storage.deleteUser(first.id)
-    const second = await insertUser(storage, { email: 'a@x' })
+    const second = await createUser(storage, { email: 'a@x' })
     await storage.updateUser(second.id, { email: 'b@x' })
-    await insertUser(storage, { email: 'a@x' })
+    await createUser(storage, { email: 'a@x' })
     assertNothing(await storage.findUser(first.id), 'the first user is deleted')
   },
 
@@ -37,12 +37,12 @@ export const users: Cases = {
     const userKeys = new Set<string>()
     const tokenKeys = new Set<string>()
     for (let n = 1; n <= 4; n++) {
-      const user = await insertUser(storage)
+      const user = await createUser(storage)
       userKeys.add(user.id)
       for (let m = 1; m <= 2; m++) {
-        const token = await insertToken(storage, user.id, m)
+        const token = await createToken(storage, user.id, m)
         tokenKeys.add(token.id)
-        await storage.deleteToken(token.id)
+        await storage.revokeToken(token.id)
       }
       await storage.deleteUser(user.id)
     }
@@ -51,8 +51,8 @@ export const users: Cases = {
   },
 
   'there is nothing behind a key that was never given out': async ({ storage }) => {
-    const user = await insertUser(storage)
-    await insertToken(storage, user.id, 1)
+    const user = await createUser(storage)
+    await createToken(storage, user.id, 1)
     for (const key of strangeKeys(user.id)) {
       assertNothing(await storage.findUser(key), `findUser of ${key}`)
       assert.equal(await storage.updateUser(key, { name: 'x' }), 'absent', `updateUser of ${key}`)
@@ -66,13 +66,13 @@ export const users: Cases = {
   },
 
   'users are listed in order of creation, or the other way round': async ({ storage }) => {
-    for (const email of ['c@x', 'a@x', 'd@x', 'b@x']) await insertUser(storage, { email, created_at: time(0) })
+    for (const email of ['c@x', 'a@x', 'd@x', 'b@x']) await createUser(storage, { email, created_at: time(0) })
     assert.deepEqual(await emails(storage), ['c@x', 'a@x', 'd@x', 'b@x'])
     assert.deepEqual(await emails(storage, { order: 'desc' }), ['b@x', 'd@x', 'a@x', 'c@x'])
   },
 
   'a page begins after skip, and has at most limit users': async ({ storage }) => {
-    for (const email of ['1@x', '2@x', '3@x', '4@x']) await insertUser(storage, { email })
+    for (const email of ['1@x', '2@x', '3@x', '4@x']) await createUser(storage, { email })
     assert.deepEqual(await emails(storage, { limit: 2 }), ['1@x', '2@x'])
     assert.deepEqual(await emails(storage, { skip: 1, limit: 2 }), ['2@x', '3@x'])
     assert.deepEqual(await emails(storage, { order: 'desc', skip: 3, limit: 2 }), ['1@x'])
@@ -82,7 +82,7 @@ export const users: Cases = {
 
   'a page begins behind a user, also one who is deleted': async ({ storage }) => {
     const keys: Record<string, string> = {}
-    for (const email of ['1@x', '2@x', '3@x', '4@x', '5@x']) keys[email] = (await insertUser(storage, { email })).id
+    for (const email of ['1@x', '2@x', '3@x', '4@x', '5@x']) keys[email] = (await createUser(storage, { email })).id
     const after = keys['3@x'] as string
     assert.deepEqual(await emails(storage, { after }), ['4@x', '5@x'])
     assert.deepEqual(await emails(storage, { after, order: 'desc' }), ['2@x', '1@x'])
@@ -95,7 +95,7 @@ export const users: Cases = {
 
   'keys stay in order beyond nine and ninety-nine': async ({ storage }) => {
     const expected: string[] = []
-    for (let n = 1; n <= 105; n++) expected.push((await insertUser(storage, { email: `${n}@x` })).email)
+    for (let n = 1; n <= 105; n++) expected.push((await createUser(storage, { email: `${n}@x` })).email)
     const visited: string[] = []
     let after: string | undefined
     for (let page = 0; page < 30; page++) {
@@ -107,16 +107,16 @@ export const users: Cases = {
   },
 
   'a change leaves a user in its place': async ({ storage }) => {
-    const first = await insertUser(storage, { email: '1@x' })
-    await insertUser(storage, { email: '2@x' })
+    const first = await createUser(storage, { email: '1@x' })
+    await createUser(storage, { email: '2@x' })
     await storage.updateUser(first.id, { email: '9@x', name: 'Z', disabled: true })
     assert.deepEqual(await emails(storage), ['9@x', '2@x'])
   },
 
   'search finds what is anywhere in the address or the name, and countUsers counts it': async ({ storage }) => {
-    await insertUser(storage, { email: 'jane@one.example', name: 'Jane Roe' })
-    await insertUser(storage, { email: 'john@two.example', name: null })
-    await insertUser(storage, { email: 'third@one.example', name: 'Mary-Jane' })
+    await createUser(storage, { email: 'jane@one.example', name: 'Jane Roe' })
+    await createUser(storage, { email: 'john@two.example', name: null })
+    await createUser(storage, { email: 'third@one.example', name: 'Mary-Jane' })
     const found: Record<string, string[]> = {
       jane: ['jane@one.example', 'third@one.example'],
       'ne@one': ['jane@one.example'],
@@ -135,7 +135,7 @@ export const users: Cases = {
 
   'a search goes on behind a user, in either order, as a list does': async ({ storage }) => {
     const keys: string[] = []
-    for (let n = 0; n < 12; n++) keys.push((await insertUser(storage, { email: `${n % 3 === 0 ? 'other' : 'found'}${n}@x` })).id)
+    for (let n = 0; n < 12; n++) keys.push((await createUser(storage, { email: `${n % 3 === 0 ? 'other' : 'found'}${n}@x` })).id)
     const all = [1, 2, 4, 5, 7, 8, 10, 11]
     for (const order of ['asc', 'desc'] as const) {
       for (const after of [undefined, 4, 6]) {
@@ -149,8 +149,8 @@ export const users: Cases = {
     }
   },
 
-  'search finds a name by its searchable form, also after it has changed': async ({ storage }) => {
-    const { id } = await insertUser(storage, { email: 'a@x', name: 'ZO\u00CB \u0130\u03A3 Jose\u0301' })
+  'search finds a name by its normalizeForSearch form, also after it has changed': async ({ storage }) => {
+    const { id } = await createUser(storage, { email: 'a@x', name: 'ZO\u00CB \u0130\u03A3 Jose\u0301' })
     for (const search of ['zo\u00EB', 'jos\u00E9']) assert.deepEqual(await emails(storage, { search }), ['a@x'], `search for ${search}`)
     await storage.updateUser(id, { name: '\u00C9va' })
     assert.deepEqual(await emails(storage, { search: 'zo\u00EB' }), [])
@@ -160,14 +160,14 @@ export const users: Cases = {
   },
 
   'search knows one small sigma, in addresses and in names': async ({ storage }) => {
-    await insertUser(storage, { email: '\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2', name: null })
-    await insertUser(storage, { email: 'b@x', name: '\u039A\u03A9\u03A3 \u039A\u03A9\u03A3\u03A4\u0391\u03A3' })
+    await createUser(storage, { email: '\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2', name: null })
+    await createUser(storage, { email: 'b@x', name: '\u039A\u03A9\u03A3 \u039A\u03A9\u03A3\u03A4\u0391\u03A3' })
     assert.deepEqual(await emails(storage, { search: '\u03BA\u03BF\u03C3@\u03BA\u03CE\u03C3' }), ['\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2'], 'an address')
     for (const search of ['\u03BA\u03C9\u03C3 \u03BA', '\u03BA\u03C9\u03C3\u03C4\u03B1\u03C3']) assert.deepEqual(await emails(storage, { search }), ['b@x'], `search for ${search}`)
   },
 
   'a change sets what is given, and nothing else': async ({ storage }) => {
-    let expected = await insertUser(storage, { data })
+    let expected = await createUser(storage, { data })
     const changes = [
       { name: 'Jane' }, { email: 'jane@x' }, { email: 'jane@x' }, { max_concurrent_bots: 0 }, { disabled: true }, { data: { other: [] } }, {},
       { name: undefined, disabled: undefined, data: undefined, email: undefined, max_concurrent_bots: undefined }, { name: null, data: null, disabled: false }
@@ -184,14 +184,14 @@ export const users: Cases = {
   },
 
   'a change to an address that is taken changes nothing': async ({ storage }) => {
-    const user = await insertUser(storage, { email: 'a@x' })
-    await insertUser(storage, { email: 'b@x' })
+    const user = await createUser(storage, { email: 'a@x' })
+    await createUser(storage, { email: 'b@x' })
     assert.equal(await storage.updateUser(user.id, { name: 'New', disabled: true, email: 'b@x' }), 'taken')
     assert.deepEqual(await storage.findUser(user.id), user)
   },
 
   'a change of a revision that is over changes nothing': async ({ storage }) => {
-    const user = await insertUser(storage)
+    const user = await createUser(storage)
     const updated = await storage.updateUser(user.id, { name: 'First' }, user.revision)
     if (typeof updated === 'string') assert.fail(`updateUser says '${updated}' of a revision that is current`)
     assert.equal(await storage.updateUser(user.id, { name: 'Second' }, user.revision), 'absent')
@@ -199,11 +199,11 @@ export const users: Cases = {
   },
 
   'a user is deleted once, with its tokens, and nobody else with it': async ({ storage }) => {
-    const user = await insertUser(storage, { email: 'a@x' })
-    const other = await insertUser(storage, { email: 'b@x' })
-    await insertToken(storage, user.id, 1)
-    await insertToken(storage, user.id, 2)
-    const token = await insertToken(storage, other.id, 3)
+    const user = await createUser(storage, { email: 'a@x' })
+    const other = await createUser(storage, { email: 'b@x' })
+    await createToken(storage, user.id, 1)
+    await createToken(storage, user.id, 2)
+    const token = await createToken(storage, other.id, 3)
     assert.equal(await storage.deleteUser(user.id), true)
     assert.equal(await storage.deleteUser(user.id), false)
     assertNothing(await storage.findUser(user.id), 'findUser of a deleted user')
@@ -216,7 +216,7 @@ export const users: Cases = {
 
   'what callers do to a record does not reach what is stored': async ({ storage }) => {
     const given = newUser({ data: { list: [1] } })
-    const user = await storage.insertUser(given)
+    const user = await storage.createUser(given)
     if (user === 'taken') assert.fail('nobody has this address')
     const expected = structuredClone(user)
     Object.assign(given.data as object, { list: 'changed' })

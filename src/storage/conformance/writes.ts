@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { StorageAdapter, TokenRecord, UserRecord } from '../storage-adapter.js'
-import { attempt, hashOf, insertToken, insertUser, newToken, newUser, time } from './records.js'
+import { attempt, hashOf, createToken, createUser, newToken, newUser, time } from './records.js'
 
 interface Write {
   method: keyof StorageAdapter
@@ -11,18 +11,18 @@ interface Write {
 
 /** Returns a call of each method that writes, over records of its own, which are stored now. Each call has something to write. */
 export async function prepareWrites (storage: StorageAdapter): Promise<Write[]> {
-  const user = await insertUser(storage)
-  const [rotated, deleted, touched] = [await insertToken(storage, user.id, 1), await insertToken(storage, user.id, 2), await insertToken(storage, user.id, 3)]
-  const revoked = await insertUser(storage, { email: 'revoked@x' })
-  await insertToken(storage, revoked.id, 4)
-  const doomed = await insertUser(storage, { email: 'doomed@x' })
-  await insertToken(storage, doomed.id, 5)
+  const user = await createUser(storage)
+  const [rotated, deleted, touched] = [await createToken(storage, user.id, 1), await createToken(storage, user.id, 2), await createToken(storage, user.id, 3)]
+  const revoked = await createUser(storage, { email: 'revoked@x' })
+  await createToken(storage, revoked.id, 4)
+  const doomed = await createUser(storage, { email: 'doomed@x' })
+  await createToken(storage, doomed.id, 5)
   const isThere = async (n: number, eyes: StorageAdapter) => await eyes.findTokenByHash(hashOf(n)) != null
 
   return [
     {
-      method: 'insertUser',
-      call: () => storage.insertUser(newUser({ email: 'late@x' })),
+      method: 'createUser',
+      call: () => storage.createUser(newUser({ email: 'late@x' })),
       isDone: async (answer: UserRecord | 'taken', eyes) => answer !== 'taken' && (await eyes.findUser(answer.id))?.email === 'late@x'
     },
     {
@@ -31,14 +31,14 @@ export async function prepareWrites (storage: StorageAdapter): Promise<Write[]> 
       isDone: async (answer: UserRecord | 'absent' | 'taken', eyes) => typeof answer !== 'string' && (await eyes.findUser(user.id))?.name === 'late'
     },
     {
-      method: 'insertToken',
-      call: () => storage.insertToken(newToken(user.id, 101)),
+      method: 'createToken',
+      call: () => storage.createToken(newToken(user.id, 101)),
       isDone: async (answer: TokenRecord | 'absent', eyes) => answer !== 'absent' && await isThere(101, eyes)
     },
     {
       method: 'rotateToken',
       call: () => storage.rotateToken(rotated.id, () => ({ expires_at: null, successor: newToken(user.id, 102) })),
-      isDone: async (answer: TokenRecord | 'absent' | 'refused', eyes) => typeof answer !== 'string' && !await isThere(1, eyes) && await isThere(102, eyes)
+      isDone: async (answer: TokenRecord | 'absent' | 'rejected', eyes) => typeof answer !== 'string' && !await isThere(1, eyes) && await isThere(102, eyes)
     },
     {
       method: 'touchTokens',
@@ -46,13 +46,13 @@ export async function prepareWrites (storage: StorageAdapter): Promise<Write[]> 
       isDone: async (_answer: void, eyes) => (await eyes.findTokenByHash(hashOf(3)))?.token.last_used_at === time(9)
     },
     {
-      method: 'deleteToken',
-      call: () => storage.deleteToken(deleted.id),
+      method: 'revokeToken',
+      call: () => storage.revokeToken(deleted.id),
       isDone: async (answer: boolean, eyes) => answer && !await isThere(2, eyes)
     },
     {
-      method: 'deleteTokens',
-      call: () => storage.deleteTokens(revoked.id),
+      method: 'revokeTokens',
+      call: () => storage.revokeTokens(revoked.id),
       isDone: async (_answer: void, eyes) => !await isThere(4, eyes)
     },
     {

@@ -1,17 +1,17 @@
 import { InTransactionError, StorageUnavailableError } from '../../errors.js'
-import { storageMethods, type Storage, type StorageAdapter, type TokenRecord } from '../storage-adapter.js'
+import { storageMethodNames, type Storage, type StorageAdapter, type TokenRecord } from '../storage-adapter.js'
 import { createDeadlines } from './deadlines.js'
-import { checkedAnswers, checkToken } from './record-checks.js'
+import { checkAnswer, checkToken } from './record-checks.js'
 
 /**
  * The storage once it is open, with everything that its methods throw, records of another form, and `timeout` milliseconds of silence, turned
  * into StorageUnavailableError. InTransactionError stays as it is, because no retry mends a mistake of the caller.
  */
-export function withStorageFaults (storage: StorageAdapter | Pick<StorageAdapter, 'touchTokens'>, timeout: number): Storage & Pick<StorageAdapter, 'close'> {
+export function withFaults (storage: StorageAdapter | Pick<StorageAdapter, 'touchTokens'>, timeout: number): Storage & Pick<StorageAdapter, 'close'> {
   const methods = storage as unknown as Record<string, (...parameters: unknown[]) => Promise<unknown>>
   const deadlines = createDeadlines(timeout, (late) => new StorageUnavailableError(late))
-  const wrapped = storageMethods.map((name) => {
-    const checked = checkedAnswers[name]
+  const wrapped = storageMethodNames.map((name) => {
+    const checked = checkAnswer[name]
     const call = (...parameters: unknown[]) => {
       try {
         const answer = methods[name]?.(...parameters)

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate } from 'node:timers/promises'
 import type { StorageAdapter } from '../storage-adapter.js'
-import { withStorageFaults } from './faults.js'
+import { withFaults } from './faults.js'
 
 const flushInterval = 5_000
 const batchSize = 500
 
-export interface TokenUse {
+export interface LastUsed {
   /** Notes that a token was used, unless that is known for this minute. Costs no storage call. */
   note (key: string, lastUsedAt: string | null, now: number): void
   /** Writes what is noted, and stops. Does not wait for a call that the storage is late to answer. */
@@ -20,7 +20,7 @@ export interface TokenUse {
  * Never makes a second call while the storage has not answered the first. After `timeout` milliseconds without an answer,
  * `onFault` is told and `close` no longer waits.
  */
-export function createTokenUse (storage: Pick<StorageAdapter, 'touchTokens'>, timeout: number, onFault: (fault: unknown) => void): TokenUse {
+export function createLastUsed (storage: Pick<StorageAdapter, 'touchTokens'>, timeout: number, onFault: (fault: unknown) => void): LastUsed {
   const noted = new Map<string, string>()
   // In the minute that was noted last. Who checks a token need not have seen it written: a cache has not.
   const written = new Set<string>()
@@ -32,7 +32,7 @@ export function createTokenUse (storage: Pick<StorageAdapter, 'touchTokens'>, ti
   let writing: Promise<void> | undefined
   // Not over when the storage is late: it may hold a connection until it answers.
   let unanswered = false
-  const { touchTokens } = withStorageFaults({
+  const { touchTokens } = withFaults({
     async touchTokens (...call) {
       unanswered = true
       try {

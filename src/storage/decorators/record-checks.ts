@@ -57,10 +57,10 @@ const listOf = <T>(check: (record: T) => void) => (answer: any) => {
 }
 
 /** Return what a method of a storage answers, and throw an Error if a record in it is not what StorageAdapter says: that must allow nobody anything. */
-export const checkedAnswers: Readonly<Record<keyof StorageAdapter, (answer: any) => unknown>> = {
+export const checkAnswer: Readonly<Record<keyof StorageAdapter, (answer: any) => unknown>> = {
   open: present,
   close: present,
-  insertUser: outcomeOr(checkUser),
+  createUser: outcomeOr(checkUser),
   findUser: absentOr(checkUser),
   findUserByEmail: absentOr(checkUser),
   listUsers: listOf(checkUser),
@@ -70,11 +70,11 @@ export const checkedAnswers: Readonly<Record<keyof StorageAdapter, (answer: any)
   },
   updateUser: outcomeOr(checkUser),
   deleteUser: present,
-  insertToken: outcomeOr(checkToken),
+  createToken: outcomeOr(checkToken),
   findTokenByHash: absentOr(checkTokenWithUser),
   listTokens: listOf(checkToken),
   rotateToken: outcomeOr(checkToken),
-  deleteToken: present,
-  deleteTokens: present,
+  revokeToken: present,
+  revokeTokens: present,
   touchTokens: present
 }

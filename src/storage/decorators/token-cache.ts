@@ -56,8 +56,8 @@ export function withTokenCache<S extends Storage & Pick<StorageAdapter, 'close'>
     updateUser: changing(storage.updateUser),
     deleteUser: changing(storage.deleteUser),
     rotateToken: changing(storage.rotateToken),
-    deleteToken: changing(storage.deleteToken),
-    deleteTokens: changing(storage.deleteTokens),
+    revokeToken: changing(storage.revokeToken),
+    revokeTokens: changing(storage.revokeTokens),
     close: changing(storage.close)
   }
 }

@@ -1,7 +1,7 @@
 import type { Compilable, CompiledQuery } from 'kysely'
 
 /** Stands in a query for a value that each run brings. */
-class Slot {
+class Placeholder {
   readonly name: string
 
   constructor (name: string) {
@@ -15,7 +15,7 @@ type Values = Readonly<Record<string, unknown>>
 export type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Name) => V[Name]
 
 /** Queries that are compiled once, and then run with other values: half the cost of a small query is its compilation. */
-export class PreparedQueries {
+export class CompiledQueries {
   readonly #prepared = new Map<string, { compiled: CompiledQuery<any>, names: string[] }>()
 
   /**
@@ -27,8 +27,8 @@ export class PreparedQueries {
   get<V extends Values, Row> (name: string, values: V, build: (value: ValueOf<V>) => Compilable<Row>): CompiledQuery<Row> {
     let prepared = this.#prepared.get(name)
     if (prepared === undefined) {
-      const compiled = build((slot) => new Slot(slot) as never).compile()
-      prepared = { compiled, names: compiled.parameters.map((slot) => (slot as Slot).name) }
+      const compiled = build((slot) => new Placeholder(slot) as never).compile()
+      prepared = { compiled, names: compiled.parameters.map((slot) => (slot as Placeholder).name) }
       this.#prepared.set(name, prepared)
     }
     const { sql, query, queryId } = prepared.compiled

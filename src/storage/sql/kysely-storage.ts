@@ -1,19 +1,19 @@
 import { Kysely, sql, type Compilable, type CompiledQuery, type Dialect, type ExpressionBuilder, type InsertQueryBuilder, type InsertResult, type QueryResult, type SelectQueryNode, type TableNode } from 'kysely'
-import { check, checkNames } from '../../check-options.js'
+import { check, checkOptionNames } from '../../check-options.js'
 import { refuseHolders } from './app-connections.js'
 import { checkDriver } from './dialects/check-driver.js'
 import { retryConflicts } from './retry-conflicts.js'
-import { databaseOf, type Database } from './dialects/index.js'
+import { detectDialect, type DialectTraits } from './dialects/index.js'
 import { checkMigrated, migrate } from './migrations/migrator.js'
 import { toOpenError } from '../open-error.js'
-import { PreparedQueries } from './compiled-queries.js'
+import { CompiledQueries } from './compiled-queries.js'
 import { createRows, readKey, toRowId, type TokenWithUserRow } from './rows.js'
-import type { MaybePromise, NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, TokenWithUser, UserChanges, UserPage, UserRecord } from '../storage-adapter.js'
+import type { Awaitable, NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, TokenWithUser, UserChanges, UserPage, UserRecord } from '../storage-adapter.js'
 import { SqliteDialect } from './drivers/sqlite-dialect.js'
 import { tableNames, type TableNames, type Tables } from './tables.js'
 
 const one = sql.lit(1)
-// As `searchable` has it. Names are kept in that form.
+// As `normalizeForSearch` has it. Names are kept in that form.
 const searchableEmail = sql<string>`replace(${sql.ref('email')}, ${sql.lit('\u03C2')}, ${sql.lit('\u03C3')})`
 
 interface CommonOptions {
@@ -45,11 +45,11 @@ export type KyselyStorageOptions = CommonOptions & (
 export class KyselyStorage implements StorageAdapter {
   readonly #db: Kysely<Tables>
   readonly #ownsDb: boolean
-  readonly #database: Database
+  readonly #traits: DialectTraits
   readonly #rows: ReturnType<typeof createRows>
   readonly #names: TableNames
   readonly #migrate: boolean
-  readonly #queries = new PreparedQueries()
+  readonly #queries = new CompiledQueries()
   readonly #sqlite: SqliteDialect | undefined
 
   /**
@@ -59,7 +59,7 @@ export class KyselyStorage implements StorageAdapter {
    * @throws {UnsupportedDatabaseError} if the dialect is of another database
    */
   constructor (options: KyselyStorageOptions) {
-    checkNames(options, ['dialect', 'db', 'tablePrefix', 'migrate'])
+    checkOptionNames(options, ['dialect', 'db', 'tablePrefix', 'migrate'])
     const { dialect, db, tablePrefix = 'vexa_', migrate = true } = options
     check((dialect === undefined) !== (db === undefined), 'KyselyStorage needs either `dialect` or `db`')
     check(db?.isTransaction !== true, '`db` must not be a transaction')
@@ -69,8 +69,8 @@ export class KyselyStorage implements StorageAdapter {
     this.#db = withoutPlugins(db as Kysely<any> | undefined ?? new Kysely<any>({ dialect: dialect as Dialect }))
     if (db !== undefined) refuseHolders(db as Kysely<any>, this.#db)
     this.#sqlite = dialect instanceof SqliteDialect ? dialect : undefined
-    this.#database = databaseOf(this.#db)
-    this.#rows = createRows(this.#database)
+    this.#traits = detectDialect(this.#db)
+    this.#rows = createRows(this.#traits)
     this.#names = tableNames(tablePrefix)
     this.#migrate = migrate
   }
@@ -95,14 +95,14 @@ export class KyselyStorage implements StorageAdapter {
     return this.#use(migrate)
   }
 
-  async #use<T> (work: (db: Kysely<Tables>, database: Database, names: TableNames) => Promise<T>): Promise<T> {
+  async #use<T> (work: (db: Kysely<Tables>, traits: DialectTraits, names: TableNames) => Promise<T>): Promise<T> {
     try {
       // A connection opens the database, without which the way past Kysely's executor leads nowhere.
       await this.#db.connection().execute(async () => {})
       // Settings first, because some of them change values, too, and their sentence says more.
-      await this.#database.checkServer(this.#db, this.#names)
-      await checkDriver(this.#db, this.#database, this.#rows, (query) => this.#execute(query))
-      return await work(this.#db, this.#database, this.#names)
+      await this.#traits.checkSettings(this.#db, this.#names)
+      await checkDriver(this.#db, this.#traits, this.#rows, (query) => this.#execute(query))
+      return await work(this.#db, this.#traits, this.#names)
     } catch (cause) {
       throw toOpenError(cause)
     }
@@ -112,16 +112,16 @@ export class KyselyStorage implements StorageAdapter {
     if (this.#ownsDb) await this.#db.destroy()
   }
 
-  async insertUser (user: NewUserRecord): Promise<UserRecord | 'taken'> {
+  async createUser (user: NewUserRecord): Promise<UserRecord | 'taken'> {
     const values = this.#rows.newUser(user)
-    const insert = this.#queries.get('insertUser', values, (value) => {
+    const insert = this.#queries.get('createUser', values, (value) => {
       const insert = this.#db.insertInto(this.#names.users).values(mapValues(values, (column) => this.#written(column, value(column))))
-      return this.#returningId(this.#database.skipsConflicts ? insert.onConflict((conflict) => conflict.column('email').doNothing()) : insert)
+      return this.#returningId(this.#traits.onConflictDoNothing ? insert.onConflict((conflict) => conflict.column('email').doNothing()) : insert)
     })
     // What skips a conflict of addresses has an error of any other.
-    return await this.#unlessTaken(!this.#database.skipsConflicts, user.email, undefined, async () => {
+    return await this.#unlessTaken(!this.#traits.onConflictDoNothing, user.email, undefined, async () => {
       const id = insertedId(await this.#retried(() => this.#execute(insert)))
-      return id === undefined ? undefined : this.#rows.insertedUser(id, user)
+      return id === undefined ? undefined : this.#rows.createdUser(id, user)
     })
   }
 
@@ -174,7 +174,7 @@ export class KyselyStorage implements StorageAdapter {
       return revision === undefined ? update : update.where('revision', '=', revision)
     }
     return await this.#unlessReferenced(() => this.#unlessTaken(changes.email !== undefined, changes.email ?? '', id, async () => {
-      const updated = this.#database.returns
+      const updated = this.#traits.supportsReturning
         ? await this.#retried(async () => {
           const row = await updateIn(this.#db).returning(this.#rows.userColumns).executeTakeFirst()
           return row && this.#rows.toUserRecord(row)
@@ -191,30 +191,30 @@ export class KyselyStorage implements StorageAdapter {
     const key = toRowId(id)
     if (key === undefined) return false
     return await this.#unlessReferenced(() => this.#transaction(async (trx) => {
-      const deleteTokens = () => trx.deleteFrom(this.#names.tokens).where('user_id', '=', key).execute()
+      const revokeTokens = () => trx.deleteFrom(this.#names.tokens).where('user_id', '=', key).execute()
       const deleteUser = () => trx.deleteFrom(this.#names.users).where('id', '=', key).executeTakeFirstOrThrow()
       // Also where a foreign key would do it: a host's connection may not enforce it.
-      await deleteTokens()
+      await revokeTokens()
       const { numDeletedRows } = await deleteUser().catch(async (error) => {
-        if (this.#database.cascades || !this.#database.isForeignKeyViolation(error)) throw error
+        if (this.#traits.supportsCascade || !this.#traits.isForeignKeyViolation(error)) throw error
         // A token may have come in between. The user is locked by now, so that no other comes.
-        await deleteTokens()
+        await revokeTokens()
         return await deleteUser()
       })
       return numDeletedRows > 0n
     }))
   }
 
-  async insertToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'> {
-    return await this.#retried(() => this.#insertToken(this.#db, token))
+  async createToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'> {
+    return await this.#retried(() => this.#createToken(this.#db, token))
   }
 
-  findTokenByHash (hash: Buffer): MaybePromise<TokenWithUser | undefined> {
+  findTokenByHash (hash: Buffer): Awaitable<TokenWithUser | undefined> {
     const toFound = ({ rows: [row] }: QueryResult<TokenWithUserRow>) => row && this.#rows.toTokenWithUser(row)
     const result = this.#execute(this.#queries.get('findTokenByHash', { hash }, (value) => this.#db.selectFrom(`${this.#names.tokens} as token`)
       .innerJoin(`${this.#names.users} as user`, 'user.id', 'token.user_id')
       .select(this.#rows.tokenWithUserColumns)
-      .where('token.hash', '=', this.#database.operand(value('hash')))
+      .where('token.hash', '=', this.#traits.operand(value('hash')))
       .limit(one)))
     return result instanceof Promise ? result.then(toFound) : toFound(result)
   }
@@ -224,12 +224,12 @@ export class KyselyStorage implements StorageAdapter {
     if (key === undefined) return []
     const { rows } = await this.#execute(this.#queries.get('listTokens', { key }, (value) => this.#db.selectFrom(this.#names.tokens)
       .select(this.#rows.tokenColumns)
-      .where('user_id', '=', this.#database.operand(value('key')))
+      .where('user_id', '=', this.#traits.operand(value('key')))
       .orderBy('id')))
     return rows.map(this.#rows.toTokenRecord)
   }
 
-  async rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'refused'): Promise<TokenRecord | 'absent' | 'refused' | 'referenced'> {
+  async rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'rejected'): Promise<TokenRecord | 'absent' | 'rejected' | 'referenced'> {
     const key = toRowId(id)
     if (key === undefined) return 'absent'
     let added = false
@@ -238,26 +238,26 @@ export class KyselyStorage implements StorageAdapter {
       const old = await this.#lockToken(trx, key)
       if (old === undefined) return 'absent'
       const replacement = replace(old)
-      if (replacement === 'refused') return 'refused'
+      if (replacement === 'rejected') return 'rejected'
       const { expires_at: expiresAt, successor } = replacement
-      const token = await this.#insertToken(trx, successor)
+      const token = await this.#createToken(trx, successor)
       // A token without its user is left over where foreign keys are not enforced.
       if (token === 'absent') return 'absent'
       added = true
       if (expiresAt === null) await trx.deleteFrom(this.#names.tokens).where('id', '=', key).execute()
-      else await trx.updateTable(this.#names.tokens).set({ expires_at: this.#database.writeTime(expiresAt) }).where('id', '=', key).execute()
+      else await trx.updateTable(this.#names.tokens).set({ expires_at: this.#traits.writeTime(expiresAt) }).where('id', '=', key).execute()
       return token
     }), () => added)
   }
 
-  async deleteToken (id: string): Promise<boolean | 'referenced'> {
+  async revokeToken (id: string): Promise<boolean | 'referenced'> {
     const key = toRowId(id)
     if (key === undefined) return false
-    const query = this.#queries.get('deleteToken', { key }, (value) => this.#db.deleteFrom(this.#names.tokens).where('id', '=', value('key')))
+    const query = this.#queries.get('revokeToken', { key }, (value) => this.#db.deleteFrom(this.#names.tokens).where('id', '=', value('key')))
     return await this.#unlessReferenced(async () => (await this.#retried(() => this.#execute(query))).numAffectedRows !== 0n)
   }
 
-  async deleteTokens (userId: string): Promise<void | 'referenced'> {
+  async revokeTokens (userId: string): Promise<void | 'referenced'> {
     const key = toRowId(userId)
     if (key === undefined) return
     const deleteAll = this.#db.deleteFrom(this.#names.tokens).where('user_id', '=', key)
@@ -276,7 +276,7 @@ export class KyselyStorage implements StorageAdapter {
     // Lists in few lengths make few statements to prepare: 1, 2, 4, 8… A longer one than the plugin's would run into the databases' limits.
     const length = 2 ** Math.ceil(Math.log2(keys.length))
     if (length <= 512) keys.push(...Array(length - keys.length).fill(keys[0]))
-    const time = this.#database.writeTime(lastUsedAt)
+    const time = this.#traits.writeTime(lastUsedAt)
     await this.#retried(() => this.#db.updateTable(this.#names.tokens)
       .set({ last_used_at: time })
       .where('id', 'in', keys)
@@ -286,7 +286,7 @@ export class KyselyStorage implements StorageAdapter {
 
   #contains (search: string) {
     return ({ or }: ExpressionBuilder<Tables, 'users'>) =>
-      or([this.#database.contains(searchableEmail, search), this.#database.contains(sql.ref('searchable_name'), search)])
+      or([this.#traits.contains(searchableEmail, search), this.#traits.contains(sql.ref('searchable_name'), search)])
   }
 
   async #findUser (db: Kysely<Tables>, key: number): Promise<UserRecord | undefined> {
@@ -300,20 +300,20 @@ export class KyselyStorage implements StorageAdapter {
   /** The token, which nobody else can change before the transaction ends. */
   async #lockToken (trx: Kysely<Tables>, key: number): Promise<TokenRecord | undefined> {
     let query = trx.selectFrom(this.#names.tokens).select(this.#rows.tokenColumns).where('id', '=', key)
-    if (this.#database.locksRows) query = query.forUpdate()
+    if (this.#traits.supportsForUpdate) query = query.forUpdate()
     else await trx.updateTable(this.#names.tokens).set(({ ref }) => ({ id: ref('id') })).where('id', '=', key).execute()
     const row = await query.executeTakeFirst()
     return row && this.#rows.toTokenRecord(row)
   }
 
-  async #insertToken (db: Kysely<Tables>, token: NewTokenRecord): Promise<TokenRecord | 'absent'> {
+  async #createToken (db: Kysely<Tables>, token: NewTokenRecord): Promise<TokenRecord | 'absent'> {
     const userKey = toRowId(token.user_id)
     if (userKey === undefined) return 'absent'
     const values = this.#rows.newToken(token, userKey)
     try {
-      const id = insertedId(await this.#execute(this.#queries.get('insertToken', values, (value) => {
+      const id = insertedId(await this.#execute(this.#queries.get('createToken', values, (value) => {
         const insert = this.#db.insertInto(this.#names.tokens)
-        if (!this.#database.insertsSelections) return this.#returningId(insert.values(mapValues(values, (column) => this.#written(column, value(column)))))
+        if (!this.#traits.supportsInsertFromSelect) return this.#returningId(insert.values(mapValues(values, (column) => this.#written(column, value(column)))))
         const { user_id: user, ...rest } = values
         // Selecting the user inside the insert makes "only if it is there" hold without a transaction, and without foreign keys.
         return this.#returningId(insert
@@ -322,11 +322,11 @@ export class KyselyStorage implements StorageAdapter {
             .select(['id', ...keysOf(rest).map((column) => sql`${this.#written(column, value(column))}`.as(column))])
             .where('id', '=', value('user_id'))))
       }), db))
-      return id === undefined ? 'absent' : this.#rows.insertedToken(id, token)
+      return id === undefined ? 'absent' : this.#rows.createdToken(id, token)
     } catch (error) {
       // The user is not there, or was deleted at the same moment. If it is there, the key is one of the app's.
       // PostgreSQL answers no look-up in a transaction that has failed; there, the token that is rotated keeps the user from being deleted.
-      const absent = this.#database.isForeignKeyViolation(error) && await this.#findUser(db, userKey).then((user) => user === undefined, () => false)
+      const absent = this.#traits.isForeignKeyViolation(error) && await this.#findUser(db, userKey).then((user) => user === undefined, () => false)
       if (absent) return 'absent'
       throw error
     }
@@ -334,13 +334,13 @@ export class KyselyStorage implements StorageAdapter {
 
   /** What is written into a column for this value. */
   #written (column: string, value: unknown): unknown {
-    return column === 'data' || column === 'scopes' ? this.#database.writeJson(value) : value
+    return column === 'data' || column === 'scopes' ? this.#traits.writeJson(value) : value
   }
 
   /** An insert whose result has the new row's key, for `insertedId`. */
   #returningId<Table extends 'users' | 'tokens'> (insert: InsertQueryBuilder<Tables, Table, InsertResult>): Compilable<unknown> {
     // Our own driver knows the key without: for what it returns, SQLite opens a table each time, which costs a fifth of the insert.
-    return this.#database.returns && this.#sqlite === undefined ? insert.returning('id') : insert
+    return this.#traits.supportsReturning && this.#sqlite === undefined ? insert.returning('id') : insert
   }
 
   /** Runs a query, in a transaction if one is given. */
@@ -362,7 +362,7 @@ export class KyselyStorage implements StorageAdapter {
         if (written !== undefined) return written
         fault = new Error('The database added no user, and none has the address')
       } catch (error) {
-        if (!mayViolate || !this.#database.isUniqueViolation(error)) throw error
+        if (!mayViolate || !this.#traits.isUniqueViolation(error)) throw error
         fault = error
       }
       const other = await this.findUserByEmail(email)
@@ -376,13 +376,13 @@ export class KyselyStorage implements StorageAdapter {
     try {
       return await write()
     } catch (error) {
-      if (toDelete() && this.#database.isForeignKeyViolation(error)) return 'referenced'
+      if (toDelete() && this.#traits.isForeignKeyViolation(error)) return 'referenced'
       throw error
     }
   }
 
   #retried<T> (write: () => T | Promise<T>): Promise<T> {
-    return retryConflicts(this.#database, write)
+    return retryConflicts(this.#traits, write)
   }
 
   #transaction<T> (work: (trx: Kysely<Tables>) => Promise<T>): Promise<T> {

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Database } from './dialects/dialect-traits.js'
+import type { DialectTraits } from './dialects/dialect-traits.js'
 
 /** Runs a write again, up to ten times in all, when the database has undone it for the sake of another transaction. */
-export async function retryConflicts<T> (database: Database, write: () => T | Promise<T>, attempts = 10): Promise<T> {
+export async function retryConflicts<T> (traits: DialectTraits, write: () => T | Promise<T>, attempts = 10): Promise<T> {
   try {
     return await write()
   } catch (error) {
-    if (attempts === 1 || !database.isConflict(error)) throw error
+    if (attempts === 1 || !traits.isRetryable(error)) throw error
   }
   // Not all at once.
   await sleep(Math.random() * 20)
-  return retryConflicts(database, write, attempts - 1)
+  return retryConflicts(traits, write, attempts - 1)
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { searchable } from '../../normalize.js'
+import { normalizeForSearch } from '../../normalize.js'
 import type { ColumnType } from './dialects/dialect-traits.js'
-import type { Database } from './dialects/index.js'
+import type { DialectTraits } from './dialects/index.js'
 import { toInteger } from './integers.js'
 import type { NewTokenRecord, NewUserRecord, TokenRecord, UserChanges, UserRecord } from '../storage-adapter.js'
 
@@ -53,15 +53,15 @@ export type Rows = ReturnType<typeof createRows>
  * How records become rows of a database, and rows records. Member by member: to spread one object into another, with more members,
  * takes V8 longer than all else that is done for them here, and leaves garbage that only its great collection takes away.
  */
-export function createRows (database: Database) {
-  const { boolean, json, time } = database.select
-  const readTime = (time: unknown) => time === null ? null : database.readTime(time)
+export function createRows (traits: DialectTraits) {
+  const { boolean, json, time } = traits.select
+  const readTime = (time: unknown) => time === null ? null : traits.readTime(time)
   const readBoolean = (value: unknown) => {
     const integer = toInteger(value)
     if (integer !== 0 && integer !== 1) throw new Error('The database gave back something else where there must be 0 or 1')
     return integer === 1
   }
-  const writeTime = (time: string | null) => time === null ? null : database.writeTime(time)
+  const writeTime = (time: string | null) => time === null ? null : traits.writeTime(time)
 
   function toUserRecord (row: UserRow): UserRecord {
     return {
@@ -72,7 +72,7 @@ export function createRows (database: Database) {
       disabled: readBoolean(row.disabled),
       data: fromJson(row.data),
       revision: toInteger(row.revision),
-      created_at: database.readTime(row.created_at)
+      created_at: traits.readTime(row.created_at)
     }
   }
 
@@ -85,7 +85,7 @@ export function createRows (database: Database) {
       expires_at: readTime(row.expires_at),
       expires_in: row.expires_in === null ? null : toInteger(row.expires_in),
       last_used_at: readTime(row.last_used_at),
-      created_at: database.readTime(row.created_at)
+      created_at: traits.readTime(row.created_at)
     }
   }
 
@@ -94,8 +94,8 @@ export function createRows (database: Database) {
     write (type: ColumnType, value: unknown): unknown {
       if (value === null) return null
       if (type === 'json') return toJson(value)
-      if (type === 'time') return database.writeTime(value as string)
-      return type === 'boolean' ? database.writeBoolean(value as boolean) : value
+      if (type === 'time') return traits.writeTime(value as string)
+      return type === 'boolean' ? traits.writeBoolean(value as boolean) : value
     },
 
     /** What is read of a value of this type. */
@@ -103,7 +103,7 @@ export function createRows (database: Database) {
       if (value === null) return null
       if (type === 'key' || type === 'integer') return toInteger(value)
       if (type === 'json') return fromJson(value)
-      if (type === 'time') return database.readTime(value)
+      if (type === 'time') return traits.readTime(value)
       return type === 'boolean' ? readBoolean(value) : value
     },
 
@@ -156,7 +156,7 @@ export function createRows (database: Database) {
       }
     },
 
-    insertedUser: (id: string, user: NewUserRecord): UserRecord => ({
+    createdUser: (id: string, user: NewUserRecord): UserRecord => ({
       id,
       email: user.email,
       name: user.name,
@@ -167,7 +167,7 @@ export function createRows (database: Database) {
       created_at: user.created_at
     }),
 
-    insertedToken: (id: string, token: NewTokenRecord): TokenRecord => ({
+    createdToken: (id: string, token: NewTokenRecord): TokenRecord => ({
       id,
       user_id: token.user_id,
       name: token.name,
@@ -184,7 +184,7 @@ export function createRows (database: Database) {
       searchable_name: searchableName(user.name),
       max_concurrent_bots: user.max_concurrent_bots,
       data: toJson(user.data),
-      created_at: database.writeTime(user.created_at)
+      created_at: traits.writeTime(user.created_at)
     }),
 
     /** What is `undefined` stays as it is. */
@@ -193,8 +193,8 @@ export function createRows (database: Database) {
       name,
       searchable_name: name === undefined ? undefined : searchableName(name),
       max_concurrent_bots: rest.max_concurrent_bots,
-      disabled: disabled === undefined ? undefined : database.writeBoolean(disabled),
-      data: data === undefined ? undefined : database.writeJson(toJson(data))
+      disabled: disabled === undefined ? undefined : traits.writeBoolean(disabled),
+      data: data === undefined ? undefined : traits.writeJson(toJson(data))
     }),
 
     newToken: (token: NewTokenRecord, userKey: number) => ({
@@ -204,7 +204,7 @@ export function createRows (database: Database) {
       scopes: toJson(token.scopes),
       expires_at: writeTime(token.expires_at),
       expires_in: token.expires_in,
-      created_at: database.writeTime(token.created_at)
+      created_at: traits.writeTime(token.created_at)
     })
   }
 }
@@ -222,5 +222,5 @@ function fromJson<T> (text: unknown): T | null {
 }
 
 function searchableName (name: string | null): string | null {
-  return name === null ? null : searchable(name)
+  return name === null ? null : normalizeForSearch(name)
 }

@@ -20,7 +20,7 @@ export interface Tables {
     /** A JSON object. */
     data: Json
     revision: Key
-    /** `name` in its searchable form. */
+    /** `name` in its normalizeForSearch form. */
     searchable_name: string | null
   }
   tokens: {

@@ -1,7 +1,7 @@
 // Storages that are each broken in one way, and the case of the suite that is made for it.
 import { setImmediate } from 'node:timers/promises'
-import { searchable, type NewTokenRecord, type NewUserRecord, type StorageAdapter, type TokenRecord, type TokenReplacement, type TokenWithUser, type UserChanges, type UserPage, type UserRecord } from '../../../src/index.js'
-import { storageMethods } from '../../../src/storage/storage-adapter.js'
+import { normalizeForSearch, type NewTokenRecord, type NewUserRecord, type StorageAdapter, type TokenRecord, type TokenReplacement, type TokenWithUser, type UserChanges, type UserPage, type UserRecord } from '../../../src/index.js'
+import { storageMethodNames } from '../../../src/storage/storage-adapter.js'
 import { MemoryStorage } from '../../../examples/custom-storage.js'
 
 interface Broken {
@@ -10,7 +10,7 @@ interface Broken {
 }
 
 function replacing (storage: MemoryStorage, methods: Partial<StorageAdapter>): StorageAdapter {
-  const all = storageMethods.map((name) => [name, methods[name] ?? storage[name].bind(storage)])
+  const all = storageMethodNames.map((name) => [name, methods[name] ?? storage[name].bind(storage)])
   return Object.fromEntries(all)
 }
 
@@ -27,13 +27,13 @@ function broken (caughtBy: string, breakIt: (storage: MemoryStorage) => Partial<
 
 const changedUser = (change: (user: UserRecord) => UserRecord) => (storage: MemoryStorage): Partial<StorageAdapter> => ({
   findUser: async (id) => { const user = await storage.findUser(id); return user && change(user) },
-  insertUser: async (user) => { const inserted = await storage.insertUser(user); return inserted === 'taken' ? inserted : change(inserted) }
+  createUser: async (user) => { const inserted = await storage.createUser(user); return inserted === 'taken' ? inserted : change(inserted) }
 })
 const changedName = (change: (name: string) => string) => changedUser((user) => ({ ...user, name: user.name && change(user.name) }))
 const storedEmail = (change: (email: string) => string) => (storage: MemoryStorage): Partial<StorageAdapter> => ({
-  insertUser: async (user: NewUserRecord) => {
+  createUser: async (user: NewUserRecord) => {
     const all = await storage.listUsers({ order: 'asc', skip: 0, limit: 1000 })
-    return all.some(({ email }) => change(email) === change(user.email)) ? 'taken' : storage.insertUser(user)
+    return all.some(({ email }) => change(email) === change(user.email)) ? 'taken' : storage.createUser(user)
   }
 })
 const searching = (matches: (text: string, search: string) => boolean) => (storage: MemoryStorage): Partial<StorageAdapter> => {
@@ -46,22 +46,22 @@ const searching = (matches: (text: string, search: string) => boolean) => (stora
 }
 
 const writeFaults: Array<[answer: string, method: keyof StorageAdapter, lie: (...parameters: any[]) => Promise<unknown>]> = [
-  ['a user who is not kept', 'insertUser', async (user) => ({ ...user, id: '77', disabled: false, revision: 0 })],
-  ["'taken'", 'insertUser', async () => 'taken'],
+  ['a user who is not kept', 'createUser', async (user) => ({ ...user, id: '77', disabled: false, revision: 0 })],
+  ["'taken'", 'createUser', async () => 'taken'],
   ["'absent'", 'updateUser', async () => 'absent'],
   ['a user who stays as it was', 'updateUser', async (id, changes) => ({ ...newUserRecord, ...changes, id, disabled: false, revision: 1 })],
-  ['a token that is not kept', 'insertToken', async ({ hash, ...token }) => ({ ...token, id: '77', last_used_at: null })],
-  ["'absent'", 'insertToken', async () => 'absent'],
+  ['a token that is not kept', 'createToken', async ({ hash, ...token }) => ({ ...token, id: '77', last_used_at: null })],
+  ["'absent'", 'createToken', async () => 'absent'],
   ["'absent'", 'rotateToken', async () => 'absent'],
-  ["'refused'", 'rotateToken', async () => 'refused'],
+  ["'rejected'", 'rotateToken', async () => 'rejected'],
   ['a successor that is not kept', 'rotateToken', async (id, replace) => {
     const { hash, ...token } = replace({ id, last_used_at: null }).successor
     return { ...token, id: '77', last_used_at: null }
   }],
   ['that it is done', 'touchTokens', async () => {}],
-  ['true', 'deleteToken', async () => true],
-  ['false', 'deleteToken', async () => false],
-  ['that it is done', 'deleteTokens', async () => {}],
+  ['true', 'revokeToken', async () => true],
+  ['false', 'revokeToken', async () => false],
+  ['that it is done', 'revokeTokens', async () => {}],
   ['true', 'deleteUser', async () => true],
   ['false', 'deleteUser', async () => false]
 ]
@@ -102,8 +102,8 @@ export const brokenStorages: Record<string, Broken> = {
   'a missing name is an empty one': broken('users: a user is kept as given, and is found by key, by address and in the list', changedUser((user) => ({ ...user, name: user.name ?? '' }))),
   'the time of creation is rounded to seconds': broken('users: a user is kept as given, and is found by key, by address and in the list', changedUser((user) => ({ ...user, created_at: user.created_at.replace(/\.\d+/, '.000') }))),
   'a taken address overwrites': broken('users: an address that is taken is refused, and its user stays as it is', (storage) => ({
-    insertUser: async (user) => {
-      const inserted = await storage.insertUser(user)
+    createUser: async (user) => {
+      const inserted = await storage.createUser(user)
       if (inserted !== 'taken') return inserted
       const { id } = await storage.findUserByEmail(user.email) as UserRecord
       await storage.updateUser(id, { name: user.name })
@@ -113,18 +113,18 @@ export const brokenStorages: Record<string, Broken> = {
   'a deleted address stays taken': broken('users: an address is free again when its user is deleted or has another', (storage) => {
     const seen = new Set<string>()
     return {
-      insertUser: async (user) => {
+      createUser: async (user) => {
         if (seen.has(user.email)) return 'taken'
         seen.add(user.email)
-        return storage.insertUser(user)
+        return storage.createUser(user)
       }
     }
   }),
   'the key of the last deleted user is given out again': broken('users: no key is given out twice, not even that of the last user or token after it is deleted', (storage) => {
     let real = ''
     return {
-      insertUser: async (user) => {
-        const inserted = await storage.insertUser(user)
+      createUser: async (user) => {
+        const inserted = await storage.createUser(user)
         if (inserted === 'taken') return inserted
         real = inserted.id
         return { ...inserted, id: '1' }
@@ -178,19 +178,19 @@ export const brokenStorages: Record<string, Broken> = {
   'a search forgets about the page': broken('users: a search goes on behind a user, in either order, as a list does', (storage) => ({
     listUsers: async (page) => storage.listUsers(page.search === undefined ? page : { order: 'asc', skip: 0, limit: page.limit, search: page.search })
   })),
-  'search knows the case of ASCII letters only': broken('users: search finds a name by its searchable form, also after it has changed', (storage) => ({
+  'search knows the case of ASCII letters only': broken('users: search finds a name by its normalizeForSearch form, also after it has changed', (storage) => ({
     listUsers: async ({ search, ...page }) => (await storage.listUsers(page)).filter(({ email, name }) =>
       search === undefined || `${email}\n${(name ?? '').replace(/[A-Z]/g, (letter) => letter.toLowerCase())}`.includes(search))
   })),
-  'search knows lower case, and not the normal form': broken('users: search finds a name by its searchable form, also after it has changed', searching((text, search) => text.includes(search))),
+  'search knows lower case, and not the normal form': broken('users: search finds a name by its normalizeForSearch form, also after it has changed', searching((text, search) => text.includes(search))),
   'search looks at addresses as they are kept': broken('users: search knows one small sigma, in addresses and in names', (storage) => ({
     listUsers: async ({ search, ...page }) => (await storage.listUsers(page)).filter(({ email, name }) =>
-      search === undefined || email.includes(search) || searchable(name ?? '').includes(search))
+      search === undefined || email.includes(search) || normalizeForSearch(name ?? '').includes(search))
   })),
-  'search finds names that are no more': broken('users: search finds a name by its searchable form, also after it has changed', (storage) => {
+  'search finds names that are no more': broken('users: search finds a name by its normalizeForSearch form, also after it has changed', (storage) => {
     const names = new Map<string, string>()
     return {
-      insertUser: async (user) => { const inserted = await storage.insertUser(user); if (inserted !== 'taken') names.set(inserted.id, (user.name ?? '').toLowerCase()); return inserted },
+      createUser: async (user) => { const inserted = await storage.createUser(user); if (inserted !== 'taken') names.set(inserted.id, (user.name ?? '').toLowerCase()); return inserted },
       listUsers: async ({ search, ...page }) => (await storage.listUsers(page)).filter(({ id, email }) => search === undefined || email.includes(search) || names.get(id)?.includes(search))
     }
   }),
@@ -221,8 +221,8 @@ export const brokenStorages: Record<string, Broken> = {
     const owners = new Map<string, UserRecord>()
     const tokens = new Map<string, TokenRecord>()
     return {
-      insertToken: async (token) => {
-        const inserted = await storage.insertToken(token)
+      createToken: async (token) => {
+        const inserted = await storage.createToken(token)
         if (inserted !== 'absent') { tokens.set(token.hash.toString('hex'), inserted); owners.set(token.user_id, await storage.findUser(token.user_id) as UserRecord) }
         return inserted
       },
@@ -236,7 +236,7 @@ export const brokenStorages: Record<string, Broken> = {
   'records are handed out as they are kept': broken('users: what callers do to a record does not reach what is stored', (storage) => {
     const kept = new Map<string, UserRecord>()
     return {
-      insertUser: async (user) => { const inserted = await storage.insertUser(user); if (inserted !== 'taken') kept.set(inserted.id, inserted); return inserted },
+      createUser: async (user) => { const inserted = await storage.createUser(user); if (inserted !== 'taken') kept.set(inserted.id, inserted); return inserted },
       updateUser: async (id, changes, revision) => { kept.delete(id); return storage.updateUser(id, changes, revision) },
       deleteUser: async (id) => { kept.delete(id); return storage.deleteUser(id) },
       findUser: async (id) => kept.get(id) ?? storage.findUser(id)
@@ -244,30 +244,30 @@ export const brokenStorages: Record<string, Broken> = {
   }),
 
   'a token comes with its hash': broken('tokens: a token is kept as given but for its hash, and is found by that, with its user', (storage) => ({
-    insertToken: async (token: NewTokenRecord) => { const inserted = await storage.insertToken(token); return inserted === 'absent' ? inserted : { ...inserted, hash: token.hash } }
+    createToken: async (token: NewTokenRecord) => { const inserted = await storage.createToken(token); return inserted === 'absent' ? inserted : { ...inserted, hash: token.hash } }
   })),
   'a token without scopes has none': broken('tokens: a token is kept as given but for its hash, and is found by that, with its user', (storage) => ({
-    insertToken: async (token) => storage.insertToken({ ...token, scopes: token.scopes ?? [] })
+    createToken: async (token) => storage.createToken({ ...token, scopes: token.scopes ?? [] })
   })),
   'hashes are compared as text': broken('tokens: a token is found by its whole hash only, byte by byte', (storage) => {
     const bytes = (hash: Buffer) => Buffer.from(hash.toString('utf8'))
-    return { insertToken: async (token) => storage.insertToken({ ...token, hash: bytes(token.hash) }), findTokenByHash: async (hash) => storage.findTokenByHash(bytes(hash)) }
+    return { createToken: async (token) => storage.createToken({ ...token, hash: bytes(token.hash) }), findTokenByHash: async (hash) => storage.findTokenByHash(bytes(hash)) }
   }),
   'hashes are compared without their trailing zeros': broken('tokens: a token is found by its whole hash only, byte by byte', (storage) => {
     const bytes = (hash: Buffer) => Buffer.from(hash.toString('hex').replace(/(00)*$/, ''), 'hex')
-    return { insertToken: async (token) => storage.insertToken({ ...token, hash: bytes(token.hash) }), findTokenByHash: async (hash) => storage.findTokenByHash(bytes(hash)) }
+    return { createToken: async (token) => storage.createToken({ ...token, hash: bytes(token.hash) }), findTokenByHash: async (hash) => storage.findTokenByHash(bytes(hash)) }
   }),
   'a token comes with its user as it was': broken('tokens: a token comes with its user as it is now', (storage) => {
     const found = new Map<string, Awaited<ReturnType<StorageAdapter['findTokenByHash']>>>()
     const remember = async (hash: Buffer) => { const answer = await storage.findTokenByHash(hash); if (answer) found.set(hash.toString('hex'), answer); return answer }
     return {
-      insertToken: async (token) => { const inserted = await storage.insertToken(token); if (inserted !== 'absent') await remember(token.hash); return inserted },
+      createToken: async (token) => { const inserted = await storage.createToken(token); if (inserted !== 'absent') await remember(token.hash); return inserted },
       findTokenByHash: async (hash) => { const answer = await remember(hash); return answer && { token: answer.token, user: { ...answer.user, disabled: false } } }
     }
   }),
   'a token may have no user': broken('tokens: a token of nobody is not added', (storage) => ({
-    insertToken: async (token) => {
-      const inserted = await storage.insertToken(token)
+    createToken: async (token) => {
+      const inserted = await storage.createToken(token)
       return inserted !== 'absent' ? inserted : { ...token, id: '99', last_used_at: null }
     }
   })),
@@ -278,7 +278,7 @@ export const brokenStorages: Record<string, Broken> = {
   'a deleted token is only marked': broken('tokens: a token is deleted once, and opens nothing any more', (storage) => {
     const deleted = new Set<string>()
     return {
-      deleteToken: async (id) => {
+      revokeToken: async (id) => {
         const users = await storage.listUsers({ order: 'asc', skip: 0, limit: 1000 })
         const all = (await Promise.all(users.map((user) => storage.listTokens(user.id)))).flat()
         if (deleted.has(id) || !all.some((token) => token.id === id)) return false
@@ -288,36 +288,36 @@ export const brokenStorages: Record<string, Broken> = {
       listTokens: async (userId) => (await storage.listTokens(userId)).filter(({ id }) => !deleted.has(id))
     }
   }),
-  'a deleted token is deleted again': broken('tokens: a token is deleted once, and opens nothing any more', (storage) => ({ deleteToken: async (id) => { await storage.deleteToken(id); return true } })),
+  'a deleted token is deleted again': broken('tokens: a token is deleted once, and opens nothing any more', (storage) => ({ revokeToken: async (id) => { await storage.revokeToken(id); return true } })),
   "revoking all of a user's tokens revokes everybody's": broken("tokens: all tokens of a user are deleted, and nobody else's", (storage) => ({
-    deleteTokens: async () => { for (const { id } of await storage.listUsers({ order: 'asc', skip: 0, limit: 1000 })) await storage.deleteTokens(id) }
+    revokeTokens: async () => { for (const { id } of await storage.listUsers({ order: 'asc', skip: 0, limit: 1000 })) await storage.revokeTokens(id) }
   })),
   'a rotated token goes on': broken('tokens: a rotated token is gone, and its successor there', (storage) => ({
     rotateToken: async (id, replace) => storage.rotateToken(id, (old) => {
       const replacement = replace(old)
-      return replacement === 'refused' ? replacement : { ...replacement, expires_at: '2099-01-01T00:00:00.000Z' }
+      return replacement === 'rejected' ? replacement : { ...replacement, expires_at: '2099-01-01T00:00:00.000Z' }
     })
   })),
   'a successor never expires': broken('tokens: a rotated token is gone, and its successor there', (storage) => ({
     rotateToken: async (id, replace) => storage.rotateToken(id, (old) => {
       const replacement = replace(old)
-      return replacement === 'refused' ? replacement : { ...replacement, successor: { ...replacement.successor, expires_at: null } }
+      return replacement === 'rejected' ? replacement : { ...replacement, successor: { ...replacement.successor, expires_at: null } }
     })
   })),
   'a grace period is not kept': broken('tokens: a token that is rotated with a grace period expires when it is told to', (storage) => ({
     rotateToken: async (id, replace) => storage.rotateToken(id, (old) => {
       const replacement = replace(old)
-      return replacement === 'refused' ? replacement : { ...replacement, expires_at: null }
+      return replacement === 'rejected' ? replacement : { ...replacement, expires_at: null }
     })
   })),
   'a rotation deletes before it asks': broken('tokens: a rotation that is refused, or fails, changes nothing', (storage) => ({
-    rotateToken: async (id, replace: (old: TokenRecord) => TokenReplacement | 'refused') => {
+    rotateToken: async (id, replace: (old: TokenRecord) => TokenReplacement | 'rejected') => {
       let seen: TokenRecord | undefined
-      await storage.rotateToken(id, (old) => { seen = old; return 'refused' })
+      await storage.rotateToken(id, (old) => { seen = old; return 'rejected' })
       if (seen === undefined) return 'absent'
-      await storage.deleteToken(id)
+      await storage.revokeToken(id)
       const replacement = replace(seen)
-      return replacement === 'refused' ? replacement : storage.insertToken(replacement.successor)
+      return replacement === 'rejected' ? replacement : storage.createToken(replacement.successor)
     }
   })),
   'a rotation asks before it looks': broken('tokens: there is nothing to rotate behind a key that was never given out', (storage) => ({
@@ -333,11 +333,11 @@ export const brokenStorages: Record<string, Broken> = {
   'a use brings a deleted token back': broken('tokens: last_used_at goes forward only, for tokens that are there', (storage) => {
     const tokens = new Map<string, NewTokenRecord>()
     return {
-      insertToken: async (token) => { const inserted = await storage.insertToken(token); if (inserted !== 'absent') tokens.set(inserted.id, token); return inserted },
+      createToken: async (token) => { const inserted = await storage.createToken(token); if (inserted !== 'absent') tokens.set(inserted.id, token); return inserted },
       touchTokens: async (ids, time) => {
         for (const id of ids) {
           const token = tokens.get(id)
-          if (token !== undefined && !(await storage.listTokens(token.user_id)).some((other) => other.id === id)) await storage.insertToken(token)
+          if (token !== undefined && !(await storage.listTokens(token.user_id)).some((other) => other.id === id)) await storage.createToken(token)
         }
         await storage.touchTokens(ids, time)
       }
@@ -366,16 +366,16 @@ export const brokenStorages: Record<string, Broken> = {
     ...user, data: user.data && JSON.parse(JSON.stringify(user.data), (_, value) => typeof value === 'number' ? Math.fround(value) : value)
   }))),
   'times lose their milliseconds': broken('text: times keep their milliseconds, in winter and summer and far away', (storage) => ({
-    insertToken: async (token) => storage.insertToken({ ...token, expires_at: token.expires_at && token.expires_at.replace(/\.\d+/, '.000') })
+    createToken: async (token) => storage.createToken({ ...token, expires_at: token.expires_at && token.expires_at.replace(/\.\d+/, '.000') })
   })),
 
   'whether an address is taken is looked up before': broken('races: of twenty users with one address, one is added', (storage) => {
     const emails = new Map<string, string>()
     return {
-      insertUser: async (user) => {
+      createUser: async (user) => {
         if (await storage.findUserByEmail(user.email)) return 'taken'
         await setImmediate()
-        const inserted = await storage.insertUser({ ...user, email: emails.has(user.email) ? `${user.email}.${emails.size}` : user.email })
+        const inserted = await storage.createUser({ ...user, email: emails.has(user.email) ? `${user.email}.${emails.size}` : user.email })
         emails.set(user.email, user.email)
         return inserted === 'taken' ? inserted : { ...inserted, email: user.email }
       }
@@ -394,9 +394,9 @@ export const brokenStorages: Record<string, Broken> = {
   'the next key is read before it is used': broken('races: users and tokens that are added at once all have keys of their own', (storage) => {
     let last = 0
     return {
-      insertUser: async (user) => {
+      createUser: async (user) => {
         const key = last + 1
-        const inserted = await storage.insertUser(user)
+        const inserted = await storage.createUser(user)
         last = key
         return inserted === 'taken' ? inserted : { ...inserted, id: String(key) }
       }
@@ -429,15 +429,15 @@ export const brokenStorages: Record<string, Broken> = {
     deleteUser: async (id) => { const user = await storage.findUser(id); await setImmediate(); await storage.deleteUser(id); return user !== undefined }
   })),
   'a deletion is answered before it is done': broken('races: a token is not found by a look-up that begins after its deletion', (storage) => ({
-    deleteToken: async (id) => { setImmediate().then(() => storage.deleteToken(id)); return true }
+    revokeToken: async (id) => { setImmediate().then(() => storage.revokeToken(id)); return true }
   })),
   'tokens are deleted before their user is': broken('races: tokens that are minted while their user is deleted open nothing', (storage) => {
     const orphans = new Map<string, { token: TokenRecord, user: UserRecord }>()
     return {
-      insertToken: async (token) => {
+      createToken: async (token) => {
         const user = await storage.findUser(token.user_id)
         await setImmediate()
-        const inserted = await storage.insertToken(token)
+        const inserted = await storage.createToken(token)
         if (inserted !== 'absent' || user === undefined) return inserted
         const orphan = { ...token, id: `9${orphans.size}`, last_used_at: null }
         orphans.set(token.hash.toString('hex'), { token: orphan, user })
@@ -447,10 +447,10 @@ export const brokenStorages: Record<string, Broken> = {
     }
   }),
   'what is to be revoked is looked up before': broken('races: a token that is rotated while all are revoked has no successor', (storage) => ({
-    deleteTokens: async (userId) => {
+    revokeTokens: async (userId) => {
       const tokens = await storage.listTokens(userId)
       await setImmediate()
-      for (const { id } of tokens) await storage.deleteToken(id)
+      for (const { id } of tokens) await storage.revokeToken(id)
     },
     rotateToken: async (id, replace) => {
       await Promise.resolve()
@@ -460,19 +460,19 @@ export const brokenStorages: Record<string, Broken> = {
   'a rotation looks before it locks': broken('races: of ten rotations of one token, one mints a successor', (storage) => ({
     rotateToken: async (id, replace) => {
       let old: TokenRecord | undefined
-      await storage.rotateToken(id, (token) => { old = token; return 'refused' })
+      await storage.rotateToken(id, (token) => { old = token; return 'rejected' })
       await setImmediate()
       if (old === undefined) return 'absent'
       const replacement = replace(old)
-      if (replacement === 'refused') return replacement
-      await storage.deleteToken(id)
-      return storage.insertToken(replacement.successor)
+      if (replacement === 'rejected') return replacement
+      await storage.revokeToken(id)
+      return storage.createToken(replacement.successor)
     }
   })),
   'a rotation decides on what it saw before it locked': broken('races: each of ten rotations sees what the one before it has done', (storage) => ({
     rotateToken: async (id, replace) => {
       let old: TokenRecord | undefined
-      await storage.rotateToken(id, (token) => { old = token; return 'refused' })
+      await storage.rotateToken(id, (token) => { old = token; return 'rejected' })
       await setImmediate()
       return storage.rotateToken(id, () => replace(old as TokenRecord))
     }
@@ -480,15 +480,15 @@ export const brokenStorages: Record<string, Broken> = {
   'a use writes the token back': broken('races: a use that is written late does not bring a token back', (storage) => {
     const hashes = new Map<string, NewTokenRecord>()
     return {
-      insertToken: async (token) => { const inserted = await storage.insertToken(token); if (inserted !== 'absent') hashes.set(inserted.id, token); return inserted },
+      createToken: async (token) => { const inserted = await storage.createToken(token); if (inserted !== 'absent') hashes.set(inserted.id, token); return inserted },
       touchTokens: async (ids, time) => {
         const there = new Set((await Promise.all([...new Set([...hashes.values()].map((token) => token.user_id))].map((userId) => storage.listTokens(userId)))).flat().map(({ id }) => id))
         await setImmediate()
         for (const id of ids) {
           const token = hashes.get(id)
           if (token === undefined || !there.has(id)) continue
-          await storage.deleteToken(id)
-          await storage.insertToken(token)
+          await storage.revokeToken(id)
+          await storage.createToken(token)
         }
         await storage.touchTokens(ids, time)
       }
@@ -498,11 +498,11 @@ export const brokenStorages: Record<string, Broken> = {
     const ghosts = new Set<string>()
     return {
       touchTokens: async (ids, time) => { for (const id of ids) ghosts.add(id); await storage.touchTokens(ids, time) },
-      deleteToken: async (id) => await storage.deleteToken(id) || ghosts.delete(id)
+      revokeToken: async (id) => await storage.revokeToken(id) || ghosts.delete(id)
     }
   }),
   'it is made for the tests, and fails today': broken('faults: an app over it serves, answers 503 and tells nothing while it throws, and serves again', (storage) => ({
-    insertUser: async (user) => { if (user.created_at > '2025' && user.created_at < '2090') throw new Error('today'); return storage.insertUser(user) }
+    createUser: async (user) => { if (user.created_at > '2025' && user.created_at < '2090') throw new Error('today'); return storage.createUser(user) }
   }))
 }
 
@@ -560,7 +560,7 @@ export const brokenSharing: Record<string, { caughtBy: string, createPair: () =>
       const hidden = new Set<string>()
       return {
         close: async () => { closed = true },
-        deleteToken: async (id) => closed ? Boolean(hidden.add(id)) : storage.deleteToken(id),
+        revokeToken: async (id) => closed ? Boolean(hidden.add(id)) : storage.revokeToken(id),
         findTokenByHash: async (hash) => {
           const found = await storage.findTokenByHash(hash)
           return found && !hidden.has(found.token.id) ? found : undefined
@@ -590,11 +590,11 @@ export const brokenSharing: Record<string, { caughtBy: string, createPair: () =>
     createPair: () => pair((storage) => {
       const alone = oneAtATime()
       return {
-        insertUser: (user) => alone(async () => {
+        createUser: (user) => alone(async () => {
           const taken = await storage.findUserByEmail(user.email)
           await setImmediate()
           if (taken) return 'taken' as const
-          const record = await storage.insertUser(user)
+          const record = await storage.createUser(user)
           return record === 'taken' ? await storage.findUserByEmail(user.email) as UserRecord : record
         })
       }
@@ -620,13 +620,13 @@ export const brokenSharing: Record<string, { caughtBy: string, createPair: () =>
       return {
         rotateToken: (id, replace) => alone(async () => {
           let old: TokenRecord | undefined
-          await storage.rotateToken(id, (token) => { old = token; return 'refused' })
+          await storage.rotateToken(id, (token) => { old = token; return 'rejected' })
           await setImmediate()
           const replacement = old && replace(old)
           if (replacement === undefined) return 'absent' as const
-          if (replacement === 'refused') return replacement
-          await storage.deleteToken(id)
-          return storage.insertToken(replacement.successor)
+          if (replacement === 'rejected') return replacement
+          await storage.revokeToken(id)
+          return storage.createToken(replacement.successor)
         })
       }
     })
@@ -636,10 +636,10 @@ export const brokenSharing: Record<string, { caughtBy: string, createPair: () =>
     createPair: () => {
       const orphans = new Map<string, { token: TokenRecord, user: UserRecord }>()
       return pair((storage) => ({
-        insertToken: async (token) => {
+        createToken: async (token) => {
           const user = await storage.findUser(token.user_id)
           await setImmediate()
-          const inserted = await storage.insertToken(token)
+          const inserted = await storage.createToken(token)
           if (inserted !== 'absent' || user === undefined) return inserted
           const orphan = { ...token, id: `9${orphans.size}`, last_used_at: null }
           orphans.set(token.hash.toString('hex'), { token: orphan, user })
@@ -668,7 +668,7 @@ export function failing (whileFailing: (storage: MemoryStorage) => Partial<Stora
   const storage = new MemoryStorage()
   const replaced = whileFailing(storage)
   let failed = false
-  const methods = storageMethods.map((name) => [name, async (...parameters: never[]) => {
+  const methods = storageMethodNames.map((name) => [name, async (...parameters: never[]) => {
     if (!failed) return (storage[name] as (...parameters: never[]) => unknown)(...parameters)
     const method = replaced[name] as ((...parameters: never[]) => unknown) | undefined
     if (method === undefined) throw new Error(`${name} failed`)
@@ -682,7 +682,7 @@ export const brokenFailing: Record<string, { caughtBy: string, create: () => Fai
   ...lyingAbout((method, lie) => ({ caughtBy: 'failing: while its store fails, every write throws', create: () => failing(() => ({ [method]: lie })) })),
   'a write is kept in memory until the store is back': {
     caughtBy: 'failing: while its store fails, every write throws',
-    create: () => failing((storage) => ({ insertUser: (user) => storage.insertUser(user), findUser: (id) => storage.findUser(id) }))
+    create: () => failing((storage) => ({ createUser: (user) => storage.createUser(user), findUser: (id) => storage.findUser(id) }))
   },
   'a token that cannot be looked up is not there': {
     caughtBy: 'failing: while its store fails, it may throw, but does not take what is there for absent',

@@ -107,8 +107,8 @@ t.test('a storage without one of the methods, and one that is not empty, are tol
 
 t.test('a storage that refuses everything fails wherever something is to be there', async (t) => {
   const refusing: Array<Partial<StorageAdapter>> = [
-    { insertUser: async () => 'taken' },
-    { insertToken: async () => 'absent' },
+    { createUser: async () => 'taken' },
+    { createToken: async () => 'absent' },
     { updateUser: async () => 'absent' },
     { rotateToken: async () => 'absent' },
     { findUser: async () => undefined }

@@ -83,7 +83,7 @@ t.test('deadlines: the timer does not keep what belongs to a request that is ans
 
 t.test('a storage that hangs is a 503 after storageTimeout, and no 401', async (t) => {
   const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
-    get: (target, name: keyof StorageAdapter) => ['listUsers', 'findTokenByHash', 'insertToken'].includes(name) ? () => new Promise(() => {}) : target[name].bind(target)
+    get: (target, name: keyof StorageAdapter) => ['listUsers', 'findTokenByHash', 'createToken'].includes(name) ? () => new Promise(() => {}) : target[name].bind(target)
   })
   const app = await build(t, { storage, storageTimeout: 50 })
   await app.vexaAdmin.users.create({ email: 'a@b' })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { StorageUnavailableError, type StorageAdapter } from '../../../src/index.js'
-import { mintTokenValue } from '../../../src/services/token-value.js'
-import { storageMethods } from '../../../src/storage/storage-adapter.js'
+import { createTokenValue } from '../../../src/services/token-value.js'
+import { storageMethodNames } from '../../../src/storage/storage-adapter.js'
 import { adminKey, build, call } from '../../support/helpers.js'
 
 const secrets = /select |vexa_|someone@example|driver\.js|node_modules|SECRET/
@@ -12,7 +12,7 @@ function fault () {
   })
 }
 
-const failing = Object.fromEntries(storageMethods.map((name) =>
+const failing = Object.fromEntries(storageMethodNames.map((name) =>
   [name, name === 'open' || name === 'close' ? async () => {} : async () => { throw fault() }])) as unknown as StorageAdapter
 
 t.test('a storage that throws is a 503 with Retry-After on every route, and nothing of it is told or logged', async (t) => {
@@ -33,7 +33,7 @@ t.test('a storage that throws is a 503 with Retry-After on every route, and noth
     await call(app, 'GET', '/admin/users/user-1/tokens'),
     await call(app, 'DELETE', '/admin/users/user-1/tokens'),
     await call(app, 'POST', '/admin/tokens/token-1/rotate'),
-    await call(app, 'POST', '/admin/tokens/verify', { payload: { token: mintTokenValue('vex_') } })
+    await call(app, 'POST', '/admin/tokens/verify', { payload: { token: createTokenValue('vex_') } })
   ]
   for (const reply of calls) {
     t.equal(reply.statusCode, 503)

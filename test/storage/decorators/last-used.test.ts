@@ -3,14 +3,14 @@ import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { StorageAdapter } from '../../../src/index.js'
-import { createTokenUse } from '../../../src/storage/decorators/last-used.js'
+import { createLastUsed } from '../../../src/storage/decorators/last-used.js'
 
 // Our timers do not keep it alive, on purpose.
 const keepsProcessAlive = setInterval(() => {}, 1000)
 t.teardown(() => clearInterval(keepsProcessAlive))
 
-function tokenUse (touchTokens: StorageAdapter['touchTokens'], onFault: (fault: unknown) => void = noFault, timeout = 10_000) {
-  return createTokenUse({ touchTokens }, timeout, onFault)
+function lastUsed (touchTokens: StorageAdapter['touchTokens'], onFault: (fault: unknown) => void = noFault, timeout = 10_000) {
+  return createLastUsed({ touchTokens }, timeout, onFault)
 }
 
 const at = (time: string) => Date.parse(`2024-01-01T${time}Z`)
@@ -18,7 +18,7 @@ const noFault = (fault: unknown) => { throw fault }
 
 t.test('uses are gathered, to the minute, and written when it closes', async (t) => {
   const calls: Array<[string[], string]> = []
-  const use = tokenUse(async (ids, minute) => { calls.push([[...ids], minute]) })
+  const use = lastUsed(async (ids, minute) => { calls.push([[...ids], minute]) })
   use.note('1', null, at('12:00:59.999'))
   for (let i = 0; i < 1000; i++) use.note('1', null, at('12:00:59.999'))
   use.note('2', '2024-01-01T12:00:00.000Z', at('12:00:30.000'))
@@ -33,7 +33,7 @@ t.test('uses are gathered, to the minute, and written when it closes', async (t)
 
 t.test('many are written in batches', async (t) => {
   const sizes: number[] = []
-  const use = tokenUse(async (ids) => { sizes.push(ids.length) })
+  const use = lastUsed(async (ids) => { sizes.push(ids.length) })
   for (let i = 0; i < 1201; i++) use.note(String(i), null, at('12:00:00.000'))
   await use.close()
   t.same(sizes, [500, 500, 201])
@@ -43,7 +43,7 @@ t.test('they are written every few seconds', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   const calls: string[] = []
-  const use = tokenUse(async (ids) => { calls.push(...ids) })
+  const use = lastUsed(async (ids) => { calls.push(...ids) })
   use.note('1', null, at('12:00:00.000'))
   mock.timers.tick(4_999)
   await sleep(1)
@@ -58,7 +58,7 @@ t.test('what could not be written is written later, and a use noted meanwhile is
   let down = true
   const faults: unknown[] = []
   const calls: Array<[string[], string]> = []
-  const use = tokenUse(async (ids, minute) => {
+  const use = lastUsed(async (ids, minute) => {
     if (down) throw new Error('down')
     calls.push([[...ids], minute])
     if (calls.length === 1) use.note('1', null, at('12:05:00.000'))
@@ -78,7 +78,7 @@ t.test('a slow storage is not asked again before it has answered, and closing wa
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   let calls = 0
-  const use = tokenUse(async () => {
+  const use = lastUsed(async () => {
     calls++
     await sleep(20)
     throw new Error('slow')
@@ -90,7 +90,7 @@ t.test('a slow storage is not asked again before it has answered, and closing wa
 })
 
 t.test('others get their turn while many are written', async (t) => {
-  const use = tokenUse(async () => {})
+  const use = lastUsed(async () => {})
   for (let i = 0; i < 5_000; i++) use.note(String(i), null, at('12:00:00.000'))
   let turns = 0
   const count = () => { turns++; immediate = setImmediate(count) }
@@ -104,7 +104,7 @@ t.test('what is written is not written again in its minute, though who notes it 
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   const calls: string[] = []
-  const use = tokenUse(async (ids, minute) => { calls.push(`${ids} ${minute.slice(11, 16)}`) })
+  const use = lastUsed(async (ids, minute) => { calls.push(`${ids} ${minute.slice(11, 16)}`) })
   const noteAndWrite = async (time: string) => {
     use.note('1', null, at(time))
     mock.timers.tick(5_000)
@@ -118,7 +118,7 @@ t.test('what is written is not written again in its minute, though who notes it 
 
 t.test('a write that ends in the next minute does not stand for a use in that minute', async (t) => {
   const calls: string[] = []
-  const use = tokenUse(async (ids, minute) => {
+  const use = lastUsed(async (ids, minute) => {
     calls.push(`${ids} ${minute.slice(11, 16)}`)
     // Another token begins the minute.
     if (calls.length === 1) use.note('2', null, at('12:01:00.000'))
@@ -136,7 +136,7 @@ t.test('a write that hangs: no other starts, close does not wait for it, and use
   const faults: unknown[] = []
   const calls: string[][] = []
   const hanging: Array<() => void> = []
-  const use = tokenUse((ids) => {
+  const use = lastUsed((ids) => {
     calls.push([...ids])
     return new Promise<void>((resolve) => { hanging.push(resolve) })
   }, (fault) => faults.push(fault), 20)
@@ -172,7 +172,7 @@ t.test('a write that hangs and then fails: the next write starts', async (t) => 
   const faults: unknown[] = []
   const calls: string[][] = []
   let fail!: (error: Error) => void
-  const use = tokenUse((ids) => {
+  const use = lastUsed((ids) => {
     calls.push([...ids])
     return calls.length > 1 ? Promise.resolve() : new Promise<void>((_resolve, reject) => { fail = reject })
   }, (fault) => faults.push(fault), 20)
@@ -192,7 +192,7 @@ t.test('close waits for a write under way as long as a storage may take, and wri
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   const calls: string[][] = []
-  const use = tokenUse(async (ids) => {
+  const use = lastUsed(async (ids) => {
     calls.push([...ids])
     await sleep(20)
   })
@@ -205,7 +205,7 @@ t.test('close waits for a write under way as long as a storage may take, and wri
 
 t.test('a storage that throws at once is no different from one that rejects', async (t) => {
   const faults: unknown[] = []
-  const use = tokenUse(() => { throw new Error('down') }, (fault) => faults.push(fault))
+  const use = lastUsed(() => { throw new Error('down') }, (fault) => faults.push(fault))
   use.note('1', null, at('12:00:00.000'))
   await use.close()
   await use.close()
@@ -219,7 +219,7 @@ t.test("uses are written in no request's async context", async (t) => {
   t.teardown(() => quick.mock.restore())
   const contexts = new AsyncLocalStorage<string>()
   const seen: unknown[] = []
-  const use = contexts.run('registration', () => tokenUse(async () => {
+  const use = contexts.run('registration', () => lastUsed(async () => {
     seen.push(contexts.getStore())
     await sleep(1)
     seen.push(contexts.getStore())

@@ -32,14 +32,14 @@ function changeable () {
   const token = (record: any) => typeof record === 'object' ? { ...record, ...wrong.token } : record
   const user = (record: any) => typeof record === 'object' ? { ...record, ...wrong.user } : record
   const storage: StorageAdapter = Object.assign(new MemoryStorage(), {
-    insertUser: async (record) => user(await stored.insertUser(record)),
+    createUser: async (record) => user(await stored.createUser(record)),
     findUser: async (id) => user(await stored.findUser(id)),
     findUserByEmail: async (email) => user(await stored.findUserByEmail(email)),
     listUsers: async (page) => (await stored.listUsers(page)).map(user),
     countUsers: async () => 'several' as never,
     updateUser: async (id, changes, revision) => user(await stored.updateUser(id, changes, revision)),
     deleteUser: (id) => stored.deleteUser(id),
-    insertToken: async (record) => token(await stored.insertToken(record)),
+    createToken: async (record) => token(await stored.createToken(record)),
     async findTokenByHash (hash) {
       const found = await stored.findTokenByHash(hash)
       return found && { token: token(found.token), user: user(found.user) }
@@ -47,8 +47,8 @@ function changeable () {
     listTokens: async (id) => (await stored.listTokens(id)).map(token),
     // Only what it hands on: it answers with a record as it should be.
     rotateToken: (id, replace) => stored.rotateToken(id, (old) => replace(token(old))),
-    deleteToken: (id) => stored.deleteToken(id),
-    deleteTokens: (id) => stored.deleteTokens(id),
+    revokeToken: (id) => stored.revokeToken(id),
+    revokeTokens: (id) => stored.revokeTokens(id),
     touchTokens: (ids, time) => stored.touchTokens(ids, time)
   } satisfies Partial<StorageAdapter>)
   return { storage, wrong }

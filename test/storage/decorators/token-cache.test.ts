@@ -161,8 +161,8 @@ t.test('a change that fails is taken for one', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
   let broken = false
   const failing = new Proxy(storage, {
-    get: (target, name: keyof StorageAdapter) => name === 'deleteToken' && broken
-      ? async (id: string) => { await storage.deleteToken(id); throw new Error('the connection broke before the answer came') }
+    get: (target, name: keyof StorageAdapter) => name === 'revokeToken' && broken
+      ? async (id: string) => { await storage.revokeToken(id); throw new Error('the connection broke before the answer came') }
       : target[name]
   })
   const { vexaAdmin: { users, tokens } } = await build(t, { storage: failing, tokenCacheTtl: 60_000 })

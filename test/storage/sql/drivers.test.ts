@@ -24,9 +24,9 @@ async function checkKept (t: Test, storage: KyselyStorage, message: string) {
   const { hash: _, ...rest } = token
   const storedUser = { ...user, id: '1', disabled: false, revision: 1 }
   const storedToken = { ...rest, id: '1', last_used_at: '2024-07-01T12:00:00.000Z' }
-  await storage.insertUser({ ...user, data: null })
+  await storage.createUser({ ...user, data: null })
   t.same(await storage.updateUser('1', { data: user.data, disabled: false }), storedUser, message)
-  await storage.insertToken(token)
+  await storage.createToken(token)
   await storage.touchTokens(['1'], storedToken.last_used_at)
   t.same(await storage.findTokenByHash(hash), { user: storedUser, token: storedToken }, message)
   t.match(await storage.updateUser('1', { disabled: true }), { disabled: true }, message)
@@ -224,8 +224,8 @@ t.test('SQLite: a hash that is too short is a 503', async (t) => {
   const storage = storageAt(place)
   t.teardown(() => storage.close())
   await storage.open()
-  await storage.insertUser(user)
-  await storage.insertToken(token)
+  await storage.createUser(user)
+  await storage.createToken(token)
   const { db } = backDoor(t, place)
   const short = hash.subarray(0, 3)
   await db.updateTable('vexa_tokens').set({ hash: short }).execute()

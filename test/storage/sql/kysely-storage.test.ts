@@ -35,7 +35,7 @@ for (const database of databaseNames) {
       t.teardown(() => db.schema.dropTable(table).execute())
       const storage = new KyselyStorage({ db, tablePrefix })
       await storage.open()
-      t.match(await storage.insertUser(user), { id: '1', ...user })
+      t.match(await storage.createUser(user), { id: '1', ...user })
       await storage.close()
       await db.insertInto(table).values({ projectName: 'x' }).execute()
       t.same(await db.selectFrom(table).selectAll().execute(), [{ projectName: 'x' }])
@@ -46,15 +46,15 @@ for (const database of databaseNames) {
       const storage = storageAt(place)
       t.teardown(() => storage.close())
       await storage.open()
-      await storage.insertUser(user)
-      await storage.insertToken(token)
-      await t.rejects(storage.insertToken(token), 'two tokens with one hash')
+      await storage.createUser(user)
+      await storage.createToken(token)
+      await t.rejects(storage.createToken(token), 'two tokens with one hash')
       const { db, prefix } = backDoor(t, place)
       await db.schema.dropTable(`${prefix}tokens`).execute()
       await db.schema.dropTable(`${prefix}users`).execute()
-      await t.rejects(storage.insertUser(user))
+      await t.rejects(storage.createUser(user))
       await t.rejects(storage.updateUser('1', { name: 'x' }))
-      await t.rejects(storage.insertToken(token))
+      await t.rejects(storage.createToken(token))
       await t.rejects(storage.deleteUser('1'))
     })
   })
@@ -75,8 +75,8 @@ t.test('SQLite over a Kysely of the app, without foreign keys', async (t) => {
     await sql`pragma foreign_keys = off`.execute(db)
     const storage = new KyselyStorage({ db })
     await storage.open()
-    await storage.insertUser(user)
-    await storage.insertToken(token)
+    await storage.createUser(user)
+    await storage.createToken(token)
     await db.deleteFrom('vexa_users').execute()
     t.equal(await storage.findTokenByHash(hash), undefined)
     t.equal(await storage.rotateToken('1', () => ({ expires_at: null, successor: { ...token, hash: Buffer.alloc(32, 1) } })), 'absent')
@@ -102,9 +102,9 @@ t.test('SQLite: an address that is refused costs no key', async (t) => {
   const storage = storageAt('sqlite::memory:')
   t.teardown(() => storage.close())
   await storage.open()
-  await storage.insertUser(user)
-  t.equal(await storage.insertUser(user), 'taken')
-  t.match(await storage.insertUser({ ...user, email: 'c@d' }), { id: '2' })
+  await storage.createUser(user)
+  t.equal(await storage.createUser(user), 'taken')
+  t.match(await storage.createUser({ ...user, email: 'c@d' }), { id: '2' })
 })
 
 const parsers = {
@@ -136,7 +136,7 @@ t.test('PostgreSQL: twenty storages that open at once, serializably', { skip: aw
   })
   t.teardown(() => Promise.all(storages.map((storage) => storage.close())))
   await Promise.all(storages.map((storage) => storage.open()))
-  const inserted = await Promise.all(storages.map((storage) => storage.insertUser(user)))
+  const inserted = await Promise.all(storages.map((storage) => storage.createUser(user)))
   t.equal(inserted.filter((outcome) => outcome !== 'taken').length, 1)
 })
 
@@ -145,7 +145,7 @@ t.test('PostgreSQL: a write that is undone for the sake of another is tried agai
   const storage = storageAt(place)
   t.teardown(() => storage.close())
   await storage.open()
-  await storage.insertUser(user)
+  await storage.createUser(user)
   const { db, prefix } = backDoor(t, place)
   // A sequence counts on although what counted is undone.
   const [counter, fail] = [sql.table(`${prefix}counter`), sql.table(`${prefix}fail`)]
@@ -165,13 +165,13 @@ t.test('PostgreSQL: a rotation that all tokens are revoked behind has no success
   const storage = storageAt(place)
   t.teardown(() => storage.close())
   await storage.open()
-  await storage.insertUser(user)
-  await storage.insertToken(token)
+  await storage.createUser(user)
+  await storage.createToken(token)
   // The rotation holds the token when the revocation comes, and has not added its successor yet.
   const release = await lockToken(t, place, 'token-1')
   const rotation = storage.rotateToken('1', () => ({ expires_at: null, successor: { ...token, hash: Buffer.alloc(32, 8) } }))
   await sleep(50)
-  const revocation = storage.deleteTokens('1')
+  const revocation = storage.revokeTokens('1')
   await sleep(50)
   await release()
   await Promise.all([rotation, revocation])
@@ -198,15 +198,15 @@ t.test('PostgreSQL: as many as there are connections may wait for each other, in
   const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: tablePrefixAt(place) })
   t.teardown(() => storage.close())
   await storage.open()
-  for (let n = 1; n <= 5; n++) await storage.insertUser({ ...user, email: `${n}@x` })
-  for (let n = 1; n <= 50; n++) await storage.insertToken({ ...token, user_id: String(n % 5 + 1), hash: Buffer.alloc(32, n) })
+  for (let n = 1; n <= 5; n++) await storage.createUser({ ...user, email: `${n}@x` })
+  for (let n = 1; n <= 50; n++) await storage.createToken({ ...token, user_id: String(n % 5 + 1), hash: Buffer.alloc(32, n) })
   const ids = Array.from({ length: 50 }, (_, n) => String(n + 1))
   // Each of these locks several rows; in serializable transactions all but one of those that meet fail.
   await Promise.all(Array.from({ length: 20 }, (_, n) => [
     storage.touchTokens(n % 2 === 0 ? ids : ids.toReversed(), user.created_at),
     storage.updateUser(String(n % 5 + 1), { max_concurrent_bots: n }),
     n < 4 && storage.deleteUser(String(n + 1)),
-    n < 4 && storage.deleteTokens(String(n + 1))
+    n < 4 && storage.revokeTokens(String(n + 1))
   ]).flat())
   t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email), ['5@x'])
 })
@@ -249,9 +249,9 @@ t.test('a database that it does not know is refused', async (t) => {
 
 /** What a storage gives back of all that there is, of every type. */
 async function everything (storage: KyselyStorage) {
-  await storage.insertUser({ ...user, data: { a: 1 } })
+  await storage.createUser({ ...user, data: { a: 1 } })
   await storage.updateUser('1', { max_concurrent_bots: 7 })
-  await storage.insertToken({ ...token, scopes: ['a'], expires_at: '2038-01-19T03:14:08.001Z', expires_in: 60 })
+  await storage.createToken({ ...token, scopes: ['a'], expires_at: '2038-01-19T03:14:08.001Z', expires_in: 60 })
   await storage.touchTokens(['1'], '2024-07-01T12:00:00.000Z')
   const found = await storage.findTokenByHash(hash)
   await storage.updateUser('1', { disabled: true })
@@ -267,13 +267,13 @@ const expectedOfEverything = [{ token: storedToken, user: storedUser }, [storedT
 // A database that still answers reads, such as one whose disk is full.
 const refuseWrites: Record<DatabaseName, (prefix: string, table: string) => string[]> = {
   sqlite: (prefix, table) => ['insert', 'update', 'delete'].map((event) =>
-    `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table} begin select raise(abort, 'refused'); end`),
+    `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table} begin select raise(abort, 'rejected'); end`),
   postgres: (prefix, table) => [
-    `create or replace function ${prefix}refuse() returns trigger as $$ begin raise exception 'refused'; end $$ language plpgsql`,
+    `create or replace function ${prefix}refuse() returns trigger as $$ begin raise exception 'rejected'; end $$ language plpgsql`,
     `create trigger refuse before insert or update or delete on ${prefix}${table} execute function ${prefix}refuse()`
   ],
   mysql: (prefix, table) => ['insert', 'update', 'delete'].map((event) =>
-    `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table} for each row signal sqlstate '45000' set message_text = 'refused'`)
+    `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table} for each row signal sqlstate '45000' set message_text = 'rejected'`)
 }
 
 const allowWrites: Record<'postgres' | 'mysql', (prefix: string, table: string) => string[]> = {

@@ -20,7 +20,7 @@ for (const database of databaseNames) {
       for (const expected of [firstUser, 'taken']) {
         const storage = storageAt(place)
         await storage.open()
-        t.match(await storage.insertUser(user), expected)
+        t.match(await storage.createUser(user), expected)
         await storage.close()
       }
     })
@@ -30,7 +30,7 @@ for (const database of databaseNames) {
       const storages = Array.from({ length: 20 }, () => storageAt(place))
       t.teardown(() => Promise.all(storages.map((storage) => storage.close())))
       await Promise.all(storages.map((storage) => storage.open()))
-      const inserted = await Promise.all(storages.map((storage) => storage.insertUser(user)))
+      const inserted = await Promise.all(storages.map((storage) => storage.createUser(user)))
       t.equal(inserted.filter((outcome) => outcome !== 'taken').length, 1)
     })
 
@@ -47,7 +47,7 @@ for (const database of databaseNames) {
         await checking.close()
         const storage = storageAt(place)
         await storage.open()
-        t.match(await storage.insertUser(user), firstUser, `after dying at statement ${i + 1}`)
+        t.match(await storage.createUser(user), firstUser, `after dying at statement ${i + 1}`)
         await storage.close()
       }
       for (let i = 0; i < places.length; i += 4) await Promise.all(places.slice(i, i + 4).map((place, j) => goOn(place, i + j)))
@@ -83,7 +83,7 @@ for (const database of databaseNames) {
       const storage = new KyselyStorage(dialect())
       t.teardown(() => storage.close())
       await storage.open()
-      t.match(await storage.insertUser(user), firstUser)
+      t.match(await storage.createUser(user), firstUser)
     })
 
     t.test("a table of the app's in the way stops the start, which says so, and is not touched", async (t) => {
@@ -224,8 +224,8 @@ t.test('MySQL: the foreign key of tokens does not cascade, also in tables that w
   const storage = storageAt(place)
   t.teardown(() => storage.close())
   await storage.open()
-  await storage.insertUser(user)
-  await storage.insertToken({ user_id: '1', hash: Buffer.alloc(32), name: null, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at })
+  await storage.createUser(user)
+  await storage.createToken({ user_id: '1', hash: Buffer.alloc(32), name: null, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at })
   t.equal(await storage.deleteUser('1'), true)
 })
 

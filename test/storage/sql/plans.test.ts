@@ -44,11 +44,11 @@ for (const database of databaseNames) {
     await storage.listUsers({ order: 'desc', after: '77', skip: 0, limit: 10 })
     await storage.listTokens('77')
     await storage.updateUser('77', { name: 'x' }, 0)
-    await storage.insertToken(token)
+    await storage.createToken(token)
     await storage.rotateToken('78', () => ({ expires_at: created, successor: { ...token, hash: hashOf(1_000_001) } }))
     await storage.touchTokens(['79', '80'], created)
-    await storage.deleteToken('79')
-    await storage.deleteTokens('78')
+    await storage.revokeToken('79')
+    await storage.revokeTokens('78')
     await storage.deleteUser('80')
     recording = false
 

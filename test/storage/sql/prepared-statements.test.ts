@@ -47,10 +47,10 @@ t.test('PostgreSQL', { skip: await unavailable('postgres') }, async (t) => {
   const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })
   await storage.open()
   t.teardown(() => storage.close())
-  const user = await storage.insertUser({ email: 'a@b', name: null, max_concurrent_bots: 3, data: { a: 1 }, created_at: '2024-01-01T12:00:00.000Z' })
+  const user = await storage.createUser({ email: 'a@b', name: null, max_concurrent_bots: 3, data: { a: 1 }, created_at: '2024-01-01T12:00:00.000Z' })
   if (user === 'taken') throw new Error('taken')
   const hash = Buffer.alloc(32, 1)
-  const token = await storage.insertToken({ user_id: user.id, hash, name: null, scopes: ['a'], expires_at: null, expires_in: null, created_at: '2024-01-01T12:00:00.000Z' })
+  const token = await storage.createToken({ user_id: user.id, hash, name: null, scopes: ['a'], expires_at: null, expires_in: null, created_at: '2024-01-01T12:00:00.000Z' })
   for (let n = 0; n < 20; n++) t.same(await storage.findTokenByHash(hash), { token, user })
   for (let n = 1; n < 100; n++) await storage.touchTokens(Array.from({ length: n }, (_, i) => String(i + 100)), '2024-01-01T12:00:00.000Z')
 

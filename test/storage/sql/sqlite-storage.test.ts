@@ -91,7 +91,7 @@ t.test('the file and those beside it are for its owner alone, unless it was ther
   t.teardown(() => process.umask(before))
   const storage = sqliteStorage({ filename: ` ${filename} ` })
   await storage.open()
-  await storage.insertUser(user)
+  await storage.createUser(user)
   t.same(modes(), [['admin.db', '600'], ['admin.db-shm', '600'], ['admin.db-wal', '600']])
   await storage.close()
 
@@ -110,8 +110,8 @@ t.test('a user who is deleted, and what is changed of a user, leaves the file', 
   const addressOf = (n: number) => `user-${n * 7919 % 10007}@example.com`
   // Enough for pages to be split and joined.
   for (let n = 1; n <= 400; n++) {
-    await storage.insertUser({ ...user, email: addressOf(n), name: `Name ${n}.`, data: { secret: `data ${n}.`, more: 'x'.repeat(n % 3 * 3000) } })
-    await storage.insertToken({ user_id: String(n), hash: Buffer.from(String(n).padStart(32, '0')), name: `Token ${n}.`, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at })
+    await storage.createUser({ ...user, email: addressOf(n), name: `Name ${n}.`, data: { secret: `data ${n}.`, more: 'x'.repeat(n % 3 * 3000) } })
+    await storage.createToken({ user_id: String(n), hash: Buffer.from(String(n).padStart(32, '0')), name: `Token ${n}.`, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at })
   }
   for (let n = 1; n <= 400; n += 2) await storage.deleteUser(String(n))
   for (let n = 2; n <= 400; n += 4) await storage.updateUser(String(n), { email: `changed-${n}@example.com`, name: null, data: null })
@@ -172,7 +172,7 @@ t.test('two storages with prefixes of their own share a file', async (t) => {
   const [one, two] = ['one_', ''].map((tablePrefix) => sqliteStorage({ filename, tablePrefix }))
   for (const storage of [one, two]) {
     await storage?.open()
-    t.match(await storage?.insertUser(user), { id: '1' })
+    t.match(await storage?.createUser(user), { id: '1' })
     t.teardown(() => storage?.close())
   }
 })
@@ -182,21 +182,21 @@ t.test('a key that JavaScript cannot count to is a fault, and not one of another
   const storage = sqliteStorage({ filename })
   t.teardown(() => storage.close())
   await storage.open()
-  await storage.insertUser(user)
+  await storage.createUser(user)
   const database = new Database(filename)
   database.exec("update sqlite_sequence set seq = 9007199254740991 where name = 'vexa_users'")
   database.exec("insert into vexa_users (id, email, max_concurrent_bots, created_at) values (9007199254740992, 'e@f', 1, '2024-01-01T12:00:00.000Z')")
   t.equal(await storage.deleteUser('9007199254740993'), false)
   database.exec('delete from vexa_users where id > 1')
   database.close()
-  await t.rejects(storage.insertUser({ ...user, email: 'c@d' }), { message: /key 9007199254740992/ })
+  await t.rejects(storage.createUser({ ...user, email: 'c@d' }), { message: /key 9007199254740992/ })
 })
 
 t.test(':memory: is a database of its own', async (t) => {
   const [one, two] = [sqliteStorage({ filename: ':memory:' }), sqliteStorage({ filename: ':memory:' })]
   for (const storage of [one, two]) {
     await storage.open()
-    t.match(await storage.insertUser(user), { id: '1' })
+    t.match(await storage.createUser(user), { id: '1' })
     await storage.close()
   }
 })

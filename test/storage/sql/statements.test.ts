@@ -65,19 +65,19 @@ const rows = {
 }
 
 const calls: Record<string, (storage: KyselyStorage) => Promise<unknown>> = {
-  insertUser: (storage) => storage.insertUser(user),
+  createUser: (storage) => storage.createUser(user),
   findUser: (storage) => storage.findUser('7'),
   findUserByEmail: (storage) => storage.findUserByEmail('a@b'),
   listUsers: (storage) => storage.listUsers({ order: 'desc', after: '9', skip: 1, limit: 2, search: 'x' }),
   countUsers: (storage) => storage.countUsers('x'),
   updateUser: (storage) => storage.updateUser('7', { name: 'B', disabled: true }, 1),
   deleteUser: (storage) => storage.deleteUser('7'),
-  insertToken: (storage) => storage.insertToken(token),
+  createToken: (storage) => storage.createToken(token),
   findTokenByHash: async (storage) => storage.findTokenByHash(token.hash),
   listTokens: (storage) => storage.listTokens('1'),
   rotateToken: (storage) => storage.rotateToken('7', () => ({ expires_at: time, successor: token })),
-  deleteToken: (storage) => storage.deleteToken('7'),
-  deleteTokens: (storage) => storage.deleteTokens('1'),
+  revokeToken: (storage) => storage.revokeToken('7'),
+  revokeTokens: (storage) => storage.revokeTokens('1'),
   touchTokens: (storage) => storage.touchTokens(['8', '7', '9'], time)
 }
 
@@ -98,7 +98,7 @@ const both = (...sqls: string[]) => ({ postgres: sqls, mysql: sqls })
 
 /** What each method sends, and nothing else. */
 const statements: Record<string, { postgres: string[], mysql: string[] }> = {
-  insertUser: { postgres: ['insert into users … values … on conflict (email) do nothing returning id'], mysql: ['insert into users … values …'] },
+  createUser: { postgres: ['insert into users … values … on conflict (email) do nothing returning id'], mysql: ['insert into users … values …'] },
   findUser: both('select … from users where id = ? limit 1'),
   findUserByEmail: both('select … from users where email = ? limit 1'),
   listUsers: {
@@ -114,15 +114,15 @@ const statements: Record<string, { postgres: string[], mysql: string[] }> = {
     mysql: ['begin', 'update users set … where id = ? and revision = ?', 'select … from users where id = ? limit 1', 'commit']
   },
   deleteUser: both('begin', 'delete from tokens where user_id = ?', 'delete from users where id = ?', 'commit'),
-  insertToken: { postgres: [mint], mysql: ['insert into tokens … values …'] },
+  createToken: { postgres: [mint], mysql: ['insert into tokens … values …'] },
   findTokenByHash: both('select … from tokens as token inner join users as user on user.id = token.user_id where token.hash = ? limit 1'),
   listTokens: both('select … from tokens where user_id = ? order by id'),
   rotateToken: {
     postgres: ['begin', lock, mint, 'update tokens set … where id = ?', 'commit'],
     mysql: ['begin', lock, 'insert into tokens … values …', 'update tokens set … where id = ?', 'commit']
   },
-  deleteToken: both('delete from tokens where id = ?'),
-  deleteTokens: both('delete from tokens where user_id = ?', 'select id from tokens where user_id = ? limit 1'),
+  revokeToken: both('delete from tokens where id = ?'),
+  revokeTokens: both('delete from tokens where user_id = ?', 'select id from tokens where user_id = ? limit 1'),
   touchTokens: both('update tokens set … where id in (?, ?, ?, ?) and (last_used_at is null or last_used_at < ?)')
 }
 
@@ -156,13 +156,13 @@ for (const database of ['postgres', 'mysql'] as const) {
     for (const fault of [duplicate, { cause: duplicate }, { original: duplicate, parent: duplicate }, { cause: { parent: { cause: duplicate } } }]) {
       t.equal(await failing(fault, Infinity, stored).storage.updateUser('1', { email: 'a@b' }), 'taken')
     }
-    t.equal(await failing(orphan).storage.insertToken(token), 'absent')
-    await t.rejects(failing(orphan, Infinity, stored).storage.insertToken(token), failure(orphan), 'the user is there')
-    await t.rejects(failing(duplicate).storage.insertToken(token), failure(duplicate))
+    t.equal(await failing(orphan).storage.createToken(token), 'absent')
+    await t.rejects(failing(orphan, Infinity, stored).storage.createToken(token), failure(orphan), 'the user is there')
+    await t.rejects(failing(duplicate).storage.createToken(token), failure(duplicate))
     for (const fault of [orphan, referenced]) {
       t.equal(await failing(fault).storage.deleteUser('1'), 'referenced')
-      t.equal(await failing(fault).storage.deleteToken('1'), 'referenced')
-      t.equal(await failing(fault).storage.deleteTokens('1'), 'referenced')
+      t.equal(await failing(fault).storage.revokeToken('1'), 'referenced')
+      t.equal(await failing(fault).storage.revokeTokens('1'), 'referenced')
     }
     // Of addresses: freed in between, and its own.
     t.match(await failing(duplicate, 2).storage.updateUser('7', { email: 'a@b' }), database === 'mysql' ? 'absent' : { id: '7' })
@@ -172,31 +172,31 @@ for (const database of ['postgres', 'mysql'] as const) {
     const unnamed = failing(duplicate, Infinity, stored)
     await t.rejects(unnamed.storage.updateUser('1', { name: 'B' }), failure(duplicate))
     t.equal(unnamed.sent.filter((sql) => sql.startsWith('update')).length, 1, 'a change without an address is not tried again')
-    await t.rejects(failing({ other: 1 }).storage.insertUser(user), failure({ other: 1 }))
+    await t.rejects(failing({ other: 1 }).storage.createUser(user), failure({ other: 1 }))
     const twice = failing(conflict, 2)
     t.equal(await twice.storage.deleteUser('1'), true)
     t.equal(twice.sent.filter((sql) => sql === 'rollback').length, 2)
     t.equal(twice.sent.filter((sql) => sql === 'commit').length, 1)
     const always = failing(conflict)
-    await t.rejects(always.storage.deleteToken('1'), failure(conflict))
+    await t.rejects(always.storage.revokeToken('1'), failure(conflict))
     t.equal(always.sent.length, 10)
     for (const fault of [null, 'text', {}, { code: 23505 }, { errno: '1062' }]) {
       const { storage } = scripted(database, (sql) => /^insert/.test(sql) ? Object.assign(new Error('odd'), fault) : undefined)
-      await t.rejects(storage.insertUser(user), { message: 'odd' })
+      await t.rejects(storage.createUser(user), { message: 'odd' })
     }
   })
 }
 
 t.test('MySQL: no row, no key', async (t) => {
   const { storage } = scripted('mysql', (sql) => /^(insert|update)/.test(sql) ? { numAffectedRows: 0n, insertId: undefined as never } : undefined)
-  t.equal(await storage.insertToken(token), 'absent')
+  t.equal(await storage.createToken(token), 'absent')
   t.equal(await storage.updateUser('1', { name: 'x' }), 'absent')
 })
 
 t.test('MySQL: an address that is taken, and one that is freed in between', async (t) => {
   const inserting = (stored: object[], times: number) => {
     let count = 0
-    return scripted('mysql', (sql) => sql.startsWith('insert') ? (count++ < times ? failure({ errno: 1062 }) : undefined) : { rows: stored }).storage.insertUser(user)
+    return scripted('mysql', (sql) => sql.startsWith('insert') ? (count++ < times ? failure({ errno: 1062 }) : undefined) : { rows: stored }).storage.createUser(user)
   }
   t.equal(await inserting([rows.mysql.user], Infinity), 'taken')
   t.match(await inserting([], 2), { id: '7' })
@@ -205,10 +205,10 @@ t.test('MySQL: an address that is taken, and one that is freed in between', asyn
 
 t.test('PostgreSQL: an error of an insert is not of its address', async (t) => {
   const { sent, storage } = scripted('postgres', (sql) => sql.startsWith('insert') ? failure({ code: '23505' }) : { rows: [rows.postgres.user] })
-  await t.rejects(storage.insertUser(user), failure({ code: '23505' }))
+  await t.rejects(storage.createUser(user), failure({ code: '23505' }))
   t.equal(sent.length, 1)
   const { storage: silent } = scripted('postgres', (sql) => sql.startsWith('insert') ? { insertId: undefined as never } : undefined)
-  await t.rejects(silent.insertUser(user), { message: /added no user, and none has the address/ })
+  await t.rejects(silent.createUser(user), { message: /added no user, and none has the address/ })
 })
 
 t.test('MySQL: a token that is created while its user is deleted goes with it', async (t) => {
@@ -230,7 +230,7 @@ t.test('PostgreSQL: a look-up in a transaction that has failed hides no error', 
 
 t.test('revoking all tokens while others mint comes to an end', async (t) => {
   const { sent, storage } = scripted('postgres', (sql) => sql.startsWith('select') ? { rows: [{ id: '1' }] } : undefined)
-  await storage.deleteTokens('1')
+  await storage.revokeTokens('1')
   t.equal(sent.filter((sql) => sql.startsWith('delete')).length, 10)
 })
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { sql, type CompiledQuery, type Kysely, type QueryResult } from 'kysely'
 import type { Rows } from '../rows.js'
-import type { ColumnType, Database } from './dialect-traits.js'
+import type { ColumnType, DialectTraits } from './dialect-traits.js'
 
 const text = '\u{1F511} \u00EB e\u0301 \\ \\\\ $1 % _ '
 
@@ -50,19 +50,19 @@ const faults: Readonly<Record<ColumnType | 'row', string>> = {
  * @param execute runs a query as the storage runs its own
  * @throws {Error} that names the kind of value that does not, and what to do about it
  */
-export async function checkDriver (db: Kysely<any>, database: Database, rows: Rows, execute: (query: CompiledQuery<any>) => QueryResult<any> | Promise<QueryResult<any>>): Promise<void> {
-  const select = (type: ColumnType, name: string) => type === 'boolean' || type === 'json' || type === 'time' ? database.select[type](name) : sql.ref(name)
+export async function checkDriver (db: Kysely<any>, traits: DialectTraits, rows: Rows, execute: (query: CompiledQuery<any>) => QueryResult<any> | Promise<QueryResult<any>>): Promise<void> {
+  const select = (type: ColumnType, name: string) => type === 'boolean' || type === 'json' || type === 'time' ? traits.select[type](name) : sql.ref(name)
   const same = (type: ColumnType, name: string, written: unknown) => {
-    if (type === 'hash') return database.same.hash(sql.ref(name), written as Buffer)
-    if (type === 'json') return database.same.json(sql.ref(name), written as string)
-    if (type === 'email' || type === 'text') return database.same.text(sql.ref(name), written as string)
-    return sql`${sql.ref(name)} = ${database.held(type, sql.lit(written))}`
+    if (type === 'hash') return traits.same.hash(sql.ref(name), written as Buffer)
+    if (type === 'json') return traits.same.json(sql.ref(name), written as string)
+    if (type === 'email' || type === 'text') return traits.same.text(sql.ref(name), written as string)
+    return sql`${sql.ref(name)} = ${traits.held(type, sql.lit(written))}`
   }
   const columns = samples.map(([type, value], i) => ({ type, value, written: rows.write(type, value), name: `value_${i}` }))
   // What the server has, for a driver may undo on the way back what it does on the way there.
   const differences = columns.filter(({ value }) => value !== null).map(({ type, written, name }) => sql`when (${same(type, name, written)}) is not true then ${sql.lit(type)}`)
   const selected = columns.filter(({ type }) => type !== 'hash').map(({ type, name }) => sql`${select(type, name)} as ${sql.ref(name)}`)
-  const sent = columns.map(({ type, written, name }) => sql`${database.held(type, written)} as ${sql.ref(name)}`)
+  const sent = columns.map(({ type, written, name }) => sql`${traits.held(type, written)} as ${sql.ref(name)}`)
   const query = sql`select case ${sql.join(differences, sql` `)} else 'none' end as changed_type, ${sql.join(selected)} from (select ${sql.join(sent)}) as sent limit 1`
   // Without names of tables, which `withSchema` would put a schema to.
   const { rows: [row] } = await execute(query.compile(db))

@@ -7,13 +7,13 @@ type Type = ColumnDataType | RawBuilder<unknown>
 export type ColumnType = 'key' | 'email' | 'text' | 'integer' | 'boolean' | 'json' | 'hash' | 'time'
 
 /** What differs from one database to another: all of it, and nothing else. */
-export interface Database {
+export interface DialectTraits {
   /** Column types. Text compares byte by byte; a time has milliseconds. */
   readonly types: Readonly<Record<ColumnType, Type>>
   /** The type that the column of e-mail addresses has from version 3 of the schema on, where it is another. */
-  readonly emailSince3?: Type
+  readonly emailTypeSince3?: Type
   /** What makes a key count up, and never be given out twice. */
-  countUp (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
+  autoIncrement (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
   /** What stands behind the columns of a new table. */
   readonly tableOptions?: RawBuilder<unknown>
 
@@ -44,35 +44,35 @@ export interface Database {
   operand<T> (value: T): T | RawBuilder<T>
 
   /** Whether `insert` and `update` can return what they have written. */
-  readonly returns: boolean
+  readonly supportsReturning: boolean
   /** Whether to insert with `on conflict do nothing`, instead of having an error. */
-  readonly skipsConflicts: boolean
+  readonly onConflictDoNothing: boolean
   /** Whether an insert may select what it inserts. Without, it leaves it to a foreign key to see whether there is a user. */
-  readonly insertsSelections: boolean
+  readonly supportsInsertFromSelect: boolean
   /** Whether `select … for update` locks rows. Without, a write does. */
-  readonly locksRows: boolean
+  readonly supportsForUpdate: boolean
   /** Whether the foreign key of tokens deletes them with their user. Without, it keeps a user who has one. */
-  readonly cascades: boolean
+  readonly supportsCascade: boolean
 
   /** Whether a row was refused because a unique column has the value already. It does not say which column: not every driver knows. */
   isUniqueViolation (error: unknown): boolean
   /** Whether a change was refused because a row would refer to one that is not there. It does not say by which of the two. */
   isForeignKeyViolation (error: unknown): boolean
   /** Whether the database has undone everything for the sake of another transaction, so that it is worth to try again. */
-  isConflict (error: unknown): boolean
+  isRetryable (error: unknown): boolean
   /** Whether a table, or a foreign key that is to be dropped, is not there. */
   isMissingTable (error: unknown): boolean
   /** Whether a table, column or index was to be made that is there already. */
-  isPresent (error: unknown): boolean
+  isAlreadyExists (error: unknown): boolean
   /** Whether a transaction that fails undoes `create table` and the like. */
-  readonly undoesDdl: boolean
+  readonly supportsTransactionalDdl: boolean
 
   /**
    * Checks what the server and the session can be set to.
    *
    * @throws {StorageOpenError} if answers could be old, rows hidden, what is acknowledged lost, or a constraint not enforced
    */
-  checkServer (db: Kysely<any>, names: TableNames): Promise<void>
-  /** Runs `work` while no other process runs its own: in a transaction if `undoesDdl`, else under a lock. */
-  exclusively<T> (db: Kysely<Tables>, names: TableNames, work: (db: Kysely<Tables>) => Promise<T>): Promise<T>
+  checkSettings (db: Kysely<any>, names: TableNames): Promise<void>
+  /** Runs `work` while no other process runs its own: in a transaction if `supportsTransactionalDdl`, else under a lock. */
+  withMigrationLock<T> (db: Kysely<Tables>, names: TableNames, work: (db: Kysely<Tables>) => Promise<T>): Promise<T>
 }

@@ -4,8 +4,8 @@ type Members = Record<string, unknown>
  * Returns whether this holds for an error, or for one of those that it wraps: some layers above a driver put the driver's error
  * into `cause`, `original` or `parent`.
  */
-export function someError (error: unknown, holds: (error: Members) => boolean, depth = 5): boolean {
+export function matchesError (error: unknown, holds: (error: Members) => boolean, depth = 5): boolean {
   if (typeof error !== 'object' || error === null || depth === 0) return false
   const { cause, original, parent } = error as Members
-  return holds(error as Members) || [cause, original, parent].some((wrapped) => someError(wrapped, holds, depth - 1))
+  return holds(error as Members) || [cause, original, parent].some((wrapped) => matchesError(wrapped, holds, depth - 1))
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { Database } from './dialect-traits.js'
-import { someError } from './errors.js'
+import type { DialectTraits } from './dialect-traits.js'
+import { matchesError } from './errors.js'
 import { checkMysqlSettings } from './mysql-settings.js'
 
 // How long a start waits for another one that is migrating, in seconds: less than the ten that Fastify gives a plugin.
@@ -10,7 +10,7 @@ const lockTimeout = 8
 const casts = { key: 'signed', email: 'char', text: 'char(65535)', integer: 'signed', boolean: 'signed', json: 'char(65535)', hash: 'binary', time: 'datetime(3)' }
 
 /** MySQL, MariaDB, and what speaks their language, through any driver whose errors have their numbers. */
-export const mysql: Database = {
+export const mysql: DialectTraits = {
   types: {
     key: 'bigint',
     email: 'varchar(254)',
@@ -21,7 +21,7 @@ export const mysql: Database = {
     hash: sql`binary(32)`,
     time: 'datetime(3)'
   },
-  countUp: (column) => column.autoIncrement(),
+  autoIncrement: (column) => column.autoIncrement(),
   // Any other collation takes different texts for equal. Any other engine knows neither transactions nor foreign keys.
   tableOptions: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
 
@@ -48,27 +48,27 @@ export const mysql: Database = {
 
   operand: (value) => value,
 
-  returns: false,
-  skipsConflicts: false,
+  supportsReturning: false,
+  onConflictDoNothing: false,
   // It would keep everybody else from inserting for as long as it waits for the user.
-  insertsSelections: false,
-  locksRows: true,
+  supportsInsertFromSelect: false,
+  supportsForUpdate: true,
   // Group Replication in multi-primary mode refuses writes to tables that cascade.
-  cascades: false,
+  supportsCascade: false,
 
   isUniqueViolation: (error) => hasNumber(error, 1062),
   // A row that would refer to nothing; one that is referred to. The first of each says less, to roles that may not read the other table.
   isForeignKeyViolation: (error) => hasNumber(error, 1216, 1452, 1217, 1451),
   // Deadlock; MariaDB's changed record, and counter that another transaction holds; TiDB's write conflicts.
-  isConflict: (error) => hasNumber(error, 1213, 1020, 1467, 8002, 9007),
+  isRetryable: (error) => hasNumber(error, 1213, 1020, 1467, 8002, 9007),
   // A table; a foreign key, to MariaDB and to MySQL.
   isMissingTable: (error) => hasNumber(error, 1146, 1091, 3940),
   // A table, a column, an index.
-  isPresent: (error) => hasNumber(error, 1050, 1060, 1061),
-  undoesDdl: false,
+  isAlreadyExists: (error) => hasNumber(error, 1050, 1060, 1061),
+  supportsTransactionalDdl: false,
 
-  checkServer: checkMysqlSettings,
-  exclusively: (db, { migrations }, work) => db.connection().execute(async (connection) => {
+  checkSettings: checkMysqlSettings,
+  withMigrationLock: (db, { migrations }, work) => db.connection().execute(async (connection) => {
     // Of the whole server, not only this database. It belongs to the connection: one that dies sets it free.
     const name = `fastify-vexa-admin.${migrations}`
     const { rows } = await sql<{ locked: unknown }>`select get_lock(${name}, ${lockTimeout}) as locked from dual`.execute(connection)
@@ -83,5 +83,5 @@ export const mysql: Database = {
 }
 
 function hasNumber (error: unknown, ...numbers: number[]): boolean {
-  return someError(error, ({ errno }) => numbers.includes(errno as number))
+  return matchesError(error, ({ errno }) => numbers.includes(errno as number))
 }

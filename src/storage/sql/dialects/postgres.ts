@@ -1,13 +1,13 @@
 import { sql, type RawBuilder } from 'kysely'
 import { toInteger } from '../integers.js'
-import type { Database } from './dialect-traits.js'
-import { someError } from './errors.js'
+import type { DialectTraits } from './dialect-traits.js'
+import { matchesError } from './errors.js'
 import { checkPostgresSettings } from './postgres-settings.js'
 
 const casts = { key: 'bigint', email: 'text', text: 'text', integer: 'integer', boolean: 'boolean', hash: 'bytea', time: 'timestamptz(3)' }
 
 /** PostgreSQL, and what speaks its language, through any driver whose errors have its codes. */
-export const postgres: Database = {
+export const postgres: DialectTraits = {
   types: {
     key: 'bigint',
     email: 'text',
@@ -20,8 +20,8 @@ export const postgres: Database = {
     time: sql`timestamptz(3)`
   },
   // In any other order than that of bytes, an index is wrong once the server's C library, or the one it is restored on, has another version.
-  emailSince3: sql`text collate "C"`,
-  countUp: (column) => column.generatedByDefaultAsIdentity(),
+  emailTypeSince3: sql`text collate "C"`,
+  autoIncrement: (column) => column.generatedByDefaultAsIdentity(),
 
   writeBoolean: (value) => value,
   writeTime: (time) => time,
@@ -47,26 +47,26 @@ export const postgres: Database = {
 
   operand: (value) => value,
 
-  returns: true,
+  supportsReturning: true,
   // An error would leave a dead row, and the address in the server's log.
-  skipsConflicts: true,
-  insertsSelections: true,
-  locksRows: true,
-  cascades: true,
+  onConflictDoNothing: true,
+  supportsInsertFromSelect: true,
+  supportsForUpdate: true,
+  supportsCascade: true,
 
   isUniqueViolation: (error) => hasCode(error, '23505'),
   // The second is that of `on delete restrict`.
   isForeignKeyViolation: (error) => hasCode(error, '23503', '23001'),
   // Serialization failure, deadlock.
-  isConflict: (error) => hasCode(error, '40001', '40P01'),
+  isRetryable: (error) => hasCode(error, '40001', '40P01'),
   isMissingTable: (error) => hasCode(error, '42P01'),
   // Two that create a table at once can also meet at its type, or in the catalogue's own unique index.
-  isPresent: (error) => hasCode(error, '42P07', '42710', '23505'),
-  undoesDdl: true,
+  isAlreadyExists: (error) => hasCode(error, '42P07', '42710', '23505'),
+  supportsTransactionalDdl: true,
 
-  checkServer: checkPostgresSettings,
+  checkSettings: checkPostgresSettings,
   // A locked row, because not every database that speaks PostgreSQL's language has advisory locks.
-  exclusively: (db, { migrations }, work) => db.transaction().setIsolationLevel('read committed').execute(async (trx) => {
+  withMigrationLock: (db, { migrations }, work) => db.transaction().setIsolationLevel('read committed').execute(async (trx) => {
     await trx.insertInto(migrations).values({ version: 0, applied_at: new Date().toISOString() }).onConflict((conflict) => conflict.doNothing()).execute()
     await trx.selectFrom(migrations).select('version').where('version', '=', 0).forUpdate().execute()
     return work(trx)
@@ -74,5 +74,5 @@ export const postgres: Database = {
 }
 
 function hasCode (error: unknown, ...codes: string[]): boolean {
-  return someError(error, ({ code }) => codes.includes(code as string))
+  return matchesError(error, ({ code }) => codes.includes(code as string))
 }

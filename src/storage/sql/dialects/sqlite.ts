@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
-import type { Database } from './dialect-traits.js'
-import { someError } from './errors.js'
+import type { DialectTraits } from './dialect-traits.js'
+import { matchesError } from './errors.js'
 import { checkSqliteSettings } from './sqlite-settings.js'
 
 /** SQLite, through any driver. */
-export const sqlite: Database = {
+export const sqlite: DialectTraits = {
   types: { key: 'integer', email: 'text', text: 'text', integer: 'integer', boolean: 'integer', json: 'text', hash: 'blob', time: 'text' },
   // AUTOINCREMENT: without it SQLite gives the key of a deleted row out again.
-  countUp: (column) => column.autoIncrement(),
+  autoIncrement: (column) => column.autoIncrement(),
 
   // better-sqlite3 binds no booleans.
   writeBoolean: Number,
@@ -30,25 +30,25 @@ export const sqlite: Database = {
   // With statistics in the database, SQLite plans a kept statement anew for each value that it sees. Behind a plus it does not look.
   operand: <T>(value: T) => sql<T>`+${value}`,
 
-  returns: true,
+  supportsReturning: true,
   // A conflict that is skipped costs a key and a durable write, an error neither.
-  skipsConflicts: false,
-  insertsSelections: true,
+  onConflictDoNothing: false,
+  supportsInsertFromSelect: true,
   // Who has only read cannot wait for the lock: it has to be taken by writing.
-  locksRows: false,
-  cascades: true,
+  supportsForUpdate: false,
+  supportsCascade: true,
 
   // Drivers have codes of their own, but SQLite's message is the same in all of them.
   isUniqueViolation: (error) => says(error, 'UNIQUE constraint failed'),
   isForeignKeyViolation: (error) => says(error, 'FOREIGN KEY constraint failed'),
   // There is one writer at a time.
-  isConflict: () => false,
+  isRetryable: () => false,
   isMissingTable: (error) => says(error, 'no such table'),
-  isPresent: (error) => says(error, 'already exists'),
-  undoesDdl: true,
+  isAlreadyExists: (error) => says(error, 'already exists'),
+  supportsTransactionalDdl: true,
 
-  checkServer: checkSqliteSettings,
-  exclusively: (db, _names, work) => db.connection().execute(async (connection) => {
+  checkSettings: checkSqliteSettings,
+  withMigrationLock: (db, _names, work) => db.connection().execute(async (connection) => {
     // Takes the write lock at once: a deferred transaction would start as a reader and then fail to become a writer.
     await sql`begin immediate`.execute(connection)
     try {
@@ -64,5 +64,5 @@ export const sqlite: Database = {
 }
 
 function says (error: unknown, text: string): boolean {
-  return someError(error, ({ message }) => String(message).includes(text))
+  return matchesError(error, ({ message }) => String(message).includes(text))
 }

@@ -1,9 +1,9 @@
 import { sql, type CreateTableBuilder, type Kysely } from 'kysely'
 import { DatabaseNotMigratedError, DatabaseTooNewError } from '../../../errors.js'
-import { searchable } from '../../../normalize.js'
+import { normalizeForSearch } from '../../../normalize.js'
 import { retryConflicts } from '../retry-conflicts.js'
-import { someError } from '../dialects/errors.js'
-import type { Database } from '../dialects/index.js'
+import { matchesError } from '../dialects/errors.js'
+import type { DialectTraits } from '../dialects/index.js'
 import type { TableNames, Tables } from '../tables.js'
 
 interface Step {
@@ -12,7 +12,7 @@ interface Step {
 
 interface Schema {
   db: Kysely<Tables>
-  database: Database
+  traits: DialectTraits
   names: TableNames
   /** Makes a table, column or index. */
   make (step: Step): Promise<void>
@@ -21,25 +21,25 @@ interface Schema {
 // Version n of the schema is what the first n of these leave behind. Published ones are never changed.
 // Where the database cannot undo half of one, it is begun again: what else it does must bear that.
 const migrations: Array<(schema: Schema) => Promise<void>> = [
-  async ({ db, database, names: { users, tokens }, make }) => {
-    const { types } = database
-    await make(withOptions(database, db.schema.createTable(users)
-      .addColumn('id', types.key, (column) => database.countUp(column.primaryKey()))
+  async ({ db, traits, names: { users, tokens }, make }) => {
+    const { types } = traits
+    await make(withOptions(traits, db.schema.createTable(users)
+      .addColumn('id', types.key, (column) => traits.autoIncrement(column.primaryKey()))
       .addColumn('email', types.email, (column) => column.notNull().unique())
       .addColumn('name', types.text)
       .addColumn('max_concurrent_bots', types.integer, (column) => column.notNull())
       .addColumn('created_at', types.time, (column) => column.notNull())))
-    await make(withOptions(database, db.schema.createTable(tokens)
-      .addColumn('id', types.key, (column) => database.countUp(column.primaryKey()))
+    await make(withOptions(traits, db.schema.createTable(tokens)
+      .addColumn('id', types.key, (column) => traits.autoIncrement(column.primaryKey()))
       .addColumn('user_id', types.key, (column) => column.notNull())
       .addColumn('hash', types.hash, (column) => column.notNull().unique())
       .addColumn('created_at', types.time, (column) => column.notNull())
       .addForeignKeyConstraint(`${tokens}_user_id_fk`, ['user_id'], users, ['id'], (key) => key.onDelete('cascade'))))
     await make(db.schema.createIndex(`${tokens}_user_id`).on(tokens).column('user_id'))
   },
-  async ({ db, database, names: { users, tokens }, make }) => {
-    const { types } = database
-    const no = database.writeBoolean(false)
+  async ({ db, traits, names: { users, tokens }, make }) => {
+    const { types } = traits
+    const no = traits.writeBoolean(false)
     await make(db.schema.alterTable(users).addColumn('disabled', types.boolean, (column) => column.notNull().defaultTo(no)))
     await make(db.schema.alterTable(users).addColumn('data', types.json))
     await make(db.schema.alterTable(users).addColumn('revision', types.key, (column) => column.notNull().defaultTo(0)))
@@ -51,25 +51,25 @@ const migrations: Array<(schema: Schema) => Promise<void>> = [
     await make(db.schema.alterTable(tokens).addColumn('last_used_at', types.time))
     // Users who were there before are found by their names, too.
     for (const { id, name } of await db.selectFrom(users).select(['id', 'name']).where('name', 'is not', null).execute()) {
-      await db.updateTable(users).set({ searchable_name: searchable(name as string) }).where('id', '=', id).execute()
+      await db.updateTable(users).set({ searchable_name: normalizeForSearch(name as string) }).where('id', '=', id).execute()
     }
   },
-  async ({ db, database, names: { users, tokens } }) => {
-    const { emailSince3, cascades } = database
-    if (emailSince3 !== undefined) {
-      await db.schema.alterTable(users).alterColumn('email', (column) => column.setDataType(emailSince3)).execute().catch((error) => {
+  async ({ db, traits, names: { users, tokens } }) => {
+    const { emailTypeSince3, supportsCascade } = traits
+    if (emailTypeSince3 !== undefined) {
+      await db.schema.alterTable(users).alterColumn('email', (column) => column.setDataType(emailTypeSince3)).execute().catch((error) => {
         // PostgreSQL names neither the object in the way nor a remedy.
-        if (someError(error, ({ code }) => code === '0A000')) throw new Error(`${(error as Error).message}: drop the views, policies, triggers and generated columns of the app that use ${users}.email, start, and create them again`, { cause: error })
-        if (!database.isUniqueViolation(error)) throw error
+        if (matchesError(error, ({ code }) => code === '0A000')) throw new Error(`${(error as Error).message}: drop the views, policies, triggers and generated columns of the app that use ${users}.email, start, and create them again`, { cause: error })
+        if (!traits.isUniqueViolation(error)) throw error
         // The driver's error may hold an address.
         throw new Error(`several users have one e-mail address, because the index of ${users} was broken. Let only one of each keep it: select array_agg(id) from ${users} group by email collate "C" having count(*) > 1`)
       })
     }
-    if (!cascades) {
+    if (!supportsCascade) {
       const key = `${tokens}_user_id_fk`
       await db.schema.alterTable(tokens).dropConstraint(key).execute().catch((error) => {
         // Dropped by a start that was killed before the next step.
-        if (!database.isMissingTable(error)) throw error
+        if (!traits.isMissingTable(error)) throw error
       })
       // Left over where foreign keys were not enforced. No check accepts them. One by one, because MySQL's safe update mode wants a key.
       const orphans = await db.selectFrom(tokens).select('id').where('user_id', 'not in', db.selectFrom(users).select('id')).execute()
@@ -82,12 +82,12 @@ const migrations: Array<(schema: Schema) => Promise<void>> = [
 /** The schema version that this code works with. */
 export const schemaVersion = migrations.length
 
-function withOptions (database: Database, table: CreateTableBuilder<any, any>) {
-  return database.tableOptions === undefined ? table : table.modifyEnd(database.tableOptions)
+function withOptions (traits: DialectTraits, table: CreateTableBuilder<any, any>) {
+  return traits.tableOptions === undefined ? table : table.modifyEnd(traits.tableOptions)
 }
 
 /** 0 for a database that was never migrated. */
-async function currentVersion (db: Kysely<Tables>, database: Database, names: TableNames): Promise<number> {
+async function currentVersion (db: Kysely<Tables>, traits: DialectTraits, names: TableNames): Promise<number> {
   try {
     const { version } = await db.selectFrom(names.migrations)
       .select(({ fn }) => fn.max('version').as('version'))
@@ -96,7 +96,7 @@ async function currentVersion (db: Kysely<Tables>, database: Database, names: Ta
       .executeTakeFirstOrThrow()
     return Math.max(Number(version ?? 0), 0)
   } catch (error) {
-    if (database.isMissingTable(error)) return 0
+    if (traits.isMissingTable(error)) return 0
     throw error
   }
 }
@@ -110,59 +110,59 @@ async function currentVersion (db: Kysely<Tables>, database: Database, names: Ta
  * @returns the versions before and after
  * @throws {DatabaseTooNewError} if the database was migrated by a newer version of this package
  */
-export async function migrate (db: Kysely<Tables>, database: Database, names: TableNames): Promise<{ from: number, to: number }> {
+export async function migrate (db: Kysely<Tables>, traits: DialectTraits, names: TableNames): Promise<{ from: number, to: number }> {
   // Most starts find nothing to do, and then need no lock.
-  const found = await currentVersion(db, database, names)
+  const found = await currentVersion(db, traits, names)
   if (found === schemaVersion) return { from: found, to: found }
   refuseNewer(found)
-  await createMigrationsTable(db, database, names)
-  const from = await retryConflicts(database, () => database.exclusively(db, names, (locked) => migrateLocked(locked, database, names)))
+  await createMigrationsTable(db, traits, names)
+  const from = await retryConflicts(traits, () => traits.withMigrationLock(db, names, (locked) => migrateLocked(locked, traits, names)))
   return { from, to: schemaVersion }
 }
 
-async function createMigrationsTable (db: Kysely<Tables>, database: Database, names: TableNames): Promise<void> {
+async function createMigrationsTable (db: Kysely<Tables>, traits: DialectTraits, names: TableNames): Promise<void> {
   try {
-    await withOptions(database, db.schema.createTable(names.migrations).ifNotExists()
+    await withOptions(traits, db.schema.createTable(names.migrations).ifNotExists()
       .addColumn('version', 'integer', (column) => column.primaryKey())
-      .addColumn('applied_at', database.types.time, (column) => column.notNull())).execute()
+      .addColumn('applied_at', traits.types.time, (column) => column.notNull())).execute()
   } catch (error) {
     // Another process may have been creating it at the same moment.
-    if (!database.isPresent(error)) throw error
+    if (!traits.isAlreadyExists(error)) throw error
   }
 }
 
-async function migrateLocked (db: Kysely<Tables>, database: Database, names: TableNames): Promise<number> {
-  const from = await currentVersion(db, database, names)
+async function migrateLocked (db: Kysely<Tables>, traits: DialectTraits, names: TableNames): Promise<number> {
+  const from = await currentVersion(db, traits, names)
   refuseNewer(from)
-  for (let version = from + 1; version <= schemaVersion; version++) await apply(db, database, names, version)
+  for (let version = from + 1; version <= schemaVersion; version++) await apply(db, traits, names, version)
   return from
 }
 
-async function apply (db: Kysely<Tables>, database: Database, names: TableNames, version: number): Promise<void> {
-  const noted = { version: -version, applied_at: database.writeTime(new Date().toISOString()) }
+async function apply (db: Kysely<Tables>, traits: DialectTraits, names: TableNames, version: number): Promise<void> {
+  const noted = { version: -version, applied_at: traits.writeTime(new Date().toISOString()) }
   // Where the database cannot undo half a migration, this note outlives a kill, and tells the next start that
   // the tables it finds are ours, and not the app's.
   const begun = await db.selectFrom(names.migrations).select('version').where('version', '=', noted.version).executeTakeFirst()
   if (begun === undefined) {
-    if (version === 1 && !database.undoesDdl) await refuseTables(db, database, [names.users, names.tokens])
+    if (version === 1 && !traits.supportsTransactionalDdl) await refuseTables(db, traits, [names.users, names.tokens])
     await db.insertInto(names.migrations).values(noted).execute()
   }
   const make = async (step: Step) => {
     try {
       await step.execute()
     } catch (error) {
-      if (begun === undefined || !database.isPresent(error)) throw error
+      if (begun === undefined || !traits.isAlreadyExists(error)) throw error
     }
   }
-  await migrations[version - 1]?.({ db, database, names, make })
+  await migrations[version - 1]?.({ db, traits, names, make })
   await db.insertInto(names.migrations).values({ ...noted, version }).execute()
 }
 
 /** Where half a migration cannot be undone, what is in its way has to be found before. */
-async function refuseTables (db: Kysely<Tables>, database: Database, tables: string[]): Promise<void> {
+async function refuseTables (db: Kysely<Tables>, traits: DialectTraits, tables: string[]): Promise<void> {
   for (const table of tables) {
     const present = await sql`select 1 from ${sql.table(table)} limit 1`.execute(db).then(() => true, (error) => {
-      if (database.isMissingTable(error)) return false
+      if (traits.isMissingTable(error)) return false
       throw error
     })
     if (present) throw new Error(`table ${table} already exists`)
@@ -179,8 +179,8 @@ function refuseNewer (found: number): void {
  * @throws {DatabaseNotMigratedError} if migrations are missing
  * @throws {DatabaseTooNewError} if the database was migrated by a newer version of this package
  */
-export async function checkMigrated (db: Kysely<Tables>, database: Database, names: TableNames): Promise<void> {
-  const found = await currentVersion(db, database, names)
+export async function checkMigrated (db: Kysely<Tables>, traits: DialectTraits, names: TableNames): Promise<void> {
+  const found = await currentVersion(db, traits, names)
   refuseNewer(found)
   if (found < schemaVersion) throw new DatabaseNotMigratedError(found, schemaVersion)
 }
