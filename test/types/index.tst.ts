@@ -3,7 +3,7 @@ import vexaAdmin, {
   UserNotFoundError, vexaAdmin as named,
   type StorageAdapter, type Token, type RequireTokenHook, type User, type UserWithTokens, type Verification, type VexaAdminOptions
 } from 'fastify-vexa-admin'
-import { KyselyStorage, migrate, sqliteStorage } from 'fastify-vexa-admin'
+import { KyselyStorage, migrateStorage, sqliteStorage } from 'fastify-vexa-admin'
 import { testStorage } from 'fastify-vexa-admin/conformance'
 import { Kysely, SqliteDialect, type Dialect } from 'kysely'
 import { test as nodeTest } from 'node:test'
@@ -111,8 +111,8 @@ describe('storage', () => {
     expect<VexaAdminOptions['storage']>().type.toBeAssignableFrom<KyselyStorage>()
   })
 
-  test('migrate takes any KyselyStorage', () => {
-    expect(migrate(sqliteStorage())).type.toBe<Promise<{ from: number, to: number }>>()
+  test('migrateStorage takes any KyselyStorage', () => {
+    expect(migrateStorage(sqliteStorage())).type.toBe<Promise<{ from: number, to: number }>>()
   })
 
   test('testStorage takes the test of any runner', () => {
