@@ -214,7 +214,7 @@ export class KyselyStorage implements StorageAdapter {
     const result = this.#execute(this.#queries.get('findTokenByHash', { hash }, (value) => this.#db.selectFrom(`${this.#names.tokens} as token`)
       .innerJoin(`${this.#names.users} as user`, 'user.id', 'token.user_id')
       .select(this.#rows.tokenWithUserColumns)
-      .where('token.hash', '=', this.#traits.operand(value('hash')))
+      .where('token.hash', '=', this.#traits.lookupValue(value('hash')))
       .limit(one)))
     return result instanceof Promise ? result.then(toFound) : toFound(result)
   }
@@ -224,7 +224,7 @@ export class KyselyStorage implements StorageAdapter {
     if (key === undefined) return []
     const { rows } = await this.#execute(this.#queries.get('listTokens', { key }, (value) => this.#db.selectFrom(this.#names.tokens)
       .select(this.#rows.tokenColumns)
-      .where('user_id', '=', this.#traits.operand(value('key')))
+      .where('user_id', '=', this.#traits.lookupValue(value('key')))
       .orderBy('id')))
     return rows.map(this.#rows.toTokenRecord)
   }

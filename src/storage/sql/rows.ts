@@ -54,7 +54,7 @@ export type Rows = ReturnType<typeof createRows>
  * takes V8 longer than all else that is done for them here, and leaves garbage that only its great collection takes away.
  */
 export function createRows (traits: DialectTraits) {
-  const { boolean, json, time } = traits.select
+  const { boolean, json, time } = traits.selection
   const readTime = (time: unknown) => time === null ? null : traits.readTime(time)
   const readBoolean = (value: unknown) => {
     const integer = toInteger(value)

@@ -51,18 +51,18 @@ const faults: Readonly<Record<ColumnType | 'row', string>> = {
  * @throws {Error} that names the kind of value that does not, and what to do about it
  */
 export async function checkDriver (db: Kysely<any>, traits: DialectTraits, rows: Rows, execute: (query: CompiledQuery<any>) => QueryResult<any> | Promise<QueryResult<any>>): Promise<void> {
-  const select = (type: ColumnType, name: string) => type === 'boolean' || type === 'json' || type === 'time' ? traits.select[type](name) : sql.ref(name)
-  const same = (type: ColumnType, name: string, written: unknown) => {
-    if (type === 'hash') return traits.same.hash(sql.ref(name), written as Buffer)
-    if (type === 'json') return traits.same.json(sql.ref(name), written as string)
-    if (type === 'email' || type === 'text') return traits.same.text(sql.ref(name), written as string)
-    return sql`${sql.ref(name)} = ${traits.held(type, sql.lit(written))}`
+  const select = (type: ColumnType, name: string) => type === 'boolean' || type === 'json' || type === 'time' ? traits.selection[type](name) : sql.ref(name)
+  const equals = (type: ColumnType, name: string, written: unknown) => {
+    if (type === 'hash') return traits.equals.hash(sql.ref(name), written as Buffer)
+    if (type === 'json') return traits.equals.json(sql.ref(name), written as string)
+    if (type === 'email' || type === 'text') return traits.equals.text(sql.ref(name), written as string)
+    return sql`${sql.ref(name)} = ${traits.cast(type, sql.lit(written))}`
   }
   const columns = samples.map(([type, value], i) => ({ type, value, written: rows.write(type, value), name: `value_${i}` }))
   // What the server has, for a driver may undo on the way back what it does on the way there.
-  const differences = columns.filter(({ value }) => value !== null).map(({ type, written, name }) => sql`when (${same(type, name, written)}) is not true then ${sql.lit(type)}`)
+  const differences = columns.filter(({ value }) => value !== null).map(({ type, written, name }) => sql`when (${equals(type, name, written)}) is not true then ${sql.lit(type)}`)
   const selected = columns.filter(({ type }) => type !== 'hash').map(({ type, name }) => sql`${select(type, name)} as ${sql.ref(name)}`)
-  const sent = columns.map(({ type, written, name }) => sql`${traits.held(type, written)} as ${sql.ref(name)}`)
+  const sent = columns.map(({ type, written, name }) => sql`${traits.cast(type, written)} as ${sql.ref(name)}`)
   const query = sql`select case ${sql.join(differences, sql` `)} else 'none' end as changed_type, ${sql.join(selected)} from (select ${sql.join(sent)}) as sent limit 1`
   // Without names of tables, which `withSchema` would put a schema to.
   const { rows: [row] } = await execute(query.compile(db))

@@ -29,7 +29,7 @@ export const mysql: DialectTraits = {
   // A datetime has no time zone, so that drivers and servers guess one, unless it goes there and back as text.
   writeTime: (time) => time.slice(0, -1).replace('T', ' '),
   writeJson: (text) => text,
-  select: {
+  selection: {
     // Drivers are told to make something else of a tinyint(1).
     boolean: (column) => sql`cast(${sql.ref(column)} as signed)`,
     json: (column) => sql`cast(${sql.ref(column)} as char)`,
@@ -37,16 +37,16 @@ export const mysql: DialectTraits = {
   },
   readTime: (time) => `${(time as string).replace(' ', 'T')}Z`,
 
-  held: (type, value) => sql`cast(${value} as ${sql.raw(casts[type])})`,
-  same: {
-    hash: (held, bytes) => sql`hex(${held}) = ${sql.lit(bytes.toString('hex'))}`,
-    text: (held, text) => sql`hex(convert(${held} using utf8mb4)) = ${sql.lit(Buffer.from(text).toString('hex'))}`,
-    json: (held, json) => mysql.same.text(held, json)
+  cast: (type, value) => sql`cast(${value} as ${sql.raw(casts[type])})`,
+  equals: {
+    hash: (expression, bytes) => sql`hex(${expression}) = ${sql.lit(bytes.toString('hex'))}`,
+    text: (expression, text) => sql`hex(convert(${expression} using utf8mb4)) = ${sql.lit(Buffer.from(text).toString('hex'))}`,
+    json: (expression, json) => mysql.equals.text(expression, json)
   },
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
 
-  operand: (value) => value,
+  lookupValue: (value) => value,
 
   supportsReturning: false,
   onConflictDoNothing: false,
@@ -55,6 +55,7 @@ export const mysql: DialectTraits = {
   supportsForUpdate: true,
   // Group Replication in multi-primary mode refuses writes to tables that cascade.
   supportsCascade: false,
+  supportsTransactionalDdl: false,
 
   isUniqueViolation: (error) => hasNumber(error, 1062),
   // A row that would refer to nothing; one that is referred to. The first of each says less, to roles that may not read the other table.
@@ -65,7 +66,6 @@ export const mysql: DialectTraits = {
   isMissingTable: (error) => hasNumber(error, 1146, 1091, 3940),
   // A table, a column, an index.
   isAlreadyExists: (error) => hasNumber(error, 1050, 1060, 1061),
-  supportsTransactionalDdl: false,
 
   checkSettings: checkMysqlSettings,
   withMigrationLock: (db, { migrations }, work) => db.connection().execute(async (connection) => {

@@ -27,7 +27,7 @@ export const postgres: DialectTraits = {
   writeTime: (time) => time,
   // Drivers that know a parameter to be JSON, such as postgres.js, make JSON of the text.
   writeJson: <T>(text: T) => sql<T>`cast(cast(${text} as text) as json)`,
-  select: {
+  selection: {
     boolean: (column) => sql`cast(${sql.ref(column)} as integer)`,
     json: (column) => sql`cast(${sql.ref(column)} as text)`,
     // Milliseconds since 1970: as text, it would look as `DateStyle` has it, and pg reads one style only.
@@ -35,17 +35,17 @@ export const postgres: DialectTraits = {
   },
   readTime: (time) => new Date(toInteger(time)).toISOString(),
 
-  held: (type, value) => type === 'json' ? postgres.writeJson(value) as RawBuilder<unknown> : sql`cast(${value} as ${sql.raw(casts[type])})`,
-  same: {
-    hash: (held, bytes) => sql`encode(${held}, 'hex') = ${sql.lit(bytes.toString('hex'))}`,
-    text: (held, text) => sql`encode(convert_to(${held}, 'UTF8'), 'hex') = ${sql.lit(Buffer.from(text).toString('hex'))}`,
+  cast: (type, value) => type === 'json' ? postgres.writeJson(value) as RawBuilder<unknown> : sql`cast(${value} as ${sql.raw(casts[type])})`,
+  equals: {
+    hash: (expression, bytes) => sql`encode(${expression}, 'hex') = ${sql.lit(bytes.toString('hex'))}`,
+    text: (expression, text) => sql`encode(convert_to(${expression}, 'UTF8'), 'hex') = ${sql.lit(Buffer.from(text).toString('hex'))}`,
     // Not its text: some that speak PostgreSQL's language write it in another form.
-    json: (held, json) => sql`json_typeof(${held}) = ${sql.lit(json.startsWith('[') ? 'array' : 'object')}`
+    json: (expression, json) => sql`json_typeof(${expression}) = ${sql.lit(json.startsWith('[') ? 'array' : 'object')}`
   },
 
   contains: (text, part) => sql`strpos(${text}, ${part}) > 0`,
 
-  operand: (value) => value,
+  lookupValue: (value) => value,
 
   supportsReturning: true,
   // An error would leave a dead row, and the address in the server's log.
@@ -53,6 +53,7 @@ export const postgres: DialectTraits = {
   supportsInsertFromSelect: true,
   supportsForUpdate: true,
   supportsCascade: true,
+  supportsTransactionalDdl: true,
 
   isUniqueViolation: (error) => hasCode(error, '23505'),
   // The second is that of `on delete restrict`.
@@ -62,7 +63,6 @@ export const postgres: DialectTraits = {
   isMissingTable: (error) => hasCode(error, '42P01'),
   // Two that create a table at once can also meet at its type, or in the catalogue's own unique index.
   isAlreadyExists: (error) => hasCode(error, '42P07', '42710', '23505'),
-  supportsTransactionalDdl: true,
 
   checkSettings: checkPostgresSettings,
   // A locked row, because not every database that speaks PostgreSQL's language has advisory locks.

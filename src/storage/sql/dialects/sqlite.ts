@@ -13,22 +13,22 @@ export const sqlite: DialectTraits = {
   writeBoolean: Number,
   writeTime: (time) => time,
   writeJson: (text) => text,
-  select: { boolean: sql.ref, json: sql.ref, time: sql.ref },
+  selection: { boolean: sql.ref, json: sql.ref, time: sql.ref },
   readTime: (time) => time as string,
 
   // Integers, for that is what their columns make of numbers. Text and bytes stay in their columns what they are.
-  held: (type, value) => sqlite.types[type] === 'integer' ? sql`cast(${value} as integer)` : sql`${value}`,
-  same: {
-    hash: (held, bytes) => sql`${held} = ${sql.raw(`x'${bytes.toString('hex')}'`)}`,
+  cast: (type, value) => sqlite.types[type] === 'integer' ? sql`cast(${value} as integer)` : sql`${value}`,
+  equals: {
+    hash: (expression, bytes) => sql`${expression} = ${sql.raw(`x'${bytes.toString('hex')}'`)}`,
     // Not hex(…), which depends on the encoding of the database.
-    text: (held, text) => sql`${held} = ${sql.lit(text)}`,
-    json: (held, json) => sqlite.same.text(held, json)
+    text: (expression, text) => sql`${expression} = ${sql.lit(text)}`,
+    json: (expression, json) => sqlite.equals.text(expression, json)
   },
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
 
   // With statistics in the database, SQLite plans a kept statement anew for each value that it sees. Behind a plus it does not look.
-  operand: <T>(value: T) => sql<T>`+${value}`,
+  lookupValue: <T>(value: T) => sql<T>`+${value}`,
 
   supportsReturning: true,
   // A conflict that is skipped costs a key and a durable write, an error neither.
@@ -37,6 +37,7 @@ export const sqlite: DialectTraits = {
   // Who has only read cannot wait for the lock: it has to be taken by writing.
   supportsForUpdate: false,
   supportsCascade: true,
+  supportsTransactionalDdl: true,
 
   // Drivers have codes of their own, but SQLite's message is the same in all of them.
   isUniqueViolation: (error) => says(error, 'UNIQUE constraint failed'),
@@ -45,7 +46,6 @@ export const sqlite: DialectTraits = {
   isRetryable: () => false,
   isMissingTable: (error) => says(error, 'no such table'),
   isAlreadyExists: (error) => says(error, 'already exists'),
-  supportsTransactionalDdl: true,
 
   checkSettings: checkSqliteSettings,
   withMigrationLock: (db, _names, work) => db.connection().execute(async (connection) => {
