@@ -57,7 +57,7 @@ export interface DialectTraits {
   readonly supportsInsertFromSelect: boolean
   /** Whether `select … for update` locks rows. Without it, the storage locks a row by an update. */
   readonly supportsForUpdate: boolean
-  /** Whether the foreign key deletes tokens with their user. Without it, the key rejects the deletion of a user with tokens. */
+  /** Whether the foreign key deletes tokens with their user. Without it, a user with tokens cannot be deleted. */
   readonly supportsCascade: boolean
   /** Whether a transaction that fails undoes `create table` and other DDL. */
   readonly supportsTransactionalDdl: boolean
@@ -80,7 +80,7 @@ export interface DialectTraits {
   /**
    * Checks the settings of the server and the session.
    *
-   * @throws {StorageOpenError} if answers could be old, rows hidden, acknowledged changes lost, or a constraint not enforced
+   * @throws {StorageOpenError} if answers can be old, rows hidden, acknowledged changes lost, or constraints off
    */
   checkSettings (db: Kysely<any>, names: TableNames): Promise<void>
   /** Runs `work` while no other process migrates: in a transaction if `supportsTransactionalDdl`, else under a lock. */

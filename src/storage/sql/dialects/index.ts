@@ -15,8 +15,8 @@ const dialects: ReadonlyArray<readonly [RegExp, DialectTraits]> = [
 ]
 
 /**
- * Returns the traits of the database that a Kysely is for. Looks at the SQL that it writes, because its classes may be those
- * of another copy of Kysely, or have other names.
+ * Returns the traits of the database that a Kysely is for. The SQL that it writes decides, because its classes may be
+ * those of another copy of Kysely, or have other names.
  *
  * @throws {UnsupportedDatabaseError} if the SQL is of no known dialect
  */

@@ -26,7 +26,7 @@ export function checkSettings (settings: readonly Setting[], values: Values): vo
   }
 }
 
-/** Returns the schema that the app's Kysely puts before the names of tables, or null. Kysely does not do so in raw SQL. */
+/** Returns the schema that the app's Kysely puts before the names of tables, or null. Raw SQL does not get it. */
 export function schemaOf (db: Kysely<any>): string | null {
   const { from } = db.selectFrom('any').selectAll().compile().query as SelectQueryNode
   return (from?.froms[0] as TableNode).table.schema?.name ?? null
