@@ -137,7 +137,8 @@ const groupSettings = ['group_replication_group_name', 'group_replication_single
 export async function checkMysqlSettings (db: Kysely<any>, { users, tokens }: TableNames): Promise<void> {
   const names = [...groupSettings, ...mysqlSettings.map(({ name }) => name)].map((name) => sql.lit(name))
   const values = await db.connection().execute(async (connection) => {
-    const limit = await sql<object>`select cast(@@sql_select_limit as char) as value from dual limit 1`.execute(connection)
+    const limit = await sql<object>`select cast(@@sql_select_limit as char) as value from dual limit 1`
+      .execute(connection)
     const session = await sql<object>`show session variables where variable_name in (${sql.join(names)})`
       .execute(connection)
     const global = await sql<object>`show global variables where variable_name = 'wsrep_on'`.execute(connection)

@@ -87,7 +87,8 @@ export const postgresSettings: readonly PostgresSetting[] = [
   },
   {
     name: 'disabled triggers',
-    read: sql`exists (select from pg_trigger, t where tgrelid = t.oid and tgisinternal and tgenabled not in ('O', 'A'))`,
+    read: sql`exists (select from pg_trigger, t
+      where tgrelid = t.oid and tgisinternal and tgenabled not in ('O', 'A'))`,
     isSafe: isOff,
     message: `${unenforced}. Run for each table: alter table … enable trigger all`
   }
