@@ -1,10 +1,11 @@
 // What each request costs, in things that can be counted: so that none grows dearer unnoticed. What it costs in time, npm run bench tells.
 import Database from 'better-sqlite3'
 import t from 'tap'
-import { KyselyStorage, sqliteStorage, type StorageAdapter } from '../src/index.js'
+import { KyselyStorage, sqliteStorage } from '../src/index.js'
 import { SqliteDialect } from '../src/storage/sql/drivers/sqlite-dialect.js'
 import { run } from './support/child.js'
 import { emptyPlace } from './support/databases.js'
+import { interceptStorage } from './support/faulty-storage.js'
 import { build, call } from './support/helpers.js'
 
 /** `begin` and `commit` are statements, too. */
@@ -33,12 +34,8 @@ const costs: Array<[request: string, cost: Cost, payload?: object]> = [
 t.test('calls of the storage, and statements, for each request', async (t) => {
   const cost: Cost = { calls: [], statements: 0 }
   const open = async () => new Database(':memory:', { verbose: () => { cost.statements++ } })
-  const storage = new Proxy<StorageAdapter>(new KyselyStorage({ dialect: new SqliteDialect({ open, pragmas: [], busyTimeout: 0 }) }), {
-    get: (target, name: keyof StorageAdapter) => (...parameters: never[]) => {
-      cost.calls.push(name)
-      return (target[name] as (...parameters: never[]) => unknown)(...parameters)
-    }
-  })
+  const stored = new KyselyStorage({ dialect: new SqliteDialect({ open, pragmas: [], busyTimeout: 0 }) })
+  const storage = interceptStorage(stored, ({ name, proceed }) => { cost.calls.push(name); return proceed() })
   const app = await build(t, { storage })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
   const { users, tokens } = app.vexaAdmin
@@ -57,12 +54,7 @@ t.test('calls of the storage, and statements, for each request', async (t) => {
 
 t.test('refused requests cost no call of the storage', async (t) => {
   const calls: string[] = []
-  const storage = new Proxy<StorageAdapter>(sqliteStorage({ filename: ':memory:' }), {
-    get: (target, name: keyof StorageAdapter) => (...parameters: never[]) => {
-      calls.push(name)
-      return (target[name] as (...parameters: never[]) => unknown)(...parameters)
-    }
-  })
+  const storage = interceptStorage(sqliteStorage({ filename: ':memory:' }), ({ name, proceed }) => { calls.push(name); return proceed() })
   const app = await build(t, { storage })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
   t.same(calls, ['open'])

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import t from 'tap'
 import vexaAdmin, { type StorageAdapter } from '../src/index.js'
 import { emptyStorage } from './support/databases.js'
+import { interceptStorage } from './support/faulty-storage.js'
 import { adminKey } from './support/helpers.js'
 
 interface Host {
@@ -126,11 +127,9 @@ async function ownRoutes (app: FastifyInstance) {
 
 /** A storage that fails where it is to look for `down`. */
 function failing (storage: StorageAdapter): StorageAdapter {
-  return new Proxy(storage, {
-    get: (target, name: keyof StorageAdapter) => (...parameters: Array<{ search?: string }>) => {
-      if (parameters[0]?.search === 'down') throw new Error('down')
-      return (target[name] as (...parameters: unknown[]) => unknown)(...parameters)
-    }
+  return interceptStorage(storage, ({ parameters, proceed }) => {
+    if ((parameters[0] as { search?: string } | undefined)?.search === 'down') throw new Error('down')
+    return proceed()
   })
 }
 

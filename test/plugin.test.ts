@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import defaultExport, { sqliteStorage, vexaAdmin, type StorageAdapter, type UserPage } from '../src/index.js'
+import defaultExport, { sqliteStorage, vexaAdmin, type StorageAdapter } from '../src/index.js'
 import { MemoryStorage } from '../examples/custom-storage.js'
 import { emptyStorage } from './support/databases.js'
+import { answering, faultyStorage, throwing } from './support/faulty-storage.js'
 import { adminKey, build, call, nextOf, resolve } from './support/helpers.js'
 
 t.test('the plugin is the default export, and a named one', async (t) => {
@@ -160,7 +161,7 @@ t.test('a hook of the app on every route takes nothing from ours', async (t) => 
 
 t.test('the storage is opened once, closed with the app, and closed when the start fails', async (t) => {
   const calls: string[] = []
-  const storage = (fails: boolean) => Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, {
+  const storage = (fails: boolean) => faultyStorage(emptyStorage(t), {
     open: async () => { calls.push('open'); if (fails) throw new Error('no') },
     close: async () => { calls.push('close') }
   })
@@ -183,14 +184,14 @@ t.test('the storage is opened once, closed with the app, and closed when the sta
   await coded.close()
 
   const refusing = Fastify()
-  const refused = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, { open: async () => { throw Object.assign(new Error('rejected'), { code: 'ECONNREFUSED' }) }, close: async () => {} })
+  const refused = faultyStorage(emptyStorage(t), { open: throwing(Object.assign(new Error('rejected'), { code: 'ECONNREFUSED' })), close: answering(undefined) })
   await t.rejects(async () => { await refusing.register(vexaAdmin, { adminKeys: adminKey, storage: refused }) },
     { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: 'fastify-vexa-admin: the storage cannot be opened: refused' })
   await refusing.close()
 
   for (const thrown of ['a text', undefined]) {
     const odd = Fastify()
-    const storage = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, { open: () => { throw thrown }, close: async () => {} })
+    const storage = faultyStorage(emptyStorage(t), { open: () => { throw thrown }, close: answering(undefined) })
     await t.rejects(async () => { await odd.register(vexaAdmin, { adminKeys: adminKey, storage }) },
       { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: `fastify-vexa-admin: the storage cannot be opened: ${thrown}` })
     await odd.close()
@@ -198,9 +199,9 @@ t.test('the storage is opened once, closed with the app, and closed when the sta
 })
 
 t.test('where the app waits for less long than the storage may take, it is a 503 like any other', async (t) => {
-  const storage = emptyStorage(t)
-  const countUsers = storage.countUsers.bind(storage)
-  const app = await build(t, { storage: Object.assign(storage, { countUsers: async () => { await sleep(200); return countUsers() } }) }, { handlerTimeout: 50 })
+  const stored = emptyStorage(t)
+  const storage = faultyStorage(stored, { countUsers: async () => { await sleep(200); return stored.countUsers() } })
+  const app = await build(t, { storage }, { handlerTimeout: 50 })
   const reply = await call(app, 'GET', '/admin/users?count=true')
   t.equal(reply.statusCode, 503)
   t.equal(reply.headers['retry-after'], '1')
@@ -209,12 +210,9 @@ t.test('where the app waits for less long than the storage may take, it is a 503
 t.test('a request under way is answered before the storage closes', async (t) => {
   const sqlite = emptyStorage(t)
   let closed = false
-  const storage = new Proxy<StorageAdapter>(sqlite, {
-    get (target, name: keyof StorageAdapter) {
-      if (name === 'listUsers') return async (page: UserPage) => { await sleep(100); return target.listUsers(page) }
-      if (name === 'close') return async () => { closed = true; await target.close() }
-      return target[name].bind(target)
-    }
+  const storage = faultyStorage(sqlite, {
+    listUsers: async (page) => { await sleep(100); return sqlite.listUsers(page) },
+    close: async () => { closed = true; await sqlite.close() }
   })
   const app = await build(t, { storage })
   const url = await app.listen({ port: 0 })

@@ -2,8 +2,9 @@ import { connect } from 'node:net'
 import auth from '@fastify/auth'
 import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import vexaAdmin, { type StorageAdapter, type VexaAdminOptions } from '../../src/index.js'
+import vexaAdmin, { type VexaAdminOptions } from '../../src/index.js'
 import { emptyStorage } from '../support/databases.js'
+import { faultyStorage } from '../support/faulty-storage.js'
 import { build as buildPlugin } from '../support/helpers.js'
 
 async function build (t: Test, options: Partial<VexaAdminOptions> = {}) {
@@ -196,14 +197,12 @@ t.test('a disabled user is a 403, and so is a missing scope', async (t) => {
 t.test('a storage that cannot answer is a 503 with Retry-After, never a 401; what has no checksum is refused without asking it', async (t) => {
   let down = false
   let asked = 0
-  const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
-    get (target, name: keyof StorageAdapter) {
-      if (name !== 'findTokenByHash') return target[name].bind(target)
-      return (hash: Buffer) => {
-        asked++
-        if (down) throw new Error('down')
-        return target.findTokenByHash(hash)
-      }
+  const stored = emptyStorage(t)
+  const storage = faultyStorage(stored, {
+    findTokenByHash: (hash) => {
+      asked++
+      if (down) throw new Error('down')
+      return stored.findTokenByHash(hash)
     }
   })
   const app = await build(t, { storage })

@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import type { StorageAdapter } from '../../src/index.js'
 import { emptyPlace, emptyStorage, storageAt } from '../support/databases.js'
+import { faultyStorage } from '../support/faulty-storage.js'
 import { build } from '../support/helpers.js'
 
 t.test('last_used_at is there after the app has closed, to the minute, for tokens that are still there', async (t) => {
@@ -37,11 +37,9 @@ t.test('last_used_at is written where no async context of a request is seen', as
   t.teardown(() => quick.mock.restore())
   const requests = new AsyncLocalStorage<string>()
   const seen: Array<string | undefined> = []
-  const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
-    get: (target, name: keyof StorageAdapter) => (...parameters: never[]) => {
-      if (name === 'touchTokens') seen.push(requests.getStore())
-      return (target[name] as (...parameters: never[]) => unknown)(...parameters)
-    }
+  const stored = emptyStorage(t)
+  const storage = faultyStorage(stored, {
+    touchTokens: (ids, lastUsedAt) => { seen.push(requests.getStore()); return stored.touchTokens(ids, lastUsedAt) }
   })
   const app = await build(t, { storage })
   app.addHook('onRequest', (request, _reply, done) => requests.run(request.id, done))

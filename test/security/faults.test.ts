@@ -10,6 +10,7 @@ import { SqliteDialect } from '../../src/storage/sql/drivers/sqlite-dialect.js'
 import { storageMethodNames } from '../../src/storage/storage-adapter.js'
 import { root } from '../support/child.js'
 import { emptyStorage } from '../support/databases.js'
+import { interceptStorage } from '../support/faulty-storage.js'
 import { adminKey } from '../support/helpers.js'
 
 // Those that hang would take long one after the other.
@@ -119,12 +120,7 @@ const asked = storageMethodNames.filter((name) => !['open', 'close', 'touchToken
 function trapped (t: Test, trap: Trap, names = asked): StorageAdapter {
   const stored = emptyStorage(t)
   t.teardown(() => stored.close())
-  return new Proxy<StorageAdapter>(stored, {
-    get: (target, name: keyof StorageAdapter) => (...parameters: never[]) => {
-      const work = () => (target[name] as (...parameters: never[]) => unknown)(...parameters)
-      return names.includes(name) ? trap.pass(work) : work()
-    }
-  })
+  return interceptStorage(stored, ({ name, proceed }) => names.includes(name) ? trap.pass(proceed) : proceed())
 }
 
 /** A storage whose statements, `begin` and `commit` among them, pass a trap. */

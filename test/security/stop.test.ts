@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import type { StorageAdapter, Token } from '../../src/index.js'
 import { run } from '../support/child.js'
 import { emptyPlace, storageAt } from '../support/databases.js'
+import { interceptStorage } from '../support/faulty-storage.js'
 import { adminKey, build } from '../support/helpers.js'
 import { send } from '../support/send.js'
 
@@ -16,19 +17,17 @@ function watched (stored: StorageAdapter) {
   let waiting = 0
   let held: Promise<void> | undefined
   let release = () => {}
-  const storage = new Proxy<StorageAdapter>(stored, {
-    get: (target, name: keyof StorageAdapter) => async (...parameters: never[]) => {
-      events.push(`+${name}`)
-      waiting++
-      await held
-      // Slow, so that what does not wait for it is seen to be ahead.
-      await sleep(20)
-      waiting--
-      try {
-        return await (target[name] as (...parameters: never[]) => unknown)(...parameters)
-      } finally {
-        events.push(`-${name}`)
-      }
+  const storage = interceptStorage(stored, async ({ name, proceed }) => {
+    events.push(`+${name}`)
+    waiting++
+    await held
+    // Slow, so that what does not wait for it is seen to be ahead.
+    await sleep(20)
+    waiting--
+    try {
+      return await proceed()
+    } finally {
+      events.push(`-${name}`)
     }
   })
   return {

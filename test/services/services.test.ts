@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { StorageAdapter } from '../../src/index.js'
 import { emptyStorage } from '../support/databases.js'
+import { answering, faultyStorage, interceptStorage } from '../support/faulty-storage.js'
 import { build } from '../support/helpers.js'
 
 t.test("the host's own code gets the same objects as the wire, and checks of its own", async (t) => {
@@ -58,12 +58,7 @@ t.test("the host's own code gets the same objects as the wire, and checks of its
 t.test('what cannot be an id never comes to the storage', async (t) => {
   const asked: string[] = []
   const app = await build(t, {
-    storage: new Proxy(emptyStorage(t), {
-      get (target, name: keyof StorageAdapter) {
-        const method = target[name].bind(target) as (...parameters: unknown[]) => unknown
-        return (...parameters: unknown[]) => { asked.push(name); return method(...parameters) }
-      }
-    })
+    storage: interceptStorage(emptyStorage(t), ({ name, proceed }) => { asked.push(name); return proceed() })
   })
   const { users, tokens } = app.vexaAdmin
   asked.length = 0
@@ -89,7 +84,7 @@ t.test('what cannot be an id never comes to the storage', async (t) => {
 t.test("duplicateEmail: 'return' creates the user after all if the one in the way is deleted meanwhile", async (t) => {
   const stored = emptyStorage(t)
   let answers = 1
-  const storage = overriding(stored, {
+  const storage = faultyStorage(stored, {
     createUser: async (user) => answers-- > 0 ? 'taken' : stored.createUser(user)
   })
   const app = await build(t, { storage, duplicateEmail: 'return' })
@@ -99,7 +94,7 @@ t.test("duplicateEmail: 'return' creates the user after all if the one in the wa
 t.test('a storage that contradicts itself is a 503, and does not keep us for ever', async (t) => {
   const stored = emptyStorage(t)
   let calls = 0
-  const storage = overriding(stored, {
+  const storage = faultyStorage(stored, {
     createUser: async (user) => user.email === 'a@b' ? stored.createUser(user) : 'taken',
     updateUser: async () => { calls++; return 'absent' }
   })
@@ -113,8 +108,8 @@ t.test('a storage that contradicts itself is a 503, and does not keep us for eve
 
 t.test('a storage may say null where there is nothing', async (t) => {
   const stored = emptyStorage(t)
-  const nothing = async () => null as never
-  const app = await build(t, { storage: overriding(stored, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing }) })
+  const nothing = answering(null as never)
+  const app = await build(t, { storage: faultyStorage(stored, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing }) })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create('user-1')
   await t.rejects(app.vexaAdmin.users.get('user-1'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
@@ -127,7 +122,7 @@ t.test('a token is over at the time of its expiry', async (t) => {
   const stored = emptyStorage(t)
   let expiresAt = ''
   const app = await build(t, {
-    storage: overriding(stored, {
+    storage: faultyStorage(stored, {
       findTokenByHash: async (hash) => {
         const found = await stored.findTokenByHash(hash)
         return found && { ...found, token: { ...found.token, expires_at: expiresAt } }
@@ -147,7 +142,7 @@ t.test('a token is over at the time of its expiry', async (t) => {
 t.test('a user that is deleted while its data is patched is not found', async (t) => {
   const stored = emptyStorage(t)
   const app = await build(t, {
-    storage: overriding(stored, {
+    storage: faultyStorage(stored, {
       updateUser: async (id, changes, revision) => {
         await stored.deleteUser(id)
         return stored.updateUser(id, changes, revision)
@@ -157,13 +152,3 @@ t.test('a user that is deleted while its data is patched is not found', async (t
   await app.vexaAdmin.users.create({ email: 'a@b' })
   await t.rejects(app.vexaAdmin.users.update('user-1', { data: { a: 1 } }), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
 })
-
-/** `storage`, some of its methods replaced. */
-function overriding (storage: StorageAdapter, methods: Partial<StorageAdapter>): StorageAdapter {
-  return new Proxy(storage, {
-    get (target, name: keyof StorageAdapter) {
-      const method = target[name].bind(target)
-      return methods[name] ?? method
-    }
-  })
-}

@@ -4,8 +4,8 @@ import { runInNewContext } from 'node:vm'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createDeadlines } from '../../../src/storage/decorators/deadlines.js'
-import type { StorageAdapter } from '../../../src/index.js'
 import { emptyStorage } from '../../support/databases.js'
+import { faultyStorage, hanging } from '../../support/faulty-storage.js'
 import { adminKey, build, call } from '../../support/helpers.js'
 
 // Our timer does not, on purpose.
@@ -82,9 +82,7 @@ t.test('deadlines: the timer does not keep what belongs to a request that is ans
 })
 
 t.test('a storage that hangs is a 503 after storageTimeout, and no 401', async (t) => {
-  const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
-    get: (target, name: keyof StorageAdapter) => ['listUsers', 'findTokenByHash', 'createToken'].includes(name) ? () => new Promise(() => {}) : target[name].bind(target)
-  })
+  const storage = faultyStorage(emptyStorage(t), { listUsers: hanging(), findTokenByHash: hanging(), createToken: hanging() })
   const app = await build(t, { storage, storageTimeout: 50 })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   for (const reply of [await call(app, 'GET', '/admin/users'), await call(app, 'POST', '/admin/users/user-1/tokens')]) {
@@ -98,7 +96,7 @@ t.test('a storage that hangs is a 503 after storageTimeout, and no 401', async (
 t.test('a storage that hangs when it is closed does not keep the app', async (t) => {
   const stored = emptyStorage(t)
   t.teardown(() => stored.close())
-  const storage = new Proxy<StorageAdapter>(stored, { get: (target, name: keyof StorageAdapter) => name === 'close' ? () => new Promise(() => {}) : target[name].bind(target) })
+  const storage = faultyStorage(stored, { close: hanging() })
   let log = ''
   const app = await build(t, { storage, storageTimeout: 50 }, { logger: { level: 'warn', stream: { write: (line: string) => { log += line } } } })
   t.equal((await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': adminKey } })).statusCode, 200)

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { StorageUnavailableError, type StorageAdapter } from '../../../src/index.js'
+import { MemoryStorage } from '../../../examples/custom-storage.js'
+import { StorageUnavailableError } from '../../../src/index.js'
 import { createTokenValue } from '../../../src/services/token-value.js'
-import { storageMethodNames } from '../../../src/storage/storage-adapter.js'
+import { faultyStorage, interceptStorage } from '../../support/faulty-storage.js'
 import { adminKey, build, call } from '../../support/helpers.js'
 
 const secrets = /select |vexa_|someone@example|driver\.js|node_modules|SECRET/
@@ -12,8 +13,10 @@ function fault () {
   })
 }
 
-const failing = Object.fromEntries(storageMethodNames.map((name) =>
-  [name, name === 'open' || name === 'close' ? async () => {} : async () => { throw fault() }])) as unknown as StorageAdapter
+const failing = interceptStorage(new MemoryStorage(), async ({ name, proceed }) => {
+  if (name !== 'open' && name !== 'close') throw fault()
+  await proceed()
+})
 
 t.test('a storage that throws is a 503 with Retry-After on every route, and nothing of it is told or logged', async (t) => {
   let log = ''
@@ -66,6 +69,6 @@ t.test('an error handler finds what the driver threw, and a logger does not', as
 })
 
 t.test('a storage that throws at once, without a promise, is no different', async (t) => {
-  const app = await build(t, { storage: { ...failing, listUsers: () => { throw fault() } } })
+  const app = await build(t, { storage: faultyStorage(failing, { listUsers: () => { throw fault() } }) })
   t.equal((await call(app, 'GET', '/admin/users')).statusCode, 503)
 })

@@ -5,6 +5,7 @@ import t from 'tap'
 import type { StorageAdapter, TokenWithUser } from '../../../src/index.js'
 import { withTokenCache } from '../../../src/storage/decorators/token-cache.js'
 import { emptyPlace, emptyStorage, storageAt } from '../../support/databases.js'
+import { faultyStorage } from '../../support/faulty-storage.js'
 import { build } from '../../support/helpers.js'
 
 setFlagsFromString('--expose-gc')
@@ -13,15 +14,13 @@ const collectGarbage = runInNewContext('gc') as () => void
 /** A storage that counts how often tokens are looked up, and may be told to look slowly. */
 function watched (stored: StorageAdapter) {
   const seen = { lookups: 0, pause: async () => {} }
-  const storage = new Proxy<StorageAdapter>(stored, {
-    get: (target, name: keyof StorageAdapter) => name !== 'findTokenByHash'
-      ? target[name].bind(target)
-      : async (hash: Buffer) => {
-        seen.lookups++
-        const found = await target.findTokenByHash(hash)
-        await seen.pause()
-        return found
-      }
+  const storage = faultyStorage(stored, {
+    async findTokenByHash (hash) {
+      seen.lookups++
+      const found = await stored.findTokenByHash(hash)
+      await seen.pause()
+      return found
+    }
   })
   return { seen, storage }
 }
@@ -160,10 +159,12 @@ t.test('what is found while it is revoked is not remembered', async (t) => {
 t.test('a change that fails is taken for one', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
   let broken = false
-  const failing = new Proxy(storage, {
-    get: (target, name: keyof StorageAdapter) => name === 'revokeToken' && broken
-      ? async (id: string) => { await storage.revokeToken(id); throw new Error('the connection broke before the answer came') }
-      : target[name]
+  const failing = faultyStorage(storage, {
+    async revokeToken (id) {
+      const answer = await storage.revokeToken(id)
+      if (broken) throw new Error('the connection broke before the answer came')
+      return answer
+    }
   })
   const { vexaAdmin: { users, tokens } } = await build(t, { storage: failing, tokenCacheTtl: 60_000 })
   const { id: tokenId, token } = await tokens.create((await users.create({ email: 'a@b' })).id)
