@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { errorCodes, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
-import { lossOf } from './json-loss.js'
+import { findJsonLoss } from './lossless-json.js'
 
 // The largest valid body, every character of it escaped, fits many times over.
 const bodyLimit = 128 * 1024
@@ -22,7 +22,7 @@ export function useJsonBodies (fastify: FastifyInstance): void {
     if (!isUtf8(body)) return done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
     const text = body.toString()
     return parseJson(request, text, (error, value) => {
-      const loss = error === null ? lossOf(text) : undefined
+      const loss = error === null ? findJsonLoss(text) : undefined
       if (loss === undefined) done(error, value)
       else done(new errorCodes.FST_ERR_VALIDATION(`body ${loss}`))
     })

@@ -7,7 +7,7 @@ import { adviceOn, errorReplies, reading } from '../schemas/error-replies.js'
 import type { TokenRouteService } from '../services/tokens.js'
 import type { UserRouteService } from '../services/users.js'
 import { useJsonBodies } from './body-parser.js'
-import { documentRoutes, type Documented } from './documentation.js'
+import { documentRoutes, type Documented } from './openapi-transform.js'
 import { tokenRoutes } from './tokens.js'
 import { userRoutes } from './users.js'
 

@@ -7,7 +7,7 @@ const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(?=\s*(:)?)|[{}]|[-\d][^\s,\]}]*/g
  *
  * A reviver sees neither on Node.js 20, and lossless-json allows a member to be repeated with the same value. This takes 1.5 µs for a new user.
  */
-export function lossOf (text: string): string | undefined {
+export function findJsonLoss (text: string): string | undefined {
   const objects: Array<Set<string>> = []
   tokens.lastIndex = 0
   for (let match; (match = tokens.exec(text)) !== null;) {
