@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { Expected } from './primitives.js'
+import { Expected } from './annotations.js'
 
 /** The last argument of each call that changes something. */
 export interface ChangeOptions {

@@ -1,7 +1,17 @@
 import { STATUS_CODES } from 'node:http'
+import { Type } from '@sinclair/typebox'
 import { errorCodes, type FastifyError } from 'fastify'
 import { StorageUnavailableError, UnauthorizedError } from '../errors.js'
-import { ErrorReply } from './primitives.js'
+import { Component } from './annotations.js'
+
+/** Fastify's shape of an error. */
+export const ErrorReply = Type.Object({
+  statusCode: Type.Integer(),
+  // Errors of the host's own hooks have none.
+  code: Type.Optional(Type.String()),
+  error: Type.String(),
+  message: Type.String()
+}, { [Component]: 'ErrorReply' })
 
 type ErrorClass = new (...parameters: any[]) => FastifyError
 

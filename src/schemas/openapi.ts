@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Kind, type TObject, type TSchema } from '@sinclair/typebox'
-import { Component } from './primitives.js'
+import { Component } from './annotations.js'
 
 export type Json = Record<string, any>
 

@@ -1,5 +1,7 @@
 import { Type, type Static, type TProperties, type TUnsafe } from '@sinclair/typebox'
-import { Component, Expected, Nullable, OneOf, Text, Timestamp, timestamp, type Input } from './primitives.js'
+import { Component, Expected } from './annotations.js'
+import { Nullable, OneOf, Timestamp, timestamp, type Input } from './primitives.js'
+import { Text } from './text.js'
 
 const exampleValue = 'vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg'
 const exampleToken = { id: 'token-123', token: '***', user_id: 'user-123', created_at: '2024-01-01T12:00:00.000Z', name: 'CI', expires_at: '2024-04-01T12:00:00.000Z' }

@@ -1,5 +1,9 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Component, Count, Email, JsonObject, Nullable, OneOf, Text, Timestamp, type Input } from './primitives.js'
+import { Component } from './annotations.js'
+import { Email } from './email.js'
+import { JsonObject } from './json-object.js'
+import { Count, Nullable, OneOf, Timestamp, type Input } from './primitives.js'
+import { Text } from './text.js'
 import { Token } from './tokens.js'
 
 const exampleUser = { id: 'user-123', email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3, created_at: '2024-01-01T12:00:00.000Z' }

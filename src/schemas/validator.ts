@@ -1,7 +1,7 @@
 import { TypeCompiler, ValueErrorType, type TypeCheck, type ValueError } from '@sinclair/typebox/compiler'
 import type { TSchema } from '@sinclair/typebox'
 import { InvalidInputError } from '../errors.js'
-import { Expected } from './primitives.js'
+import { Expected } from './annotations.js'
 
 interface Failure { instancePath: string, message: string }
 

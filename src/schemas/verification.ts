@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Component, OneOf } from './primitives.js'
+import { Component } from './annotations.js'
+import { OneOf } from './primitives.js'
 import { Token } from './tokens.js'
 import { User } from './users.js'
 
