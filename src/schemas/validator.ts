@@ -24,7 +24,11 @@ export function compile (schema: TSchema): (value: unknown) => Failure | undefin
   }
 }
 
-/** For services: a function that returns its argument, or throws InvalidInputError. */
+/**
+ * Creates a check for services, which returns nothing.
+ *
+ * @throws {InvalidInputError} 400 if the value does not match the schema.
+ */
 export function validator<T extends TSchema> (schema: T): (value: unknown) => void {
   const failureOf = compile(schema)
   return (value) => {
