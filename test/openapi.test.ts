@@ -26,23 +26,23 @@ async function documented (t: Test, options: Partial<VexaAdminOptions> = {}, rou
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(swagger, { openapi: { openapi: '3.1.0', components: { securitySchemes: { ...securitySchemes, session: { type: 'apiKey', in: 'cookie', name: 'session' } } } } })
+  const shown: string[] = []
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    if (method !== 'HEAD' && !schema?.hide) shown.push(`${[method].flat().join()} ${url.replace(/:(\w+)/g, '{$1}')}`)
+  })
   await app.register(vexaAdmin, { ...(options.authorize ? {} : { adminKeys: adminKey }), storage: emptyStorage(t), ...options })
   routes(app)
   await app.ready()
   const document = app.swagger() as unknown as { paths: Record<string, Record<string, Operation>>, components: { securitySchemes: object } }
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, ...operation })))
-  return { app, document, operations }
+  return { app, document, operations, shown }
 }
 
 t.test('every route of the API is there, with all that can be said of it', async (t) => {
-  const { operations } = await documented(t)
-  t.same(operations.map(({ name }) => name).sort(), [
-    'DELETE /admin/tokens/{id}', 'DELETE /admin/users/{id}', 'DELETE /admin/users/{id}/tokens',
-    'GET /admin/users', 'GET /admin/users/email/{email}', 'GET /admin/users/{id}', 'GET /admin/users/{id}/tokens',
-    'PATCH /admin/users/{id}',
-    'POST /admin/tokens/verify', 'POST /admin/tokens/{id}/rotate', 'POST /admin/users', 'POST /admin/users/{id}/tokens'
-  ])
+  const { operations, shown } = await documented(t)
+  t.ok(shown.length > 0)
+  t.same(operations.map(({ name }) => name).sort(), shown.sort())
   t.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
   for (const { name, summary, tags, security, responses } of operations) {
     t.ok(summary, name)
@@ -100,8 +100,8 @@ t.test('what is one of several texts is an enum, which pages and generators show
 })
 
 t.test('with `authorize`, how one authorizes is for the app to say', async (t) => {
-  const { operations } = await documented(t, { authorize: () => true })
-  t.equal(operations.length, 12)
+  const { operations, shown } = await documented(t, { authorize: () => true })
+  t.equal(operations.length, shown.length)
   t.ok(operations.every(({ security }) => security === undefined))
 })
 
@@ -112,15 +112,15 @@ t.test('with `hide`, no route is there', async (t) => {
 })
 
 t.test('two registrations do not share names', async (t) => {
-  const { operations } = await documented(t, {}, (app) => {
+  const { operations, shown } = await documented(t, {}, (app) => {
     app.register(async (scope) => {
       await scope.register(vexaAdmin, { adminKeys: adminKey, prefix: '/internal/admin', storage: emptyStorage(t) })
     })
   })
-  t.equal(operations.length, 24)
+  t.same(operations.map(({ name }) => name).sort(), shown.sort())
   t.ok(operations.some(({ name, operationId }) => name === 'GET /admin/users' && operationId === 'adminListUsers'))
   t.ok(operations.some(({ name, operationId }) => name === 'GET /internal/admin/users' && operationId === 'internalAdminListUsers'))
-  t.equal(new Set(operations.map(({ operationId }) => operationId)).size, 24)
+  t.equal(new Set(operations.map(({ operationId }) => operationId)).size, shown.length)
 })
 
 interface Host {
