@@ -7,7 +7,7 @@ import { errorReplies } from '../schemas/error-replies.js'
 import type { TokenRouteService } from '../services/tokens.js'
 import type { UserRouteService } from '../services/users.js'
 import { useJsonBodies } from './body-parser.js'
-import { documentRoutes, type Documented } from './openapi-transform.js'
+import { documentRoutes, type DocumentOptions } from './openapi-transform.js'
 import { overlongIdRoutes } from './overlong-ids.js'
 import { prepareError } from './prepare-error.js'
 import { tokenRoutes } from './tokens.js'
@@ -21,21 +21,24 @@ export interface RouteOptions {
 }
 
 export interface AdminRoutesOptions extends RouteOptions {
+  /** The hook that authenticates admins. */
   guard: onRequestHookHandler | onRequestAsyncHookHandler
+  /** The hook that rejects changes from another origin. Absent: admins send keys, which no browser adds by itself. */
   sameOrigin: onRequestHookHandler | undefined
-  documented: Documented
+  documented: DocumentOptions
 }
 
 /**
- * The guarded scope of the admin API. It brings everything that decides what its routes read and write, so that the
- * host's validators, serializers and parsers do not weaken them, and none of theirs reaches the host.
+ * Registers the routes of the admin API in a scope that authenticates admins. The scope has its own validator,
+ * serializers and parsers, so that those of the app cannot weaken the routes, and none of its own reaches the app.
  */
-export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, { guard, sameOrigin, documented, users, tokens, scopes, duplicateEmail }, done) => {
+export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, options, done) => {
+  const { guard, sameOrigin, documented, users, tokens, scopes, duplicateEmail } = options
   documentRoutes(fastify, documented)
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
   fastify.setSchemaErrorFormatter(schemaErrorFormatter)
-  // None: with one of the host's, Fastify would pass by the response schemas.
+  // Removes a reply serializer of the app, with which Fastify would skip the response schemas.
   fastify.setReplySerializer(null as never)
   useJsonBodies(fastify)
 
@@ -46,7 +49,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   fastify.decorate(adminScope, true)
   fastify.decorateRequest(requestActor, undefined)
   if (sameOrigin !== undefined) {
-    // Before the host is asked, who may use up a session, or write its last use, for each time.
+    // Before `authorize`, so that a rejected request cannot extend a session of the app.
     fastify.addHook('onRequest', sameOrigin)
     fastify.addHook('onRoute', ({ method, schema }) => {
       if (![method].flat().every(isSafe)) Object.assign(schema?.response as object, errorReplies(CrossOriginError))
@@ -54,15 +57,15 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   }
   fastify.addHook('onRequest', guard as onRequestHookHandler)
   fastify.addHook('preValidation', (request, _reply, next) => {
-    // What is posted may be nothing at all where nothing is required. Fastify would have null validated in its place.
+    // A POST may have no body if its schema requires nothing. Fastify would validate null in its place.
     if (request.method === 'POST' && request.body === undefined) request.body = {}
     next()
   })
   fastify.addHook('onError', prepareError)
 
-  const options = { users, tokens, scopes, duplicateEmail }
-  fastify.register(userRoutes, options)
-  fastify.register(tokenRoutes, options)
+  const routeOptions: RouteOptions = { users, tokens, scopes, duplicateEmail }
+  fastify.register(userRoutes, routeOptions)
+  fastify.register(tokenRoutes, routeOptions)
   fastify.register(overlongIdRoutes)
   done()
 }

@@ -2,10 +2,12 @@ import type { onErrorHookHandler } from 'fastify'
 import { StorageUnavailableError } from '../errors.js'
 import { adviceOn } from '../schemas/error-replies.js'
 
+/** Adds `Retry-After` to each 503, removes stacks, and makes messages say what to do. */
 export const prepareError: onErrorHookHandler = (request, reply, error, next) => {
-  // Fastify's own 503 is that of its `handlerTimeout`, of a host that waits for less long than the storage may take.
-  if (error instanceof StorageUnavailableError || error.code === 'FST_ERR_HANDLER_TIMEOUT') reply.header('retry-after', '1')
-  // Whoever logs the error next need not log paths. Fastify's own errors about a request come with a stack, and so does that of one that broke off.
+  // Fastify replies 503 when the `handlerTimeout` of the app is shorter than the storage takes.
+  const isUnavailable = error instanceof StorageUnavailableError || error.code === 'FST_ERR_HANDLER_TIMEOUT'
+  if (isUnavailable) reply.header('retry-after', '1')
+  // A stack in a log line shows paths. Errors of Fastify and of an aborted request have one.
   if (/^(FST|VEXA_ADMIN)_/.test(error.code) || error === request.raw.errored) delete error.stack
   const advice = adviceOn(error)
   if (advice !== undefined) error.message = advice

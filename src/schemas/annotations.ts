@@ -1,8 +1,7 @@
-/**
- * Key under which a schema says, for error messages, what it expected: a text, or a function that is given the value and its path, and returns one.
- * A symbol, so that it stays out of JSON Schema documents.
- */
+// Symbols as keys, because JSON Schema documents leave them out.
+
+/** Key of the error message of a schema: a text, or a function that returns one for a value and its path. */
 export const Expected = Symbol('expected')
 
-/** Key under which a schema has the name of its component in OpenAPI documents. Schemas of the same members have the same. */
+/** Key of the name of a schema's OpenAPI component. Schemas with the same members share a name. */
 export const Component = Symbol('component')

@@ -6,10 +6,10 @@ const JsonObjectKind = 'VexaAdmin:JsonObject'
 
 TypeRegistry.Set(JsonObjectKind, (_schema, value) => isPlainObject(value) && isJson(value, 1))
 
-// How deep MariaDB's JSON goes, of all databases here the least.
+// The limit of MariaDB, which is the lowest of the databases.
 const maxLevels = 31
 
-/** A JSON object of the host's own: at most 31 levels deep, its text well-formed and without NUL. */
+/** Returns the schema of a JSON object with at most 31 levels, whose text is well-formed and without NUL. */
 export function JsonObject (options: SchemaOptions = {}): TUnsafe<Record<string, unknown>> {
   return Type.Unsafe<Record<string, unknown>>({
     ...options,
@@ -20,19 +20,20 @@ export function JsonObject (options: SchemaOptions = {}): TUnsafe<Record<string,
   })
 }
 
-/** Returns whether a value is an object as JSON or a literal makes it, and no array, date, map or instance of a class. */
+/** Returns whether a value is an object as JSON or a literal creates it: not an array, a date or a class instance. */
 export function isPlainObject (value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
 }
 
-// What JSON can say and every database can keep.
+/** Returns whether JSON can express a value and every database can store it. */
 function isJson (value: unknown, level: number): boolean {
   if (typeof value === 'string') return isText(value)
   if (typeof value === 'number') return Number.isFinite(value)
   if (value === null || typeof value === 'boolean') return true
   if (level > maxLevels) return false
   if (Array.isArray(value)) return value.every((item) => isJson(item, level + 1))
-  return isPlainObject(value) && Object.entries(value).every(([name, item]) => name !== '__proto__' && isText(name) && isJson(item, level + 1))
+  return isPlainObject(value) && Object.entries(value).every(([name, item]) =>
+    name !== '__proto__' && isText(name) && isJson(item, level + 1))
 }

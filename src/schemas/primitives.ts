@@ -5,7 +5,7 @@ const OneOfKind = 'VexaAdmin:OneOf'
 
 TypeRegistry.Set<{ enum: unknown[] }>(OneOfKind, (schema, value) => schema.enum.includes(value))
 
-/** One of these texts: an `enum`, where a union of literals would be an `anyOf` of many, which pages and generators do not show well. */
+/** Returns the schema of an `enum` of texts. Pages and generators show it better than a union of literals. */
 export function OneOf<const Name extends string> (names: readonly Name[], options: SchemaOptions = {}): TUnsafe<Name> {
   return Type.Unsafe<Name>({
     ...options,
@@ -16,24 +16,24 @@ export function OneOf<const Name extends string> (names: readonly Name[], option
   })
 }
 
-/** As `T`, for callers: what is optional may be given as `undefined`, also under `exactOptionalPropertyTypes`. */
+/** `T` for callers: an optional member may also be `undefined`, even under `exactOptionalPropertyTypes`. */
 export type Input<T> = { [Name in keyof T]: {} extends Pick<T, Name> ? T[Name] | undefined : T[Name] }
 
-/** A query string without anything in it. */
+/** Schema of an empty query string. */
 export const NoQuery = Type.Object({}, { additionalProperties: false })
 
-/** `schema` or `null`. */
+/** Returns the schema of `schema` or `null`. */
 export function Nullable<T extends TSchema> (schema: T) {
   return Type.Union([schema, Type.Null()], { [Expected]: `${schema[Expected as never]}, or null` })
 }
 
-/** RFC 3339 in UTC with milliseconds, as `Date.prototype.toISOString` writes it. */
+/** Schema of a time: RFC 3339 in UTC with milliseconds, as `Date.prototype.toISOString` returns it. */
 export const Timestamp = timestamp()
 
-/** The same, with a description. */
+/** Returns the schema of a time with more options, such as a description. */
 export function timestamp (options: SchemaOptions = {}) {
   return Type.String({ ...options, format: 'date-time', examples: ['2024-01-01T12:00:00.000Z'] })
 }
 
-/** An integer that every database here holds in four bytes. */
+/** Returns the schema of an integer from 0 to 2147483647, which every database stores in four bytes. */
 export const Count = (options: SchemaOptions = {}) => Type.Integer({ ...options, minimum: 0, maximum: 2147483647 })

@@ -3,12 +3,12 @@ import { Expected } from './annotations.js'
 
 const TextKind = 'VexaAdmin:Text'
 
-// JSON Schema counts characters, JavaScript and TypeBox count UTF-16 code units; and no database here
-// keeps NUL and lone surrogates alike. Both need a check of our own.
+// JSON Schema counts characters, but TypeBox counts UTF-16 code units.
+// The databases do not store NUL and lone surrogates alike.
 TypeRegistry.Set<{ maxLength: number }>(TextKind, ({ maxLength }, value) =>
   typeof value === 'string' && isText(value) && lengthOf(value) <= maxLength)
 
-/** A string of at most `maxLength` Unicode characters, well-formed and without NUL. */
+/** Returns the schema of a well-formed string of at most `maxLength` Unicode characters, without NUL. */
 export function Text (maxLength: number, options: SchemaOptions = {}): TUnsafe<string> {
   return Type.Unsafe<string>({
     ...options,
@@ -19,15 +19,17 @@ export function Text (maxLength: number, options: SchemaOptions = {}): TUnsafe<s
   })
 }
 
-/** Whether a text may be normalised: that takes time in the square of the number of combining marks. */
+/** Returns whether a text is short enough to normalise, which takes time in the square of its combining marks. */
 export function canNormalize (value: string): boolean {
   return value.length <= 2048 && isText(value)
 }
 
+/** Returns whether a string is well-formed Unicode without NUL. */
 export function isText (value: string): boolean {
   return value.isWellFormed() && !value.includes('\0')
 }
 
+/** Returns the length of a text in Unicode characters. */
 export function lengthOf (value: string): number {
   return [...value].length
 }

@@ -9,7 +9,7 @@ t.test('messages: a 400 about a token says what it may be', async (t) => {
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { id, token } = await app.vexaAdmin.tokens.create('user-1')
   const unknown = 'body/scopes/0 Expected one of the scopes of this app: bot, tx:read'
-  const array = 'body/scopes Expected an array of at least one scope, and none twice'
+  const array = 'body/scopes Expected an array of at least one scope, without duplicates'
   const said: Array<[path: string, payload: unknown, message: string]> = [
     ['users/user-1/tokens', { expires_in: 0 }, 'body/expires_in Expected a whole number of seconds, from 1 to 2147483647'],
     ['users/user-1/tokens', { expires_in: '1d' }, 'body/expires_in Expected a whole number of seconds, from 1 to 2147483647'],
@@ -37,7 +37,7 @@ t.test('messages: a 400 about a token says what it may be', async (t) => {
 t.test('messages: in an app that names no scopes, a 400 about them says so', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
-  const message = 'This app names no scopes (option `scopes` of fastify-vexa-admin): leave it out'
+  const message = 'This app has no scopes (option `scopes` of fastify-vexa-admin): leave this member out'
   t.equal((await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { scopes: ['bot'] } })).json().message, `body/scopes ${message}`)
   t.equal((await call(app, 'POST', '/admin/tokens/verify', { payload: { token: 'x', scopes: ['bot'] } })).json().message, `body/scopes ${message}`)
   t.equal((await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { scope: ['bot'] } })).json().message, 'body/scope Unexpected property')
