@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { createJsonSchemaTransform, jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import {
+  createJsonSchemaTransform, jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler
+} from 'fastify-type-provider-zod'
 import openapiTypes, { astToString } from 'openapi-typescript'
 import t, { type Test } from 'tap'
 import { z } from 'zod'
@@ -25,12 +27,19 @@ interface Operation {
 async function documented (t: Test, options: Partial<VexaAdminOptions> = {}, routes: (app: FastifyInstance) => void = () => {}) {
   const app = Fastify()
   t.teardown(() => app.close())
-  await app.register(swagger, { openapi: { openapi: '3.1.0', components: { securitySchemes: { ...securitySchemes, session: { type: 'apiKey', in: 'cookie', name: 'session' } } } } })
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      components: { securitySchemes: { ...securitySchemes, session: { type: 'apiKey', in: 'cookie', name: 'session' } } }
+    }
+  })
   const shown: string[] = []
   app.addHook('onRoute', ({ method, url, schema }) => {
     if (method !== 'HEAD' && !schema?.hide) shown.push(`${[method].flat().join()} ${url.replace(/:(\w+)/g, '{$1}')}`)
   })
-  await app.register(vexaAdmin, { ...(options.authorize ? {} : { adminKeys: adminKey }), storage: emptyStorage(t), ...options })
+  await app.register(vexaAdmin, {
+    ...(options.authorize ? {} : { adminKeys: adminKey }), storage: emptyStorage(t), ...options
+  })
   routes(app)
   await app.ready()
   const document = app.swagger() as unknown as { paths: Record<string, Record<string, Operation>>, components: { securitySchemes: object } }
@@ -61,23 +70,30 @@ t.test('every route of the API is there, with all that can be said of it', async
 t.test('the examples of errors are what is answered', async (t) => {
   const { app, operations } = await documented(t)
   const examples = Object.fromEntries(operations.map(({ name, responses }) => [name, responses]))
-  const asked = async (method: 'GET' | 'DELETE', url: string, key = adminKey) => (await app.inject({ method, url, headers: { 'x-admin-api-key': key } })).json()
+  const asked = async (method: 'GET' | 'DELETE', url: string, key = adminKey) =>
+    (await app.inject({ method, url, headers: { 'x-admin-api-key': key } })).json()
   const example = (name: string, status: number) => examples[name]?.[status]?.content?.['application/json']?.example
   t.same(await asked('GET', '/admin/users', 'wrong'), example('GET /admin/users', 401))
   t.same(await asked('GET', '/admin/users/user-9'), example('GET /admin/users/{id}', 404))
   t.same(await asked('DELETE', '/admin/tokens/token-9'), example('DELETE /admin/tokens/{id}', 404))
   t.same(await asked('GET', '/admin/users?x=1'), example('GET /admin/users', 400))
   t.same(await asked('DELETE', '/admin/tokens/token-9?x=1'), example('DELETE /admin/tokens/{id}', 400))
-  const post = async (payload: string, type = 'application/json') => (await app.inject({ method: 'POST', url: '/admin/users', payload, headers: { 'x-admin-api-key': adminKey, 'content-type': type } })).json()
+  const post = async (payload: string, type = 'application/json') => (await app.inject({
+    method: 'POST', url: '/admin/users', payload, headers: { 'x-admin-api-key': adminKey, 'content-type': type }
+  })).json()
   await post('{"email":"a@b"}')
   t.same(await post('{"email":"a@b"}'), example('POST /admin/users', 409))
   t.same(await post(`"${'x'.repeat(2 ** 18)}"`), example('POST /admin/users', 413))
-  t.match(await post('a', 'text/plain'), { ...example('POST /admin/users', 415) as object, message: /Unsupported Media Type/ })
+  t.match(await post('a', 'text/plain'), {
+    ...example('POST /admin/users', 415) as object, message: /Unsupported Media Type/
+  })
 })
 
 t.test('the security schemes of both kinds of keys stand beside each other, and beside those of the app', async (t) => {
   const { document, operations } = await documented(t, {}, (app) => {
-    app.get('/me', { onRequest: app.vexaAdmin.requireToken(), schema: { security: [{ apiToken: [] }, { bearerToken: [] }] } }, async (request) => request.apiUser)
+    app.get('/me', {
+      onRequest: app.vexaAdmin.requireToken(), schema: { security: [{ apiToken: [] }, { bearerToken: [] }] }
+    }, async (request) => request.apiUser)
     app.get('/public', async () => 'hello')
   })
   t.same(Object.keys(document.components.securitySchemes), ['adminKey', 'apiToken', 'bearerToken', 'session'])
@@ -88,7 +104,9 @@ t.test('the security schemes of both kinds of keys stand beside each other, and 
 })
 
 t.test('what an app answers to an address that is taken is what its document says', async (t) => {
-  const statuses = async (duplicateEmail: 'reject' | 'return') => Object.keys((await documented(t, { duplicateEmail })).operations.find(({ operationId }) => operationId === 'adminCreateUser')?.responses ?? {})
+  const statuses = async (duplicateEmail: 'reject' | 'return') => Object.keys((await documented(t, {
+    duplicateEmail
+  })).operations.find(({ operationId }) => operationId === 'adminCreateUser')?.responses ?? {})
   t.same((await statuses('reject')).filter((status) => ['200', '409'].includes(status)), ['409'])
   t.same((await statuses('return')).filter((status) => ['200', '409'].includes(status)), ['200'])
 })
@@ -96,7 +114,9 @@ t.test('what an app answers to an address that is taken is what its document say
 t.test('what is one of several texts is an enum, which pages and generators show as a choice', async (t) => {
   const { document } = await documented(t, { scopes: ['bot', 'read'] })
   const text = JSON.stringify(document)
-  for (const names of [['asc', 'desc'], ['NOT_FOUND', 'EXPIRED', 'DISABLED', 'INSUFFICIENT_SCOPE'], ['bot', 'read']]) t.ok(text.includes(`"enum":${JSON.stringify(names)}`), names.join())
+  for (const names of [['asc', 'desc'], ['NOT_FOUND', 'EXPIRED', 'DISABLED', 'INSUFFICIENT_SCOPE'], ['bot', 'read']]) {
+    t.ok(text.includes(`"enum":${JSON.stringify(names)}`), names.join())
+  }
 })
 
 t.test('with `authorize`, how one authorizes is for the app to say', async (t) => {
@@ -119,7 +139,8 @@ t.test('two registrations do not share names', async (t) => {
   })
   t.same(operations.map(({ name }) => name).sort(), shown.sort())
   t.ok(operations.some(({ name, operationId }) => name === 'GET /admin/users' && operationId === 'adminListUsers'))
-  t.ok(operations.some(({ name, operationId }) => name === 'GET /internal/admin/users' && operationId === 'internalAdminListUsers'))
+  t.ok(operations.some(({ name, operationId }) =>
+    name === 'GET /internal/admin/users' && operationId === 'internalAdminListUsers'))
   t.equal(new Set(operations.map(({ operationId }) => operationId)).size, shown.length)
 })
 
@@ -136,17 +157,25 @@ async function documentOf (t: Test, { swagger: options = {}, plugin = {}, before
   t.teardown(() => app.close())
   await app.register(swagger, options)
   await before?.(app)
-  await app.register(vexaAdmin, { ...(plugin.authorize ? {} : { adminKeys: adminKey }), storage: emptyStorage(t), ...plugin })
+  await app.register(vexaAdmin, {
+    ...(plugin.authorize ? {} : { adminKeys: adminKey }), storage: emptyStorage(t), ...plugin
+  })
   await after?.(app)
   await app.ready()
   const document = JSON.parse(JSON.stringify(app.swagger()))
   const { valid, errors } = await new Validator().validate(structuredClone(document))
   t.ok(valid, JSON.stringify(errors))
-  const names = [...JSON.stringify(document).matchAll(/"\$ref":"#\/(?:components\/schemas|definitions)\/([^"]+)"/g)].map(([, name = '']) => name)
+  const names = [
+    ...JSON.stringify(document).matchAll(/"\$ref":"#\/(?:components\/schemas|definitions)\/([^"]+)"/g)
+  ].map(([, name = '']) => name)
   t.same(names.filter((name) => !(name in (document.components?.schemas ?? document.definitions))), [])
-  const operationIds = Object.values<Record<string, any>>(document.paths).flatMap((path) => Object.values(path)).flatMap(({ operationId = [] }) => operationId)
+  const operationIds = Object.values<Record<string, any>>(document.paths).flatMap((path) => Object.values(path))
+    .flatMap(({ operationId = [] }) => operationId)
   t.equal(new Set(operationIds).size, operationIds.length, 'operationIds are unique')
-  t.same([...app.swagger({ yaml: true }).matchAll(/operationId: (\S+)/g)].map(([, id]) => id).sort(), operationIds.sort(), 'as YAML it is the same')
+  t.same(
+    [...app.swagger({ yaml: true }).matchAll(/operationId: (\S+)/g)].map(([, id]) => id).sort(), operationIds.sort(),
+    'as YAML it is the same'
+  )
   return document
 }
 
@@ -161,16 +190,24 @@ const versions: Record<string, (more?: object) => FastifyDynamicSwaggerOptions> 
 
 for (const [version, options] of Object.entries(versions)) {
   t.test(`OpenAPI: the document is valid when it is ${version}`, async (t) => {
-    const schemesOf = (document: Record<string, any>) => document.components?.securitySchemes ?? document.securityDefinitions
+    const schemesOf = (document: Record<string, any>) =>
+      document.components?.securitySchemes ?? document.securityDefinitions
     const bare = await documentOf(t, { swagger: options(), plugin: { scopes: ['bot'] } })
     t.same(schemesOf(bare), { adminKey: ours })
     t.same(listOf(bare).security, [{ adminKey: [] }])
     const named = Object.keys(bare.components?.schemas ?? bare.definitions)
-    t.same(named.sort(), ['CreateToken', 'CreateUser', 'ErrorReply', 'RotateToken', 'Token', 'UpdateUser', 'User', 'UserWithTokens', 'Verification', 'VerifyToken'])
+    t.same(named.sort(), [
+      'CreateToken', 'CreateUser', 'ErrorReply', 'RotateToken', 'Token', 'UpdateUser', 'User', 'UserWithTokens',
+      'Verification', 'VerifyToken'
+    ])
 
-    for (const plugin of [{ authorize: () => true }, { hide: true }]) t.notOk(schemesOf(await documentOf(t, { swagger: options(), plugin })))
+    for (const plugin of [{ authorize: () => true }, { hide: true }]) {
+      t.notOk(schemesOf(await documentOf(t, { swagger: options(), plugin })))
+    }
     t.same(Object.keys((await documentOf(t, { swagger: options(), plugin: { hide: true } })).paths), [])
-    const withHead = await documentOf(t, { swagger: { ...options(), exposeHeadRoutes: true } as FastifyDynamicSwaggerOptions })
+    const withHead = await documentOf(t, {
+      swagger: { ...options(), exposeHeadRoutes: true } as FastifyDynamicSwaggerOptions
+    })
     t.match(withHead.paths['/admin/users'].head, { operationId: 'adminListUsersHead', security: [{ adminKey: [] }] })
     t.equal(Object.keys((await documentOf(t, { swagger: { ...options(), hideUntagged: true } })).paths).length, 7)
   })
@@ -180,14 +217,23 @@ t.test('OpenAPI: null, constants and unions are spelt as each version wants it',
   const spelt = async (version: string) => {
     const document = await documentOf(t, { swagger: versions[version]?.() as FastifyDynamicSwaggerOptions })
     const { User, Verification } = document.components?.schemas ?? document.definitions
-    return { name: User.properties.name, id: User.properties.id, verification: Verification, deleted: document.paths['/admin/users/{id}'].delete.responses[204] }
+    return {
+      name: User.properties.name,
+      id: User.properties.id,
+      verification: Verification,
+      deleted: document.paths['/admin/users/{id}'].delete.responses[204]
+    }
   }
   const description = 'null where none was given.'
   const is30 = await spelt('OpenAPI 3.0')
   t.same(is30.name, { type: 'string', nullable: true, example: 'John Doe', description })
   t.same(is30.id, { type: 'string', example: 'user-123' })
   t.same(is30.verification.anyOf.map(({ properties }: { properties: object }) => properties), [
-    { valid: { type: 'boolean', enum: [true] }, user: { $ref: '#/components/schemas/User' }, token: { $ref: '#/components/schemas/Token' } },
+    {
+      valid: { type: 'boolean', enum: [true] },
+      user: { $ref: '#/components/schemas/User' },
+      token: { $ref: '#/components/schemas/Token' }
+    },
     { valid: { type: 'boolean', enum: [false] }, code: is30.verification.anyOf[1].properties.code }
   ])
   const is31 = await spelt('OpenAPI 3.1')
@@ -206,22 +252,36 @@ t.test('OpenAPI: the security schemes of the app stay, and one for admin keys is
     [{ jwt, none: undefined }, 'adminKey', { jwt, adminKey: ours }],
     [{ jwt, key: ownKey }, 'key', { jwt, key: ownKey }],
     [{ adminKey: jwt }, 'adminAdminKey', { adminKey: jwt, adminAdminKey: ours }],
-    [{ adminKey: jwt, adminAdminKey: jwt, adminAdminKey2: jwt }, 'adminAdminKey3', { adminKey: jwt, adminAdminKey: jwt, adminAdminKey2: jwt, adminAdminKey3: ours }]
+    [
+      { adminKey: jwt, adminAdminKey: jwt, adminAdminKey2: jwt }, 'adminAdminKey3',
+      { adminKey: jwt, adminAdminKey: jwt, adminAdminKey2: jwt, adminAdminKey3: ours }
+    ]
   ] as Array<[any, string, object]>) {
     const components = { securitySchemes: { ...given } }
-    const document = await documentOf(t, { swagger: versions['OpenAPI 3.1']?.({ components, security: [{ [Object.keys(given)[0] as string]: [] }] }) as FastifyDynamicSwaggerOptions })
+    const document = await documentOf(t, {
+      swagger: versions['OpenAPI 3.1']?.({
+        components, security: [{ [Object.keys(given)[0] as string]: [] }]
+      }) as FastifyDynamicSwaggerOptions
+    })
     t.same(document.components.securitySchemes, all)
     t.same(listOf(document).security, [{ [scheme]: [] }])
     t.same(components, { securitySchemes: given }, 'what the app gave to @fastify/swagger is as it was')
   }
   const securityDefinitions = { key: { type: 'apiKey', in: 'query', name: 'X-Admin-API-Key' } } as const
-  t.same((await documentOf(t, { swagger: { swagger: { info, securityDefinitions } } })).securityDefinitions, { ...securityDefinitions, adminKey: ours })
+  t.same((await documentOf(t, { swagger: { swagger: { info, securityDefinitions } } })).securityDefinitions, {
+    ...securityDefinitions, adminKey: ours
+  })
 })
 
 t.test('OpenAPI: the app keeps its names when it has the same ones as the plugin', async (t) => {
   const User = { type: 'object', properties: { login: { type: 'string' } } } as const
-  const list = { operationId: 'adminListUsers', tags: ['Users'], response: { 200: { type: 'array', items: { $ref: 'User#' } } } }
-  const same = { 'components of the document': { openapi: { info, components: { schemas: { User } } } }, 'schemas of the app': { openapi: { info }, refResolver: { buildLocalReference: ({ $id }: { $id: string }) => $id } } }
+  const list = {
+    operationId: 'adminListUsers', tags: ['Users'], response: { 200: { type: 'array', items: { $ref: 'User#' } } }
+  }
+  const same = {
+    'components of the document': { openapi: { info, components: { schemas: { User } } } },
+    'schemas of the app': { openapi: { info }, refResolver: { buildLocalReference: ({ $id }: { $id: string }) => $id } }
+  }
   for (const [what, swagger] of Object.entries(same)) {
     const document = await documentOf(t, {
       swagger: swagger as FastifyDynamicSwaggerOptions,
@@ -230,11 +290,15 @@ t.test('OpenAPI: the app keeps its names when it has the same ones as the plugin
         app.get('/users', { schema: list }, async () => [])
       },
       // With another scope's name: its bodies are different ones.
-      after: (app) => app.register(async (scope) => scope.register(vexaAdmin, { adminKeys: adminKey, prefix: '/other-admin', scopes: ['bot'], storage: emptyStorage(t) }))
+      after: (app) => app.register(async (scope) => scope.register(vexaAdmin, {
+        adminKeys: adminKey, prefix: '/other-admin', scopes: ['bot'], storage: emptyStorage(t)
+      }))
     })
     const { schemas } = document.components
     t.match(schemas.User, User, what)
-    t.equal(listOf(document).responses[200].content['application/json'].schema.items.$ref, '#/components/schemas/AdminUser')
+    t.equal(
+      listOf(document).responses[200].content['application/json'].schema.items.$ref, '#/components/schemas/AdminUser'
+    )
     t.ok(schemas.AdminUser.properties.email)
     t.same(schemas.UserWithTokens.properties.email, schemas.AdminUser.properties.email)
     t.equal(listOf(document).operationId, 'adminListUsers2')
@@ -245,7 +309,10 @@ t.test('OpenAPI: the app keeps its names when it has the same ones as the plugin
 
 t.test('OpenAPI: the app keeps an operation id that it gives to a later route', async (t) => {
   for (const swagger of [{ openapi: { info } }, { swagger: { info } }]) {
-    const own = { operationId: 'adminListUsers', response: { 200: { description: 'Names', type: 'array', items: { type: 'string' } } } }
+    const own = {
+      operationId: 'adminListUsers',
+      response: { 200: { description: 'Names', type: 'array', items: { type: 'string' } } }
+    }
     const document = await documentOf(t, { swagger, after: (app) => app.get('/own', { schema: own }, async () => []) })
     t.equal(document.paths['/own'].get.operationId, 'adminListUsers')
     t.equal(listOf(document).operationId, 'adminListUsers2')
@@ -253,7 +320,10 @@ t.test('OpenAPI: the app keeps an operation id that it gives to a later route', 
 })
 
 t.test('OpenAPI: names stay when the app gives `paths` and asks for the document twice', async (t) => {
-  const paths = { '/static': { get: { operationId: 'adminGetUser', responses: { 200: { description: 'A file' } } } }, '/none': undefined }
+  const paths = {
+    '/static': { get: { operationId: 'adminGetUser', responses: { 200: { description: 'A file' } } } },
+    '/none': undefined
+  }
   const document = await documentOf(t, { swagger: { openapi: { info, paths, servers: [{ url: '/admin' }] } as never } })
   t.equal(document.paths['/users'].get.operationId, 'adminListUsers')
   t.equal(document.paths['/users/{id}'].get.operationId, 'adminGetUser2')
@@ -265,22 +335,34 @@ t.test('OpenAPI: the document is valid when the app has the transforms of Zod', 
       const User = z.object({ login: z.string() }).meta({ id: 'User' })
       const document = await documentOf(t, {
         plugin,
-        swagger: { openapi: { openapi: '3.1.0', info }, transform, transformObject: jsonSchemaTransformObject, exposeHeadRoutes: true } as FastifyDynamicSwaggerOptions,
+        swagger: {
+          openapi: { openapi: '3.1.0', info },
+          transform,
+          transformObject: jsonSchemaTransformObject,
+          exposeHeadRoutes: true
+        } as FastifyDynamicSwaggerOptions,
         before: (app) => app.setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler),
         after: (app) => app.get('/login', { schema: { response: { 200: User } } }, async () => ({ login: 'x' }))
       })
       z.globalRegistry.remove(User)
-      t.same(document.paths['/login'].get.responses[200].content['application/json'].schema, { $ref: '#/components/schemas/User' })
+      t.same(document.paths['/login'].get.responses[200].content['application/json'].schema, {
+        $ref: '#/components/schemas/User'
+      })
       t.ok(document.components.schemas.User.properties.login)
       if (plugin.hide) t.notOk(document.paths['/admin/users'])
-      else t.equal(listOf(document).responses[200].content['application/json'].schema.items.$ref, '#/components/schemas/AdminUser')
+      else {
+        t.equal(
+          listOf(document).responses[200].content['application/json'].schema.items.$ref, '#/components/schemas/AdminUser'
+        )
+      }
     }
   }
 })
 
 t.test('OpenAPI: operations are told apart and complete when the app has prefixes', async (t) => {
   const mounted = (prefix: string, plugin: Partial<VexaAdminOptions>) => async (app: FastifyInstance) => {
-    await app.register(async (scope) => scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t), ...plugin }), { prefix })
+    await app.register(async (scope) =>
+      scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t), ...plugin }), { prefix })
   }
   const document = await documentOf(t, {
     swagger: { openapi: { info } },
@@ -291,7 +373,8 @@ t.test('OpenAPI: operations are told apart and complete when the app has prefixe
       await mounted('/v1', { prefix: '/other-admin' })(app)
     }
   })
-  const parameters = (path: string) => document.paths[path].get.parameters.filter((parameter: any) => parameter.in === 'path').map(({ name }: any) => name)
+  const parameters = (path: string) =>
+    document.paths[path].get.parameters.filter((parameter: any) => parameter.in === 'path').map(({ name }: any) => name)
   t.same(parameters('/{tenant}/admin/users'), ['tenant'])
   t.same(parameters('/{tenant}/admin/users/{id}'), ['tenant', 'id'])
   t.equal(document.paths['/{tenant}/admin/users'].get.operationId, 'tenantDAdminListUsers')
@@ -302,10 +385,17 @@ t.test('OpenAPI: operations are told apart and complete when the app has prefixe
 
 t.test('OpenAPI: what a hook of the app adds to all routes stays', async (t) => {
   const document = await documentOf(t, {
-    swagger: { openapi: { info, components: { securitySchemes: { mtls: { type: 'apiKey', in: 'header', name: 'x-cert' } } } } },
+    swagger: {
+      openapi: { info, components: { securitySchemes: { mtls: { type: 'apiKey', in: 'header', name: 'x-cert' } } } }
+    },
     before: (app) => app.addHook('onRoute', (route) => {
       const schema = route.schema as { response: object }
-      route.schema = Object.assign(schema, { security: [{ mtls: [] }], response: { ...schema.response, 429: { type: 'object', description: 'Too many', properties: { wait: { type: 'integer' } } } } })
+      route.schema = Object.assign(schema, {
+        security: [{ mtls: [] }],
+        response: {
+          ...schema.response, 429: { type: 'object', description: 'Too many', properties: { wait: { type: 'integer' } } }
+        }
+      })
     })
   })
   t.same(listOf(document).security, [{ mtls: [] }])
@@ -332,33 +422,46 @@ t.test('OpenAPI: requests and replies are checked as before when there is a docu
   app.swagger()
   t.match(errorReplies(UnauthorizedError), { 401: { headers: { 'www-authenticate': { description: /challenge/ } } } })
   const headers = { 'x-admin-api-key': adminKey }
-  const created = await app.inject({ method: 'POST', url: '/admin/users', payload: { email: 'a@example.com', name: null }, headers })
+  const created = await app.inject({
+    method: 'POST', url: '/admin/users', payload: { email: 'a@example.com', name: null }, headers
+  })
   t.match(created.json(), { id: 'user-1', name: null })
-  t.equal((await app.inject({ method: 'POST', url: '/admin/users', payload: { email: 'b@example.com', name: 1 }, headers })).statusCode, 400)
+  t.equal((await app.inject({
+    method: 'POST', url: '/admin/users', payload: { email: 'b@example.com', name: 1 }, headers
+  })).statusCode, 400)
   const { token } = (await app.inject({ method: 'POST', url: '/admin/users/user-1/tokens', headers })).json()
-  t.match((await app.inject({ method: 'POST', url: '/admin/tokens/verify', payload: { token }, headers })).json(), { valid: true, user: { id: 'user-1' } })
+  t.match((await app.inject({ method: 'POST', url: '/admin/tokens/verify', payload: { token }, headers })).json(), {
+    valid: true, user: { id: 'user-1' }
+  })
 })
 
 t.test('OpenAPI: an example changes nothing that exists when it is sent unread', async (t) => {
   const { app, document, operations } = await documented(t)
   const headers = { 'x-admin-api-key': adminKey }
   const state = async () => (await app.inject({ url: '/admin/users/user-1', headers })).json()
-  await app.inject({ method: 'POST', url: '/admin/users', payload: { email: 'user@example.com', name: 'John Doe' }, headers })
+  await app.inject({
+    method: 'POST', url: '/admin/users', payload: { email: 'user@example.com', name: 'John Doe' }, headers
+  })
   await app.inject({ method: 'POST', url: '/admin/users/user-1/tokens', headers })
   const before = await state()
   const { schemas } = document.components as any
   for (const { name, operationId, parameters = [], requestBody } of operations as any[]) {
     const [method, path] = name.split(' ')
-    const url = parameters.reduce((url: string, { name, example }: any) => url.replace(`{${name}}`, String(example)), path)
+    const url = parameters.reduce((url: string, { name, example }: any) =>
+      url.replace(`{${name}}`, String(example)), path)
     const reference = requestBody?.content['application/json'].schema.$ref
     const payload = reference && schemas[reference.split('/').at(-1)].examples[0]
     const { statusCode } = await app.inject({ method, url, headers, ...(payload && { payload }) })
-    const expected: Record<string, number> = { adminListUsers: 200, adminGetUserByEmail: 200, adminVerifyToken: 200, adminCreateUser: 409 }
+    const expected: Record<string, number> = {
+      adminListUsers: 200, adminGetUserByEmail: 200, adminVerifyToken: 200, adminCreateUser: 409
+    }
     t.equal(statusCode, expected[operationId] ?? 404, name)
   }
   t.same(await state(), before)
   // On a user who exists, too.
-  t.equal((await app.inject({ method: 'PATCH', url: '/admin/users/user-1', payload: schemas.UpdateUser.examples[0], headers })).statusCode, 200)
+  t.equal((await app.inject({
+    method: 'PATCH', url: '/admin/users/user-1', payload: schemas.UpdateUser.examples[0], headers
+  })).statusCode, 200)
   t.same(await state(), before)
 })
 

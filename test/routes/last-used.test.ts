@@ -12,8 +12,12 @@ t.test('last_used_at is there after the app has closed, to the minute, for token
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiToken)
   const { users, tokens } = app.vexaAdmin
   await users.create({ email: 'a@b' })
-  const [used, unused, revoked, refused] = [await tokens.create('user-1'), await tokens.create('user-1'), await tokens.create('user-1'), await tokens.create('user-1')]
-  const use = async ({ token }: { token: string }) => (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).json()
+  const [used, unused, revoked, refused] = [
+    await tokens.create('user-1'), await tokens.create('user-1'), await tokens.create('user-1'),
+    await tokens.create('user-1')
+  ]
+  const use = async ({ token }: { token: string }) =>
+    (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).json()
   const before = Date.now()
   t.notOk('last_used_at' in await use(used))
   for (let i = 0; i < 10; i++) await use(used)
@@ -28,7 +32,10 @@ t.test('last_used_at is there after the app has closed, to the minute, for token
   const at = Date.parse(first?.last_used_at as string)
   t.equal(at % 60_000, 0)
   t.ok(at > before - 60_000 && at <= Date.now())
-  t.same(others.map(({ id, last_used_at: lastUsedAt }) => [id, lastUsedAt]), [[unused.id, undefined], [refused.id, undefined]])
+  t.same(
+    others.map(({ id, last_used_at: lastUsedAt }) => [id, lastUsedAt]),
+    [[unused.id, undefined], [refused.id, undefined]]
+  )
 })
 
 t.test('last_used_at is written where no async context of a request is seen', async (t) => {
@@ -49,7 +56,10 @@ t.test('last_used_at is written where no async context of a request is seen', as
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   for (let n = 1; n <= 2; n++) {
     const { token } = await app.vexaAdmin.tokens.create(id)
-    t.match((await app.inject({ url: '/me', headers: { 'x-api-key': token } })).body, /^req-/, 'the route itself is in its context')
+    t.match(
+      (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).body, /^req-/,
+      'the route itself is in its context'
+    )
     while (seen.length < n) await sleep(1)
   }
   t.same(seen, [undefined, undefined])

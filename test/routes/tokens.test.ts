@@ -20,7 +20,9 @@ t.test('DELETE /tokens/:id revokes: 204 without a body; again: 404', async (t) =
 
   const again = await call(app, 'DELETE', `/admin/tokens/${revoked.id}`)
   t.equal(again.statusCode, 404)
-  t.same(again.json(), { statusCode: 404, code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', error: 'Not Found', message: 'Token not found' })
+  t.same(again.json(), {
+    statusCode: 404, code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', error: 'Not Found', message: 'Token not found'
+  })
   t.same((await app.vexaAdmin.users.get('user-1')).api_tokens.map(({ id }) => id), [kept.id])
 })
 
@@ -70,7 +72,9 @@ t.test('POST /users/:id/tokens mints a token, with no body, an empty one, or an 
     t.equal(reply.statusCode, 201, JSON.stringify(options))
     const token = reply.json()
     t.same(Object.keys(token), ['id', 'token', 'user_id', 'created_at'])
-    t.match(token, { id: `token-${values.size + 1}`, token: /^vex_[0-9A-Za-z]{36}$/, user_id: 'user-1', created_at: iso })
+    t.match(token, {
+      id: `token-${values.size + 1}`, token: /^vex_[0-9A-Za-z]{36}$/, user_id: 'user-1', created_at: iso
+    })
     values.add(token.token)
   }
   t.equal(values.size, 4)
@@ -79,8 +83,13 @@ t.test('POST /users/:id/tokens mints a token, with no body, an empty one, or an 
 t.test('POST /users/:id/tokens refuses a body that is not valid', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
-  for (const payload of ['null', '[]', '"x"', '{"name":1}', '{"scopes":["bot"]}', '{"expires_in":0}', '{"expires_in":"60"}', '{"expires_in":2147483648}', '{"expires_at":"2030-01-01"}', '{']) {
-    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', { payload, headers: { 'content-type': 'application/json' } })
+  for (const payload of [
+    'null', '[]', '"x"', '{"name":1}', '{"scopes":["bot"]}', '{"expires_in":0}', '{"expires_in":"60"}',
+    '{"expires_in":2147483648}', '{"expires_at":"2030-01-01"}', '{'
+  ]) {
+    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', {
+      payload, headers: { 'content-type': 'application/json' }
+    })
     t.equal(reply.statusCode, 400, payload)
   }
   t.same((await app.vexaAdmin.users.get('user-1')).api_tokens, [])
@@ -100,7 +109,9 @@ t.test('POST /users/:id/tokens with a name, scopes and expires_in', async (t) =>
   const app = await build(t, { scopes: ['bot', 'tx:read'] })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const before = Date.now()
-  const reply = await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { name: 'CI', scopes: ['tx:read', 'bot'], expires_in: 60 } })
+  const reply = await call(app, 'POST', '/admin/users/user-1/tokens', {
+    payload: { name: 'CI', scopes: ['tx:read', 'bot'], expires_in: 60 }
+  })
   t.equal(reply.statusCode, 201)
   const token = reply.json()
   t.match(token, { name: 'CI', scopes: ['tx:read', 'bot'], expires_at: iso })
@@ -108,8 +119,12 @@ t.test('POST /users/:id/tokens with a name, scopes and expires_in', async (t) =>
   t.ok(Date.parse(token.created_at) >= before)
   const { last_used_at: _, ...listed } = (await call(app, 'GET', '/admin/users/user-1/tokens')).json()[0]
   t.same(listed, { ...token, token: '***' })
-  for (const payload of [{ scopes: [] }, { scopes: ['other'] }, { scopes: ['bot', 'bot'] }, { scopes: 'bot' }, { scopes: null }]) {
-    t.equal((await call(app, 'POST', '/admin/users/user-1/tokens', { payload })).statusCode, 400, JSON.stringify(payload))
+  for (const payload of [
+    { scopes: [] }, { scopes: ['other'] }, { scopes: ['bot', 'bot'] }, { scopes: 'bot' }, { scopes: null }
+  ]) {
+    t.equal(
+      (await call(app, 'POST', '/admin/users/user-1/tokens', { payload })).statusCode, 400, JSON.stringify(payload)
+    )
   }
   t.notOk('name' in (await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { name: null } })).json())
 })
@@ -141,7 +156,9 @@ t.test('POST /tokens/:id/rotate: 201 a new token; the old one dies at once, or a
   await users.create({ email: 'a@b' })
   const valid = async ({ token }: { token: string }) => (await tokens.verify({ token })).valid
   const old = await tokens.create('user-1', { name: 'CI', scopes: ['bot'] })
-  const reply = await call(app, 'POST', `/admin/tokens/${old.id}/rotate`, { headers: { 'content-type': 'application/json' } })
+  const reply = await call(app, 'POST', `/admin/tokens/${old.id}/rotate`, {
+    headers: { 'content-type': 'application/json' }
+  })
   t.equal(reply.statusCode, 201)
   const second = reply.json()
   t.match(second, { id: 'token-2', token: /^vex_/, user_id: 'user-1', name: 'CI', scopes: ['bot'] })
@@ -161,8 +178,14 @@ t.test('POST /tokens/:id/rotate: 201 a new token; the old one dies at once, or a
   t.equal((await tokens.list('user-1'))[0]?.expires_at, dies, 'and the old one dies no later for it')
 
   t.equal((await call(app, 'POST', `/admin/tokens/${old.id}/rotate`)).statusCode, 404, 'what was rotated is gone')
-  for (const payload of [{ grace_period: -1 }, { grace_period: '1' }, { grace_period: 0.5 }, { grace_period: null }, { expires_in: 1 }, { name: 'x' }]) {
-    t.equal((await call(app, 'POST', `/admin/tokens/${third.id}/rotate`, { payload })).statusCode, 400, JSON.stringify(payload))
+  for (const payload of [
+    { grace_period: -1 }, { grace_period: '1' }, { grace_period: 0.5 }, { grace_period: null }, { expires_in: 1 },
+    { name: 'x' }
+  ]) {
+    t.equal(
+      (await call(app, 'POST', `/admin/tokens/${third.id}/rotate`, { payload })).statusCode, 400,
+      JSON.stringify(payload)
+    )
   }
   for (const id of strangeIds('token', 'user').filter((id) => id !== 'token-2')) {
     t.equal((await call(app, 'POST', `/admin/tokens/${id}/rotate`)).statusCode, 404, id)
@@ -182,7 +205,9 @@ t.test('a token rotated with a grace period longer than its life dies when it wo
   await sleep(Date.parse(next.expires_at as string) - Date.now() + 1)
   for (const { id, token } of [old, next]) {
     t.same(await tokens.verify({ token }), { valid: false, code: 'EXPIRED' })
-    t.equal((await call(app, 'POST', `/admin/tokens/${id}/rotate`, { payload: { grace_period: 3600 } })).statusCode, 409)
+    t.equal(
+      (await call(app, 'POST', `/admin/tokens/${id}/rotate`, { payload: { grace_period: 3600 } })).statusCode, 409
+    )
   }
   t.equal((await tokens.list('user-1')).length, 2)
 })
@@ -234,7 +259,9 @@ t.test('the body of a DELETE may be empty or any JSON', async (t) => {
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const status = async (payload: string, contentType: string) => {
     const { id } = await app.vexaAdmin.tokens.create('user-1')
-    return (await call(app, 'DELETE', `/admin/tokens/${id}`, { payload, headers: { 'content-type': contentType } })).statusCode
+    return (await call(app, 'DELETE', `/admin/tokens/${id}`, {
+      payload, headers: { 'content-type': contentType }
+    })).statusCode
   }
   t.equal(await status('{"any":"thing"}', 'application/json'), 204)
   t.equal(await status('{', 'application/json'), 400)
@@ -258,8 +285,13 @@ t.test('POST /tokens/verify tells a valid token, and why another is not', async 
   t.same((await verify({ token: token.token })).user, user)
   t.match(await verify({ token: token.token, scopes: ['bot'] }), { valid: true })
   t.same(await verify({ token: token.token, scopes: ['bot', 'tx'] }), { valid: false, code: 'INSUFFICIENT_SCOPE' })
-  t.match(await verify({ token: all.token, scopes: ['bot', 'tx'] }), { valid: true }, 'without scopes it may do everything')
-  for (const value of ['', 'x', token.token.slice(0, -1), `${token.token}x`, `${token.token} `, token.token.replace('vex_', 'abc_'), token.token.toUpperCase(), flip(token.token), '💛'.repeat(20)]) {
+  t.match(await verify({ token: all.token, scopes: ['bot', 'tx'] }), {
+    valid: true
+  }, 'without scopes it may do everything')
+  for (const value of [
+    '', 'x', token.token.slice(0, -1), `${token.token}x`, `${token.token} `, token.token.replace('vex_', 'abc_'),
+    token.token.toUpperCase(), flip(token.token), '💛'.repeat(20)
+  ]) {
     t.same(await verify({ token: value }), { valid: false, code: 'NOT_FOUND' }, value)
   }
   await users.update(user.id, { disabled: true })
@@ -268,8 +300,14 @@ t.test('POST /tokens/verify tells a valid token, and why another is not', async 
   t.match(await verify({ token: token.token }), { valid: true })
   await tokens.revoke(token.id)
   t.same(await verify({ token: token.token }), { valid: false, code: 'NOT_FOUND' })
-  for (const payload of [{}, { token: 1 }, { token: null }, { token: all.token, scopes: ['other'] }, { token: all.token, scopes: [] }, { token: all.token, id: 1 }]) {
-    t.equal((await call(app, 'POST', '/admin/tokens/verify', { payload })).statusCode, 400, JSON.stringify(payload).replace(/vex_\w+/, ''))
+  for (const payload of [
+    {}, { token: 1 }, { token: null }, { token: all.token, scopes: ['other'] }, { token: all.token, scopes: [] },
+    { token: all.token, id: 1 }
+  ]) {
+    t.equal(
+      (await call(app, 'POST', '/admin/tokens/verify', { payload })).statusCode, 400,
+      JSON.stringify(payload).replace(/vex_\w+/, '')
+    )
   }
 })
 
@@ -279,8 +317,11 @@ t.test('ten mints racing the deletion of their user leave no 5xx and no token th
     const { id } = await app.vexaAdmin.users.create({ email: `${round}@x` })
     const mint = () => call(app, 'POST', `/admin/users/${id}/tokens`)
     const [deletion, ...mints] = await Promise.all([
-      mint(), mint(), mint(), mint(), mint(), call(app, 'DELETE', `/admin/users/${id}`), mint(), mint(), mint(), mint(), mint()
-    ].sort(() => Math.random() - 0.5)).then((replies) => replies.sort((a, b) => Number(b.statusCode === 204) - Number(a.statusCode === 204)))
+      mint(), mint(), mint(), mint(), mint(), call(
+        app, 'DELETE', `/admin/users/${id}`
+      ), mint(), mint(), mint(), mint(), mint()
+    ].sort(() => Math.random() - 0.5)).then((replies) =>
+      replies.sort((a, b) => Number(b.statusCode === 204) - Number(a.statusCode === 204)))
     t.equal(deletion?.statusCode, 204)
     for (const reply of mints) {
       if (reply.statusCode === 404) continue
@@ -295,8 +336,12 @@ t.test('seconds are whole numbers of JSON, in a range', async (t) => {
   const { tokens, users } = app.vexaAdmin
   await users.create({ email: 'a@b' })
   const old = await tokens.create('user-1')
-  const statusOf = async (path: string, payload: string) => (await call(app, 'POST', `/admin/${path}`, { payload, headers: { 'content-type': 'application/json' } })).statusCode
-  for (const number of ['1e309', '-1e309', 'Infinity', 'NaN', '0x10', '010', '"-0"', '"60"', '-1', '1.5', '1e-7', '2147483648', '9007199254740992', '1e21', 'true', 'null', '[60]', '{}']) {
+  const statusOf = async (path: string, payload: string) =>
+    (await call(app, 'POST', `/admin/${path}`, { payload, headers: { 'content-type': 'application/json' } })).statusCode
+  for (const number of [
+    '1e309', '-1e309', 'Infinity', 'NaN', '0x10', '010', '"-0"', '"60"', '-1', '1.5', '1e-7', '2147483648',
+    '9007199254740992', '1e21', 'true', 'null', '[60]', '{}'
+  ]) {
     t.equal(await statusOf('users/user-1/tokens', `{"expires_in":${number}}`), 400, `expires_in ${number}`)
     t.equal(await statusOf(`tokens/${old.id}/rotate`, `{"grace_period":${number}}`), 400, `grace_period ${number}`)
   }

@@ -24,7 +24,9 @@ const keepsProcessAlive = setInterval(() => {}, 1000)
 t.teardown(() => clearInterval(keepsProcessAlive))
 
 const unhandled: unknown[] = []
-for (const event of ['unhandledRejection', 'uncaughtException']) process.on(event, (reason) => { unhandled.push(reason) })
+for (const event of ['unhandledRejection', 'uncaughtException']) {
+  process.on(event, (reason) => { unhandled.push(reason) })
+}
 
 /**
  * Each with its status, and the status of the same request once it is done. In capitals: a user who is new to each attempt, its address,
@@ -67,7 +69,8 @@ interface Fault {
 }
 
 /** Rejects with what `make` makes of the secret. */
-const rejection = (make: (secret: Error) => unknown): Fault => ({ act: async (_work, secret) => { throw make(secret) } })
+const rejection = (make: (secret: Error) => unknown): Fault =>
+  ({ act: async (_work, secret) => { throw make(secret) } })
 const forEver = new Promise<never>(() => {})
 
 const faults: Record<string, Fault> = {
@@ -77,17 +80,36 @@ const faults: Record<string, Fault> = {
   'hangs for ever': { act: () => forEver },
   'hangs for ever once it is done': { act: async (work) => { await work(); return forEver }, done: true },
   'throws when nobody waits any more': { act: async (_work, secret, answered) => { await answered; throw secret } },
-  'does it when nobody waits any more': { act: async (work, _secret, answered) => { await answered; return work() }, done: true },
+  'does it when nobody waits any more': {
+    act: async (work, _secret, answered) => { await answered; return work() }, done: true
+  },
   'rejects with a text': rejection(({ message }) => message),
   'rejects with undefined': rejection(() => undefined),
-  'rejects with an object': rejection(({ message, ...members }) => ({ ...members, message, name: message, toJSON: () => message })),
-  'rejects with an error that asks for another reply': rejection(({ message, ...members }) => Object.assign(new Error(message), {
-    ...members, status: 404, statusCode: 404, code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', headers: { 'x-sql': message }, validation: [{ message }], expose: true
-  })),
-  'rejects, and is only like a promise': { act: (_work, secret) => ({ then: (_resolve: unknown, reject: (reason: unknown) => void) => reject(secret) }) }
+  'rejects with an object': rejection(({ message, ...members }) =>
+    ({ ...members, message, name: message, toJSON: () => message })),
+  'rejects with an error that asks for another reply': rejection(({ message, ...members }) =>
+    Object.assign(new Error(message), {
+      ...members,
+      status: 404,
+      statusCode: 404,
+      code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND',
+      headers: {
+        'x-sql': message
+      },
+      validation: [{ message }],
+      expose: true
+    })),
+  'rejects, and is only like a promise': {
+    act: (_work, secret) => ({ then: (_resolve: unknown, reject: (reason: unknown) => void) => reject(secret) })
+  }
 }
 
-const unavailable = { statusCode: 503, code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE', error: 'Service Unavailable', message: 'Storage cannot answer now' }
+const unavailable = {
+  statusCode: 503,
+  code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE',
+  error: 'Service Unavailable',
+  message: 'Storage cannot answer now'
+}
 
 /** What the next request meets: one of the things it does, or each, goes another way. */
 class Trap {
@@ -139,7 +161,14 @@ function statementsTrapped (trap: Trap): StorageAdapter {
         const work = () => statement[name](parameters)
         return aside ? work() : trap.pass(work)
       }
-      return { reader: statement.reader, columns: () => statement.columns(), raw: () => statement.raw(), all: pass('all'), get: pass('get'), run: pass('run') }
+      return {
+        reader: statement.reader,
+        columns: () => statement.columns(),
+        raw: () => statement.raw(),
+        all: pass('all'),
+        get: pass('get'),
+        run: pass('run')
+      }
     }
     return { get inTransaction () { return database.inTransaction }, prepare, close: () => database.close() }
   }
@@ -155,7 +184,9 @@ async function start (t: Test, storage: StorageAdapter, tokenCacheTtl = 0) {
   t.teardown(() => app.close())
   app.addHook('onRoute', ({ method, url }) => { routes.there.add(`${method} ${url}`) })
   app.addHook('onResponse', async ({ method, routeOptions }) => { routes.met.add(`${method} ${routeOptions.url}`) })
-  await app.register(vexaAdmin, { adminKeys: adminKey, storage, storageTimeout, tokenCacheTtl, scopes: ['bot'], duplicateEmail: 'return' })
+  await app.register(vexaAdmin, {
+    adminKeys: adminKey, storage, storageTimeout, tokenCacheTtl, scopes: ['bot'], duplicateEmail: 'return'
+  })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
   app.post('/late', { preHandler: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request) => request.apiUser)
 
@@ -180,7 +211,14 @@ const use = (app: FastifyInstance, { token }: Token) => app.inject({ url: '/me',
 
 function send (app: FastifyInstance, [request, , , payload]: typeof requests[number], { n, user, tokens: [first, , third] }: Subject) {
   const values: Record<string, string> = {
-    USER: user, TOKEN: first.id, VALUE: third.token, EMAIL: addressOf(n), ENCODED: encodeURIComponent(addressOf(n)), FREE: freeAddressOf(n)
+    USER: user,
+    TOKEN: first.id,
+    VALUE: third.token,
+    EMAIL: addressOf(
+      n
+    ),
+    ENCODED: encodeURIComponent(addressOf(n)),
+    FREE: freeAddressOf(n)
   }
   const fill = (text: string) => text.replace(/USER|TOKEN|VALUE|EMAIL|ENCODED|FREE/g, (name) => String(values[name]))
   const [method, url] = fill(request).split(' ') as ['GET', string]
@@ -194,7 +232,12 @@ async function look (app: FastifyInstance, { n, user, tokens }: Subject) {
     const reply = await app.inject({ url: `/admin/users/${path}`, headers: { 'x-admin-api-key': adminKey } })
     if (reply.statusCode !== 200) return reply.statusCode
     const { id, created_at: _, email, api_tokens: tokens, ...rest } = reply.json()
-    return { ...rest, email: email.replace(n, ''), tokens: tokens.map(({ name, expires_at: end }: Token) => `${name} for ${end && Math.ceil((Date.parse(end) - Date.now()) / 60_000)} minutes`) }
+    return {
+      ...rest,
+      email: email.replace(n, ''),
+      tokens: tokens.map(({ name, expires_at: end }: Token) =>
+      `${name} for ${end && Math.ceil((Date.parse(end) - Date.now()) / 60_000)} minutes`)
+    }
   }
   const opened = []
   for (const token of tokens) opened.push((await use(app, token)).statusCode)
@@ -204,9 +247,18 @@ async function look (app: FastifyInstance, { n, user, tokens }: Subject) {
 /** An error with everything that must not be told. */
 function secretOf ({ tokens: [first] }: Subject): Error {
   const hash = hashTokenValue(first.token)
-  const text = `SECRET: insert into vexa_tokens (hash) values (x'${hash.toString('hex')}'), for ${first.token}, by ${adminKey}, at ${root}src/storage.ts:1:1`
+  const text = `SECRET: insert into vexa_tokens (hash) values (x'${hash.toString(
+    'hex'
+  )}'), for ${first.token}, by ${adminKey}, at ${root}src/storage.ts:1:1`
   return Object.assign(new Error(text, { cause: new Error(text) }), {
-    code: 'SECRET text', sql: text, query: text, parameters: [hash, hash.toString('base64')], detail: 'Key (email)=(someone@example.com) already exists.', path: root
+    code: 'SECRET text',
+    sql: text,
+    query: text,
+    parameters: [hash, hash.toString(
+      'base64'
+    )],
+    detail: 'Key (email)=(someone@example.com) already exists.',
+    path: root
   })
 }
 
@@ -233,16 +285,25 @@ function begin (act: Fault['act'], subject: Subject) {
 
 /** What of that is in a text; and stacks. */
 function leaksIn (text: string, { tokens }: Subject): string[] {
-  const patterns = [/SECRET/i, /insert into|vexa_|already exists/, /someone@/, /\bat .*:\d+/, /\.[jt]s:\d/, /node_modules/]
+  const patterns = [
+    /SECRET/i, /insert into|vexa_|already exists/, /someone@/, /\bat .*:\d+/, /\.[jt]s:\d/, /node_modules/
+  ]
   const hashes = tokens.map(({ token }) => hashTokenValue(token))
-  const values = [adminKey, root, ...tokens.map(({ token }) => token), ...hashes.flatMap((hash) => [hash.toString('hex'), hash.toString('base64'), String([...hash])])]
-  return [...patterns.filter((pattern) => pattern.test(text)).map(String), ...values.filter((value) => text.includes(value))]
+  const values = [
+    adminKey, root, ...tokens.map(({ token }) => token),
+    ...hashes.flatMap((hash) => [hash.toString('hex'), hash.toString('base64'), String([...hash])])
+  ]
+  return [
+    ...patterns.filter((pattern) => pattern.test(text)).map(String), ...values.filter((value) => text.includes(value))
+  ]
 }
 
 /** How each request goes where nothing fails. */
 const surveyed: Array<{ request: typeof requests[number], calls: number, before: object, after: object }> = []
 
-t.test('where nothing fails, the requests of this file come by every route, and ask the storage', { buffered: false }, async (t) => {
+t.test('where nothing fails, the requests of this file come by every route, and ask the storage', {
+  buffered: false
+}, async (t) => {
   const trap = new Trap()
   const { app, routes, prepare } = await start(t, trapped(t, trap))
   for (const request of requests) {
@@ -265,7 +326,9 @@ for (const tokenCacheTtl of [0, 60_000]) {
   for (const [name, { act, done = false }] of Object.entries(faults)) {
     // Only of what was done could a cache know less than the storage.
     if (tokenCacheTtl > 0 && !done) continue
-    t.test(`a storage that ${name}${tokenCacheTtl === 0 ? '' : ', behind a cache'}: 503 at whichever call, nothing told, and all or nothing done`, async (t) => {
+    t.test(`a storage that ${name}${tokenCacheTtl === 0
+      ? ''
+      : ', behind a cache'}: 503 at whichever call, nothing told, and all or nothing done`, async (t) => {
       const trap = new Trap()
       const { app, log, prepare } = await start(t, trapped(t, trap), tokenCacheTtl)
       for (const { request, calls, before, after } of surveyed) {

@@ -44,12 +44,17 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
 
   async function start () {
     const app = await build(t, { storage: storageAt(place), scopes, tokenCacheTtl })
-    app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async ({ apiUser, apiToken }) => ({ user: apiUser, token: apiToken }))
+    app.get('/me', {
+      onRequest: app.vexaAdmin.requireToken()
+    }, async ({ apiUser, apiToken }) => ({ user: apiUser, token: apiToken }))
     return app
   }
 
   async function ask (status: number, method: Route['method'], path: string, body?: object) {
-    const reply = await call(app, method, `/admin${path}`, body === undefined ? {} : { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+    const reply = await call(
+      app, method, `/admin${path}`,
+      body === undefined ? {} : { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    )
     equal(reply.statusCode, status, `${method} ${path}: ${reply.body}`)
     return { headers: reply.headers, json: reply.body === '' ? undefined : reply.json() }
   }
@@ -64,7 +69,13 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
   }
 
   function addToken ({ token: value, ...reply }: any, owner: KnownUser, { name, scopes, expires_in: life }: any) {
-    const wire = { user_id: owner.wire.id, created_at: seconds(0), ...(name != null && { name }), ...(scopes && { scopes }), ...(life && { expires_at: seconds(life) }) }
+    const wire = {
+      user_id: owner.wire.id,
+      created_at: seconds(0),
+      ...(name != null && { name }),
+      ...(scopes && { scopes }),
+      ...(life && { expires_at: seconds(life) })
+    }
     deepEqual(reply, { id: reply.id, ...wire })
     match(value, /^vex_[0-9A-Za-z]{36}$/)
     ok(hasValidChecksum(value) && keyOf(reply.id) > Math.max(0, ...tokens.map(({ wire }) => keyOf(wire.id))))
@@ -77,7 +88,14 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
       const taken = living().some(({ wire }) => wire.email === email)
       const { json, headers } = await ask(taken ? 409 : 201, 'POST', '/users', body)
       if (taken) return
-      const wire = { id: json.id, email, name: body.name ?? null, max_concurrent_bots: body.max_concurrent_bots ?? 3, created_at: seconds(0), ...(body.data && { data: body.data }) }
+      const wire = {
+        id: json.id,
+        email,
+        name: body.name ?? null,
+        max_concurrent_bots: body.max_concurrent_bots ?? 3,
+        created_at: seconds(0),
+        ...(body.data && { data: body.data })
+      }
       deepEqual(json, wire)
       equal(headers.location, `users/${json.id}`)
       ok(keyOf(json.id) > Math.max(0, ...users.map(({ wire }) => keyOf(wire.id))))
@@ -86,10 +104,14 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
 
     async patch (user, _token, body) {
       const { data, email, disabled, ...rest } = body
-      const taken = email !== undefined && living().some((other) => other !== user && other.wire.email === normalizeEmail(email))
+      const taken = email !== undefined &&
+        living().some((other) => other !== user && other.wire.email === normalizeEmail(email))
       const { json } = await ask(!user.alive ? 404 : taken ? 409 : 200, 'PATCH', `/users/${user.wire.id}`, body)
       if (!user.alive || taken) return
-      Object.assign(user.wire, rest, email !== undefined && { email: normalizeEmail(email) }, disabled && { disabled }, data && { data: merged(user.wire.data, data) })
+      Object.assign(
+        user.wire, rest, email !== undefined && { email: normalizeEmail(email) }, disabled && { disabled },
+        data && { data: merged(user.wire.data, data) }
+      )
       if (disabled === false) delete user.wire.disabled
       if (data === null) delete user.wire.data
       deepEqual(json, user.wire)
@@ -140,12 +162,17 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
     },
 
     async verify (_user, token, { scopes }) {
-      const lacking = token.wire.scopes !== undefined && scopes?.some((scope: string) => !token.wire.scopes.includes(scope))
-      const code = !token.alive ? 'NOT_FOUND' : token.wire.expires_at <= seconds(0) ? 'EXPIRED' : token.owner.wire.disabled ? 'DISABLED' : undefined
+      const lacking = token.wire.scopes !== undefined &&
+        scopes?.some((scope: string) => !token.wire.scopes.includes(scope))
+      const code = !token.alive
+        ? 'NOT_FOUND'
+        : token.wire.expires_at <= seconds(0) ? 'EXPIRED' : token.owner.wire.disabled ? 'DISABLED' : undefined
       const { json } = await ask(200, 'POST', '/tokens/verify', { token: token.value, scopes })
       const me = await app.inject({ url: '/me', headers: { 'x-api-key': token.value } })
       equal(me.statusCode, code === undefined ? 200 : code === 'DISABLED' ? 403 : 401)
-      for (const verified of [code === undefined && !lacking ? json : undefined, code === undefined ? me.json() : undefined]) {
+      for (const verified of [code === undefined && !lacking
+        ? json
+        : undefined, code === undefined ? me.json() : undefined]) {
         if (verified === undefined) continue
         deepEqual(verified.user, token.owner.wire)
         token.used = seconds(0).replace(/\d\d\.\d{3}Z$/, '00.000Z')
@@ -159,9 +186,11 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
       if (after !== undefined) query.after = after === 'user' ? user.wire.id : after
       const { skip = 0, limit = 100, order = 'asc', search = '', count } = query
       const needle = normalizeForSearch(search)
-      const found = living().map(({ wire }) => wire).filter(({ email, name }) => normalizeForSearch(email).includes(needle) || normalizeForSearch(name ?? '').includes(needle))
+      const found = living().map(({ wire }) => wire).filter(({ email, name }) =>
+        normalizeForSearch(email).includes(needle) || normalizeForSearch(name ?? '').includes(needle))
       const direction = order === 'asc' ? 1 : -1
-      const expected = found.sort((a, b) => direction * (keyOf(a.id) - keyOf(b.id))).filter(({ id }) => after === undefined || direction * (keyOf(id) - keyOf(query.after)) > 0).slice(Number(skip))
+      const expected = found.sort((a, b) => direction * (keyOf(a.id) - keyOf(b.id))).filter(({ id }) =>
+        after === undefined || direction * (keyOf(id) - keyOf(query.after)) > 0).slice(Number(skip))
       let next: string | undefined = `/users?${new URLSearchParams(query)}`
       for (let from = 0; next !== undefined; from += Number(limit)) {
         const { json, headers }: Awaited<ReturnType<typeof ask>> = await ask(200, 'GET', next)
@@ -187,7 +216,15 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
   let app = await start()
   try {
     const nobody = { wire: { id: 'user-1', email: 'a@x' }, alive: false }
-    const nothing = { wire: { id: 'token-1' }, owner: nobody, alive: false, value: createTokenValue('vex_'), life: undefined, used: '', kept: '' }
+    const nothing = {
+      wire: { id: 'token-1' },
+      owner: nobody,
+      alive: false,
+      value: createTokenValue('vex_'),
+      life: undefined,
+      used: '',
+      kept: ''
+    }
     for (const { act, on, body } of commands) {
       await acts[act](users[on % users.length] ?? nobody, tokens[on % tokens.length] ?? nothing, body)
     }

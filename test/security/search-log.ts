@@ -11,15 +11,23 @@ const directory = mkdtempSync(join(tmpdir(), 'searched-log-'))
 chmodSync(directory, 0o777)
 try {
   const preload = `--node-arg=--import=${import.meta.resolve('./log-everything.ts')}`
-  const { status } = spawnSync('npx', ['tap', '--disable-coverage', '--reporter=silent', preload], { stdio: 'inherit', env: { ...process.env, SEARCHED_LOG: directory } })
+  const { status } = spawnSync('npx', [
+    'tap', '--disable-coverage', '--reporter=silent', preload
+  ], { stdio: 'inherit', env: { ...process.env, SEARCHED_LOG: directory } })
   if (status !== 0) throw new Error(`The tests ended with ${status}`)
 
-  const ofKind = (kind: string) => readdirSync(directory).filter((name) => name.endsWith(kind)).map((name) => join(directory, name))
-  const values = new Set(ofKind('.secrets').flatMap((name) => readFileSync(name, 'utf8').trim().split('\n')).map((line): string => JSON.parse(line)))
+  const ofKind = (kind: string) =>
+    readdirSync(directory).filter((name) => name.endsWith(kind)).map((name) => join(directory, name))
+  const values = new Set(ofKind('.secrets').flatMap((name) => readFileSync(name, 'utf8').trim().split('\n')).map(
+    (line): string => JSON.parse(line)
+  ))
   const secrets = [...values].flatMap((value) => {
     const digest = hash('sha256', value, 'buffer')
     // The way it would stand in JSON.
-    return [JSON.stringify(value).slice(1, -1), digest.toString('hex'), digest.toString('base64'), digest.toString('base64url')]
+    return [
+      JSON.stringify(value).slice(1, -1), digest.toString('hex'), digest.toString('base64'),
+      digest.toString('base64url')
+    ]
   })
   // By how they begin, for there are more of them than each line could be searched for one by one.
   const beginnings = new Map<string, string[]>()
@@ -43,12 +51,16 @@ try {
       lines++
       // The path and query of a request are the client's, and Fastify's to log, not ours: some of the tests put secrets there, to see them refused.
       // At this level it also logs the bytes of what is no HTTP.
-      const text = line.replace(/"rawPacket":\{.*?\}/, '').replace(/"req":\{"method":"[A-Z]+","url":"(\\.|[^"\\])*"/, '').replace(/"msg":"Route [A-Z]+:.*? not found"/, '')
+      const text = line.replace(/"rawPacket":\{.*?\}/, '').replace(
+        /"req":\{"method":"[A-Z]+","url":"(\\.|[^"\\])*"/, ''
+      ).replace(/"msg":"Route [A-Z]+:.*? not found"/, '')
       // A hash is a Buffer before it is a text.
       if (hasSecret(text) || text.includes('"type":"Buffer"')) found.push(line)
     }
   }
-  console.log(`${secrets.length} secrets, ${lines} lines of log by ${logs.length} processes, ${found.length} of them with a secret`)
+  console.log(
+    `${secrets.length} secrets, ${lines} lines of log by ${logs.length} processes, ${found.length} of them with a secret`
+  )
   for (const line of found.slice(0, 10)) console.log(line.slice(0, 500))
   if (secrets.length < 5000 || lines < 20000 || logs.length < 45) throw new Error('The tests do not log')
   process.exitCode = found.length === 0 ? 0 : 1

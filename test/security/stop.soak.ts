@@ -11,7 +11,10 @@ t.test('clients that never send the rest of a request do not keep the example fr
   const child = run(t, 'examples/standalone.ts', { cwd, env: { PORT: '0' } })
   const { msg } = JSON.parse(await child.line(/Server listening/))
   const url = msg.replace('Server listening at ', '')
-  const beginnings = ['', 'GET /admin/users HTTP/1.1\r\nHost: x\r\n', 'PUT /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{']
+  const beginnings = [
+    '', 'GET /admin/users HTTP/1.1\r\nHost: x\r\n',
+    'PUT /nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{'
+  ]
   for (const beginning of beginnings) {
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
     socket.on('error', () => {})

@@ -52,7 +52,9 @@ async function start (t: Test, place: string, options: Parameters<typeof build>[
   t.teardown(() => agent.destroy())
   const ask = (request: string, token = '', body?: object, over = agent) => {
     const [method, path] = request.split(' ') as [string, string]
-    return send(over, method, url + path, path === '/me' ? { 'x-api-key': token } : { 'x-admin-api-key': adminKey }, body)
+    return send(
+      over, method, url + path, path === '/me' ? { 'x-api-key': token } : { 'x-admin-api-key': adminKey }, body
+    )
   }
   return { ...watch, app, agent, ask, connections: () => connections }
 }
@@ -65,7 +67,8 @@ t.test('an app that is closed answers what is under way, writes down which token
   const { users, tokens } = app.vexaAdmin
   const [{ id }, doomed] = [await users.create({ email: 'a@b' }), await users.create({ email: 'doomed@x' })]
   const [before, during, verified, revoked, rotated] = await Promise.all(
-    ['before', 'during', 'verified', 'revoked', 'rotated', 'unused'].map((name) => tokens.create(id, { name }))) as [Token, Token, Token, Token, Token]
+    ['before', 'during', 'verified', 'revoked', 'rotated', 'unused'].map((name) =>
+      tokens.create(id, { name }))) as [Token, Token, Token, Token, Token]
 
   const requests: Array<[request: string, status: number, body?: object]> = [
     ['GET /admin/users', 200],
@@ -95,7 +98,9 @@ t.test('an app that is closed answers what is under way, writes down which token
   t.equal(connections(), requests.length, 'they came over the same connections')
   const closing = [app.close(), app.close()]
   await until(() => !app.server.listening)
-  await t.rejects(ask('GET /admin/users', '', undefined, new Agent()), { code: 'ECONNREFUSED' }, 'nobody else is let in')
+  await t.rejects(ask('GET /admin/users', '', undefined, new Agent()), {
+    code: 'ECONNREFUSED'
+  }, 'nobody else is let in')
   // Time enough for what would not wait.
   await sleep(50)
   t.notOk(events.includes('+close'))
@@ -115,12 +120,16 @@ t.test('an app that is closed answers what is under way, writes down which token
   t.same(events.slice(-4), ['+touchTokens', '-touchTokens', '+close', '-close'], 'and after everything else')
   t.equal(waiting(), 0)
   await t.rejects(ask('GET /me', before.token), { code: 'ECONNREFUSED' })
-  await t.rejects(tokens.verify({ token: before.token }), { code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE' }, 'code of the host that goes on is not told that the token is not valid')
+  await t.rejects(tokens.verify({ token: before.token }), {
+    code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE'
+  }, 'code of the host that goes on is not told that the token is not valid')
 
   const later = await build(t, { storage: storageAt(place) })
   const { name, data, api_tokens: left } = await later.vexaAdmin.users.get(id)
   t.same([name, data], ['changed', { changed: true }])
-  const lastUsed = Object.fromEntries(left.map(({ name, last_used_at: lastUsedAt }) => [name, lastUsedAt !== undefined]))
+  const lastUsed = Object.fromEntries(
+    left.map(({ name, last_used_at: lastUsedAt }) => [name, lastUsedAt !== undefined])
+  )
   t.same(lastUsed, { before: true, during: true, verified: true, unused: false, minted: false, rotated: false })
   t.notOk(left.some(({ id }) => id === rotated.id))
   t.match(await later.vexaAdmin.users.getByEmail('created@x'), { email: 'created@x' })
@@ -137,7 +146,9 @@ t.test('a storage that hangs does not keep the app: what is under way is answere
   const { token } = await app.vexaAdmin.tokens.create(id)
   t.equal((await ask('GET /me', token)).status, 200)
   hold()
-  const replies = ['GET /me', 'GET /admin/users', `GET /admin/users/${id}`, `DELETE /admin/users/${id}`].map((request) => ask(request, token))
+  const replies = ['GET /me', 'GET /admin/users', `GET /admin/users/${id}`, `DELETE /admin/users/${id}`].map(
+    (request) => ask(request, token)
+  )
   await until(() => waiting() === replies.length)
   const begun = performance.now()
   const closing = app.close()
@@ -164,7 +175,9 @@ t.test('SIGTERM under load: the standalone program answers what it has begun, en
   let acknowledged = 0
   const client = async (n: number) => {
     const ask = async (path: string, body?: object) => {
-      const { status, body: reply } = await send(agent, 'POST', `${url}/admin${path}`, { 'x-admin-api-key': adminKey }, body)
+      const { status, body: reply } = await send(agent, 'POST', `${url}/admin${path}`, {
+        'x-admin-api-key': adminKey
+      }, body)
       if (status > 201) throw Object.assign(new Error(`${path} was answered ${status}`), { code: String(status) })
       acknowledged++
       return reply as Token
@@ -206,7 +219,9 @@ t.test('SIGTERM under load: the standalone program answers what it has begun, en
   const lines = child.output().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
   const having = (msg: string) => lines.filter((line) => line.msg === msg).map(({ reqId }) => reqId)
   const completed = having('request completed')
-  t.same(having('incoming request').filter((id) => !completed.includes(id)), [], 'each request that was begun was completed')
+  t.same(
+    having('incoming request').filter((id) => !completed.includes(id)), [], 'each request that was begun was completed'
+  )
   t.equal(completed.length, acknowledged, 'and its reply reached its client')
   t.same(lines.filter(({ res, err }) => res?.statusCode === 500 || err), [])
   t.notMatch(child.output(), new RegExp(`${adminKey}|vex_`))
