@@ -48,7 +48,7 @@ async function documented (t: Test, options: Partial<VexaAdminOptions> = {}, rou
   return { app, document, operations, shown }
 }
 
-t.test('every route of the API is there, with all that can be said of it', async (t) => {
+t.test('OpenAPI: the document has every route with statuses, schemas and examples', async (t) => {
   const { operations, shown } = await documented(t)
   t.ok(shown.length > 0)
   t.same(operations.map(({ name }) => name).sort(), shown.sort())
@@ -67,7 +67,7 @@ t.test('every route of the API is there, with all that can be said of it', async
   }
 })
 
-t.test('the examples of errors are what is answered', async (t) => {
+t.test('OpenAPI: the examples of errors equal the replies', async (t) => {
   const { app, operations } = await documented(t)
   const examples = Object.fromEntries(operations.map(({ name, responses }) => [name, responses]))
   const asked = async (method: 'GET' | 'DELETE', url: string, key = adminKey) =>
@@ -89,7 +89,7 @@ t.test('the examples of errors are what is answered', async (t) => {
   })
 })
 
-t.test('the security schemes of both kinds of keys stand beside each other, and beside those of the app', async (t) => {
+t.test('OpenAPI: the document has the security schemes of the plugin and of the app', async (t) => {
   const { document, operations } = await documented(t, {}, (app) => {
     app.get('/me', {
       onRequest: app.vexaAdmin.requireToken(), schema: { security: [{ apiToken: [] }, { bearerToken: [] }] }
@@ -103,7 +103,7 @@ t.test('the security schemes of both kinds of keys stand beside each other, and 
   t.same(security['GET /admin/users'], [{ adminKey: [] }])
 })
 
-t.test('what an app answers to an address that is taken is what its document says', async (t) => {
+t.test('OpenAPI: the document has the status for a taken address', async (t) => {
   const statuses = async (duplicateEmail: 'reject' | 'return') => Object.keys((await documented(t, {
     duplicateEmail
   })).operations.find(({ operationId }) => operationId === 'adminCreateUser')?.responses ?? {})
@@ -111,7 +111,7 @@ t.test('what an app answers to an address that is taken is what its document say
   t.same((await statuses('return')).filter((status) => ['200', '409'].includes(status)), ['200'])
 })
 
-t.test('what is one of several texts is an enum, which pages and generators show as a choice', async (t) => {
+t.test('OpenAPI: a choice of texts is an enum', async (t) => {
   const { document } = await documented(t, { scopes: ['bot', 'read'] })
   const text = JSON.stringify(document)
   for (const names of [['asc', 'desc'], ['NOT_FOUND', 'EXPIRED', 'DISABLED', 'INSUFFICIENT_SCOPE'], ['bot', 'read']]) {
@@ -119,19 +119,19 @@ t.test('what is one of several texts is an enum, which pages and generators show
   }
 })
 
-t.test('with `authorize`, how one authorizes is for the app to say', async (t) => {
+t.test('OpenAPI: no operation has a security scheme when `authorize` is given', async (t) => {
   const { operations, shown } = await documented(t, { authorize: () => true })
   t.equal(operations.length, shown.length)
   t.ok(operations.every(({ security }) => security === undefined))
 })
 
-t.test('with `hide`, no route is there', async (t) => {
+t.test('OpenAPI: the document has no route when `hide` is true', async (t) => {
   const { app, operations } = await documented(t, { hide: true })
   t.same(operations, [])
   t.equal((await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': adminKey } })).statusCode, 200)
 })
 
-t.test('two registrations do not share names', async (t) => {
+t.test('OpenAPI: two registrations have different operation ids', async (t) => {
   const { operations, shown } = await documented(t, {}, (app) => {
     app.register(async (scope) => {
       await scope.register(vexaAdmin, { adminKeys: adminKey, prefix: '/internal/admin', storage: emptyStorage(t) })
@@ -151,7 +151,7 @@ interface Host {
   after?: (app: FastifyInstance) => unknown
 }
 
-/** Returns the document of an app, and checks that it is valid in its version, that its references resolve, and that its names are unique. */
+/** Returns the document of an app, and checks its version, its references and the uniqueness of its names. */
 async function documentOf (t: Test, { swagger: options = {}, plugin = {}, before, after }: Host): Promise<Record<string, any>> {
   const app = Fastify()
   t.teardown(() => app.close())
@@ -174,7 +174,7 @@ async function documentOf (t: Test, { swagger: options = {}, plugin = {}, before
   t.equal(new Set(operationIds).size, operationIds.length, 'operationIds are unique')
   t.same(
     [...app.swagger({ yaml: true }).matchAll(/operationId: (\S+)/g)].map(([, id]) => id).sort(), operationIds.sort(),
-    'as YAML it is the same'
+    'the YAML has the same ids'
   )
   return document
 }
@@ -213,7 +213,7 @@ for (const [version, options] of Object.entries(versions)) {
   })
 }
 
-t.test('OpenAPI: null, constants and unions are spelt as each version wants it', async (t) => {
+t.test('OpenAPI: null, constants and unions have the form of each version', async (t) => {
   const spelt = async (version: string) => {
     const document = await documentOf(t, { swagger: versions[version]?.() as FastifyDynamicSwaggerOptions })
     const { User, Verification } = document.components?.schemas ?? document.definitions
@@ -245,7 +245,7 @@ t.test('OpenAPI: null, constants and unions are spelt as each version wants it',
   for (const { deleted } of [is30, is31, is2]) t.same(deleted, { description: 'Deleted' })
 })
 
-t.test('OpenAPI: the security schemes of the app stay, and one for admin keys is used', async (t) => {
+t.test('OpenAPI: the security schemes of the app stay', async (t) => {
   const jwt = { type: 'http', scheme: 'bearer' }
   const ownKey = { type: 'apiKey', in: 'header', name: 'x-admin-api-key' }
   for (const [given, scheme, all] of [
@@ -265,7 +265,7 @@ t.test('OpenAPI: the security schemes of the app stay, and one for admin keys is
     })
     t.same(document.components.securitySchemes, all)
     t.same(listOf(document).security, [{ [scheme]: [] }])
-    t.same(components, { securitySchemes: given }, 'what the app gave to @fastify/swagger is as it was')
+    t.same(components, { securitySchemes: given }, 'the options of the app stay as they are')
   }
   const securityDefinitions = { key: { type: 'apiKey', in: 'query', name: 'X-Admin-API-Key' } } as const
   t.same((await documentOf(t, { swagger: { swagger: { info, securityDefinitions } } })).securityDefinitions, {
@@ -289,7 +289,7 @@ t.test('OpenAPI: the app keeps its names when it has the same ones as the plugin
         app.addSchema({ $id: 'User', ...User })
         app.get('/users', { schema: list }, async () => [])
       },
-      // With another scope's name: its bodies are different ones.
+      // The names of scopes differ, so that the bodies differ, too.
       after: (app) => app.register(async (scope) => scope.register(vexaAdmin, {
         adminKeys: adminKey, prefix: '/other-admin', scopes: ['bot'], storage: emptyStorage(t)
       }))
@@ -359,7 +359,7 @@ t.test('OpenAPI: the document is valid when the app has the transforms of Zod', 
   }
 })
 
-t.test('OpenAPI: operations are told apart and complete when the app has prefixes', async (t) => {
+t.test('OpenAPI: operations are unique and complete when the app has prefixes', async (t) => {
   const mounted = (prefix: string, plugin: Partial<VexaAdminOptions>) => async (app: FastifyInstance) => {
     await app.register(async (scope) =>
       scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t), ...plugin }), { prefix })
@@ -383,7 +383,7 @@ t.test('OpenAPI: operations are told apart and complete when the app has prefixe
   t.equal(document.paths['/v1/other-admin/users'].get.operationId, 'v1OtherAdminListUsers2')
 })
 
-t.test('OpenAPI: what a hook of the app adds to all routes stays', async (t) => {
+t.test('OpenAPI: additions by a hook of the app stay', async (t) => {
   const document = await documentOf(t, {
     swagger: {
       openapi: { info, components: { securitySchemes: { mtls: { type: 'apiKey', in: 'header', name: 'x-cert' } } } }
@@ -403,7 +403,7 @@ t.test('OpenAPI: what a hook of the app adds to all routes stays', async (t) => 
   t.match(listOf(document).responses[200].content['application/json'].schema, { type: 'array' })
 })
 
-t.test('OpenAPI: the document has the routes of the app when the plugin came first', async (t) => {
+t.test('OpenAPI: the document has only routes of the app if the plugin came first', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
@@ -413,7 +413,7 @@ t.test('OpenAPI: the document has the routes of the app when the plugin came fir
   t.same(Object.keys(app.swagger().paths as object), ['/hello'])
 })
 
-t.test('OpenAPI: requests and replies are checked as before when there is a document', async (t) => {
+t.test('OpenAPI: a document does not change the checks of requests and replies', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(swagger, { swagger: { info } })
@@ -435,7 +435,7 @@ t.test('OpenAPI: requests and replies are checked as before when there is a docu
   })
 })
 
-t.test('OpenAPI: an example changes nothing that exists when it is sent unread', async (t) => {
+t.test('OpenAPI: sending an unedited example changes no existing user or token', async (t) => {
   const { app, document, operations } = await documented(t)
   const headers = { 'x-admin-api-key': adminKey }
   const state = async () => (await app.inject({ url: '/admin/users/user-1', headers })).json()
@@ -458,14 +458,14 @@ t.test('OpenAPI: an example changes nothing that exists when it is sent unread',
     t.equal(statusCode, expected[operationId] ?? 404, name)
   }
   t.same(await state(), before)
-  // On a user who exists, too.
+  // On an existing user, too.
   t.equal((await app.inject({
     method: 'PATCH', url: '/admin/users/user-1', payload: schemas.UpdateUser.examples[0], headers
   })).statusCode, 200)
   t.same(await state(), before)
 })
 
-t.test('examples/openapi.json and its types are those of the code', async (t) => {
+t.test('examples/openapi.json: the document and its types are up to date', async (t) => {
   const generator = run(t, 'examples/openapi.ts')
   t.equal(await generator.exit, 0)
   t.equal(generator.output(), readFileSync(`${root}examples/openapi.json`, 'utf8'), 'npm run openapi')
@@ -473,7 +473,7 @@ t.test('examples/openapi.json and its types are those of the code', async (t) =>
   t.ok(readFileSync(`${root}examples/openapi-types.ts`, 'utf8').includes(types), 'npm run openapi')
 })
 
-t.test('the typed client works', async (t) => {
+t.test('examples/typed-client.ts: works against the standalone program', async (t) => {
   const server = run(t, 'examples/standalone.ts', { cwd: t.testdir(), env: { ADMIN_API_KEY: adminKey, PORT: '0' } })
   const url = JSON.parse(await server.line(/Server listening/)).msg.replace('Server listening at ', '')
   const client = run(t, 'examples/typed-client.ts', { args: [url], env: { ADMIN_API_KEY: adminKey } })

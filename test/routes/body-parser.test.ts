@@ -7,7 +7,7 @@ import { adminKey, build, call } from '../support/helpers.js'
 
 const json = { 'content-type': 'application/json' }
 
-t.test('JSON is read whatever its parameters, and anything else is a 415', async (t) => {
+t.test('body parser: accepts JSON with any parameters, and returns 415 for other types', async (t) => {
   const app = await build(t)
   const status = async (contentType: string, email: string) =>
     (await call(app, 'POST', '/admin/users', {
@@ -28,7 +28,7 @@ t.test('JSON is read whatever its parameters, and anything else is a 415', async
   t.equal((await app.vexaAdmin.users.list()).length, 2)
 })
 
-// What clients say of a body that they do not have, and how they send it.
+// Types and framings that clients send with an empty body.
 const types = [
   undefined, '', 'nonsense', 'application/x-www-form-urlencoded', 'text/plain;charset=UTF-8',
   'multipart/form-data; boundary=x', 'application/json', 'application/merge-patch+json'
@@ -39,7 +39,7 @@ const framings = {
   'no chunks': 'transfer-encoding: chunked\r\n\r\n0\r\n\r\n'
 }
 
-t.test('an empty body is no body, whatever its type and framing', async (t) => {
+t.test('body parser: ignores an empty body of any type and framing', async (t) => {
   const app = await build(t)
   await app.listen({ port: 0, host: '127.0.0.1' })
   await app.vexaAdmin.users.create({ email: 'a@b' })
@@ -47,7 +47,7 @@ t.test('an empty body is no body, whatever its type and framing', async (t) => {
     for (const [framing, end] of Object.entries(framings)) {
       const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
       t.teardown(() => socket.destroy())
-      // All of them on one connection, which none may leave in the middle of something.
+      // On one connection, because each request must leave it ready for the next one.
       const ask = async (request: string) => {
         socket.write(
           `${request.replace(
@@ -78,7 +78,7 @@ t.test('an empty body is no body, whatever its type and framing', async (t) => {
   }
 })
 
-t.test('a body of another type, or of none, is a 415 and stores nothing, whatever its framing', async (t) => {
+t.test('body parser: returns 415 for a body of another type or without a type', async (t) => {
   const app = await build(t)
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   await app.vexaAdmin.users.create({ email: 'a@b' })
@@ -102,7 +102,7 @@ t.test('a body of another type, or of none, is a 415 and stores nothing, whateve
   t.same(await app.vexaAdmin.tokens.list('user-1'), [])
 })
 
-t.test('over HTTP/2, where a body need not be announced, it is the same', async (t) => {
+t.test('body parser: behaves the same over HTTP/2, where no header announces a body', async (t) => {
   const app = await build(t, {}, { http2: true } as object)
   const client = connectHttp2(await app.listen({ port: 0, host: '127.0.0.1' }))
   t.teardown(() => client.close())
@@ -123,7 +123,7 @@ t.test('over HTTP/2, where a body need not be announced, it is the same', async 
   }
 })
 
-t.test('a body that is too large is a 413, announced or not', async (t) => {
+t.test('body parser: returns 413 for a body that is too large, announced or not', async (t) => {
   const app = await build(t)
   const payload = JSON.stringify({ email: 'a@b', name: 'x'.repeat(128 * 1024) })
   const reply = await call(app, 'POST', '/admin/users', { payload, headers: json })
@@ -141,7 +141,7 @@ t.test('a body that is too large is a 413, announced or not', async (t) => {
   t.same(await app.vexaAdmin.users.list(), [])
 })
 
-t.test('the largest valid body is not', async (t) => {
+t.test('body parser: accepts the largest valid body', async (t) => {
   const app = await build(t)
   const escaped = '\\ud83d\\ude00'
   const payload = `{${' '.repeat(1000)}"email":"${escaped.repeat(252)}@b","name":"${escaped.repeat(255)}"}`
@@ -150,7 +150,7 @@ t.test('the largest valid body is not', async (t) => {
   t.equal(reply.json().name, '😀'.repeat(255))
 })
 
-t.test('bytes that are not UTF-8 are refused, not replaced', async (t) => {
+t.test('body parser: rejects invalid UTF-8 instead of replacing it', async (t) => {
   const app = await build(t)
   for (const bytes of [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x92]]) {
     const payload = Buffer.concat([Buffer.from('{"email":"'), Buffer.from(bytes), Buffer.from('@b"}')])
@@ -163,7 +163,7 @@ t.test('bytes that are not UTF-8 are refused, not replaced', async (t) => {
   t.same(await app.vexaAdmin.users.list(), [])
 })
 
-t.test('numbers that JavaScript cannot keep are refused, and all others come back with their value', async (t) => {
+t.test('body parser: rejects only numbers that JavaScript cannot represent', async (t) => {
   const app = await build(t)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   const send = (number: string) => [
@@ -204,10 +204,10 @@ t.test('numbers that JavaScript cannot keep are refused, and all others come bac
   t.same((await call(app, 'GET', `/admin/users/${id}`)).json().data.numbers, values)
   await t.rejects(app.vexaAdmin.users.update(id, { data: { n: 1n } }), {
     code: 'VEXA_ADMIN_ERR_INVALID_INPUT'
-  }, 'a bigint, from code')
+  }, 'a bigint in a call of the service')
 })
 
-t.test('a member that is repeated is refused, also by an escape and at any depth', async (t) => {
+t.test('body parser: rejects a duplicate member, even escaped, at any depth', async (t) => {
   const app = await build(t)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create(id)
@@ -241,7 +241,7 @@ t.test('a member that is repeated is refused, also by an escape and at any depth
   t.equal((await app.vexaAdmin.users.list()).length, 1)
 })
 
-t.test('a body that breaks off, or is no chunk, stores nothing, and no stack of it is logged', async (t) => {
+t.test('body parser: stores nothing and logs no stack when a body breaks off', async (t) => {
   const lines: string[] = []
   const app = await build(t, {}, { logger: { stream: { write: (line: string) => { lines.push(line) } } } })
   await app.listen({ port: 0, host: '127.0.0.1' })

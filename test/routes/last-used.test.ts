@@ -6,13 +6,13 @@ import type { StorageAdapter } from '../../src/index.js'
 import { emptyPlace, emptyStorage, storageAt } from '../support/databases.js'
 import { build } from '../support/helpers.js'
 
-t.test('last_used_at is there after the app has closed, to the minute, for tokens that are still there', async (t) => {
+t.test('last_used_at: close() writes the minute of the last use of each remaining token', async (t) => {
   const place = emptyPlace(t)
   const app = await build(t, { storage: storageAt(place) })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiToken)
   const { users, tokens } = app.vexaAdmin
   await users.create({ email: 'a@b' })
-  const [used, unused, revoked, refused] = [
+  const [used, unused, revoked, invalid] = [
     await tokens.create('user-1'), await tokens.create('user-1'), await tokens.create('user-1'),
     await tokens.create('user-1')
   ]
@@ -23,7 +23,7 @@ t.test('last_used_at is there after the app has closed, to the minute, for token
   for (let i = 0; i < 10; i++) await use(used)
   await use(revoked)
   await tokens.revoke(revoked.id)
-  await tokens.verify({ token: refused.token.slice(0, -1) + '!' })
+  await tokens.verify({ token: invalid.token.slice(0, -1) + '!' })
   await app.close()
 
   const later = await build(t, { storage: storageAt(place) })
@@ -34,11 +34,11 @@ t.test('last_used_at is there after the app has closed, to the minute, for token
   t.ok(at > before - 60_000 && at <= Date.now())
   t.same(
     others.map(({ id, last_used_at: lastUsedAt }) => [id, lastUsedAt]),
-    [[unused.id, undefined], [refused.id, undefined]]
+    [[unused.id, undefined], [invalid.id, undefined]]
   )
 })
 
-t.test('last_used_at is written where no async context of a request is seen', async (t) => {
+t.test('last_used_at: is written outside the async context of a request', async (t) => {
   const { setInterval } = globalThis
   const quick = mock.method(globalThis, 'setInterval', (run: () => void) => setInterval(run, 5))
   t.teardown(() => quick.mock.restore())
@@ -58,7 +58,7 @@ t.test('last_used_at is written where no async context of a request is seen', as
     const { token } = await app.vexaAdmin.tokens.create(id)
     t.match(
       (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).body, /^req-/,
-      'the route itself is in its context'
+      'the route itself runs in the context'
     )
     while (seen.length < n) await sleep(1)
   }

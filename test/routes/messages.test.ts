@@ -4,7 +4,7 @@ import vexaAdmin from '../../src/index.js'
 import { emptyStorage } from '../support/databases.js'
 import { adminKey, build, call } from '../support/helpers.js'
 
-t.test('messages: a 400 about a token says what it may be', async (t) => {
+t.test('messages: a 400 about a token names the valid values', async (t) => {
   const app = await build(t, { scopes: ['bot', 'tx:read'] })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { id, token } = await app.vexaAdmin.tokens.create('user-1')
@@ -30,7 +30,7 @@ t.test('messages: a 400 about a token says what it may be', async (t) => {
     ['users/user-1/tokens', { scopes: ['tx'] }, `${unknown}; not tx`],
     ['users/user-1/tokens', { scopes: ['bot', 'tx:write'] }, `${unknown.replace('/0', '/1')}; not tx:write`],
     ['tokens/verify', { token, scopes: ['tx'] }, `${unknown}; not tx`],
-    // These may be secrets, or anything.
+    // The message does not repeat these, because they may be secrets.
     ['users/user-1/tokens', { scopes: [token] }, unknown],
     ['users/user-1/tokens', { scopes: ['k'.repeat(16)] }, unknown],
     ['users/user-1/tokens', { scopes: ['a b'] }, unknown],
@@ -50,7 +50,7 @@ t.test('messages: a 400 about a token says what it may be', async (t) => {
   })
 })
 
-t.test('messages: in an app that names no scopes, a 400 about them says so', async (t) => {
+t.test('messages: a 400 about scopes says so when the app has none', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const message = 'This app has no scopes (option `scopes` of fastify-vexa-admin): leave this member out'
@@ -76,7 +76,7 @@ t.test('messages: in an app that names no scopes, a 400 about them says so', asy
   await t.rejects(app.vexaAdmin.tokens.create('user-1', { scopes: ['bot'] }), { message: `/scopes ${message}` })
 })
 
-t.test('messages: a 415 says what to send, also to an error handler of the app', async (t) => {
+t.test('messages: a 415 says what to send, even to an error handler of the app', async (t) => {
   const message = 'Unsupported Media Type: send JSON, with Content-Type: application/json'
   for (const handles of [false, true]) {
     const app = Fastify()
@@ -97,7 +97,7 @@ t.test('messages: a 415 says what to send, also to an error handler of the app',
     t.same(handled, handles ? types.map(() => message) : [])
     const own = await app.inject({ method: 'POST', url: '/own', payload: 'x', headers: { 'content-type': 'text/xml' } })
     t.same(
-      [own.statusCode, own.json().message], [415, 'Unsupported Media Type'], 'a route of the app says what it said'
+      [own.statusCode, own.json().message], [415, 'Unsupported Media Type'], 'a route of the app keeps its message'
     )
   }
 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { backDoor, emptyPlace, storageAt } from '../support/databases.js'
 import { build, call, nextOf } from '../support/helpers.js'
 
-t.test('following Link visits each of 100,000 users exactly once, while others are created and deleted', async (t) => {
+t.test('GET /users: Link visits 100,000 users once each while others are created', async (t) => {
   const place = emptyPlace(t)
   const app = await build(t, { storage: storageAt(place) })
   const count = 100_000
@@ -15,7 +15,7 @@ t.test('following Link visits each of 100,000 users exactly once, while others a
     await db.insertInto(`${prefix}users`).values(users).execute()
   }
 
-  // Every tenth user is deleted along the way: half of them before they are come to, half after.
+  // Every tenth user is deleted during the walk: half before their page is read, half after.
   const doomed = (id: number) => id % 10 === 0
   const visits = new Uint8Array(count + 1)
   let page = 0

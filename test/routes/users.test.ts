@@ -4,7 +4,7 @@ import { strangeIds } from '../support/strange-ids.js'
 
 const iso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
-t.test('POST /users creates a user: 201, Location, and the documented members', async (t) => {
+t.test('POST /users: returns 201, Location and the documented members', async (t) => {
   const app = await build(t)
   const before = Date.now()
   const reply = await call(app, 'POST', '/admin/users', {
@@ -23,14 +23,14 @@ t.test('POST /users creates a user: 201, Location, and the documented members', 
   t.same(Object.keys(user), ['id', 'email', 'name', 'max_concurrent_bots', 'created_at'])
 })
 
-t.test('POST /users fills in what was not given', async (t) => {
+t.test('POST /users: uses the defaults for absent members', async (t) => {
   const app = await build(t)
   const user = (await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })).json()
   t.match(user, { name: null, max_concurrent_bots: 3 })
   t.equal((await call(app, 'POST', '/admin/users', { payload: { email: 'c@d', name: null } })).json().name, null)
 })
 
-t.test('POST /users keeps the edges of every range', async (t) => {
+t.test('POST /users: stores the limits of each range', async (t) => {
   const app = await build(t)
   for (const [i, max] of [0, -0, 1, 2147483647].entries()) {
     const payload = `{"email":"${i}@x","max_concurrent_bots":${Object.is(max, -0) ? '-0' : max}}`
@@ -47,7 +47,7 @@ t.test('POST /users keeps the edges of every range', async (t) => {
   }
 })
 
-t.test('POST /users refuses what is not valid, and stores nothing', async (t) => {
+t.test('POST /users: rejects an invalid body, and stores nothing', async (t) => {
   const app = await build(t)
   const email = 'a@b'
   const bodies: unknown[] = [
@@ -77,7 +77,7 @@ t.test('POST /users refuses what is not valid, and stores nothing', async (t) =>
   t.same(await app.vexaAdmin.users.list(), [])
 })
 
-t.test('a refusal says what is wrong and where, without the value', async (t) => {
+t.test('POST /users: a message names the member and the fault, without the value', async (t) => {
   const app = await build(t)
   const message = async (payload: object) => (await call(app, 'POST', '/admin/users', { payload })).json().message
   t.match(await message({ email: 'no at sign' }), /^body\/email Expected an e-mail address/)
@@ -93,7 +93,7 @@ t.test('a refusal says what is wrong and where, without the value', async (t) =>
   t.match(await message({}), /^body\/email Expected required property$/)
 })
 
-t.test('POST /users with an address that is taken: 409, in whichever spelling', async (t) => {
+t.test('POST /users: returns 409 for a taken address in any spelling', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'Jos\u00e9@example.com' })
   for (const email of [
@@ -114,7 +114,7 @@ t.test('POST /users with an address that is taken: 409, in whichever spelling', 
   )
 })
 
-t.test('100 concurrent creates of one address, half of them in capitals: one 201, 99 times 409, one row', async (t) => {
+t.test('POST /users: creates one user for 100 concurrent requests with one address', async (t) => {
   const app = await build(t)
   const url = await app.listen({ port: 0 })
   const replies = await Promise.all(Array.from({ length: 100 }, async (_, i) => {
@@ -131,7 +131,7 @@ t.test('100 concurrent creates of one address, half of them in capitals: one 201
   t.equal((await app.vexaAdmin.users.list()).length, 1)
 })
 
-t.test("duplicateEmail: 'return' answers 200 with the stored user, unchanged", async (t) => {
+t.test("POST /users: returns the stored user when duplicateEmail is 'return'", async (t) => {
   const app = await build(t, { duplicateEmail: 'return' })
   const first = await call(app, 'POST', '/admin/users', { payload: { email: 'a@b', name: 'First' } })
   t.equal(first.statusCode, 201)
@@ -144,14 +144,14 @@ t.test("duplicateEmail: 'return' answers 200 with the stored user, unchanged", a
   t.same(await app.vexaAdmin.users.create({ email: 'a@b' }), first.json())
 })
 
-t.test('GET /users lists in order of creation, by skip and limit', async (t) => {
+t.test('GET /users: returns users in order of creation, by skip and limit', async (t) => {
   const app = await build(t)
   t.same((await call(app, 'GET', '/admin/users')).json(), [])
   for (let i = 1; i <= 102; i++) await app.vexaAdmin.users.create({ email: `${200 - i}@x` })
   const ids = async (query: string) =>
     (await call(app, 'GET', `/admin/users${query}`)).json().map((user: { id: string }) => user.id)
   const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `user-${from + i}`)
-  t.same(await ids(''), range(1, 100), 'a hundred when not told')
+  t.same(await ids(''), range(1, 100), '100 by default')
   t.same(await ids('?limit=1000'), range(1, 102))
   t.same(await ids('?limit=1'), range(1, 1))
   t.same(await ids('?skip=0&limit=2'), range(1, 2))
@@ -164,7 +164,7 @@ t.test('GET /users lists in order of creation, by skip and limit', async (t) => 
   ])
 })
 
-t.test('GET /users refuses a query that is not valid', async (t) => {
+t.test('GET /users: rejects an invalid query', async (t) => {
   const app = await build(t)
   const queries = [
     'skip=-1', 'skip=-0', 'skip=1.5', 'skip=', 'skip=x', 'skip=1e3', 'skip=0x10', 'skip=Infinity', 'skip=1&skip=2',
@@ -178,7 +178,7 @@ t.test('GET /users refuses a query that is not valid', async (t) => {
   }
 })
 
-t.test('no route but the list has a query, and none is overlooked', async (t) => {
+t.test('routes: every route except the list rejects a query', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   await app.vexaAdmin.tokens.create('user-1')
@@ -199,7 +199,7 @@ t.test('no route but the list has a query, and none is overlooked', async (t) =>
   t.equal((await app.vexaAdmin.users.get('user-1')).api_tokens.length, 1)
 })
 
-t.test('a path that is no route is said to be none, to whoever has the key', async (t) => {
+t.test('routes: an unknown path returns 404 with an admin key, else 401', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   for (const [method, path] of [
@@ -212,7 +212,7 @@ t.test('a path that is no route is said to be none, to whoever has the key', asy
   }
 })
 
-t.test('GET /users/:id shows the user with its tokens, their values hidden', async (t) => {
+t.test('GET /users/:id: returns the user with its tokens, without their values', async (t) => {
   const app = await build(t)
   const user = await app.vexaAdmin.users.create({ email: 'a@b' })
   const other = await app.vexaAdmin.users.create({ email: 'c@d' })
@@ -229,7 +229,7 @@ t.test('GET /users/:id shows the user with its tokens, their values hidden', asy
   t.equal(head.body, '')
 })
 
-t.test('GET /users/:id of nobody: 404, whatever the id looks like', async (t) => {
+t.test('GET /users/:id: returns 404 for an unknown id of any form', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   for (const id of strangeIds('user', 'token')) {
@@ -241,7 +241,7 @@ t.test('GET /users/:id of nobody: 404, whatever the id looks like', async (t) =>
   }
 })
 
-t.test('POST /users keeps data: any JSON object of at most 16 KiB, 31 levels deep', async (t) => {
+t.test('POST /users: stores data of at most 16 KiB and 31 levels', async (t) => {
   const app = await build(t)
   const nested = (levels: number): object => levels === 0 ? {} : { a: nested(levels - 1) }
   const ofBytes = (bytes: number) => ({ a: 'é'.repeat((bytes - 8) / 2) })
@@ -261,7 +261,7 @@ t.test('POST /users keeps data: any JSON object of at most 16 KiB, 31 levels dee
   ]) {
     const reply = await post(data)
     t.equal(reply.statusCode, 400)
-    t.ok(reply.body.length < 300, 'and is not repeated')
+    t.ok(reply.body.length < 300, 'the message does not repeat the value')
   }
   const deep = `{"email":"deep@x","data":{"a":${'['.repeat(60_000)}${']'.repeat(60_000)}}}`
   t.equal((await call(app, 'POST', '/admin/users', {
@@ -269,11 +269,11 @@ t.test('POST /users keeps data: any JSON object of at most 16 KiB, 31 levels dee
   })).statusCode, 400)
   t.notOk(
     'data' in (await call(app, 'POST', '/admin/users', { payload: { email: 'none@x' } })).json(),
-    'without, there is no such member'
+    'absent if there is no data'
   )
 })
 
-t.test('PATCH /users/:id changes what is given, and leaves the rest', async (t) => {
+t.test('PATCH /users/:id: updates the given members only', async (t) => {
   const app = await build(t)
   const user = await app.vexaAdmin.users.create({ email: 'a@b', name: 'A', max_concurrent_bots: 7, data: { keep: 1 } })
   const patch = async (payload: object) => {
@@ -283,7 +283,7 @@ t.test('PATCH /users/:id changes what is given, and leaves the rest', async (t) 
   }
   t.same(await patch({}), user)
   t.same(await patch({ email: 'New@B' }), { ...user, email: 'new@b' })
-  t.same(await patch({ email: 'NEW@b' }), { ...user, email: 'new@b' }, 'its own address is not taken')
+  t.same(await patch({ email: 'NEW@b' }), { ...user, email: 'new@b' }, 'the own address is not taken')
   t.same(await patch({ name: null, max_concurrent_bots: 0 }), {
     ...user, email: 'new@b', name: null, max_concurrent_bots: 0
   })
@@ -294,7 +294,7 @@ t.test('PATCH /users/:id changes what is given, and leaves the rest', async (t) 
   t.same((await call(app, 'GET', '/admin/users/user-1')).json(), { ...user, api_tokens: [] })
 })
 
-t.test('PATCH /users/:id patches data by RFC 7396', async (t) => {
+t.test('PATCH /users/:id: merges data by RFC 7396', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const patch = async (data: unknown, headers = {}) => {
@@ -313,7 +313,7 @@ t.test('PATCH /users/:id patches data by RFC 7396', async (t) => {
   t.same(await patch({ again: true }), { again: true })
 })
 
-t.test('PATCH /users/:id refuses what is not valid, and changes nothing', async (t) => {
+t.test('PATCH /users/:id: rejects an invalid body, and changes nothing', async (t) => {
   const app = await build(t)
   const user = await app.vexaAdmin.users.create({ email: 'a@b', data: { a: 'x'.repeat(10_000) } })
   await app.vexaAdmin.users.create({ email: 'taken@b' })
@@ -343,7 +343,7 @@ t.test('PATCH /users/:id refuses what is not valid, and changes nothing', async 
   t.same(await app.vexaAdmin.users.get('user-1'), { ...user, api_tokens: [] })
 })
 
-t.test('patches of different members of data, sent at once, all survive', async (t) => {
+t.test('PATCH /users/:id: keeps every member of data from concurrent requests', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const replies = await Promise.all(Array.from({ length: 40 }, (_, i) =>
@@ -354,7 +354,7 @@ t.test('patches of different members of data, sent at once, all survive', async 
   t.equal(Object.keys((await app.vexaAdmin.users.get('user-1')).data ?? {}).length, 30)
 })
 
-t.test('two patches that want one address: one 200, one 409', async (t) => {
+t.test('PATCH /users/:id: returns one 200 and one 409 for two requests with one address', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   await app.vexaAdmin.users.create({ email: 'c@d' })
@@ -364,7 +364,7 @@ t.test('two patches that want one address: one 200, one 409', async (t) => {
   t.same(replies.map((reply) => reply.statusCode).sort(), [200, 409])
 })
 
-t.test('DELETE /users/:id deletes the user with its tokens: 204; again: 404', async (t) => {
+t.test('DELETE /users/:id: deletes the user and its tokens, and returns 404 afterwards', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const other = await app.vexaAdmin.users.create({ email: 'c@d' })
@@ -382,10 +382,10 @@ t.test('DELETE /users/:id deletes the user with its tokens: 204; again: 404', as
   }
   t.match(await app.vexaAdmin.users.create({ email: 'a@b' }), {
     id: 'user-3'
-  }, 'the address is free again, the id is not')
+  }, 'the address is free again, but the id is not')
 })
 
-t.test('GET /users/email/:email finds the user by any spelling of the address', async (t) => {
+t.test('GET /users/email/:email: finds the user by any spelling of the address', async (t) => {
   const app = await build(t)
   const long = `${'x'.repeat(252)}@x`
   for (const email of ['Jos\u00e9+tag@Example.com', 'a/b?c#d%@x', long]) await app.vexaAdmin.users.create({ email })
@@ -411,7 +411,7 @@ t.test('GET /users/email/:email finds the user by any spelling of the address', 
   }
 })
 
-t.test('GET /users pages by after, in either order, and links to the next page while there is more', async (t) => {
+t.test('GET /users: pages by after in both orders, with a Link while there is more', async (t) => {
   const app = await build(t, { prefix: '/v1/admin' })
   for (let i = 1; i <= 7; i++) {
     await app.vexaAdmin.users.create({ email: `${i}@x`, name: i % 2 === 0 ? 'Even & odd' : null })
@@ -428,16 +428,16 @@ t.test('GET /users pages by after, in either order, and links to the next page w
     return pages
   }
   t.same(await walk('/v1/admin/users?limit=3'), [['1', '2', '3'], ['4', '5', '6'], ['7']])
-  t.same(await walk('/v1/admin/users?limit=7'), [['1', '2', '3', '4', '5', '6', '7']], 'no page that is empty')
+  t.same(await walk('/v1/admin/users?limit=7'), [['1', '2', '3', '4', '5', '6', '7']], 'no empty page')
   t.same(await walk('/v1/admin/users?limit=3&order=desc'), [['7', '6', '5'], ['4', '3', '2'], ['1']])
   t.same(await walk('/v1/admin/users?limit=2&skip=1&after=user-2&order=asc'), [['4', '5'], ['6', '7']])
   t.same(await walk('/v1/admin/users?limit=1&search=EVEN+%26'), [['2'], ['4'], ['6']])
   t.same(await walk('/v1/admin/users?after=user-99'), [[]])
   t.same(
     await walk('/v1/admin/users?after=user-99&order=desc&limit=5'), [['7', '6', '5', '4', '3'], ['2', '1']],
-    'behind a user who is not there'
+    'after a user that does not exist'
   )
-  t.same(await walk('/v1/admin/users?after=user-x'), [[]], 'a key that this storage never makes')
+  t.same(await walk('/v1/admin/users?after=user-x'), [[]], 'a key that this storage never creates')
   for (const query of [
     'after=1', 'after=', 'after=user-', 'after=token-1', 'after=user-1%00', `after=user-${'1'.repeat(256)}`,
     'order=ASC', 'order=', 'order=asc&order=desc', 'count=1', 'count=', 'count=TRUE', `search=${'x'.repeat(256)}`,
@@ -447,7 +447,7 @@ t.test('GET /users pages by after, in either order, and links to the next page w
   }
 })
 
-t.test('GET /users?search finds a substring of address or name, in any case, wildcards meaning themselves', async (t) => {
+t.test('GET /users: search finds a substring in any case, and has no wildcards', async (t) => {
   const app = await build(t)
   const users = [
     { email: 'percent@x', name: '100%' }, {
@@ -468,7 +468,7 @@ t.test('GET /users?search finds a substring of address or name, in any case, wil
   t.same(await search('JOS\u00c9 \u00e5'), ['accent'])
   t.same(await search('jose\u0301'), ['accent'])
   t.same(await search('jose'), [])
-  t.same(await search('\u039a\u03a9\u03a3'), ['sigma'], 'the beginning of a word, which ends in another letter')
+  t.same(await search('\u039a\u03a9\u03a3'), ['sigma'], 'the start of a word that ends in a final sigma')
   t.same(await search('\u039d\u0399\u039a\u039f\u03a3@'), ['\u03bd\u03b9\u03ba\u03bf\u03c2'], 'an address')
   t.same(await search("'BRIEN; DROP"), ['quote'])
   t.same(await search('PLAIN'), ['plain'])
@@ -479,7 +479,7 @@ t.test('GET /users?search finds a substring of address or name, in any case, wil
   t.same(await search('renamed'), ['plain'])
 })
 
-t.test('GET /users says how many there are only with count=true', async (t) => {
+t.test('GET /users: returns X-Total-Count only with count=true', async (t) => {
   const app = await build(t)
   for (let i = 0; i < 5; i++) await app.vexaAdmin.users.create({ email: `${i}@x`, name: `n${i % 2}` })
   const total = async (query: string) => (await call(app, 'GET', `/admin/users?${query}`)).headers['x-total-count']

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { build, call } from '../support/helpers.js'
 
-t.test('what databases keep in different ways, or not at all, is no text, wherever it is sent', async (t) => {
+t.test('Text: rejects NUL and lone surrogates in every member', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b', name: 'a' })
   const before = await app.vexaAdmin.users.get('user-1')

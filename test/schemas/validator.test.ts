@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { validator } from '../../src/schemas/validator.js'
 
-t.test('a validator names the member and what was expected', async (t) => {
+t.test('validator: names the member and the expected value', async (t) => {
   const validate = validator(Type.Object({ a: Type.Integer() }))
   t.doesNotThrow(() => validate({ a: 1 }))
   t.throws(() => validate({ a: '1' }), {
@@ -11,7 +11,7 @@ t.test('a validator names the member and what was expected', async (t) => {
   t.throws(() => validate(undefined), { message: 'Expected object' })
 })
 
-t.test('a member that nobody knows is named only if that is short and harmless', async (t) => {
+t.test('validator: names an unknown member only if the name is short and plain', async (t) => {
   const validate = validator(
     Type.Object({ a: Type.Optional(Type.Object({}, { additionalProperties: false })) }, { additionalProperties: false })
   )

@@ -1,4 +1,4 @@
-// What an attacker tries, and is refused. test/security/README.md has the whole list, also of what is tested elsewhere.
+// Attacks and the replies to them. test/security/README.md lists all attacks and their tests.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
@@ -20,7 +20,7 @@ const unauthorized = {
   message: 'Admin key missing or not valid: send one in the header X-Admin-API-Key'
 }
 
-/** Sends bytes over a socket and resolves with all that comes back until the server ends the connection. */
+/** Sends bytes over a socket, and resolves with the whole reply when the server ends the connection. */
 async function sendRaw (app: FastifyInstance, ...parts: Array<string | Buffer>): Promise<string> {
   if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as { port: number }
@@ -35,18 +35,18 @@ async function sendRaw (app: FastifyInstance, ...parts: Array<string | Buffer>):
 const head = (method: string, path: string, ...headers: string[]) =>
   [`${method} ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers, '', ''].join('\r\n')
 
-/** Sends requests down one connection, spelt as they are (`inject` would put them right), and resolves with the reply to each. */
+/** Sends requests over one connection without the corrections of `inject`, and resolves with the replies. */
 async function sendSpelt (app: FastifyInstance, requests: ReadonlyArray<readonly [method: string, path: string]>): Promise<string[]> {
   const heads = requests.map(([method, path]) => `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   const replies = (await sendRaw(app, ...heads, head('GET', '/'))).split(/(?=HTTP\/1\.1 \d{3} )/)
   return replies.slice(0, -1)
 }
 
-/** All of a reply but its date. */
+/** Returns a reply without its date. */
 const whole = ({ statusCode, body, headers: { date, ...headers } }: LightMyRequestResponse) =>
   ({ statusCode, body, headers })
 
-/** A user and a token, and a route behind tokens. */
+/** Builds an app with a user, a token, and a route that needs a token. */
 async function guarded (t: Parameters<typeof build>[0], options: Parameters<typeof build>[1] = {}) {
   const app = await build(t, options)
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
@@ -55,7 +55,7 @@ async function guarded (t: Parameters<typeof build>[0], options: Parameters<type
   return { app, user, token }
 }
 
-t.test('an admin key is one sequence of bytes: near misses in any encoding are refused alike', async (t) => {
+t.test('admin key: near misses in any encoding get one and the same 401', async (t) => {
   const app = await build(t)
   const near = [
     ...Array.from(adminKey, (_, i) =>
@@ -69,7 +69,7 @@ t.test('an admin key is one sequence of bytes: near misses in any encoding are r
   ]
   const replies = []
   for (const key of near) replies.push(await sendRaw(app, head('GET', '/admin/users', `X-Admin-API-Key: ${key}`)))
-  // The same key in full-width letters, whose UTF-8 bytes arrive as latin1, and with a byte of another encoding behind it.
+  // The key in full-width letters, whose UTF-8 bytes arrive as latin1; and with a byte of another encoding.
   const wide = [...adminKey].map((character) =>
     String.fromCodePoint(character === '-' ? 0xff0d : character.charCodeAt(0) + 0xfee0)).join('')
   for (const key of [
@@ -82,12 +82,12 @@ t.test('an admin key is one sequence of bytes: near misses in any encoding are r
   }
   for (const reply of replies) {
     const padded = reply.startsWith('HTTP/1.1 200')
-    t.notOk(padded && !reply.includes('[]'), 'only padding, which is no part of a value, is let in')
+    t.notOk(padded && !reply.includes('[]'), 'only padding is accepted, because it is no part of a value')
     if (padded) continue
     t.match(reply, /^HTTP\/1\.1 401 /)
     t.same(JSON.parse(reply.slice(reply.indexOf('{'))), unauthorized)
   }
-  t.equal(replies.filter((reply) => reply.startsWith('HTTP/1.1 200')).length, 1, 'the one that ends in a tab')
+  t.equal(replies.filter((reply) => reply.startsWith('HTTP/1.1 200')).length, 1, 'the key that ends in a tab')
   t.match(
     await sendRaw(app, head('GET', '/admin/users', `X-Admin-API-Key: ${adminKey}`, 'X-Admin-API-Key:')),
     /^HTTP\/1.1 401 /, 'and an empty second one'
@@ -102,7 +102,7 @@ t.test('an admin key is one sequence of bytes: near misses in any encoding are r
   )
 })
 
-t.test('an identity is taken from its header only: not from query, body, cookie, other headers, or a method that is overridden', async (t) => {
+t.test('credentials: are read from their own headers only', async (t) => {
   const { app, token } = await guarded(t)
   const names = [
     'x-admin-api-key', 'X-Admin-API-Key', 'adminKey', 'admin_key', 'api_key', 'key', 'token', 'access_token'
@@ -131,7 +131,7 @@ t.test('an identity is taken from its header only: not from query, body, cookie,
     )
   }
   t.same((await app.vexaAdmin.users.list()).length, 1)
-  // And the other way round.
+  // An admin key is no API token, either.
   for (const headers of [
     { 'x-api-key': adminKey }, { authorization: `Bearer ${adminKey}` }, { 'x-admin-api-key': adminKey }
   ]) {
@@ -142,7 +142,7 @@ t.test('an identity is taken from its header only: not from query, body, cookie,
   }
 })
 
-t.test('with the key, too, a request is what its method and path say, whatever its headers, query and body say', async (t) => {
+t.test('method and path: no header, query or body overrides them', async (t) => {
   const { app, user } = await guarded(t)
   const other = await app.vexaAdmin.users.create({ email: 'other@example.com' })
   const before = [await app.vexaAdmin.users.get(user.id), await app.vexaAdmin.users.get(other.id)]
@@ -190,7 +190,7 @@ t.test('with the key, too, a request is what its method and path say, whatever i
   t.same([await app.vexaAdmin.users.get(user.id), await app.vexaAdmin.users.get(other.id)], before)
 })
 
-/** A constraint on routes that ours are without, which some requests come with. */
+/** Returns the options of a router with a constraint that some requests have, but no route of the plugin. */
 const tenant = (mustMatchWhenDerived: boolean): FastifyServerOptions => ({
   routerOptions: {
     constraints: {
@@ -205,7 +205,7 @@ const tenant = (mustMatchWhenDerived: boolean): FastifyServerOptions => ({
   }
 })
 
-const refuseUrl = (statusCode: number) => (path: string, _request: unknown, reply: ServerResponse) => {
+const rejectUrl = (statusCode: number) => (path: string, _request: unknown, reply: ServerResponse) => {
   reply.statusCode = statusCode
   reply.end(`Not ${path}`)
 }
@@ -222,9 +222,9 @@ const hosts: Record<string, FastifyServerOptions> = {
   compile: { routerOptions: { compile: true } },
   'constraints, which may match': tenant(false),
   'constraints, which must match': tenant(true),
-  defaultRoute: { routerOptions: { defaultRoute: ({ url = '' }, reply) => refuseUrl(404)(url, undefined, reply) } },
-  onBadUrl: { routerOptions: { onBadUrl: refuseUrl(400) } },
-  onMaxParamLength: { routerOptions: { maxParamLength: 10, onMaxParamLength: refuseUrl(414) } },
+  defaultRoute: { routerOptions: { defaultRoute: ({ url = '' }, reply) => rejectUrl(404)(url, undefined, reply) } },
+  onBadUrl: { routerOptions: { onBadUrl: rejectUrl(400) } },
+  onMaxParamLength: { routerOptions: { maxParamLength: 10, onMaxParamLength: rejectUrl(414) } },
   querystringParser: { routerOptions: { querystringParser: (text) => ({ 'x-admin-api-key': adminKey, text }) } },
   buildPrettyMeta: { routerOptions: { buildPrettyMeta: () => ({}) } as object },
   'rewriteUrl, as it is': { rewriteUrl: ({ url = '' }) => url },
@@ -263,7 +263,7 @@ const spellings = [
   '/admin/tokens/..\\x', '/admin/users/email/./../x'
 )
 
-t.test('no spelling of a path gets past the guard, under any option of the router', async (t) => {
+t.test('paths: no spelling avoids the admin key, under any option of the router', async (t) => {
   const requests = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'].flatMap((method) =>
     spellings.map((path) => [method, path] as const))
   for (const [name, server] of Object.entries(hosts)) {
@@ -277,7 +277,7 @@ t.test('no spelling of a path gets past the guard, under any option of the route
     for (const [i, reply] of replies.entries()) {
       const status = reply.slice(9, 12)
       statuses[status] = (statuses[status] ?? 0) + 1
-      // What is not to be stored is ours; all else is the router's, which knows nobody.
+      // Replies of the plugin have `no-store`; all others come from the router.
       const expected = reply.includes('\ncache-control: no-store') ? ['401'] : ['400', '404', '414']
       if (!expected.includes(status) || reply.includes('Secret')) t.fail(`${name}: ${requests[i]?.join(' ')}: ${reply}`)
     }
@@ -287,7 +287,7 @@ t.test('no spelling of a path gets past the guard, under any option of the route
   }
 })
 
-t.test('two registrations: neither the key nor the tokens of one open the other', async (t) => {
+t.test('two registrations: each rejects the keys and tokens of the other', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const keys = { one: 'the-admin-key-of-one', two: 'the-admin-key-of-two' }
@@ -317,7 +317,7 @@ t.test('two registrations: neither the key nor the tokens of one open the other'
   }
 })
 
-t.test('whether a user or token exists is told to no stranger: one reply to all', async (t) => {
+t.test('existence: without an admin key, each user and token gets the same reply', async (t) => {
   const { app, token } = await guarded(t)
   const overlong = 'x'.repeat(200)
   const requests: Array<['DELETE' | 'GET' | 'PATCH' | 'POST', paths: string[], payload?: object]> = [
@@ -348,7 +348,7 @@ t.test('whether a user or token exists is told to no stranger: one reply to all'
 })
 
 for (const tokenCacheTtl of [0, 60_000]) {
-  t.test(`why a token opens nothing is told to no stranger, where tokens are remembered for ${tokenCacheTtl} ms: one reply to all`, async (t) => {
+  t.test(`invalid tokens: each gets the same reply when tokenCacheTtl is ${tokenCacheTtl}`, async (t) => {
     const { app, user, token: revoked } = await guarded(t, { tokenCacheTtl })
     const { tokens } = app.vexaAdmin
     const expired = await tokens.create(user.id, { expires_in: 1 })
@@ -373,11 +373,11 @@ for (const tokenCacheTtl of [0, 60_000]) {
   })
 }
 
-t.test('text that looks alike is not the same, and text that is the same in two spellings is', async (t) => {
+t.test('text: lookalikes differ, and two spellings of one text are equal', async (t) => {
   const app = await build(t)
   const create = async (email: string) => (await call(app, 'POST', '/admin/users', { payload: { email } })).statusCode
   t.equal(await create('kay@example.com'), 201)
-  // The Kelvin sign is the letter k once it is in lower case, and the full-width k is not.
+  // The lower case of the Kelvin sign is the letter k. The full-width k is another letter.
   t.equal(await create('\u212aay@example.com'), 409)
   t.equal(await create('\uff4bay@example.com'), 201)
   t.equal(await create('k\u0430y@example.com'), 201, 'a Cyrillic a')
@@ -405,7 +405,7 @@ t.test('text that looks alike is not the same, and text that is the same in two 
   for (const mark of ['\u200b', '\u202e', '\u2066']) t.equal(await create(`a${mark}@b`), 400, JSON.stringify(mark))
 })
 
-t.test('characters that mean something to SQL, LIKE or JSON mean themselves', async (t) => {
+t.test('text: characters of SQL, LIKE and JSON have no special meaning', async (t) => {
   const app = await build(t)
   const hostile = [
     "'; drop table vexa_users; --", "' or '1'='1", '" or ""="', '1); delete from vexa_tokens; --', '\\', "\\'", '%',
@@ -437,7 +437,7 @@ t.test('characters that mean something to SQL, LIKE or JSON mean themselves', as
   t.equal((await app.vexaAdmin.users.list()).length, hostile.length)
 })
 
-t.test('members that a client may not set are refused, wherever they are set', async (t) => {
+t.test('members: those that a client may not set are rejected in every body', async (t) => {
   const { app, user, token } = await guarded(t)
   const own = [
     'id', 'user_id', 'created_at', 'revision', 'api_tokens', 'hash', 'token', 'last_used_at', 'expires_at', 'is_admin',
@@ -460,21 +460,21 @@ t.test('members that a client may not set are refused, wherever they are set', a
   const constructor = { email: 'c@x', data: { constructor: { name: 'x' } } }
   t.match((await call(app, 'POST', '/admin/users', { payload: constructor })).json(), {
     data: { constructor: { name: 'x' } }
-  }, 'without `prototype` it is a name like any other')
+  }, 'without `prototype` it is a plain name')
   t.equal(({} as { polluted?: unknown }).polluted, undefined)
 })
 
-t.test('bodies that parsers read in different ways', async (t) => {
+t.test('bodies: those that parsers read differently are rejected', async (t) => {
   const app = await build(t)
   const post = (payload: string | Buffer, type = 'application/json') =>
     call(app, 'POST', '/admin/users', { payload, headers: { 'content-type': type } })
   t.equal(
     (await post(Buffer.from([0xef, 0xbb, 0xbf, ...Buffer.from('{"email":"bom@x"}')]))).statusCode, 201,
-    'a byte order mark is no text'
+    'a byte order mark is ignored'
   )
-  const refused: Array<[string, string | Buffer]> = [
+  const rejected: Array<[string, string | Buffer]> = [
     [
-      'a member twice, of which parsers take the first or the last', '{"email":"first@x","email":"last@x"}'
+      'a duplicate member', '{"email":"first@x","email":"last@x"}'
     ], ['UTF-16', Buffer.from(
       '{"email":"a@b"}', 'utf16le'
     )], ['a byte that is not UTF-8', Buffer.from(
@@ -491,7 +491,7 @@ t.test('bodies that parsers read in different ways', async (t) => {
       'a comment', '{"email":"a@b"}//'
     ], ['single quotes', "{'email':'a@b'}"], ['a comma at the end', '{"email":"a@b",}']
   ]
-  for (const [name, payload] of refused) t.equal((await post(payload)).statusCode, 400, name)
+  for (const [name, payload] of rejected) t.equal((await post(payload)).statusCode, 400, name)
   for (const type of [
     'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'application/xml', 'application/jsonp',
     'application/json-patch+json', ''
@@ -502,7 +502,7 @@ t.test('bodies that parsers read in different ways', async (t) => {
   t.same((await app.vexaAdmin.users.list()).map(({ email }) => email), ['bom@x', 'zero@x'])
 })
 
-t.test('HEAD and OPTIONS tell a stranger nothing, and change nothing', async (t) => {
+t.test('HEAD and OPTIONS: reveal nothing without an admin key', async (t) => {
   const { app } = await guarded(t)
   for (const path of ['users', 'users/user-1', 'users/user-1/tokens', 'users/email/owner@example.com']) {
     const head = await app.inject({ method: 'HEAD', url: `/admin/${path}` })

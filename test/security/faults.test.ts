@@ -1,4 +1,4 @@
-// Every call that a request makes of the storage, failing in every way: what the client is told, what is logged, and what is left behind.
+// Each call that a request makes to the storage fails in each way. The tests check the reply, the log and the stored state.
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
@@ -12,14 +12,14 @@ import { root } from '../support/child.js'
 import { emptyStorage } from '../support/databases.js'
 import { adminKey } from '../support/helpers.js'
 
-// Those that hang would take long one after the other.
+// In parallel, because the tests with a hanging storage wait most of the time.
 t.jobs = 8
 
 const storageTimeout = 50
-// The timer may take a quarter more. The second is for the machine, which may be busy.
+// The timer may take a quarter more, and a busy machine one second more.
 const latest = storageTimeout * 1.25 + 1000
 
-// The plugin's timer does not, on purpose.
+// The timer of the plugin is unreferenced.
 const keepsProcessAlive = setInterval(() => {}, 1000)
 t.teardown(() => clearInterval(keepsProcessAlive))
 
@@ -29,8 +29,8 @@ for (const event of ['unhandledRejection', 'uncaughtException']) {
 }
 
 /**
- * Each with its status, and the status of the same request once it is done. In capitals: a user who is new to each attempt, its address,
- * a token of its own (TOKEN by id, VALUE by value), and an address that nobody has.
+ * Requests with their status, and the status of the same request when it is repeated.
+ * Names in capitals stand for a new user, its address, a token of that user (TOKEN by id, VALUE by value), and a free address.
  */
 const requests: Array<[request: string, status: number, repeated: number, payload?: object]> = [
   ['GET /admin/users', 200, 200],
@@ -50,7 +50,7 @@ const requests: Array<[request: string, status: number, repeated: number, payloa
   ['DELETE /admin/users/USER', 204, 404],
   ['GET /admin/users/USER/tokens', 200, 200],
   ['HEAD /admin/users/USER/tokens', 200, 200],
-  ['POST /admin/users/USER/tokens', 201, 201, { name: 'minted' }],
+  ['POST /admin/users/USER/tokens', 201, 201, { name: 'created' }],
   ['DELETE /admin/users/USER/tokens', 204, 204],
   ['DELETE /admin/tokens/TOKEN', 204, 404],
   ['POST /admin/tokens/TOKEN/rotate', 201, 404],
@@ -62,32 +62,32 @@ const requests: Array<[request: string, status: number, repeated: number, payloa
 ]
 
 interface Fault {
-  /** What becomes of a call whose work is `work`. `answered` resolves when the client has its reply. */
+  /** Replaces a call of the storage, which would do `work`. `answered` resolves when the client has its reply. */
   act: (work: () => unknown, secret: Error, answered: Promise<void>) => unknown
-  /** Whether the work is done all the same. */
+  /** Whether the work is done in spite of the fault. */
   done?: boolean
 }
 
-/** Rejects with what `make` makes of the secret. */
+/** Returns a fault that rejects with the result of `make`. */
 const rejection = (make: (secret: Error) => unknown): Fault =>
   ({ act: async (_work, secret) => { throw make(secret) } })
 const forEver = new Promise<never>(() => {})
 
 const faults: Record<string, Fault> = {
-  'throws before it does anything': rejection((secret) => secret),
-  'throws once it is done': { act: async (work, secret) => { await work(); throw secret }, done: true },
-  'throws at once, without a promise': { act: (_work, secret) => { throw secret } },
+  'throws before its work': rejection((secret) => secret),
+  'throws after its work': { act: async (work, secret) => { await work(); throw secret }, done: true },
+  'throws synchronously': { act: (_work, secret) => { throw secret } },
   'hangs for ever': { act: () => forEver },
-  'hangs for ever once it is done': { act: async (work) => { await work(); return forEver }, done: true },
-  'throws when nobody waits any more': { act: async (_work, secret, answered) => { await answered; throw secret } },
-  'does it when nobody waits any more': {
+  'hangs for ever after its work': { act: async (work) => { await work(); return forEver }, done: true },
+  'throws after the timeout': { act: async (_work, secret, answered) => { await answered; throw secret } },
+  'works after the timeout': {
     act: async (work, _secret, answered) => { await answered; return work() }, done: true
   },
   'rejects with a text': rejection(({ message }) => message),
   'rejects with undefined': rejection(() => undefined),
   'rejects with an object': rejection(({ message, ...members }) =>
     ({ ...members, message, name: message, toJSON: () => message })),
-  'rejects with an error that asks for another reply': rejection(({ message, ...members }) =>
+  'rejects with an error that has a status': rejection(({ message, ...members }) =>
     Object.assign(new Error(message), {
       ...members,
       status: 404,
@@ -99,7 +99,7 @@ const faults: Record<string, Fault> = {
       validation: [{ message }],
       expose: true
     })),
-  'rejects, and is only like a promise': {
+  'rejects by a thenable': {
     act: (_work, secret) => ({ then: (_resolve: unknown, reject: (reason: unknown) => void) => reject(secret) })
   }
 }
@@ -111,7 +111,7 @@ const unavailable = {
   message: 'Storage cannot answer now'
 }
 
-/** What the next request meets: one of the things it does, or each, goes another way. */
+/** Replaces one of the calls or statements of the next request, or each of them. */
 class Trap {
   count = 0
   #which: number | 'each' | undefined
@@ -134,10 +134,10 @@ class Trap {
   }
 }
 
-// Those for which a request waits.
+// Methods that a request waits for.
 const asked = storageMethodNames.filter((name) => !['open', 'close', 'touchTokens'].includes(name))
 
-/** A storage whose calls pass a trap. */
+/** Returns a storage whose calls pass through a trap. */
 function trapped (t: Test, trap: Trap, names = asked): StorageAdapter {
   const stored = emptyStorage(t)
   t.teardown(() => stored.close())
@@ -149,13 +149,13 @@ function trapped (t: Test, trap: Trap, names = asked): StorageAdapter {
   })
 }
 
-/** A storage whose statements, `begin` and `commit` among them, pass a trap. */
+/** Returns a storage whose statements, including `begin` and `commit`, pass through a trap. */
 function statementsTrapped (trap: Trap): StorageAdapter {
   const open = async () => {
     const database = new Database(':memory:')
     const prepare = (sql: string) => {
       const statement = database.prepare(sql)
-      // Written now and then, and by no request.
+      // No request waits for this statement.
       const aside = sql.includes('set "last_used_at"')
       const pass = (name: 'all' | 'get' | 'run') => (parameters: unknown[]): any => {
         const work = () => statement[name](parameters)
@@ -191,11 +191,11 @@ async function start (t: Test, storage: StorageAdapter, tokenCacheTtl = 0) {
   app.post('/late', { preHandler: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request) => request.apiUser)
 
   let n = 0
-  /** A user with three tokens, of which two were used, and so may be remembered. */
+  /** Creates a user with three tokens. Two of them have been used, so that a cache may hold them. */
   async function prepare (): Promise<Subject> {
     const { id } = await app.vexaAdmin.users.create({ email: addressOf(++n), name: 'old', data: { old: true } })
-    const mint = (name: string) => app.vexaAdmin.tokens.create(id, { name, expires_in: 3600 })
-    const tokens: Subject['tokens'] = [await mint('first'), await mint('second'), await mint('third')]
+    const create = (name: string) => app.vexaAdmin.tokens.create(id, { name, expires_in: 3600 })
+    const tokens: Subject['tokens'] = [await create('first'), await create('second'), await create('third')]
     await use(app, tokens[0])
     await use(app, tokens[1])
     return { n, user: id, tokens }
@@ -203,7 +203,7 @@ async function start (t: Test, storage: StorageAdapter, tokenCacheTtl = 0) {
   return { app, log, routes, prepare }
 }
 
-// The slash has it found by another route, unless it is encoded.
+// Unless it is encoded, the slash leads to another route.
 const addressOf = (n: number) => `user${n}/x@example.com`
 const freeAddressOf = (n: number) => `free${n}@example.com`
 
@@ -226,7 +226,7 @@ function send (app: FastifyInstance, [request, , , payload]: typeof requests[num
   return app.inject({ method, url, headers, ...(payload && { payload: JSON.parse(fill(JSON.stringify(payload))) }) })
 }
 
-/** All that there is to see of a subject, but for what is different with each. */
+/** Returns the state of a subject, without the parts that differ between subjects. */
 async function look (app: FastifyInstance, { n, user, tokens }: Subject) {
   const find = async (path: string) => {
     const reply = await app.inject({ url: `/admin/users/${path}`, headers: { 'x-admin-api-key': adminKey } })
@@ -244,7 +244,7 @@ async function look (app: FastifyInstance, { n, user, tokens }: Subject) {
   return { user: await find(user), free: await find(`email/${freeAddressOf(n)}`), opened }
 }
 
-/** An error with everything that must not be told. */
+/** Returns an error that holds every kind of secret. */
 function secretOf ({ tokens: [first] }: Subject): Error {
   const hash = hashTokenValue(first.token)
   const text = `SECRET: insert into vexa_tokens (hash) values (x'${hash.toString(
@@ -262,7 +262,7 @@ function secretOf ({ tokens: [first] }: Subject): Error {
   })
 }
 
-/** A fault that is about to happen to a subject. `end` tells it that the client has its reply, and waits for what it does then. */
+/** Prepares a fault for a subject. `end` tells the fault that the client has its reply, and waits for its work. */
 function begin (act: Fault['act'], subject: Subject) {
   const secret = secretOf(subject)
   let tell!: () => void
@@ -283,7 +283,7 @@ function begin (act: Fault['act'], subject: Subject) {
   }
 }
 
-/** What of that is in a text; and stacks. */
+/** Returns the secrets and stacks that a text contains. */
 function leaksIn (text: string, { tokens }: Subject): string[] {
   const patterns = [
     /SECRET/i, /insert into|vexa_|already exists/, /someone@/, /\bat .*:\d+/, /\.[jt]s:\d/, /node_modules/
@@ -298,10 +298,10 @@ function leaksIn (text: string, { tokens }: Subject): string[] {
   ]
 }
 
-/** How each request goes where nothing fails. */
+/** The outcome of each request when nothing fails. */
 const surveyed: Array<{ request: typeof requests[number], calls: number, before: object, after: object }> = []
 
-t.test('where nothing fails, the requests of this file come by every route, and ask the storage', {
+t.test('faults: the requests of this file cover every route, and call the storage', {
   buffered: false
 }, async (t) => {
   const trap = new Trap()
@@ -316,7 +316,7 @@ t.test('where nothing fails, the requests of this file come by every route, and 
     surveyed.push({ request, calls, before, after: await look(app, subject) })
     t.equal((await send(app, request, subject)).statusCode, request[2], `${request[0]}, repeated`)
   }
-  // Those of ids that are too long for the others, which ask no storage.
+  // The routes of overlong ids never call the storage.
   const others = [...routes.there].filter((route) => !/\/(users|tokens)\/\*$/.test(route))
   t.same(others.filter((route) => !routes.met.has(route)), [])
   t.ok(others.length > 20)
@@ -324,7 +324,7 @@ t.test('where nothing fails, the requests of this file come by every route, and 
 
 for (const tokenCacheTtl of [0, 60_000]) {
   for (const [name, { act, done = false }] of Object.entries(faults)) {
-    // Only of what was done could a cache know less than the storage.
+    // A cache can differ from the storage only if the work was done.
     if (tokenCacheTtl > 0 && !done) continue
     t.test(`a storage that ${name}${tokenCacheTtl === 0
       ? ''
@@ -344,7 +344,7 @@ for (const tokenCacheTtl of [0, 60_000]) {
           trap.clear()
           await fault.end()
 
-          // What changes anything is the last call of each.
+          // Only the last call of a request changes anything.
           const changed = done && call === calls
           t.same({
             status: reply.statusCode,
@@ -373,7 +373,7 @@ for (const tokenCacheTtl of [0, 60_000]) {
   }
 }
 
-t.test('faults where no client waits, as uses are written down and the storage is closed, are logged without a secret, and the app ends', async (t) => {
+t.test('faults: a fault of touchTokens or close is logged without a secret, and the app ends', async (t) => {
   for (const [name, { act }] of Object.entries(faults)) {
     const trap = new Trap()
     const { app, log, prepare } = await start(t, trapped(t, trap, ['touchTokens', 'close']))
@@ -390,7 +390,7 @@ t.test('faults where no client waits, as uses are written down and the storage i
   }
 })
 
-t.test('SQLite: a statement that fails, before or after it is run, leaves nothing by halves', async (t) => {
+t.test('faults: SQLite changes all or nothing when a statement fails', async (t) => {
   for (const done of [false, true]) {
     const trap = new Trap()
     const { app, log, prepare } = await start(t, statementsTrapped(trap))
@@ -405,7 +405,7 @@ t.test('SQLite: a statement that fails, before or after it is run, leaves nothin
         const subject = await prepare()
         log.text = ''
         trap.set(nth, (work) => {
-          // A constraint may speak first.
+          // A constraint may throw an error of its own.
           try { if (done) work() } catch {}
           throw Object.assign(secretOf(subject), { code: 'SQLITE_IOERR' })
         })
@@ -431,7 +431,7 @@ t.test('SQLite: a statement that fails, before or after it is run, leaves nothin
   }
 })
 
-t.test('and of all that nothing was left for the process to catch', { buffered: false }, async (t) => {
+t.test('faults: no rejection stays unhandled', { buffered: false }, async (t) => {
   await sleep(2 * storageTimeout)
   t.same(unhandled, [])
 })

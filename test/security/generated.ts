@@ -1,9 +1,8 @@
-// What clients may send, and what they may not.
+// Generates valid and invalid requests.
 import fc, { type Arbitrary } from 'fast-check'
 import { normalizeEmail } from '../../src/normalize.js'
 import { adminKey } from '../support/helpers.js'
 
-// Texts.
 const oneOf = (unit: 'grapheme-ascii' | 'binary') => fc.string({ unit, minLength: 1, maxLength: 1 })
 const odd = fc.constantFrom(
   ...'\u00e9\u00c5\u0301\u0130\u0131\u017f\u212a\u00df\u03a3\u0410\u0663\u{1d7ce}\u{1f49b}%_-+=/\\\'"`;,.: \n\u00a0\u200b\u2028\u202e\ufeff'
@@ -14,7 +13,7 @@ const badText = fc.tuple(text(9), fc.constantFrom('\0', '\ud800', '\udfff'), tex
 export const hostile = fc.constantFrom(
   "'; drop table vexa_users; --", "' or '1'='1", '../../etc/passwd', '%', '__proto__', 'constructor', 'toString'
 )
-/** A text with one character changed, added or removed, or two swapped. */
+/** Generates a text with one character changed, added or removed, or with two swapped. */
 export const edited = (text: string) => fc.tuple(
   fc.nat(text.length - 1), fc.nat(6), fc.oneof(fc.stringMatching(/^[0-9A-Za-z]$/), character)
 ).map(([i, how, other]) => {
@@ -25,14 +24,14 @@ export const edited = (text: string) => fc.tuple(
     before + after.charAt(0) + c + after.slice(1), before + wide + after, before + c.toUpperCase() + after
   ][how] as string
 }).filter((edited) => edited !== text)
-/** As Node.js reads the UTF-8 of a header; it refuses those with control characters. */
+/** Returns a text as Node.js reads it from a header, without control characters, which Node.js rejects. */
 export const asHeader = (text: string) =>
   Buffer.from(text).toString('latin1').replace(/\p{Cc}/gu, (c) => c === '\t' || c > '\x7f' ? c : '')
 
-// The members of bodies and queries, each as it may be, and as it may not.
+// Valid and invalid values of each member of bodies and queries.
 type Fields = Record<string, [valid: Arbitrary<unknown>, broken: Arbitrary<unknown>]>
 
-// The JSON parser refuses `__proto__`, and `constructor` with `prototype` in it.
+// The JSON parser rejects `__proto__`, and `constructor` with `prototype` in it.
 const memberName = text(9).filter((name) => !['__proto__', 'prototype'].includes(name))
 const { json } = fc.letrec<{ json: unknown }>((tie) => ({
   json: fc.oneof({
@@ -50,7 +49,7 @@ const anythingBut = (is: (value: unknown) => boolean, ...more: Array<Arbitrary<u
 const nested = (levels: number): object => levels === 1 ? {} : { a: nested(levels - 1) }
 const repeated = (min: number, max: number) => fc.integer({ min, max }).map((length) => 'x'.repeat(length))
 
-// Small enough for two of them to be merged.
+// Small enough that two of them can be merged.
 const data = fc.oneof({
   weight: 5, arbitrary: fc.dictionary(memberName, json, { maxKeys: 6, noNullPrototype: true })
 }, fc.integer({ min: 1, max: 31 }).map(nested), repeated(0, 8000).map((a) => ({ a })))
@@ -126,7 +125,6 @@ export function valid (fields: Fields, requiredKeys: string[] = []): Arbitrary<R
   })
 }
 
-// Requests.
 export interface Route { method: 'DELETE' | 'GET' | 'PATCH' | 'POST', path: string, query?: Fields, body?: Fields, required?: string[] }
 
 interface Request { id: string, query: Record<string, any>, body?: any, payload?: string, type?: string, key?: string | undefined }
@@ -146,7 +144,7 @@ export const routes: Route[] = [
   { method: 'POST', path: '/tokens/verify', body: fields.verifyToken, required: ['token'] }
 ]
 
-/** A request of which one thing is wrong, and the status that says so. */
+/** Generates a request with one fault, and the status of its reply. */
 export function broken ({ method, path, query = {}, body, required }: Route, secrets: string[]): Arbitrary<[status: number, request: Request]> {
   const id = path.startsWith('/tokens') ? 'token-1' : path.includes('email') ? 'owner@example.com' : 'user-1'
   const whole: Arbitrary<Request> = fc.record({

@@ -1,4 +1,4 @@
-// A simple model of the API, and the API played against it.
+// A simple model of the API, and a player that compares the API with the model.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mock } from 'node:test'
 import type { Test } from 'tap'
@@ -12,17 +12,17 @@ import { isObject, scopes, type Route } from './generated.js'
 
 export interface Command { act: Act, on: number, body: any }
 
-export type Act = 'create' | 'patch' | 'delete' | 'show' | 'mint' | 'revoke' | 'revokeAll' | 'rotate' | 'verify' | 'list' | 'wait' | 'restart'
+export type Act = 'createUser' | 'patch' | 'delete' | 'show' | 'createToken' | 'revoke' | 'revokeAll' | 'rotate' | 'verify' | 'list' | 'wait' | 'restart'
 
 interface KnownUser { wire: any, alive: boolean }
 
 interface KnownToken { wire: any, owner: KnownUser, alive: boolean, value: string, life: number | undefined, used: string, kept: string }
 
-/** NaN, before and after which there is nothing, for what is no id of this storage. */
+/** Returns the key of an id, or NaN if the id is not one of this storage. */
 const keyOf = (id: string) => Number(/^(?:user|token)-([1-9]\d{0,14})$/.exec(id)?.[1])
 const seconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString()
 
-/** JSON Merge Patch, after the words of RFC 7396. */
+/** Merges by the algorithm of RFC 7396. */
 function merged (target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
   const members = new Map(Object.entries(isObject(target) ? target : {}))
@@ -33,7 +33,7 @@ function merged (target: unknown, patch: unknown): unknown {
   return Object.fromEntries(members)
 }
 
-/** Does one thing after the other to an app and to a model of it, and compares what they say. The clock stands still in between. */
+/** Runs commands on an app and on a model of it, and compares the replies. The clock stands still meanwhile. */
 export async function play (t: Test, now: number, tokenCacheTtl: number, commands: Command[]): Promise<void> {
   const place = emptyPlace(t)
   const users: KnownUser[] = []
@@ -59,7 +59,7 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
     return { headers: reply.headers, json: reply.body === '' ? undefined : reply.json() }
   }
 
-  /** When a token was used last is written later: it may be what was kept at the last restart, up to what was noted. */
+  /** Compares tokens. `last_used_at` is written late: it lies between the last restart and the last use. */
   function sameTokens (replied: any[], known: KnownToken[]) {
     deepEqual(replied.map(({ last_used_at: _, ...rest }) => rest), known.map(({ wire }) => wire))
     for (const [i, { kept, used }] of known.entries()) {
@@ -68,7 +68,7 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
     }
   }
 
-  function addToken ({ token: value, ...reply }: any, owner: KnownUser, { name, scopes, expires_in: life }: any) {
+  function rememberToken ({ token: value, ...reply }: any, owner: KnownUser, { name, scopes, expires_in: life }: any) {
     const wire = {
       user_id: owner.wire.id,
       created_at: seconds(0),
@@ -83,7 +83,7 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
   }
 
   const acts: Record<Act, (user: KnownUser, token: KnownToken, body: any) => Promise<unknown>> = {
-    async create (_user, _token, body) {
+    async createUser (_user, _token, body) {
       const email = normalizeEmail(body.email)
       const taken = living().some(({ wire }) => wire.email === email)
       const { json, headers } = await ask(taken ? 409 : 201, 'POST', '/users', body)
@@ -124,7 +124,7 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
 
     async show (user) {
       for (const path of [user.wire.id, `email/${encodeURIComponent(user.wire.email)}`]) {
-        // Another user may have the address of one who is gone.
+        // Another user may have the address of a deleted user.
         if (!user.alive && path !== user.wire.id) continue
         const { json } = await ask(user.alive ? 200 : 404, 'GET', `/users/${path}`)
         if (!user.alive) continue
@@ -136,9 +136,9 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
       if (user.alive) sameTokens(json, tokensOf(user))
     },
 
-    async mint (user, _token, body) {
+    async createToken (user, _token, body) {
       const { json } = await ask(user.alive ? 201 : 404, 'POST', `/users/${user.wire.id}/tokens`, body)
-      if (user.alive) addToken(json, user, body ?? {})
+      if (user.alive) rememberToken(json, user, body ?? {})
     },
 
     async revoke (_user, token) {
@@ -155,7 +155,7 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
       const status = !token.alive ? 404 : token.wire.expires_at <= seconds(0) ? 409 : 201
       const { json } = await ask(status, 'POST', `/tokens/${token.wire.id}/rotate`, body)
       if (status !== 201) return
-      addToken(json, token.owner, { ...token.wire, expires_in: token.life })
+      rememberToken(json, token.owner, { ...token.wire, expires_in: token.life })
       const grace = body?.grace_period ?? 0
       if (grace === 0) kill(token)
       else if (!(token.wire.expires_at <= seconds(grace))) token.wire.expires_at = seconds(grace)

@@ -1,5 +1,5 @@
-// What holds whatever a client sends, looked for with generated input. The seed is another one each time;
-// FUZZ_SEED sets the first one, and FUZZ_MINUTES goes on with one after the other for so long.
+// Properties that hold for generated input. The seed differs in each run. FUZZ_SEED sets the first seed.
+// FUZZ_MINUTES repeats the tests with new seeds for that time.
 import { deepEqual, doesNotMatch, equal, ok } from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import fc, { type Arbitrary } from 'fast-check'
@@ -34,7 +34,7 @@ function isToken (value: string, prefix: string): boolean {
     value === prefix + random.join('') + checksum(prefix + random.join(''))
 }
 
-property('a token is the prefix, 30 letters and digits, and a checksum that adds up, and nothing else is', 2000, async () => {
+property('isTokenValue: accepts only a prefix, 30 characters and their checksum', 2000, async () => {
   const random = fc.oneof(fc.stringMatching(/^[0-9A-Za-z]{30}$/), fc.string({
     unit: fc.oneof({ weight: 30, arbitrary: fc.constantFrom(...digits) }, character), minLength: 28, maxLength: 32
   }))
@@ -46,13 +46,12 @@ property('a token is the prefix, 30 letters and digits, and a checksum that adds
         equal(isTokenValue(candidate, [wanted]), isToken(candidate, wanted), JSON.stringify([candidate, wanted]))
       }
     }
-    const minted = createTokenValue(prefix)
+    const created = createTokenValue(prefix)
     ok(isToken(minted, prefix) && isTokenValue(minted, [other, prefix]), minted)
   })
 })
 
-// The headers.
-/** The one token that the headers of a request name. What has another form may stand beside it. */
+/** Returns the one token that the headers of a request name. Values of another form are ignored. */
 function tokenIn (keys: string[], authorizations: string[]): string | undefined {
   const [scheme = '', ...rest] = (authorizations[0] ?? '').split(' ')
   const named = new Set(keys.length === 0 ? [] : [keys.join(', ')])
@@ -64,7 +63,7 @@ function tokenIn (keys: string[], authorizations: string[]): string | undefined 
 const header = (name: string, values: string[]) =>
   values.length === 0 ? {} : { [name]: values.length === 1 ? values[0] : values }
 
-property('requireToken lets in whoever names one token, in the ways that are documented', 1000, async (t) => {
+property('requireToken: accepts a request that names one valid token, and no other', 1000, async (t) => {
   const app = await build(t)
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async ({ apiUser }) => apiUser.email)
   const owners = new Map<string | undefined, string>()
@@ -104,7 +103,7 @@ property('requireToken lets in whoever names one token, in the ways that are doc
   })
 })
 
-property('the admin keys open the routes, and nothing else does', 8, async (t) => {
+property('admin keys: the routes accept the admin keys only', 8, async (t) => {
   const keyed = fc.uniqueArray(fc.stringMatching(/^[!-+\--~]{16,24}$/), { minLength: 1, maxLength: 3 })
     .chain((keys) => {
       const key = fc.constantFrom(...keys)
@@ -136,7 +135,7 @@ property('the admin keys open the routes, and nothing else does', 8, async (t) =
   })
 })
 
-property('a request with one thing wrong is refused, tells nothing, and changes nothing', 800, async (t) => {
+property('requests: a request with one fault returns 4xx, and changes nothing', 800, async (t) => {
   async function make () {
     const place = emptyPlace(t)
     const app = await build(t, { storage: storageAt(place), scopes })
@@ -186,7 +185,7 @@ property('a request with one thing wrong is refused, tells nothing, and changes 
       deepEqual([Object.keys(error).sort(), error.statusCode], [['error', 'message', 'statusCode'], status])
       deepEqual(await dump(), before)
     } catch (error) {
-      // What it has done must not be there for simpler requests that are tried next.
+      // Undoes the change, so that it cannot affect the simpler requests that follow.
       made = await make()
       throw error
     }
@@ -199,20 +198,20 @@ const command = (act: Act, body: Arbitrary<unknown> = fc.constant(
 const anyTime = fc.integer({ min: Date.UTC(2000, 0, 1), max: Date.UTC(2090, 0, 1) })
 const anyCache = fc.constantFrom(0, 60_000)
 
-property('a valid request is taken, and what it stored comes back as it was', 30, async (t) => {
+property('requests: a valid request is accepted, and its values come back', 30, async (t) => {
   const first = fc.constant(0)
   const last = fc.constant(1)
   const { after, ...query } = fields.listUsers
   const show = command('show', undefined, first)
   return fc.asyncProperty(anyTime, anyCache, fc.tuple(
     command(
-      'create', valid(fields.createUser, ['email'])
+      'createUser', valid(fields.createUser, ['email'])
     ), show, command('patch', valid(fields.updateUser), first), show,
     command(
-      'create', fc.constant({ email: 'other@example.com' })
+      'createUser', fc.constant({ email: 'other@example.com' })
     ), command('list', valid(query)), command('list', valid({ ...query, after })),
     command(
-      'mint', fc.option(valid(fields.createToken), { nil: undefined }), first
+      'createToken', fc.option(valid(fields.createToken), { nil: undefined }), first
     ), command('verify', valid({ scopes: scopeList }), first),
     command('rotate', fc.option(valid(fields.rotateToken), { nil: undefined }), first), command(
       'verify', valid({ scopes: scopeList }), first
@@ -223,7 +222,7 @@ property('a valid request is taken, and what it stored comes back as it was', 30
   ), (now, ttl, commands) => play(t, now, ttl, commands))
 })
 
-property('after any sequence of commands and restarts, the API answers as a simple model of it does', 40, async (t) => {
+property('requests: the API agrees with a model after any commands and restarts', 40, async (t) => {
   const some = <T>(value: Arbitrary<T>) => fc.option(value, { nil: undefined })
   const addresses = fc.constantFrom('a@x', 'A@X', 'b@x', 'c@x', '\u00c9@x', 'e\u0301@x', '%_@x')
   const names = fc.constantFrom(null, 'a', 'Ab', '%', '\u00c9', 'A@X')
@@ -238,7 +237,7 @@ property('after any sequence of commands and restarts, the API answers as a simp
   const someScopes = some(fc.shuffledSubarray(scopes, { minLength: 1, maxLength: 2 }))
   const weighted: Array<[weight: number, Arbitrary<Command>]> = [
     [6, command(
-      'create',
+      'createUser',
       fc.record({ email: addresses, name: some(names), max_concurrent_bots: some(few), data: some(smallData) })
     )],
     [4, command('patch', fc.record({
@@ -250,7 +249,7 @@ property('after any sequence of commands and restarts, the API answers as a simp
     }))],
     [4, command('patch', fc.record({ data: smallData }))], [2, command('patch', fc.record({ disabled: fc.boolean() }))],
     [1, command('delete')], [2, command('show')],
-    [6, command('mint', some(fc.record({ name: some(names), scopes: someScopes, expires_in: some(few) })))],
+    [6, command('createToken', some(fc.record({ name: some(names), scopes: someScopes, expires_in: some(few) })))],
     [1, command(
       'revoke'
     )], [1, command('revokeAll')], [5, command('rotate', some(fc.record({ grace_period: some(fc.nat(5)) })))],

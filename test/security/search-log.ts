@@ -1,4 +1,4 @@
-// Runs all tests with a log at the level `trace`, and searches it for every admin key, token and hash that they used: npm run test:log
+// Runs all tests with a log at the level `trace`, and searches it for each admin key, token and hash: npm run test:log
 import { spawnSync } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { chmodSync, createReadStream, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const directory = mkdtempSync(join(tmpdir(), 'searched-log-'))
-// One of the programs is run as another user.
+// One of the programs runs as another user.
 chmodSync(directory, 0o777)
 try {
   const preload = `--node-arg=--import=${import.meta.resolve('./log-everything.ts')}`
@@ -23,13 +23,13 @@ try {
   ))
   const secrets = [...values].flatMap((value) => {
     const digest = hash('sha256', value, 'buffer')
-    // The way it would stand in JSON.
+    // As it is written in JSON.
     return [
       JSON.stringify(value).slice(1, -1), digest.toString('hex'), digest.toString('base64'),
       digest.toString('base64url')
     ]
   })
-  // By how they begin, for there are more of them than each line could be searched for one by one.
+  // Indexed by their first characters, because there are too many to search each line for each of them.
   const beginnings = new Map<string, string[]>()
   for (const secret of secrets) {
     const others = beginnings.get(secret.slice(0, 16))
@@ -49,12 +49,12 @@ try {
   for (const name of logs) {
     for await (const line of createInterface({ input: createReadStream(name) })) {
       lines++
-      // The path and query of a request are the client's, and Fastify's to log, not ours: some of the tests put secrets there, to see them refused.
-      // At this level it also logs the bytes of what is no HTTP.
+      // Fastify logs the path and query of a request. Some tests put secrets there to see them rejected.
+      // At this level Fastify also logs the bytes of an invalid request.
       const text = line.replace(/"rawPacket":\{.*?\}/, '').replace(
         /"req":\{"method":"[A-Z]+","url":"(\\.|[^"\\])*"/, ''
       ).replace(/"msg":"Route [A-Z]+:.*? not found"/, '')
-      // A hash is a Buffer before it is a text.
+      // A hash may be logged as a Buffer.
       if (hasSecret(text) || text.includes('"type":"Buffer"')) found.push(line)
     }
   }
