@@ -21,16 +21,28 @@ interface Operation {
   security?: object[]
   parameters?: Array<{ name: string }>
   requestBody?: { required?: boolean }
-  responses: Record<string, { description: string, content?: Record<string, { schema: object, example?: unknown, examples?: unknown }> }>
+  responses: Record<string, {
+    description: string
+    content?: Record<string, { schema: object, example?: unknown, examples?: unknown }>
+  }>
 }
 
-async function documented (t: Test, options: Partial<VexaAdminOptions> = {}, routes: (app: FastifyInstance) => void = () => {}) {
+interface Document {
+  paths: Record<string, Record<string, Operation>>
+  components: { securitySchemes: object }
+}
+
+/** Returns the document of an app, its operations, and the operations that the routes of the app have. */
+async function documented (
+  t: Test, options: Partial<VexaAdminOptions> = {}, routes: (app: FastifyInstance) => void = () => {}
+) {
   const app = Fastify()
   t.teardown(() => app.close())
+  const session = { type: 'apiKey', in: 'cookie', name: 'session' } as const
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      components: { securitySchemes: { ...securitySchemes, session: { type: 'apiKey', in: 'cookie', name: 'session' } } }
+      components: { securitySchemes: { ...securitySchemes, session } }
     }
   })
   const shown: string[] = []
@@ -42,7 +54,7 @@ async function documented (t: Test, options: Partial<VexaAdminOptions> = {}, rou
   })
   routes(app)
   await app.ready()
-  const document = app.swagger() as unknown as { paths: Record<string, Record<string, Operation>>, components: { securitySchemes: object } }
+  const document = app.swagger() as unknown as Document
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, ...operation })))
   return { app, document, operations, shown }
@@ -152,7 +164,8 @@ interface Host {
 }
 
 /** Returns the document of an app, and checks its version, its references and the uniqueness of its names. */
-async function documentOf (t: Test, { swagger: options = {}, plugin = {}, before, after }: Host): Promise<Record<string, any>> {
+async function documentOf (t: Test, host: Host): Promise<Record<string, any>> {
+  const { swagger: options = {}, plugin = {}, before, after } = host
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(swagger, options)
@@ -224,7 +237,7 @@ t.test('OpenAPI: null, constants and unions have the form of each version', asyn
       deleted: document.paths['/admin/users/{id}'].delete.responses[204]
     }
   }
-  const description = 'null where none was given.'
+  const description = 'null if the user has no name.'
   const is30 = await spelt('OpenAPI 3.0')
   t.same(is30.name, { type: 'string', nullable: true, example: 'John Doe', description })
   t.same(is30.id, { type: 'string', example: 'user-123' })
@@ -351,9 +364,8 @@ t.test('OpenAPI: the document is valid when the app has the transforms of Zod', 
       t.ok(document.components.schemas.User.properties.login)
       if (plugin.hide) t.notOk(document.paths['/admin/users'])
       else {
-        t.equal(
-          listOf(document).responses[200].content['application/json'].schema.items.$ref, '#/components/schemas/AdminUser'
-        )
+        const { items } = listOf(document).responses[200].content['application/json'].schema
+        t.equal(items.$ref, '#/components/schemas/AdminUser')
       }
     }
   }
@@ -393,7 +405,10 @@ t.test('OpenAPI: additions by a hook of the app stay', async (t) => {
       route.schema = Object.assign(schema, {
         security: [{ mtls: [] }],
         response: {
-          ...schema.response, 429: { type: 'object', description: 'Too many', properties: { wait: { type: 'integer' } } }
+          ...schema.response,
+          429: {
+            type: 'object', description: 'Too many', properties: { wait: { type: 'integer' } }
+          }
         }
       })
     })

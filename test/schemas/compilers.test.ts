@@ -12,9 +12,8 @@ t.test('validatorCompiler: converts integers and booleans of a query only', asyn
   t.match(validate('querystring', { n: '7.0' }), { error: [{ instancePath: '/n', message: 'Expected integer' }] })
   t.same(validate('querystring', { n: '7', s: 'true', b: 'true' }), { value: { n: 7, s: 'true', b: true } })
   for (const b of ['xtrue', 'truex', 'false\n', 'TRUE', '1', '', ['true']]) {
-    t.match(
-      validate('querystring', { n: '7', b }), { error: [{ instancePath: '/b', message: 'Expected boolean' }] }, String(b)
-    )
+    const expected = { error: [{ instancePath: '/b', message: 'Expected boolean' }] }
+    t.match(validate('querystring', { n: '7', b }), expected, String(b))
   }
   for (const n of ['7x', 'x7', '7\n', '', ['7']]) {
     t.match(validate('querystring', { n }), { error: [{ instancePath: '/n', message: 'Expected integer' }] }, String(n))

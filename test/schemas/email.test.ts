@@ -62,14 +62,15 @@ t.test('Email: rejects an overlong address before normalising it', async (t) => 
 t.test('Email: rejects an invalid address', async (t) => {
   const app = await build(t)
   const rejected = [
-    '', 'abc', 'a b@c', ' a@b', 'a@b ', 'a@b\n', 'a@b@c', '@@@', 'a\t@b', 'a\0@b', 'a\x7f@b', 'a\x85@b', 'a\u00a0@b', 'a\u2028@b', 'a\u3000@b', '\ufeffa@b', 'a@b\u001b[0m',
-    '\ud83d@b', 'a@\udc9b', '@', 'a@', '@b', '.a@b', 'a.@b', 'a..b@c', 'a@.b', 'a@b.', 'a@b..c', 'a@b\uff0e', 'a@\u3002b', 'a@-b', 'a@b-', 'a@b.-c.d', 'a@b\uff0d', 'a@bb--c', `a@${'b'.repeat(
-      64
-    )}.c`,
-    `a@${`${'\u4e2d'.repeat(9)}.`.repeat(
-      20
-    )}b`, 'a@b_c', 'a@b!', 'a@b%2ec', 'a@b/c', 'a@b:25', 'a@b?c', 'a@b#c', 'a@b\uff0fc', 'a@[127.0.0.1]', 'a@xn--0', 'a@256.256.256.256', '"a"@b', 'a"b@c', 'a\\b@c', 'a,b@c', 'a;b@c', 'a:b@c',
-    'A <a@b>', '<a@b>', 'a(b)@c', 'a@(b)c', 'a@b(c)', '[a]@b', 'a\u037e@b', '\u0301a@b', 'a@\u0301b', 'a\u200b@b', 'a\u3164@b', 'a\u115f@b', 'a\uffa0@b', 'a\u034f@b', 'a\u180b@b', 'a\ufe0f@b', 'a\u{e0100}@b', 'a\u2800@b', 'a\u200d@b', 'a\u00ad@b', 'a\u202e@b', 'a\u2066@b', 'a@b\u200b', 'a@b\u00adc', 'a\ue000@b', 'a\ufdef@b', 'a\u{e0041}@b', 'a\u0378@b'
+    '', 'abc', 'a b@c', ' a@b', 'a@b ', 'a@b\n', 'a@b@c', '@@@', 'a\t@b', 'a\0@b', 'a\x7f@b', 'a\x85@b', 'a\u00a0@b',
+    'a\u2028@b', 'a\u3000@b', '\ufeffa@b', 'a@b\u001b[0m', '\ud83d@b', 'a@\udc9b', '@', 'a@', '@b', '.a@b', 'a.@b',
+    'a..b@c', 'a@.b', 'a@b.', 'a@b..c', 'a@b\uff0e', 'a@\u3002b', 'a@-b', 'a@b-', 'a@b.-c.d', 'a@b\uff0d', 'a@bb--c',
+    `a@${'b'.repeat(64)}.c`, `a@${`${'\u4e2d'.repeat(9)}.`.repeat(20)}b`, 'a@b_c', 'a@b!', 'a@b%2ec', 'a@b/c', 'a@b:25',
+    'a@b?c', 'a@b#c', 'a@b\uff0fc', 'a@[127.0.0.1]', 'a@xn--0', 'a@256.256.256.256', '"a"@b', 'a"b@c', 'a\\b@c',
+    'a,b@c', 'a;b@c', 'a:b@c', 'A <a@b>', '<a@b>', 'a(b)@c', 'a@(b)c', 'a@b(c)', '[a]@b', 'a\u037e@b', '\u0301a@b',
+    'a@\u0301b', 'a\u200b@b', 'a\u3164@b', 'a\u115f@b', 'a\uffa0@b', 'a\u034f@b', 'a\u180b@b', 'a\ufe0f@b',
+    'a\u{e0100}@b', 'a\u2800@b', 'a\u200d@b', 'a\u00ad@b', 'a\u202e@b', 'a\u2066@b', 'a@b\u200b', 'a@b\u00adc',
+    'a\ue000@b', 'a\ufdef@b', 'a\u{e0041}@b', 'a\u0378@b'
   ]
   for (const email of rejected) {
     const reply = await call(app, 'POST', '/admin/users', { payload: { email } })

@@ -1,4 +1,5 @@
-// Each call that a request makes to the storage fails in each way. The tests check the reply, the log and the stored state.
+// Each call that a request makes to the storage fails in each way.
+// The tests check the reply, the log and the stored state.
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
@@ -30,7 +31,8 @@ for (const event of ['unhandledRejection', 'uncaughtException']) {
 
 /**
  * Requests with their status, and the status of the same request when it is repeated.
- * Names in capitals stand for a new user, its address, a token of that user (TOKEN by id, VALUE by value), and a free address.
+ * Names in capitals stand for a new user, its address, a token of that user (TOKEN by id, VALUE by value),
+ * and a free address.
  */
 const requests: Array<[request: string, status: number, repeated: number, payload?: object]> = [
   ['GET /admin/users', 200, 200],
@@ -209,14 +211,13 @@ const freeAddressOf = (n: number) => `free${n}@example.com`
 
 const use = (app: FastifyInstance, { token }: Token) => app.inject({ url: '/me', headers: { 'x-api-key': token } })
 
-function send (app: FastifyInstance, [request, , , payload]: typeof requests[number], { n, user, tokens: [first, , third] }: Subject) {
+function send (app: FastifyInstance, [request, , , payload]: typeof requests[number], subject: Subject) {
+  const { n, user, tokens: [first, , third] } = subject
   const values: Record<string, string> = {
     USER: user,
     TOKEN: first.id,
     VALUE: third.token,
-    EMAIL: addressOf(
-      n
-    ),
+    EMAIL: addressOf(n),
     ENCODED: encodeURIComponent(addressOf(n)),
     FREE: freeAddressOf(n)
   }
@@ -254,9 +255,7 @@ function secretOf ({ tokens: [first] }: Subject): Error {
     code: 'SECRET text',
     sql: text,
     query: text,
-    parameters: [hash, hash.toString(
-      'base64'
-    )],
+    parameters: [hash, hash.toString('base64')],
     detail: 'Key (email)=(someone@example.com) already exists.',
     path: root
   })
@@ -326,9 +325,8 @@ for (const tokenCacheTtl of [0, 60_000]) {
   for (const [name, { act, done = false }] of Object.entries(faults)) {
     // A cache can differ from the storage only if the work was done.
     if (tokenCacheTtl > 0 && !done) continue
-    t.test(`a storage that ${name}${tokenCacheTtl === 0
-      ? ''
-      : ', behind a cache'}: 503 at whichever call, nothing told, and all or nothing done`, async (t) => {
+    const cache = tokenCacheTtl === 0 ? '' : ' with a cache'
+    t.test(`faults${cache}: a storage that ${name} leads to 503, and all or nothing`, async (t) => {
       const trap = new Trap()
       const { app, log, prepare } = await start(t, trapped(t, trap), tokenCacheTtl)
       for (const { request, calls, before, after } of surveyed) {

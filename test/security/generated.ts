@@ -5,7 +5,8 @@ import { adminKey } from '../support/helpers.js'
 
 const oneOf = (unit: 'grapheme-ascii' | 'binary') => fc.string({ unit, minLength: 1, maxLength: 1 })
 const odd = fc.constantFrom(
-  ...'\u00e9\u00c5\u0301\u0130\u0131\u017f\u212a\u00df\u03a3\u0410\u0663\u{1d7ce}\u{1f49b}%_-+=/\\\'"`;,.: \n\u00a0\u200b\u2028\u202e\ufeff'
+  ...'\u00e9\u00c5\u0301\u0130\u0131\u017f\u212a\u00df\u03a3\u0410\u0663\u{1d7ce}\u{1f49b}' +
+    '%_-+=/\\\'"`;,.: \n\u00a0\u200b\u2028\u202e\ufeff'
 )
 export const character = fc.oneof(oneOf('grapheme-ascii'), odd, oneOf('binary')).filter((c) => c !== '\0')
 export const text = (maxLength: number, minLength = 0) => fc.string({ unit: character, minLength, maxLength })
@@ -125,9 +126,22 @@ export function valid (fields: Fields, requiredKeys: string[] = []): Arbitrary<R
   })
 }
 
-export interface Route { method: 'DELETE' | 'GET' | 'PATCH' | 'POST', path: string, query?: Fields, body?: Fields, required?: string[] }
+export interface Route {
+  method: 'DELETE' | 'GET' | 'PATCH' | 'POST'
+  path: string
+  query?: Fields
+  body?: Fields
+  required?: string[]
+}
 
-interface Request { id: string, query: Record<string, any>, body?: any, payload?: string, type?: string, key?: string | undefined }
+interface Request {
+  id: string
+  query: Record<string, any>
+  body?: any
+  payload?: string
+  type?: string
+  key?: string | undefined
+}
 
 export const routes: Route[] = [
   { method: 'GET', path: '/users', query: fields.listUsers },
@@ -145,7 +159,8 @@ export const routes: Route[] = [
 ]
 
 /** Generates a request with one fault, and the status of its reply. */
-export function broken ({ method, path, query = {}, body, required }: Route, secrets: string[]): Arbitrary<[status: number, request: Request]> {
+export function broken (route: Route, secrets: string[]): Arbitrary<[status: number, request: Request]> {
+  const { method, path, query = {}, body, required } = route
   const id = path.startsWith('/tokens') ? 'token-1' : path.includes('email') ? 'owner@example.com' : 'user-1'
   const whole: Arbitrary<Request> = fc.record({
     id: fc.constant(id),

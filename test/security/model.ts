@@ -12,11 +12,23 @@ import { isObject, scopes, type Route } from './generated.js'
 
 export interface Command { act: Act, on: number, body: any }
 
-export type Act = 'createUser' | 'patch' | 'delete' | 'show' | 'createToken' | 'revoke' | 'revokeAll' | 'rotate' | 'verify' | 'list' | 'wait' | 'restart'
+export type Act = 'createUser' | 'patch' | 'delete' | 'show' | 'createToken' | 'revoke' | 'revokeAll' | 'rotate' |
+  'verify' | 'list' | 'wait' | 'restart'
 
 interface KnownUser { wire: any, alive: boolean }
 
-interface KnownToken { wire: any, owner: KnownUser, alive: boolean, value: string, life: number | undefined, used: string, kept: string }
+interface KnownToken {
+  wire: any
+  owner: KnownUser
+  alive: boolean
+  value: string
+  /** Lifetime in seconds. */
+  life: number | undefined
+  /** The last use. */
+  used: string
+  /** The last use before the last restart. */
+  kept: string
+}
 
 /** Returns the key of an id, or NaN if the id is not one of this storage. */
 const keyOf = (id: string) => Number(/^(?:user|token)-([1-9]\d{0,14})$/.exec(id)?.[1])

@@ -59,7 +59,8 @@ try {
     }
   }
   console.log(
-    `${secrets.length} secrets, ${lines} lines of log by ${logs.length} processes, ${found.length} of them with a secret`
+    `${secrets.length} secrets, ${lines} lines of log by ${logs.length} processes, ` +
+    `${found.length} of them with a secret`
   )
   for (const line of found.slice(0, 10)) console.log(line.slice(0, 500))
   if (secrets.length < 5000 || lines < 20000 || logs.length < 45) throw new Error('The tests do not log')
