@@ -156,7 +156,7 @@ t.test('OpenAPI: two registrations have different operation ids', async (t) => {
   t.equal(new Set(operations.map(({ operationId }) => operationId)).size, shown.length)
 })
 
-interface Host {
+interface AppOptions {
   swagger?: FastifyDynamicSwaggerOptions
   plugin?: Partial<VexaAdminOptions>
   before?: (app: FastifyInstance) => unknown
@@ -164,11 +164,11 @@ interface Host {
 }
 
 /** Returns the document of an app, and checks its version, its references and the uniqueness of its names. */
-async function documentOf (t: Test, host: Host): Promise<Record<string, any>> {
-  const { swagger: options = {}, plugin = {}, before, after } = host
+async function documentOf (t: Test, options: AppOptions): Promise<Record<string, any>> {
+  const { swagger: swaggerOptions = {}, plugin = {}, before, after } = options
   const app = Fastify()
   t.teardown(() => app.close())
-  await app.register(swagger, options)
+  await app.register(swagger, swaggerOptions)
   await before?.(app)
   await app.register(vexaAdmin, {
     ...(plugin.authorize ? {} : { adminKeys: adminKey }), storage: emptyStorage(t), ...plugin
@@ -193,7 +193,7 @@ async function documentOf (t: Test, host: Host): Promise<Record<string, any>> {
 }
 
 const listOf = (document: Record<string, any>) => document.paths['/admin/users'].get
-const info = { title: 'Host', version: '1' }
+const info = { title: 'App', version: '1' }
 const ours = { type: 'apiKey', in: 'header', name: 'X-Admin-API-Key', description: 'One of the admin keys of the app.' }
 const versions: Record<string, (more?: object) => FastifyDynamicSwaggerOptions> = {
   'OpenAPI 3.0': (more) => ({ openapi: { info, ...more } }),

@@ -49,7 +49,7 @@ const whole = ({ statusCode, body, headers: { date, ...headers } }: LightMyReque
   ({ statusCode, body, headers })
 
 /** Builds an app with a user, a token, and a route that needs a token. */
-async function guarded (t: Parameters<typeof build>[0], options: Parameters<typeof build>[1] = {}) {
+async function buildWithToken (t: Parameters<typeof build>[0], options: Parameters<typeof build>[1] = {}) {
   const app = await build(t, options)
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
   const user = await app.vexaAdmin.users.create({ email: 'owner@example.com', name: 'Owner' })
@@ -102,7 +102,7 @@ t.test('admin key: near misses in any encoding get one and the same 401', async 
 })
 
 t.test('credentials: are read from their own headers only', async (t) => {
-  const { app, token } = await guarded(t)
+  const { app, token } = await buildWithToken(t)
   const names = [
     'x-admin-api-key', 'X-Admin-API-Key', 'adminKey', 'admin_key', 'api_key', 'key', 'token', 'access_token'
   ]
@@ -142,7 +142,7 @@ t.test('credentials: are read from their own headers only', async (t) => {
 })
 
 t.test('method and path: no header, query or body overrides them', async (t) => {
-  const { app, user } = await guarded(t)
+  const { app, user } = await buildWithToken(t)
   const other = await app.vexaAdmin.users.create({ email: 'other@example.com' })
   const before = [await app.vexaAdmin.users.get(user.id), await app.vexaAdmin.users.get(other.id)]
   const headers = [
@@ -318,7 +318,7 @@ t.test('two registrations: each rejects the keys and tokens of the other', async
 })
 
 t.test('existence: without an admin key, each user and token gets the same reply', async (t) => {
-  const { app, token } = await guarded(t)
+  const { app, token } = await buildWithToken(t)
   const overlong = 'x'.repeat(200)
   const requests: Array<['DELETE' | 'GET' | 'PATCH' | 'POST', paths: string[], payload?: object]> = [
     ['GET', ['users', 'users?search=owner', 'users/email/owner@example.com', 'users/email/nobody@example.com']],
@@ -349,11 +349,11 @@ t.test('existence: without an admin key, each user and token gets the same reply
 
 for (const tokenCacheTtl of [0, 60_000]) {
   t.test(`invalid tokens: each gets the same reply when tokenCacheTtl is ${tokenCacheTtl}`, async (t) => {
-    const { app, user, token: revoked } = await guarded(t, { tokenCacheTtl })
+    const { app, user, token: revoked } = await buildWithToken(t, { tokenCacheTtl })
     const { tokens } = app.vexaAdmin
     const expired = await tokens.create(user.id, { expires_in: 1 })
     const { token: valid } = await tokens.create(user.id)
-    const { token: unknown } = (await guarded(t)).token
+    const { token: unknown } = (await buildWithToken(t)).token
     const ask = async (headers: Record<string, string>) => whole(await app.inject({ url: '/me', headers }))
     for (const { token } of [revoked, expired]) t.equal((await ask({ 'x-api-key': token })).statusCode, 200)
     await tokens.revoke(revoked.id)
@@ -438,7 +438,7 @@ t.test('text: characters of SQL, LIKE and JSON have no special meaning', async (
 })
 
 t.test('members: those that a client may not set are rejected in every body', async (t) => {
-  const { app, user, token } = await guarded(t)
+  const { app, user, token } = await buildWithToken(t)
   const own = [
     'id', 'user_id', 'created_at', 'revision', 'api_tokens', 'hash', 'token', 'last_used_at', 'expires_at', 'is_admin',
     'role', 'constructor', 'prototype', 'toString', 'hasOwnProperty'
@@ -503,7 +503,7 @@ t.test('bodies: those that parsers read differently are rejected', async (t) => 
 })
 
 t.test('HEAD and OPTIONS: reveal nothing without an admin key', async (t) => {
-  const { app } = await guarded(t)
+  const { app } = await buildWithToken(t)
   for (const path of ['users', 'users/user-1', 'users/user-1/tokens', 'users/email/owner@example.com']) {
     const head = await app.inject({ method: 'HEAD', url: `/admin/${path}` })
     t.equal(head.statusCode, 401)

@@ -350,7 +350,7 @@ for (const tokenCacheTtl of [0, 60_000]) {
             retryAfter: reply.headers['retry-after'],
             challenge: reply.headers['www-authenticate'],
             late: took > latest && took,
-            told: leaksIn(JSON.stringify(reply.headers) + reply.body, subject),
+            leaked: leaksIn(JSON.stringify(reply.headers) + reply.body, subject),
             left: await look(app, subject),
             repeated: (await send(app, request, subject)).statusCode,
             logged: leaksIn(log.text, subject)
@@ -360,7 +360,7 @@ for (const tokenCacheTtl of [0, 60_000]) {
             retryAfter: '1',
             challenge: undefined,
             late: false,
-            told: [],
+            leaked: [],
             left: changed ? after : before,
             repeated: changed ? repeated : status,
             logged: []

@@ -172,7 +172,7 @@ export function broken (route: Route, secrets: string[]): Arbitrary<[status: num
     kinds.push(fc.tuple(whole, value).map(([request, value]) => [status, { ...request, ...to(value, request) }]))
   }
   const secret = fc.constantFrom(...secrets)
-  const stranger = fc.oneof(text(9, 1), secret, hostile, fc.constantFrom('id', 'hash', 'revision', 'Email')).filter(
+  const unknownName = fc.oneof(text(9, 1), secret, hostile, fc.constantFrom('id', 'hash', 'revision', 'Email')).filter(
     (name) => !Object.hasOwn({ ...query, ...body }, name)
   )
   const near = fc.oneof(
@@ -183,7 +183,7 @@ export function broken (route: Route, secrets: string[]): Arbitrary<[status: num
     401, fc.oneof(fc.constant(undefined), edited(adminKey).map(asHeader), secret).filter((key) => key !== adminKey),
     (key) => ({ key })
   )
-  change(400, fc.tuple(stranger, fc.oneof(text(9), secret)), ([name, value], { query }) =>
+  change(400, fc.tuple(unknownName, fc.oneof(text(9), secret)), ([name, value], { query }) =>
     ({ query: { ...query, [name]: value } }))
   for (const [name, [valid, broken]] of Object.entries(query)) {
     change(400, fc.oneof(broken, fc.array(valid, { minLength: 2, maxLength: 3 })), (value, { query }) =>
@@ -204,7 +204,7 @@ export function broken (route: Route, secrets: string[]): Arbitrary<[status: num
   }
   if (body !== undefined) {
     change(400, json.filter((value) => !isObject(value)), (value) => ({ payload: JSON.stringify(value) }))
-    change(400, fc.tuple(stranger, fc.oneof(json, secret)), ([name, value], { body }) =>
+    change(400, fc.tuple(unknownName, fc.oneof(json, secret)), ([name, value], { body }) =>
       ({ body: { ...body, [name]: value } }))
     for (const [name, [, broken]] of Object.entries(body)) {
       change(
