@@ -15,7 +15,7 @@ await app.register(swagger, {
 await app.register(vexaAdmin, { adminKeys: 'no-request-is-ever-made', storage: sqliteStorage({ filename: ':memory:' }) })
 await app.ready()
 const document = app.swagger() as { paths: Record<string, { post?: { requestBody?: { required?: boolean } } }> }
-// @fastify/swagger says of every body that it is required.
+// @fastify/swagger marks each body as required.
 for (const path of ['/admin/users/{id}/tokens', '/admin/tokens/{id}/rotate']) {
   const body = document.paths[path]?.post?.requestBody
   if (body) body.required = false

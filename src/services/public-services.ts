@@ -1,5 +1,5 @@
 import type { ChangeSource } from '../events.js'
-import { isPlainObject } from '../schemas/primitives.js'
+import { isPlainObject } from '../schemas/json-object.js'
 import { ChangeOptions } from '../schemas/change-options.js'
 import { validator } from '../schemas/validator.js'
 import type { TokenRouteService, TokenService } from './tokens.js'

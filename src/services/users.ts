@@ -1,6 +1,6 @@
 import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError, UserReferencedError } from '../errors.js'
 import type { ChangeSource, Publish } from '../events.js'
-import { canNormalize } from '../schemas/primitives.js'
+import { canNormalize } from '../schemas/text.js'
 import type { ChangeOptions } from '../schemas/change-options.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
 import { validator } from '../schemas/validator.js'
