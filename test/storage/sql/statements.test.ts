@@ -130,7 +130,7 @@ for (const database of ['postgres', 'mysql'] as const) {
   t.test(database, async (t) => {
     const answers: Answers = (sql) => {
       const { user, token } = rows[database]
-      if (sql.includes('token_id')) return { rows: [{ ...token, ...user, token_id: '7', token_name: null, token_created_at: user.created_at }] }
+      if (sql.includes('hash_length')) return { rows: [{ ...user, ...token, user_name: user.name, user_created_at: user.created_at }] }
       if (/^select .id. from .*tokens/.test(sql)) return { rows: [] }
       if (sql.includes('count(*)')) return { rows: [{ count: '2' }] }
       return /(returning|select) .id./.test(sql) ? { rows: [sql.includes('tokens') ? token : user] } : undefined
