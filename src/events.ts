@@ -1,6 +1,4 @@
 import { channel } from 'node:diagnostics_channel'
-import { hash } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
 
 /** Where a change came from. */
 export interface ChangeSource {
@@ -69,17 +67,8 @@ export const auditEvents = Object.values(channels).map(({ name }) => name) as Re
 export type Publish = <Name extends Kind>(name: Name, source: Source<Name>, message: Rest<Message<Name>>) => void
 
 /** For the registration whose routes are at this path. */
-export function publisher (prefix: string): Publish {
+export function createPublisher (prefix: string): Publish {
   return (name, source, message) => {
     if (channels[name].hasSubscribers) channels[name].publish({ prefix, ...source, ...message })
   }
-}
-
-/** By which an admin key is told from the others in events: the first eight hexadecimal digits of its SHA-256. Of a key that can be guessed it would confirm a guess. */
-export function fingerprintAdminKey (adminKey: string): string {
-  return hash('sha256', adminKey, 'hex').slice(0, 8)
-}
-
-export function describeRejection ({ id, ip, method, routeOptions }: FastifyRequest): Rejection {
-  return { requestId: id, method, route: routeOptions.url, ip }
 }

@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { requireAdminKey, requireAuthorized } from './hooks/require-admin.js'
 import { requireSameOrigin } from './hooks/same-origin.js'
 import { createRequireToken, type RequireTokenOptions, type RequireTokenHook } from './hooks/require-token.js'
-import { publisher } from './events.js'
+import { createPublisher } from './events.js'
 import { resolveOptions, type VexaAdminOptions } from './options.js'
 import { collectOperationIds } from './routes/documentation.js'
 import { adminRoutes } from './routes/index.js'
@@ -43,7 +43,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const stored = withFaults(options.storage, options.storageTimeout)
   const storage = options.tokenCacheTtl === 0 ? stored : withTokenCache(stored, options.tokenCacheTtl)
   const lastUsed = createLastUsed(options.storage, options.storageTimeout, (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))
-  const publish = publisher(fastify.prefix.replace(/\/$/, '') + options.prefix)
+  const publish = createPublisher(fastify.prefix.replace(/\/$/, '') + options.prefix)
   const users = createUserService(storage, publish, options)
   const tokens = createTokenService(storage, publish, lastUsed, options)
 

@@ -3,9 +3,11 @@ import type { FastifyError, FastifyReply, FastifyRequest, onRequestAsyncHookHand
 import { Type } from '@sinclair/typebox'
 import { check } from '../check-options.js'
 import { UnauthorizedError } from '../errors.js'
-import { fingerprintAdminKey, describeRejection, type Publish } from '../events.js'
+import type { Publish } from '../events.js'
 import { Actor } from '../schemas/change-options.js'
 import { compile } from '../schemas/validator.js'
+import { fingerprintAdminKey } from './admin-keys.js'
+import { describeRejection } from './describe-rejection.js'
 
 /** The host's own idea of an admin: `true`, or the name of the admin for the events. Anything else is no admin. */
 export type Authorize = (request: FastifyRequest) => boolean | { actor: string } | Promise<boolean | { actor: string }>

@@ -1,8 +1,9 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { check, checkOptionNames } from '../check-options.js'
 import { InsufficientScopeError, InvalidTokenError, StorageUnavailableError, UserDisabledError } from '../errors.js'
-import { describeRejection, type Publish } from '../events.js'
+import type { Publish } from '../events.js'
 import type { TokenRouteService } from '../services/tokens.js'
+import { describeRejection } from './describe-rejection.js'
 import { adminScope } from './require-admin.js'
 
 export interface RequireTokenOptions {

@@ -1,6 +1,7 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { CrossOriginError } from '../errors.js'
-import { describeRejection, type Publish } from '../events.js'
+import type { Publish } from '../events.js'
+import { describeRejection } from './describe-rejection.js'
 
 /**
  * Creates an `onRequest` hook that rejects changes which a page of another origin asks for, because a browser adds the cookie of an admin to them.
