@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import vexaAdmin, { sqliteStorage, type VexaAdminOptions } from '../src/index.js'
-import { resolveOptions } from '../src/options.js'
+import { resolveOptions } from '../src/resolve-options.js'
 import { emptyPlace, storageAt } from './support/databases.js'
 import { adminKey, build, call } from './support/helpers.js'
 
