@@ -2,8 +2,10 @@ import type { ChangeSource } from '../events.js'
 import { isPlainObject } from '../schemas/primitives.js'
 import { ChangeOptions } from '../schemas/change-options.js'
 import { validator } from '../schemas/validator.js'
-import type { TokenRouteService, TokenService } from './tokens.js'
-import type { UserRouteService, UserService } from './users.js'
+import type { TokenService } from './token-service.js'
+import type { TokenRouteService } from './tokens.js'
+import type { UserService } from './user-service.js'
+import type { UserRouteService } from './users.js'
 
 const validateOptions = validator(ChangeOptions)
 
