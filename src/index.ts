@@ -1,4 +1,5 @@
-export { vexaAdmin as default, vexaAdmin, type VexaAdmin } from './plugin.js'
+export { vexaAdmin as default, vexaAdmin } from './plugin.js'
+export type { VexaAdmin } from './decorations.js'
 export type { VexaAdminOptions } from './options.js'
 export { fingerprintAdminKey } from './hooks/admin-keys.js'
 export type { Authorize } from './hooks/require-admin.js'
@@ -14,8 +15,13 @@ export { RotateToken, createTokenBodies, Token, type CreateToken, type VerifyTok
 export { securitySchemes } from './schemas/security-schemes.js'
 export { Verification } from './schemas/verification.js'
 export { normalizeForSearch } from './normalize.js'
-export { KyselyStorage, type AnyDialect, type AnyKysely, type KyselyStorageOptions } from './storage/sql/kysely-storage.js'
+export {
+  KyselyStorage, type AnyDialect, type AnyKysely, type KyselyStorageOptions
+} from './storage/sql/kysely-storage.js'
 export { migrate } from './storage/sql/migrate-storage.js'
 export { withPreparedStatements } from './storage/sql/drivers/prepared-statements.js'
 export { sqliteStorage, type SqliteStorageOptions } from './storage/sql/sqlite-storage.js'
-export type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, TokenWithUser, UserChanges, UserPage, UserRecord } from './storage/storage-adapter.js'
+export type {
+  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, TokenWithUser,
+  UserChanges, UserPage, UserRecord
+} from './storage/storage-adapter.js'
