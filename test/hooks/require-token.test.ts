@@ -176,13 +176,13 @@ t.test('a disabled user is a 403, and so is a missing scope', async (t) => {
   t.equal((await ask(app, '/bots', all, 'POST')).statusCode, 200)
   t.equal((await ask(app, '/me', tx)).statusCode, 200)
   const reply = await ask(app, '/bots', tx, 'POST')
-  t.same(reply.json(), { statusCode: 403, code: 'VEXA_ADMIN_ERR_INSUFFICIENT_SCOPE', error: 'Forbidden', message: 'The API token lacks what this needs: bot' })
+  t.same(reply.json(), { statusCode: 403, code: 'VEXA_ADMIN_ERR_INSUFFICIENT_SCOPE', error: 'Forbidden', message: 'The API token lacks required scopes: bot' })
   t.equal(reply.headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="bot"')
   const both = await ask(app, '/bots/tx', tx)
   t.equal(both.headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="tx bot"')
-  t.equal(both.json().message, 'The API token lacks what this needs: bot', 'what it has is not named')
+  t.equal(both.json().message, 'The API token lacks required scopes: bot', 'what it has is not named')
   const none = { 'x-api-key': (await tokens.create(id, { scopes: ['read'] })).token }
-  t.equal((await ask(app, '/bots/tx', none)).json().message, 'The API token lacks what this needs: tx, bot')
+  t.equal((await ask(app, '/bots/tx', none)).json().message, 'The API token lacks required scopes: tx, bot')
 
   await users.update(id, { disabled: true })
   for (const headers of [bot, tx, all]) {
