@@ -1,67 +1,74 @@
 import type { Authorize } from './hooks/require-admin.js'
 import type { StorageAdapter } from './storage/storage-adapter.js'
 
+/** Options of the plugin. Either `adminKeys` or `authorize` is required; each other option has a default. */
 export interface VexaAdminOptions {
   /**
-   * Keys that `X-Admin-API-Key` may hold; several at once while they are being rotated. Each has at least 16
-   * printable ASCII characters, without space and comma. Required, unless `authorize` is given.
+   * The admin keys: a request to the admin API sends one of them in `X-Admin-API-Key`. Several keys are valid at once,
+   * so that keys can be rotated. Each key has at least 16 printable ASCII characters, with no space or comma.
    */
   adminKeys?: string | readonly string[] | undefined
   /**
-   * Decides who is an admin, in place of `adminKeys`. `true` accepts the request, and so does `{ actor }`, which also names the admin in the events:
-   * 1 to 255 printable characters. Another object is a fault of the app, and answered 500; anything else is answered 401.
+   * Decides for each request whether it is from an admin, in place of `adminKeys`. Returns `true` or `{ actor }` to
+   * accept the request. `actor` names the admin in the events: 1 to 255 printable characters. For another object
+   * the reply is 500, because that is a fault of the app. For any other value the reply is 401.
    */
   authorize?: Authorize | undefined
   /**
-   * Origins whose pages may ask for changes beside those of this host, where `authorize` decides, such as `https://admin.example`: each as a browser
-   * writes it in `Origin`. From any other origin a change is answered 403, because browsers add the cookie of an admin to it.
+   * Origins, other than the host's own, whose pages may ask for changes if `authorize` decides. Each is spelt as a
+   * browser sends it in `Origin`, such as `https://admin.example`. Changes from any other origin get the reply 403,
+   * because browsers add an admin's cookie to them.
    * @default []
    */
   trustedOrigins?: readonly string[] | undefined
   /**
-   * Where the routes are mounted: empty, or a path like `/admin`.
+   * Path under which the routes are mounted: empty, or a path like `/admin`.
    * @default '/admin'
    */
   prefix?: string | undefined
   /**
-   * Where users and tokens are kept. Opened by the plugin, and closed with the app.
+   * Storage of the users and tokens. The plugin opens it at boot, and closes it with the app.
    * @default sqliteStorage()
    */
   storage?: StorageAdapter | undefined
   /**
-   * How long the storage may take for one call, in milliseconds, before the answer is 503. What it does later does not count.
+   * Milliseconds that one call of the storage may take before the reply is 503, from 1 to 2147483647. A later answer
+   * of the storage is ignored.
    * @default 10000
    */
   storageTimeout?: number | undefined
   /**
-   * How long a token that was found is remembered, in milliseconds, up to 60000; 0 for not at all. For as long, it may go on opening routes here
-   * after another process has revoked it. What this app changes itself holds at once.
+   * Milliseconds for which a token that was found is remembered, from 0 (not at all) to 60000. For that time this
+   * process may accept a token that another process has revoked. Changes by this app take effect at once.
    * @default 0
    */
   tokenCacheTtl?: number | undefined
   /**
-   * What the value of a token begins with: 1 to 32 letters, digits, hyphens and underscores. Of several, the first is that of new tokens, and all are
-   * accepted: put a new one first, and keep the old ones for as long as there are tokens with them.
+   * Beginning of the value of each token: 1 to 32 letters, digits, hyphens and underscores. New tokens get the first
+   * of several prefixes, and tokens with any of them are accepted. To replace a prefix, put the new one first, and
+   * keep the old one as long as there are tokens with it.
    * @default 'vex_'
    */
   tokenPrefix?: string | readonly string[] | undefined
   /**
-   * Names of what tokens may be limited to: each of 1 to 64 printable ASCII characters, without space, `"` and backslash (RFC 6749).
+   * Names of the scopes that a token may be limited to. Each has 1 to 64 printable ASCII characters, without space,
+   * `"` and backslash (RFC 6749, section 3.3). Without names, no token has scopes.
    * @default []
    */
   scopes?: readonly string[] | undefined
   /**
-   * `max_concurrent_bots` of a user created without: an integer, 0 to 2147483647.
+   * `max_concurrent_bots` of a user who is created without it: an integer from 0 to 2147483647.
    * @default 3
    */
   defaultMaxConcurrentBots?: number | undefined
   /**
-   * Leaves the routes out of OpenAPI documents (`schema.hide` of @fastify/swagger).
+   * Whether the routes are left out of OpenAPI documents (`schema.hide` of @fastify/swagger).
    * @default false
    */
   hide?: boolean | undefined
   /**
-   * The answer to creating a user whose e-mail address is taken: `'reject'` is a 409, `'return'` is the stored user, unchanged, with 200.
+   * The reply to creating a user whose e-mail address is taken. `'reject'`: 409. `'return'`: 200 and the stored user,
+   * unchanged.
    * @default 'reject'
    */
   duplicateEmail?: 'reject' | 'return' | undefined

@@ -6,10 +6,11 @@ import { sqliteStorage } from './storage/sql/sqlite-storage.js'
 
 type Resolved<T> = { [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
-export type ResolvedOptions = Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'authorize' | 'tokenPrefix'>> & { tokenPrefix: readonly string[] } & (
-  | { adminKeys: readonly string[], authorize?: undefined }
-  | { adminKeys?: undefined, authorize: Authorize }
-)
+/** The options with every default filled in. Either `adminKeys` or `authorize` is there. */
+export type ResolvedOptions =
+  & Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'authorize' | 'tokenPrefix'>>
+  & { tokenPrefix: readonly string[] }
+  & ({ adminKeys: readonly string[], authorize?: undefined } | { adminKeys?: undefined, authorize: Authorize })
 
 const defaults = {
   trustedOrigins: [] as readonly string[],
@@ -24,57 +25,71 @@ const defaults = {
 } as const
 
 /**
- * The options, checked and with defaults filled in. What was passed in is not changed.
+ * Returns a copy of the options with defaults filled in. `undefined` counts as absent.
  *
- * @throws {InvalidOptionError} naming the option and what it must be
+ * @throws {InvalidOptionError} naming the wrong option and the values that it may have
  */
 export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   checkOptionNames(options, ['adminKeys', 'authorize', 'storage', ...Object.keys(defaults)])
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as VexaAdminOptions
-  const { adminKeys, authorize, ...rest } = { ...defaults, ...given }
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const { adminKeys, authorize, ...rest } = { ...defaults, ...Object.fromEntries(given) as VexaAdminOptions }
+  const tokenPrefix = Array.isArray(rest.tokenPrefix) ? [...rest.tokenPrefix] : [rest.tokenPrefix]
 
   check(typeof rest.prefix === 'string' && /^(\/[\w.~-]+)*$/.test(rest.prefix),
     '`prefix` must be empty, or a path like /admin of letters, digits and - . _ ~, without a slash at its end')
-  const tokenPrefix = Array.isArray(rest.tokenPrefix) ? [...rest.tokenPrefix] : [rest.tokenPrefix]
-  check(tokenPrefix.length > 0 && tokenPrefix.every((prefix) => typeof prefix === 'string' && /^[\w-]{1,32}$/.test(prefix)) &&
-    new Set(tokenPrefix).size === tokenPrefix.length,
-  '`tokenPrefix` must have 1 to 32 letters, digits, hyphens and underscores, or be an array of such, at least one and all different')
+  check(areDistinct(tokenPrefix, /^[\w-]{1,32}$/) && tokenPrefix.length > 0,
+    '`tokenPrefix` must be 1 to 32 letters, digits, hyphens and underscores, ' +
+    'or an array of at least one such prefix, all of them different')
   check(Array.isArray(rest.trustedOrigins) && rest.trustedOrigins.every(isOrigin),
-    '`trustedOrigins` must be an array of origins as browsers write them, like https://admin.example or http://localhost:5173, without a path, a wildcard and a default port')
-  check(Array.isArray(rest.scopes) && rest.scopes.every((scope) => typeof scope === 'string' && /^[!#-[\]-~]{1,64}$/.test(scope)) &&
-    new Set(rest.scopes).size === rest.scopes.length,
-  '`scopes` must be different names, each of 1 to 64 printable ASCII characters without space, quote and backslash')
-  check(Number.isInteger(rest.defaultMaxConcurrentBots) && rest.defaultMaxConcurrentBots >= 0 && rest.defaultMaxConcurrentBots <= 2147483647,
+    '`trustedOrigins` must be an array of origins as browsers send them, like https://admin.example or ' +
+    'http://localhost:5173, without a path, a wildcard or a default port')
+  check(Array.isArray(rest.scopes) && areDistinct(rest.scopes, /^[!#-[\]-~]{1,64}$/),
+    '`scopes` must be an array of different names, each of 1 to 64 printable ASCII characters ' +
+    'without space, quote and backslash')
+  check(isIntegerFrom(0, 2147483647, rest.defaultMaxConcurrentBots),
     '`defaultMaxConcurrentBots` must be an integer from 0 to 2147483647')
   check(['reject', 'return'].includes(rest.duplicateEmail), "`duplicateEmail` must be 'reject' or 'return'")
   check(typeof rest.hide === 'boolean', '`hide` must be true or false')
-  check(Number.isInteger(rest.storageTimeout) && rest.storageTimeout >= 1 && rest.storageTimeout <= 2147483647,
+  check(isIntegerFrom(1, 2147483647, rest.storageTimeout),
     '`storageTimeout` must be a whole number of milliseconds, from 1 to 2147483647')
-  check(Number.isInteger(rest.tokenCacheTtl) && rest.tokenCacheTtl >= 0 && rest.tokenCacheTtl <= 60_000,
+  check(isIntegerFrom(0, 60_000, rest.tokenCacheTtl),
     '`tokenCacheTtl` must be a whole number of milliseconds, from 0 to 60000')
 
   const storage = rest.storage === undefined ? sqliteStorage() : rest.storage
-  const missing = storageMethodNames.find((method) => typeof (storage as Partial<StorageAdapter> | null)?.[method] !== 'function')
+  const methods = storage as Partial<StorageAdapter> | null
+  const missing = storageMethodNames.find((name) => typeof methods?.[name] !== 'function')
   check(missing === undefined, `\`storage\` must be a StorageAdapter, but has no method \`${missing}\``)
 
   const common = { ...rest, tokenPrefix, trustedOrigins: [...rest.trustedOrigins], scopes: [...rest.scopes], storage }
   if (authorize !== undefined) {
-    check(adminKeys === undefined, 'give either `adminKeys` or `authorize`')
+    check(adminKeys === undefined, 'give either `adminKeys` or `authorize`, not both')
     check(typeof authorize === 'function', '`authorize` must be a function')
     return { ...common, authorize }
   }
-  check(common.trustedOrigins.length === 0, '`trustedOrigins` is for `authorize`: no page of another origin can send an admin key that it does not know')
+  check(common.trustedOrigins.length === 0,
+    '`trustedOrigins` needs `authorize`: with `adminKeys` no origin is checked, because no browser adds a key by itself')
   return { ...common, adminKeys: checkKeys(adminKeys) }
 }
 
-function isOrigin (value: unknown): boolean {
-  return typeof value === 'string' && /^https?:\/\/[^*]+$/.test(value) && URL.canParse(value) && new URL(value).origin === value
-}
-
 function checkKeys (adminKeys: VexaAdminOptions['adminKeys']): readonly string[] {
-  check(adminKeys !== undefined, '`adminKeys` is undefined, and there is no `authorize`: is the environment variable set? Make a key with: openssl rand -hex 32')
+  check(adminKeys !== undefined, '`adminKeys` is undefined, and there is no `authorize`: ' +
+    'is the environment variable set? Make a key with: openssl rand -hex 32')
   const keys = Array.isArray(adminKeys) ? [...adminKeys] : [adminKeys]
   check(keys.length > 0 && keys.every((key) => typeof key === 'string' && /^[!-+\--~]{16,}$/.test(key)),
-    'each of `adminKeys` must have at least 16 printable ASCII characters, without space and comma. Make one with: openssl rand -hex 32')
+    'each of `adminKeys` must have at least 16 printable ASCII characters, with no space or comma. ' +
+    'Make one with: openssl rand -hex 32')
   return keys
+}
+
+function isOrigin (value: unknown): boolean {
+  return typeof value === 'string' && /^https?:\/\/[^*]+$/.test(value) &&
+    URL.canParse(value) && new URL(value).origin === value
+}
+
+function areDistinct (names: readonly unknown[], form: RegExp): boolean {
+  return names.every((name) => typeof name === 'string' && form.test(name)) && new Set(names).size === names.length
+}
+
+function isIntegerFrom (least: number, most: number, value: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most
 }
