@@ -67,7 +67,7 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
     return { ...common, authorize }
   }
   check(common.trustedOrigins.length === 0,
-    '`trustedOrigins` needs `authorize`: with `adminKeys` no origin is checked, because no browser adds a key by itself')
+    '`trustedOrigins` needs `authorize`: with `adminKeys` every origin is accepted, because no browser adds a key')
   return { ...common, adminKeys: checkKeys(adminKeys) }
 }
 

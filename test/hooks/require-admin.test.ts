@@ -122,7 +122,7 @@ t.test('authorize decides in place of keys', async (t) => {
   for (const no of [false, undefined, 1, 'yes', Promise.resolve(false)]) {
     answer = () => no
     const reply = await get()
-    t.same(reply.json(), { ...refused, message: 'This app does not accept the request as one by an admin: sign in as an admin' })
+    t.same(reply.json(), { ...refused, message: 'This app does not accept the request as one from an admin: sign in as an admin' })
     t.ok(reply.headers['www-authenticate'])
   }
   answer = () => { throw Object.assign(new Error('The directory is down'), { statusCode: 502 }) }

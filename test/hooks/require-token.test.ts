@@ -253,7 +253,7 @@ t.test('a scope that the plugin does not know, or a misspelt option, stops the b
   const app = await build(t)
   // Forgotten parentheses. No request passes, and whoever looks is told why.
   app.get('/forgotten', { onRequest: app.vexaAdmin.requireToken as never }, async () => 'x')
-  t.match((await app.inject('/forgotten')).json(), { statusCode: 500, message: /requireToken makes a hook: call it, as in/ })
+  t.match((await app.inject('/forgotten')).json(), { statusCode: 500, message: /requireToken returns a hook: call it, as in/ })
   t.throws(() => app.vexaAdmin.requireToken({ scopes: ['bto'] }), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /bto/ })
   for (const wrong of [{ scope: ['bot'] }, ['bot'], { scopes: 'bot' }, { scopes: null }]) {
     t.throws(() => app.vexaAdmin.requireToken(wrong as never), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /scope|option `0`/ }, JSON.stringify(wrong))
