@@ -27,7 +27,10 @@ const failureOfAnswer = compile(Type.Object({ actor: Actor }, { additionalProper
 
 /** Creates an `onRequest` hook that rejects each request without one of the keys in `X-Admin-API-Key`: 401. */
 export function requireAdminKey (adminKeys: readonly string[], publish: Publish): onRequestHookHandler {
-  const keys = adminKeys.map((key) => ({ expected: hash('sha256', key, 'buffer'), fingerprint: fingerprintAdminKey(key) }))
+  const keys = adminKeys.map((key) => ({
+    expected: hash('sha256', key, 'buffer'),
+    fingerprint: fingerprintAdminKey(key)
+  }))
   return function checkAdminKey (request, reply, done) {
     // Node joins a header that was sent twice with a comma, which no key contains.
     const digest = hash('sha256', String(request.headers['x-admin-api-key'] ?? ''), 'buffer')
@@ -53,8 +56,8 @@ export function requireAuthorized (authorize: Authorize, publish: Publish): onRe
       throw Object.assign(reject(request, reply, publish), { message })
     }
     const failure = failureOfAnswer(answer)
-    check(failure === undefined,
-      `\`authorize\` must return true, false, or { actor } and nothing else: ${failure?.instancePath} ${failure?.message}`)
+    check(failure === undefined, '`authorize` must return true, false, or { actor } and nothing else: ' +
+      `${failure?.instancePath} ${failure?.message}`)
     request.setDecorator(requestActor, (answer as { actor: string }).actor)
   }
 }

@@ -11,7 +11,8 @@ import { describeRejection } from './describe-rejection.js'
 export function requireSameOrigin (trustedOrigins: readonly string[], publish: Publish): onRequestHookHandler {
   return function checkSameOrigin (request, _reply, done) {
     const { origin } = request.headers
-    if (isSafe(request.method) || isSameOrigin(request) || (origin !== undefined && trustedOrigins.includes(origin))) return done()
+    const isTrusted = origin !== undefined && trustedOrigins.includes(origin)
+    if (isTrusted || isSafe(request.method) || isSameOrigin(request)) return done()
     publish('admin:rejected', describeRejection(request), {})
     done(new CrossOriginError())
   }

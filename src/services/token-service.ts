@@ -2,56 +2,66 @@ import type { ChangeOptions } from '../schemas/change-options.js'
 import type { CreateToken, RotateToken, Token, VerifyToken } from '../schemas/tokens.js'
 import type { Verification } from '../schemas/verification.js'
 
-/** The API tokens, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. Those that change something take `{ actor }` last. */
+/**
+ * The API tokens, for the app's own code. The HTTP routes apply the same rules.
+ *
+ * Each method may throw StorageUnavailableError, 503. The methods that change something take `{ actor }` last, which
+ * names in the events who made the change.
+ */
 export interface TokenService {
   /**
-   * Mints a token for a user. The reply holds its value, which is kept nowhere and shown by no other call.
+   * Creates a token for a user. The returned `token` is its value. The value is not stored, and no other call returns
+   * it. Without `expires_in` the token never expires. Without `scopes` it may do everything.
    *
-   * @throws {InvalidInputError} 400
-   * @throws {UserNotFoundError} 404
+   * @throws {InvalidInputError} 400 if an argument is not valid
+   * @throws {UserNotFoundError} 404 if there is no such user
    */
   create (userId: string, token?: CreateToken, options?: ChangeOptions): Promise<Token>
 
   /**
-   * A user's tokens in order of creation, their values hidden.
+   * Lists the tokens of a user in order of creation, with `***` as their values.
    *
-   * @throws {UserNotFoundError} 404
+   * @throws {UserNotFoundError} 404 if there is no such user
    */
   list (userId: string): Promise<Token[]>
 
   /**
-   * Revokes a token: when the promise resolves, it opens nothing any more.
+   * Revokes a token. When the promise resolves, the token is rejected everywhere. Only another process with a
+   * `tokenCacheTtl` may accept it for that long.
    *
-   * @throws {InvalidInputError} 400
-   * @throws {TokenNotFoundError} 404, also if it was revoked before
-   * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids it
+   * @throws {InvalidInputError} 400 if `options` is not valid
+   * @throws {TokenNotFoundError} 404 if there is no such token, or it is revoked already
+   * @throws {TokenReferencedError} 409 if a foreign key of the app's own tables refers to the token
    */
   revoke (id: string, options?: ChangeOptions): Promise<void>
 
   /**
    * Revokes all tokens of a user.
    *
-   * @throws {InvalidInputError} 400
-   * @throws {UserNotFoundError} 404
-   * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids it for one of them: then none is revoked
+   * @throws {InvalidInputError} 400 if `options` is not valid
+   * @throws {UserNotFoundError} 404 if there is no such user
+   * @throws {TokenReferencedError} 409 if a foreign key of the app's own tables refers to one of the tokens; then no
+   * token is revoked
    */
   revokeAll (userId: string, options?: ChangeOptions): Promise<void>
 
   /**
-   * Mints a successor with the token's user, name and scopes, and as long a life as the token was given. The old token is gone
-   * at once or, with `grace_period`, expires after so many seconds, or when it would have, whichever is sooner.
+   * Replaces a token: creates a successor with the same user, name and scopes, and with as long a life as the token
+   * was given. The returned `token` is the value of the successor. The old token is revoked at once. With
+   * `grace_period`, it expires after that many seconds, or at its own expiry if that is sooner.
    *
-   * @throws {InvalidInputError} 400
-   * @throws {TokenNotFoundError} 404
-   * @throws {TokenExpiredError} 409
-   * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids to delete the old token
+   * @throws {InvalidInputError} 400 if an argument is not valid
+   * @throws {TokenNotFoundError} 404 if there is no such token
+   * @throws {TokenExpiredError} 409 if the token has expired
+   * @throws {TokenReferencedError} 409 if a foreign key of the app's own tables refers to the old token
    */
   rotate (id: string, rotation?: RotateToken, options?: ChangeOptions): Promise<Token>
 
   /**
-   * Whether a value is a token that is valid now and has all of `scopes`. Never throws for a value that is not.
+   * Checks whether a value is a token that is valid now and has all of `scopes`. Returns the user and the token, or
+   * the reason why it is not valid. A valid token counts as used.
    *
-   * @throws {InvalidInputError} 400
+   * @throws {InvalidInputError} 400 if the argument is not `{ token, scopes? }`, or a scope is unknown
    */
   verify (token: VerifyToken): Promise<Verification>
 }

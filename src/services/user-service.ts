@@ -1,53 +1,60 @@
 import type { ChangeOptions } from '../schemas/change-options.js'
 import type { CreateUser, ListUsers, UpdateUser, User, UserWithTokens } from '../schemas/users.js'
 
-/** The users, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. Those that change something take `{ actor }` last. */
+/**
+ * The users, for the app's own code. The HTTP routes apply the same rules.
+ *
+ * Each method may throw StorageUnavailableError, 503. The methods that change something take `{ actor }` last, which
+ * names in the events who made the change.
+ */
 export interface UserService {
   /**
-   * Creates a user. What is missing defaults as over HTTP.
+   * Creates a user. `name` defaults to `null`, and `max_concurrent_bots` to the option `defaultMaxConcurrentBots`.
    *
-   * @throws {InvalidInputError} 400
-   * @throws {EmailTakenError} 409, unless the option `duplicateEmail` is `'return'`: then the stored user is returned, unchanged
+   * @throws {InvalidInputError} 400 if an argument is not valid
+   * @throws {EmailTakenError} 409 if another user has the address; with the option `duplicateEmail: 'return'`, that
+   * user is returned instead, unchanged
    */
   create (user: CreateUser, options?: ChangeOptions): Promise<User>
 
   /**
-   * The user with this id, and its tokens in order of creation.
+   * Returns the user with this id, and its tokens in order of creation.
    *
-   * @throws {UserNotFoundError} 404
+   * @throws {UserNotFoundError} 404 if there is no such user
    */
   get (id: string): Promise<UserWithTokens>
 
   /**
-   * The user with this e-mail address, in whichever case, and its tokens.
+   * Returns the user with this e-mail address, in any case, and its tokens in order of creation.
    *
-   * @throws {UserNotFoundError} 404
+   * @throws {UserNotFoundError} 404 if there is no such user
    */
   getByEmail (email: string): Promise<UserWithTokens>
 
   /**
-   * Users in order of creation: at most `limit` (1 to 1000, default 100). For the next page, pass the last user's id as `after`.
+   * Lists users in order of creation: at most `limit`, from 1 to 1000, default 100. For the next page, pass the id of
+   * the last user as `after`.
    *
-   * @throws {InvalidInputError} 400
+   * @throws {InvalidInputError} 400 if the argument is not valid
    */
   list (page?: Omit<ListUsers, 'count'>): Promise<User[]>
 
   /**
-   * Changes what is given, and leaves the rest as it is. `data` is a JSON Merge Patch (RFC 7396).
+   * Updates the members that are given, and leaves the others as they are. `data` is a JSON Merge Patch (RFC 7396).
    *
-   * @throws {InvalidInputError} 400
-   * @throws {UserNotFoundError} 404
-   * @throws {EmailTakenError} 409
-   * @throws {UserReferencedError} 409, if a foreign key of the app's own tables forbids it
+   * @throws {InvalidInputError} 400 if an argument is not valid
+   * @throws {UserNotFoundError} 404 if there is no such user
+   * @throws {EmailTakenError} 409 if another user has the address
+   * @throws {UserReferencedError} 409 if a foreign key of the app's own tables refers to the address
    */
   update (id: string, changes: UpdateUser, options?: ChangeOptions): Promise<User>
 
   /**
    * Deletes a user and all of its tokens.
    *
-   * @throws {InvalidInputError} 400
-   * @throws {UserNotFoundError} 404
-   * @throws {UserReferencedError} 409, if a foreign key of the app's own tables forbids it
+   * @throws {InvalidInputError} 400 if `options` is not valid
+   * @throws {UserNotFoundError} 404 if there is no such user
+   * @throws {UserReferencedError} 409 if a foreign key of the app's own tables refers to the user or one of its tokens
    */
   delete (id: string, options?: ChangeOptions): Promise<void>
 }
