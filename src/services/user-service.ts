@@ -32,8 +32,8 @@ export interface UserService {
   getByEmail (email: string): Promise<UserWithTokens>
 
   /**
-   * Lists users in order of creation: at most `limit`, from 1 to 1000, default 100. For the next page, pass the id of
-   * the last user as `after`.
+   * Lists users in order of creation, or in reverse with `order: 'desc'`: at most `limit`, from 1 to 1000, default 100.
+   * For the next page, pass the id of the last user as `after`.
    *
    * @throws {InvalidInputError} 400 if the argument is not valid
    */

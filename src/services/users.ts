@@ -30,7 +30,7 @@ export interface UserServiceOptions {
 }
 
 const maxDataBytes = 16 * 1024
-// Each attempt that fails means that another call has succeeded. The limit ends the loop if a storage contradicts itself.
+// An attempt fails only if another call has succeeded. The limit is for a storage that contradicts itself.
 const maxAttempts = 100
 
 const validateCreate = validator(CreateUser)
