@@ -6,7 +6,8 @@ import { emptyPlace } from '../support/databases.js'
 import { adminKey } from '../support/helpers.js'
 import { send } from '../support/send.js'
 
-t.test('while forty requests at a time use a token, in two processes, none that begins after the answer that ended it is let in', async (t) => {
+// Forty requests at a time use the token, in two processes.
+t.test('requireToken: rejects each request that begins after the token has ended', async (t) => {
   const place = emptyPlace(t)
   const servers = ['one', 'two'].map(() => run(t, 'test/support/fixtures/guarded-server.ts', { args: [place] }))
   const [one, two] = await Promise.all(servers.map((server) => server.line(/^http/))) as [string, string]

@@ -18,11 +18,11 @@ async function build (t: Test, options: Partial<VexaAdminOptions> = {}) {
   return app
 }
 
-const refused = { statusCode: 401, code: 'VEXA_ADMIN_ERR_INVALID_TOKEN', error: 'Unauthorized', message: 'API token missing or not valid: send one in the header X-API-Key, or as Authorization: Bearer' }
+const rejected = { statusCode: 401, code: 'VEXA_ADMIN_ERR_INVALID_TOKEN', error: 'Unauthorized', message: 'API token missing or not valid: send one in the header X-API-Key, or as Authorization: Bearer' }
 
 const ask = (app: FastifyInstance, url: string, headers: Record<string, string | string[]> = {}, method: 'GET' | 'POST' = 'GET') => app.inject({ method, url, headers })
 
-t.test('a token opens the route, in either header, and the handler sees whose it is', async (t) => {
+t.test('requireToken: accepts a token in either header, and sets user and token', async (t) => {
   const app = await build(t)
   const user = await app.vexaAdmin.users.create({ email: 'a@b', data: { plan: 'pro' } })
   const { token, ...rest } = await app.vexaAdmin.tokens.create(user.id, { name: 'CI' })
@@ -37,10 +37,10 @@ t.test('a token opens the route, in either header, and the handler sees whose it
       t.match(reply.json(), { apiUser: user, apiToken: { ...rest, token: '***' } })
     }
   }
-  t.same((await ask(app, '/public', { 'x-api-key': token })).json(), { apiUser: null, apiToken: null }, 'a route without the hook knows nobody')
+  t.same((await ask(app, '/public', { 'x-api-key': token })).json(), { apiUser: null, apiToken: null }, 'a route without the hook has neither')
 })
 
-t.test('anything else is a 401 with a challenge', async (t) => {
+t.test('requireToken: returns 401 with a challenge for anything but a token', async (t) => {
   const app = await build(t)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   const [{ token: one }, { token: two }] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
@@ -53,7 +53,7 @@ t.test('anything else is a 401 with a challenge', async (t) => {
   ]
   for (const headers of [...missing, ...invalid]) {
     const reply = await ask(app, '/me', headers)
-    t.same(reply.json(), refused, Object.keys(headers).join())
+    t.same(reply.json(), rejected, Object.keys(headers).join())
     t.match(reply.headers['www-authenticate'], /^Bearer realm="api"/)
   }
   t.equal((await ask(app, '/me')).headers['www-authenticate'], 'Bearer realm="api"')
@@ -61,7 +61,7 @@ t.test('anything else is a 401 with a challenge', async (t) => {
   t.equal((await ask(app, `/me?x-api-key=${one}&access_token=${one}`)).statusCode, 401, 'a query string holds no tokens')
 })
 
-t.test('several Authorization headers are refused, of which Node would keep the first', async (t) => {
+t.test('requireToken: rejects several Authorization headers', async (t) => {
   const app = await build(t)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   const [{ token: one }, { token: two }] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
@@ -81,7 +81,7 @@ t.test('several Authorization headers are refused, of which Node would keep the 
   t.equal(await statusOf(`X-API-Key: ${one}`, 'Authorization: Basic x', 'Authorization: Basic y'), 401)
 })
 
-t.test('requireToken: a second header of another form is no second token', async (t) => {
+t.test('requireToken: ignores a second header that cannot hold a token', async (t) => {
   const app = await build(t)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   const [{ token: one }, { token: two }] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
@@ -92,14 +92,14 @@ t.test('requireToken: a second header of another form is no second token', async
   for (const other of others) {
     t.equal((await ask(app, '/me', { 'x-api-key': other, authorization: `Bearer ${one}` })).statusCode, 200, `beside our Bearer: ${other}`)
     t.equal((await ask(app, '/me', { 'x-api-key': one, authorization: `Bearer ${other}` })).statusCode, 200, `beside our X-API-Key: ${other}`)
-    t.same((await ask(app, '/me', { 'x-api-key': other, authorization: `Bearer ${other}x` })).json(), refused)
+    t.same((await ask(app, '/me', { 'x-api-key': other, authorization: `Bearer ${other}x` })).json(), rejected)
   }
   const ambiguous: Array<Record<string, string | string[]>> = [
     { 'x-api-key': two, authorization: `Bearer ${one}` }, { 'x-api-key': one, authorization: `Bearer ${two}` },
     { 'x-api-key': [one, two], authorization: `Bearer ${one}` }, { 'x-api-key': [one, one], authorization: `Bearer ${one}` }, { 'x-api-key': `x,${two}`, authorization: `Bearer ${one}` },
     { 'x-api-key': one, authorization: `Bearer ${one} ${two}` }, { 'x-api-key': one, authorization: `Bearer ${one},` }
   ]
-  for (const headers of ambiguous) t.same((await ask(app, '/me', headers)).json(), refused, JSON.stringify(headers))
+  for (const headers of ambiguous) t.same((await ask(app, '/me', headers)).json(), rejected, JSON.stringify(headers))
 })
 
 t.test('requireToken: on the whole app, leaves the admin API to the admin key', async (t) => {
@@ -107,7 +107,7 @@ t.test('requireToken: on the whole app, leaves the admin API to the admin key', 
   for (const hook of ['onRequest', 'preHandler'] as const) {
     const app = await buildPlugin(t, {}, server)
     app.addHook(hook as 'onRequest', app.vexaAdmin.requireToken())
-    // Another registration, of which the hook was there first.
+    // This registration comes after the hook.
     await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: 'another-key-for-the-tests', storage: emptyStorage(t) }) }, { prefix: '/inner' })
     app.get('/admin/own', async () => 'own')
     app.get('/adminusers', async () => 'own')
@@ -134,7 +134,7 @@ t.test('requireToken: on the whole app, leaves the admin API to the admin key', 
   }
 })
 
-t.test('requireToken: on the whole app, a route copied from the admin API is guarded', async (t) => {
+t.test('requireToken: on the whole app, guards a route copied from the admin API', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const copies: RouteOptions[] = []
@@ -147,7 +147,7 @@ t.test('requireToken: on the whole app, a route copied from the admin API is gua
   t.equal((await app.inject({ url: '/copy', headers: { 'x-api-key': (await app.vexaAdmin.tokens.create(id)).token } })).statusCode, 200)
 })
 
-t.test('a token that ended, or whose user did, is a 401 at once', async (t) => {
+t.test('requireToken: returns 401 as soon as the token or its user has ended', async (t) => {
   const app = await build(t)
   const { users, tokens } = app.vexaAdmin
   const ends: Record<string, (userId: string, tokenId: string) => Promise<unknown>> = {
@@ -161,11 +161,11 @@ t.test('a token that ended, or whose user did, is a 401 at once', async (t) => {
     const { id, token } = await tokens.create(user.id)
     t.equal((await ask(app, '/me', { 'x-api-key': token })).statusCode, 200, name)
     await end(user.id, id)
-    t.same((await ask(app, '/me', { 'x-api-key': token })).json(), refused, name)
+    t.same((await ask(app, '/me', { 'x-api-key': token })).json(), rejected, name)
   }
 })
 
-t.test('a disabled user is a 403, and so is a missing scope', async (t) => {
+t.test('requireToken: returns 403 when the user is disabled or a scope is missing', async (t) => {
   const app = await build(t)
   const { users, tokens } = app.vexaAdmin
   const { id } = await users.create({ email: 'a@b' })
@@ -180,7 +180,7 @@ t.test('a disabled user is a 403, and so is a missing scope', async (t) => {
   t.equal(reply.headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="bot"')
   const both = await ask(app, '/bots/tx', tx)
   t.equal(both.headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="tx bot"')
-  t.equal(both.json().message, 'The API token lacks required scopes: bot', 'what it has is not named')
+  t.equal(both.json().message, 'The API token lacks required scopes: bot', 'the scopes that it has are not named')
   const none = { 'x-api-key': (await tokens.create(id, { scopes: ['read'] })).token }
   t.equal((await ask(app, '/bots/tx', none)).json().message, 'The API token lacks required scopes: tx, bot')
 
@@ -193,7 +193,7 @@ t.test('a disabled user is a 403, and so is a missing scope', async (t) => {
   t.equal((await ask(app, '/me', all)).statusCode, 200)
 })
 
-t.test('a storage that cannot answer is a 503 with Retry-After, never a 401; what has no checksum is refused without asking it', async (t) => {
+t.test('requireToken: returns 503 when the storage does not answer', async (t) => {
   let down = false
   let asked = 0
   const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
@@ -224,7 +224,7 @@ t.test('a storage that cannot answer is a 503 with Retry-After, never a 401; wha
   t.equal((await ask(app, '/me', { 'x-api-key': token })).statusCode, 200)
 })
 
-t.test('errors go through the error handler of the app', async (t) => {
+t.test('requireToken: its errors pass through the error handler of the app', async (t) => {
   const app = await build(t)
   app.setErrorHandler((error: { code: string }, _request, reply) => reply.code(418).send({ mine: error.code }))
   app.get('/mine', { onRequest: app.vexaAdmin.requireToken() }, async () => 'x')
@@ -234,12 +234,12 @@ t.test('errors go through the error handler of the app', async (t) => {
   t.equal(reply.headers['www-authenticate'], 'Bearer realm="api"')
 })
 
-t.test('it works inside @fastify/auth', async (t) => {
+t.test('requireToken: works inside @fastify/auth', async (t) => {
   const app = await build(t)
   await app.register(auth)
   const guard = app.vexaAdmin.requireToken()
-  const refuse = async () => { throw new Error('no') }
-  app.get('/either', { onRequest: app.auth([refuse, guard]) }, async (request) => request.apiUser.email)
+  const reject = async () => { throw new Error('no') }
+  app.get('/either', { onRequest: app.auth([reject, guard]) }, async (request) => request.apiUser.email)
   app.get('/both', { onRequest: app.auth([guard, async () => {}], { relation: 'and' }) }, async (request) => request.apiUser.email)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create(id)
@@ -249,9 +249,9 @@ t.test('it works inside @fastify/auth', async (t) => {
   }
 })
 
-t.test('a scope that the plugin does not know, or a misspelt option, stops the boot', async (t) => {
+t.test('requireToken: throws when an option is wrong or a scope is unknown', async (t) => {
   const app = await build(t)
-  // Forgotten parentheses. No request passes, and whoever looks is told why.
+  // Without its parentheses, it rejects each request, and the message says why.
   app.get('/forgotten', { onRequest: app.vexaAdmin.requireToken as never }, async () => 'x')
   t.match((await app.inject('/forgotten')).json(), { statusCode: 500, message: /requireToken returns a hook: call it, as in/ })
   t.throws(() => app.vexaAdmin.requireToken({ scopes: ['bto'] }), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /bto/ })
@@ -260,7 +260,7 @@ t.test('a scope that the plugin does not know, or a misspelt option, stops the b
   }
 })
 
-t.test('the scopes of a guard are those it was made with', async (t) => {
+t.test('requireToken: copies its scopes', async (t) => {
   const app = await build(t)
   const scopes = ['bot', 'bot']
   app.get('/fixed', { onRequest: app.vexaAdmin.requireToken({ scopes }) }, async () => 'x')

@@ -18,7 +18,7 @@ const rejected = {
 
 const byCookie: Partial<VexaAdminOptions> = { authorize: ({ headers }) => headers.cookie === 'session=admin' }
 
-/** A change with the cookie of an admin, sent to admin.example. */
+/** Sends a change with the cookie of an admin to admin.example. */
 const change = (app: FastifyInstance, headers: Record<string, string | string[]>) =>
   app.inject({ method: 'POST', url: '/admin/users/user-1/tokens', headers: { cookie: 'session=admin', host: 'admin.example', ...headers } })
 
@@ -28,13 +28,13 @@ async function withUser (t: Test, ...[options, server]: [Partial<VexaAdminOption
   return app
 }
 
-t.test('authorize: accepts a change from its own origin, and from what is no browser', async (t) => {
+t.test('authorize: accepts a change from its own origin or from no browser', async (t) => {
   const app = await withUser(t)
   const own: Array<Record<string, string>> = [
     {},
     { 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' },
     { 'sec-fetch-site': 'same-origin', origin: 'https://admin.example' },
-    // A page of its own behind a proxy that changes the host: the browser says so itself.
+    // A page of its own, behind a proxy that changes the host.
     { 'sec-fetch-site': 'same-origin', origin: 'https://outside.example' },
     { origin: 'https://admin.example' }, { origin: 'http://admin.example' },
     { origin: 'https://admin.example', host: 'admin.example:443' }, { origin: 'http://admin.example', host: 'ADMIN.example:80' },
@@ -43,7 +43,7 @@ t.test('authorize: accepts a change from its own origin, and from what is no bro
   for (const headers of own) t.equal((await change(app, headers)).statusCode, 201, JSON.stringify(headers))
 })
 
-t.test('authorize: rejects a change from another origin, however it is spelt', async (t) => {
+t.test('authorize: rejects a change from another origin in any spelling', async (t) => {
   const app = await withUser(t)
   const others: Array<Record<string, string | string[]>> = [
     ...['same-site', 'cross-site', '', 'Same-Origin', 'NONE', 'same-origin, cross-site', 'same-origin;q=1', '"same-origin"', 'unknown'].map((site) => ({ 'sec-fetch-site': site })),
@@ -57,7 +57,7 @@ t.test('authorize: rejects a change from another origin, however it is spelt', a
     ].map((origin) => ({ origin })),
     { origin: ['https://admin.example', 'https://admin.example'] },
     { origin: 'https://admin.example', host: 'admin.example:80' },
-    // Only a proxy that is trusted may say what the host was.
+    // Only a trusted proxy may name the host.
     { origin: 'https://evil.example', 'x-forwarded-host': 'evil.example' }
   ]
   for (const headers of others) t.same((await change(app, headers)).json(), rejected, JSON.stringify(headers))
@@ -79,7 +79,7 @@ t.test('authorize: rejects a cross-origin request on each route that changes', a
   t.same(await app.vexaAdmin.users.get('user-1'), before)
 })
 
-t.test('authorize: rejects a cross-origin request before it asks or reads', async (t) => {
+t.test('authorize: rejects a cross-origin request before it asks the app', async (t) => {
   let asked = 0
   const app = await build(t, { authorize: () => { asked++; return true } })
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -91,7 +91,7 @@ t.test('authorize: rejects a cross-origin request before it asks or reads', asyn
   t.equal(asked, 0)
 })
 
-t.test('trustedOrigins: accepts their changes, and those of no origin like them', async (t) => {
+t.test('trustedOrigins: accepts their changes, and those of no similar origin', async (t) => {
   const trustedOrigins = ['https://console.example', 'http://localhost:5173']
   const app = await withUser(t, { trustedOrigins })
   trustedOrigins.push('https://later.example')
@@ -108,7 +108,7 @@ t.test('trustedOrigins: accepts their changes, and those of no origin like them'
   t.equal((await change(app, { origin: 'https://console.example', cookie: 'session=x' })).statusCode, 401, 'and asks `authorize` all the same')
 })
 
-t.test('trustProxy: compares with the host that the proxy was sent', async (t) => {
+t.test('trustProxy: the origin is compared with X-Forwarded-Host', async (t) => {
   const app = await withUser(t, {}, { trustProxy: true })
   const inside = { host: '10.0.0.7:3000', 'x-forwarded-host': 'admin.example' }
   t.equal((await change(app, { ...inside, origin: 'https://admin.example' })).statusCode, 201)
@@ -116,13 +116,13 @@ t.test('trustProxy: compares with the host that the proxy was sent', async (t) =
   t.equal((await change(app, { ...inside, origin: 'http://10.0.0.7:3000' })).statusCode, 403)
 })
 
-t.test('adminKeys: a page of any origin that knows the key may use it', async (t) => {
+t.test('adminKeys: accepts a page of any origin that sends the key', async (t) => {
   const app = await build(t)
   const headers = { origin: 'https://console.example', 'sec-fetch-site': 'cross-site' }
   t.equal((await call(app, 'POST', '/admin/users', { headers, payload: { email: 'a@b' } })).statusCode, 201)
 })
 
-t.test('a cross-origin request that was rejected is an event, and passes the error handler', async (t) => {
+t.test('admin:rejected: is published for a cross-origin request', async (t) => {
   const heard: unknown[] = []
   const listener = (message: unknown) => { heard.push(message) }
   subscribe('fastify-vexa-admin:admin:rejected', listener)
@@ -136,7 +136,7 @@ t.test('a cross-origin request that was rejected is an event, and passes the err
   t.same(heard, [{ prefix: '/admin', requestId: 'it', method: 'POST', route: '/admin/users/:id/tokens', ip: '127.0.0.1' }])
 })
 
-t.test('OpenAPI: with `authorize`, the routes that change may answer 403', async (t) => {
+t.test('OpenAPI: routes that change something have a 403 with `authorize`', async (t) => {
   async function forbidden (options: Partial<VexaAdminOptions>): Promise<string[]> {
     const app = Fastify()
     t.teardown(() => app.close())

@@ -5,7 +5,7 @@ import { build } from '../support/helpers.js'
 
 type Call = (...parameters: unknown[]) => Promise<{ id: string }>
 
-t.test('app.vexaAdmin: { actor } of each call that changes is that of its event', async (t) => {
+t.test('app.vexaAdmin: the { actor } of each change is in its event', async (t) => {
   const app = await build(t)
   const { users, tokens } = app.vexaAdmin
   const heard: unknown[] = []
@@ -30,7 +30,7 @@ t.test('app.vexaAdmin: { actor } of each call that changes is that of its event'
   }
 })
 
-t.test('app.vexaAdmin: what is not { actor } is an InvalidInputError, and changes nothing', async (t) => {
+t.test('app.vexaAdmin: anything but { actor } throws and changes nothing', async (t) => {
   const app = await build(t)
   const { users, tokens } = app.vexaAdmin
   const { id } = await users.create({ email: 'a@b' })

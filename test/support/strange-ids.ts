@@ -1,4 +1,4 @@
-/** Ids that look like one of the first user or token and are not, in a path. */
+/** Returns ids, as sent in a path, that resemble the id of the first user or token but are not it. */
 export function strangeIds (kind: string, other: string): string[] {
   return [
     `${kind}-2`, `${kind}-0`, `${kind}-01`, `${kind}--1`, `${kind}-+1`, `${kind}-1.0`, `${kind}-1e0`, `${kind}-0x1`, `${kind}-%201`, `${kind}-1%20`, `${kind}-1%00`, `${kind}-1%0A`,
