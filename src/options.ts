@@ -15,7 +15,7 @@ export interface VexaAdminOptions {
    */
   authorize?: Authorize | undefined
   /**
-   * Origins, other than the host's own, whose pages may ask for changes if `authorize` decides. Each is spelt as a
+   * Origins, other than that of the request, whose pages may ask for changes if `authorize` decides. Each is spelt as a
    * browser sends it in `Origin`, such as `https://admin.example`. Changes from any other origin get the reply 403,
    * because browsers add an admin's cookie to them.
    * @default []

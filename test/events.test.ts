@@ -9,7 +9,9 @@ import { adminKey, build, call } from './support/helpers.js'
 function listen (t: Test) {
   const heard: Array<Record<string, unknown>> = []
   for (const event of auditEvents) {
-    const listener = (message: unknown) => { heard.push({ event: event.replace('fastify-vexa-admin:', ''), ...message as object }) }
+    const listener = (message: unknown) => {
+      heard.push({ event: event.replace('fastify-vexa-admin:', ''), ...message as object })
+    }
     subscribe(event, listener)
     t.teardown(() => unsubscribe(event, listener))
   }
@@ -28,9 +30,15 @@ t.test('events: a change over HTTP names its request, ip and admin key', async (
   const app = await build(t, { adminKeys: keys, prefix: '/internal' }, { genReqId: () => `request-${++requests}` })
   const changes: Array<[Parameters<typeof call>[1], string, object | undefined, object]> = [
     ['POST', '/users', { email: 'a@b', name: 'Secret Name' }, { event: 'user:created', userId: 'user-1' }],
-    ['PATCH', '/users/user-1', { name: 'Other', data: { a: 1 } }, { event: 'user:updated', userId: 'user-1', changed: ['name', 'data'] }],
+    [
+      'PATCH', '/users/user-1', { name: 'Other', data: { a: 1 } },
+      { event: 'user:updated', userId: 'user-1', changed: ['name', 'data'] }
+    ],
     ['POST', '/users/user-1/tokens', {}, { event: 'token:created', tokenId: 'token-1', userId: 'user-1' }],
-    ['POST', '/tokens/token-1/rotate', {}, { event: 'token:rotated', tokenId: 'token-1', successorId: 'token-2', userId: 'user-1' }],
+    [
+      'POST', '/tokens/token-1/rotate', {},
+      { event: 'token:rotated', tokenId: 'token-1', successorId: 'token-2', userId: 'user-1' }
+    ],
     ['DELETE', '/tokens/token-2', undefined, { event: 'token:revoked', tokenId: 'token-2' }],
     ['DELETE', '/users/user-1/tokens', undefined, { event: 'token:revoked', userId: 'user-1' }],
     ['DELETE', '/users/user-1', undefined, { event: 'user:deleted', userId: 'user-1' }]
@@ -38,9 +46,20 @@ t.test('events: a change over HTTP names its request, ip and admin key', async (
   for (const [method, path, payload, expected] of changes) {
     const { statusCode } = await call(app, method, `/internal${path}`, payload && { payload })
     t.ok(statusCode < 300, `${method} ${path}`)
-    t.same(take(), [{ prefix: '/internal', requestId: `request-${requests}`, ip: '127.0.0.1', actor: fingerprintAdminKey(adminKey), ...expected }], `${method} ${path}`)
+    t.same(take(), [{
+      prefix: '/internal',
+      requestId: `request-${requests}`,
+      ip: '127.0.0.1',
+      actor: fingerprintAdminKey(adminKey),
+      ...expected
+    }], `${method} ${path}`)
   }
-  await app.inject({ method: 'POST', url: '/internal/users', headers: { 'x-admin-api-key': keys[0] }, payload: { email: 'c@d' } })
+  await app.inject({
+    method: 'POST',
+    url: '/internal/users',
+    headers: { 'x-admin-api-key': keys[0] },
+    payload: { email: 'c@d' }
+  })
   t.match(take(), [{ event: 'user:created', actor: fingerprintAdminKey(keys[0] as string) }])
 })
 
@@ -108,16 +127,27 @@ t.test('events: no actor is named when `authorize` returns true', async (t) => {
   await app.inject('/admin/users')
   t.same(take(), [
     { event: 'user:created', prefix: '/admin', requestId: 'it', ip: '127.0.0.1', userId: 'user-1' },
-    { event: 'admin:rejected', prefix: '/admin', requestId: 'it', method: 'GET', route: '/admin/users', ip: '127.0.0.1' }
+    {
+      event: 'admin:rejected',
+      prefix: '/admin',
+      requestId: 'it',
+      method: 'GET',
+      route: '/admin/users',
+      ip: '127.0.0.1'
+    }
   ])
 })
 
 t.test('events: the actor is the one that `authorize` returns', async (t) => {
   const { take } = listen(t)
-  const app = await build(t, { authorize: async ({ headers }) => headers.me === undefined ? false : { actor: String(headers.me) } })
+  const app = await build(t, {
+    authorize: async ({ headers }) => headers.me === undefined ? false : { actor: String(headers.me) }
+  })
   await app.inject({ method: 'POST', url: '/admin/users', headers: { me: 'jane' }, payload: { email: 'a@b' } })
   await app.inject({ method: 'DELETE', url: '/admin/users/user-1', headers: { me: 'joe' }, remoteAddress: '192.0.2.7' })
-  t.match(take(), [{ event: 'user:created', actor: 'jane', ip: '127.0.0.1' }, { event: 'user:deleted', actor: 'joe', ip: '192.0.2.7' }])
+  t.match(take(), [
+    { event: 'user:created', actor: 'jane', ip: '127.0.0.1' }, { event: 'user:deleted', actor: 'joe', ip: '192.0.2.7' }
+  ])
 })
 
 t.test('admin:rejected, token:rejected: name the request, route and reason', async (t) => {

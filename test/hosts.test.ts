@@ -14,13 +14,20 @@ interface Host {
 
 const hosts: Record<string, Host> = {
   'a validator that accepts everything': { before: (app) => app.setValidatorCompiler(() => () => true) },
-  'a validator that rejects everything': { before: (app) => app.setValidatorCompiler(() => () => ({ error: new Error('no') })) },
+  'a validator that rejects everything': {
+    before: (app) => app.setValidatorCompiler(() => () => ({ error: new Error('no') }))
+  },
   'JSON.stringify as serializer': { before: (app) => app.setSerializerCompiler(() => JSON.stringify) },
-  'a reply serializer': { before: (app) => app.setReplySerializer((payload) => `{"wrapped":${JSON.stringify(payload)}}`) },
+  'a reply serializer': {
+    before: (app) => app.setReplySerializer((payload) => `{"wrapped":${JSON.stringify(payload)}}`)
+  },
   'a formatter of schema errors': { before: (app) => app.setSchemaErrorFormatter(() => new Error('formatted')) },
   'an error handler of its own': {
     before: (app) => app.setErrorHandler((error: { statusCode: number, code: string }, _request, reply) =>
-      reply.code(error.statusCode).send({ error: { reason: error.code, status: String(error.statusCode) }, extra: [1] })),
+      reply.code(error.statusCode).send({
+        error: { reason: error.code, status: String(error.statusCode) },
+        extra: [1]
+      })),
     error: ({ code, statusCode }) => ({ error: { reason: code, status: String(statusCode) }, extra: [1] })
   },
   'an error handler that passes errors on': { before: (app) => app.setErrorHandler((error) => { throw error }) },
@@ -39,31 +46,61 @@ const hosts: Record<string, Host> = {
   'a JSON parser of its own': {
     before: (app) => {
       app.removeContentTypeParser('application/json')
-      app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, { parsed: body }))
+      app.addContentTypeParser(
+        'application/json', { parseAs: 'string' }, (_request, body, done) => done(null, { parsed: body })
+      )
     }
   },
-  'a parser for everything': { before: (app) => app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, { parsed: body })) },
+  'a parser for everything': {
+    before: (app) => app.addContentTypeParser(
+      '*', { parseAs: 'string' }, (_request, body, done) => done(null, { parsed: body })
+    )
+  },
   'no parsers': { before: (app) => app.removeAllContentTypeParsers() },
   'a tiny body limit': { server: { bodyLimit: 5 } },
-  'coercing Ajv': { server: { ajv: { customOptions: { coerceTypes: 'array', removeAdditional: 'all', useDefaults: true } } } },
+  'coercing Ajv': {
+    server: { ajv: { customOptions: { coerceTypes: 'array', removeAdditional: 'all', useDefaults: true } } }
+  },
   'a parser that ignores __proto__': { server: { onProtoPoisoning: 'ignore', onConstructorPoisoning: 'ignore' } },
   'no HEAD routes of its own': { server: { exposeHeadRoutes: false } },
   'a query parser of its own': { server: { routerOptions: { querystringParser: (text) => querystring.parse(text) } } },
   'a short maxParamLength': { server: { routerOptions: { maxParamLength: 10 } } },
-  'routes in any case, with any slashes': { server: { routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true } } },
-  'a not-found handler': { before: (app) => app.setNotFoundHandler((_request, reply) => reply.code(404).send('nothing here')) },
+  'routes in any case, with any slashes': {
+    server: { routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true } }
+  },
+  'a not-found handler': {
+    before: (app) => app.setNotFoundHandler((_request, reply) => reply.code(404).send('nothing here'))
+  },
   'an error handler that passes on an error without a code': {
-    before: (app) => app.setErrorHandler((error: { statusCode: number }) => { throw Object.assign(new Error('no'), { statusCode: error.statusCode }) }),
+    before: (app) => app.setErrorHandler((error: { statusCode: number }) => {
+      throw Object.assign(new Error('no'), { statusCode: error.statusCode })
+    }),
     error: ({ statusCode, error }) => ({ statusCode, error, message: 'no' })
   },
-  'request decorations of its own': { before: (app) => app.decorateRequest('user', null).decorateRequest('apiKey', null) },
-  'compilers for all scopes': { server: { schemaController: { compilersFactory: { buildValidator: () => (() => () => true) as never, buildSerializer: () => () => JSON.stringify } } } },
+  'request decorations of its own': {
+    before: (app) => app.decorateRequest('user', null).decorateRequest('apiKey', null)
+  },
+  'compilers for all scopes': {
+    server: {
+      schemaController: {
+        compilersFactory: {
+          buildValidator: () => (() => () => true) as never,
+          buildSerializer: () => () => JSON.stringify
+        }
+      }
+    }
+  },
   'trusted proxies': { server: { trustProxy: true } },
   'a rewriteUrl that changes nothing': { server: { rewriteUrl: ({ url = '/' }) => url } },
   'an onRoute hook': { before: (app) => app.addHook('onRoute', () => {}) },
   'compiled routes': { server: { routerOptions: { compile: true } } },
   'a constraint that no route has': {
-    before: (app) => app.addConstraintStrategy({ name: 'tenant', storage: () => ({ get: () => null, set: () => {} }), validate: () => {}, deriveConstraint: () => 'one' })
+    before: (app) => app.addConstraintStrategy({
+      name: 'tenant',
+      storage: () => ({ get: () => null, set: () => {} }),
+      validate: () => {},
+      deriveConstraint: () => 'one'
+    })
   },
   'timeouts for requests': { server: { connectionTimeout: 60_000, requestTimeout: 60_000, handlerTimeout: 60_000 } },
   'HTTP/2': { server: { http2: true } as object }
@@ -71,14 +108,26 @@ const hosts: Record<string, Host> = {
 
 t.test('plugin: our routes answer the same whatever the app sets', async (t) => {
   const expected = await conversation(await build({}))
-  t.same(expected.map(({ request, status }) => `${status} ${request}`), requests.map(([status, request]) => `${status} ${request}`))
+  t.same(
+    expected.map(({ request, status }) => `${status} ${request}`),
+    requests.map(([status, request]) => `${status} ${request}`)
+  )
   const headersOf = (path: string) => expected.find(({ request }) => request === `GET /admin/users${path}`)?.headers
   t.match(headersOf('?search=down'), { 'retry-after': '1', link: undefined })
-  t.match(headersOf('?limit=1&count=true&search=EXAMPLE'), { 'x-total-count': '2', link: '<?after=user-1&limit=1&search=EXAMPLE>; rel="next"', 'retry-after': undefined })
+  t.match(headersOf('?limit=1&count=true&search=EXAMPLE'), {
+    'x-total-count': '2',
+    link: '<?after=user-1&limit=1&search=EXAMPLE>; rel="next"',
+    'retry-after': undefined
+  })
   for (const [name, host] of Object.entries(hosts)) {
     const app = await build(host)
     const reshaped = (body: unknown) => host.error ? host.error(body as never) : body
-    t.same(await conversation(app), expected.map((reply) => reply.status < 400 ? reply : { ...reply, body: reshaped(reply.body) }), name)
+    t.same(await conversation(app), expected.map((reply) => reply.status < 400
+      ? reply
+      : {
+          ...reply,
+          body: reshaped(reply.body)
+        }), name)
     t.same(await guardedRoute(app), outcomes, `${name}: a route with requireToken`)
   }
 })
@@ -96,7 +145,9 @@ async function build ({ server, before }: Host, mounted = true): Promise<Fastify
   before?.(app)
   if (mounted) {
     await app.register(vexaAdmin, { adminKeys: adminKey, scopes: ['bot', 'tx'], storage: failing(emptyStorage(t)) })
-    app.get('/bots', { onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request, reply) => reply.header('x-user', request.apiUser.email).send('in'))
+    app.get('/bots', {
+      onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] })
+    }, async (request, reply) => reply.header('x-user', request.apiUser.email).send('in'))
   }
   app.get('/own', async (request) => ({ hello: 'world', query: request.query }))
   app.get('/fails', async () => { throw new Error('the app fails') })
@@ -137,7 +188,9 @@ function failing (storage: StorageAdapter): StorageAdapter {
 const json = { 'content-type': 'application/json' }
 
 /** Requests in order, which meet every route and every status. VALUE stands for the value of the newest token. */
-const requests: Array<[status: number, request: string, payload?: string | object, headers?: Record<string, string>]> = [
+const requests: Array<
+  [status: number, request: string, payload?: string | object, headers?: Record<string, string>]
+> = [
   [401, 'GET /admin/users', undefined, { 'x-admin-api-key': '' }],
   [401, 'POST /admin/users', '{', { ...json, 'x-admin-api-key': 'wrong' }],
   [200, 'GET /admin/users'],
@@ -196,7 +249,9 @@ const requests: Array<[status: number, request: string, payload?: string | objec
   [200, 'GET /admin/users?count=true']
 ]
 
-const promised = ['content-type', 'cache-control', 'www-authenticate', 'location', 'link', 'x-total-count', 'retry-after']
+const promised = [
+  'content-type', 'cache-control', 'www-authenticate', 'location', 'link', 'x-total-count', 'retry-after'
+]
 
 /** Sends the requests, and returns the status, body and promised headers of each reply. */
 async function conversation (app: FastifyInstance) {
@@ -213,7 +268,10 @@ async function conversation (app: FastifyInstance) {
     })
     value = /vex_[0-9A-Za-z]{36}/.exec(reply.body)?.[0] ?? value
     // Removed, because it is written some time after the use.
-    const text = reply.body.replace(/,"last_used_at":"[^"]{24}"/g, '').replace(/"(created_at|expires_at)":"[^"]{24}"/g, '"$1":"time"').replace(value || '-', 'value')
+    const text = reply.body
+      .replace(/,"last_used_at":"[^"]{24}"/g, '')
+      .replace(/"(created_at|expires_at)":"[^"]{24}"/g, '"$1":"time"')
+      .replace(value || '-', 'value')
     replies.push({
       request,
       status: reply.statusCode,
@@ -272,7 +330,10 @@ t.test('plugin: returns 404 for an overlong id and for an unknown path', async (
   const app = Fastify({ routerOptions: { maxParamLength: 10 } })
   await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
   t.teardown(() => app.close())
-  const codeOf = async (path: string) => (await app.inject({ url: `/admin/users/${path}`, headers: { 'x-admin-api-key': adminKey } })).json().code
+  const codeOf = async (path: string) => (await app.inject({
+    url: `/admin/users/${path}`,
+    headers: { 'x-admin-api-key': adminKey }
+  })).json().code
   t.equal(await codeOf('user-123456'), 'VEXA_ADMIN_ERR_USER_NOT_FOUND')
   t.equal(await codeOf('user-12345/nothing'), undefined)
 })

@@ -22,8 +22,18 @@ t.test("plugin: decorates the app, and leaves the app's own routes alone", async
   const reply = await app.inject('/')
   t.same(reply.json(), { hello: 'world' })
   t.equal(reply.headers['cache-control'], undefined)
-  t.equal((await app.inject({ method: 'POST', url: '/echo', payload: 'text', headers: { 'content-type': 'text/plain' } })).body, 'text')
-  t.equal((await app.inject({ method: 'POST', url: '/echo', payload: '', headers: { 'content-type': 'application/json' } })).statusCode, 400)
+  t.equal((await app.inject({
+    method: 'POST',
+    url: '/echo',
+    payload: 'text',
+    headers: { 'content-type': 'text/plain' }
+  })).body, 'text')
+  t.equal((await app.inject({
+    method: 'POST',
+    url: '/echo',
+    payload: '',
+    headers: { 'content-type': 'application/json' }
+  })).statusCode, 400)
   t.equal((await app.inject('/admin')).statusCode, 404)
 })
 
@@ -44,7 +54,9 @@ async function startMessages (t: Test, storage?: StorageAdapter) {
   const app = Fastify({ logger: { stream: { write: (line: string) => { messages.push(JSON.parse(line).msg) } } } })
   t.teardown(() => app.close())
   await app.register(vexaAdmin, { adminKeys: adminKey, ...(storage && { storage }) })
-  const replies = await Promise.all(['/users', '/users/user-1'].map(async (path) => (await call(app, 'GET', `/admin${path}`)).body))
+  const replies = await Promise.all(
+    ['/users', '/users/user-1'].map(async (path) => (await call(app, 'GET', `/admin${path}`)).body)
+  )
   return { about: messages.filter((message) => message.startsWith('Users and tokens')), replies: replies.join() }
 }
 
@@ -56,13 +68,19 @@ t.test('log: names the database file once when the app starts', async (t) => {
   const { about, replies } = await startMessages(t)
   t.same(about, [`Users and tokens are kept in ${join(directory, 'vexa-admin.db')}`])
   t.notMatch(replies, directory, 'no reply names it')
-  t.same((await startMessages(t, sqliteStorage({ filename: './elsewhere/../a.db' }))).about, [`Users and tokens are kept in ${join(directory, 'a.db')}`])
+  t.same((await startMessages(t, sqliteStorage({ filename: './elsewhere/../a.db' }))).about, [
+    `Users and tokens are kept in ${join(directory, 'a.db')}`
+  ])
   symlinkSync(join(directory, 'elsewhere'), join(directory, 'link'))
-  t.same((await startMessages(t, sqliteStorage({ filename: 'link/a.db' }))).about, [`Users and tokens are kept in ${join(directory, 'elsewhere', 'a.db')}`])
+  t.same((await startMessages(t, sqliteStorage({ filename: 'link/a.db' }))).about, [
+    `Users and tokens are kept in ${join(directory, 'elsewhere', 'a.db')}`
+  ])
 })
 
 t.test('log: says that the data is in memory when SQLite has no file', async (t) => {
-  t.same((await startMessages(t, sqliteStorage({ filename: ':memory:' }))).about, ['Users and tokens are kept in memory, and are gone when the app closes'])
+  t.same((await startMessages(t, sqliteStorage({ filename: ':memory:' }))).about, [
+    'Users and tokens are kept in memory, and are gone when the app closes'
+  ])
 })
 
 t.test('log: names no place when the storage is not SQLite', async (t) => {
@@ -71,7 +89,9 @@ t.test('log: names no place when the storage is not SQLite', async (t) => {
 
 t.test('plugin: a second registration in one scope throws', async (t) => {
   const app = await build(t)
-  await t.rejects(async () => { await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t), prefix: '/other' }) }, { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
+  await t.rejects(async () => {
+    await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t), prefix: '/other' })
+  }, { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
 })
 
 t.test('plugin: registrations in two scopes have their own keys and storage', async (t) => {
@@ -100,7 +120,10 @@ t.test('plugin: a registration in an inner scope has its own keys and storage', 
     await scope.vexaAdmin.users.create({ email: 'inner@x' })
   }, { prefix: '/inner' })
   t.equal((await call(app, 'GET', '/inner/admin/users')).statusCode, 401)
-  t.match((await app.inject({ url: '/inner/admin/users', headers: { 'x-admin-api-key': key } })).json(), [{ email: 'inner@x' }])
+  t.match((await app.inject({
+    url: '/inner/admin/users',
+    headers: { 'x-admin-api-key': key }
+  })).json(), [{ email: 'inner@x' }])
   t.same((await call(app, 'GET', '/admin/users')).json(), [])
 })
 
@@ -111,13 +134,18 @@ t.test('Location, Link: resolve against the URL of the request', async (t) => {
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false }
   }
   for (const [host, prefix, path] of [
-    ['', '', ''], ['', '/admin', '/admin'], ['', '/admin', '/stripped/admin'], ['', '/admin', '//admin//'], ['', '/admin', '/ADMIN'], ['', '/admin', '/%61dmin'], ['/v1', '/admin', '/v1/admin'],
-    ['/:tenant', '/admin', '/acme%20corp/admin'], ['/\u00e9', '', '/%C3%A9'], ['/\u65e5\u672c', '', '/%E6%97%A5%E6%9C%AC'], ['/@acme/::v1', '', '/@acme/:v1'], ['/:tenant(^\\d+)', '', '/12'],
-    ['/:a-:b', '', '/x-y%25'], ['/org-:tenant.:x/y', '', '/org-a%2Fb.x/y'], ['/:a((?:x|\\))+)z:b/:c', '', '/x)xzq/%E2%82%AC']
+    ['', '', ''], ['', '/admin', '/admin'], ['', '/admin', '/stripped/admin'], ['', '/admin', '//admin//'],
+    ['', '/admin', '/ADMIN'], ['', '/admin', '/%61dmin'], ['/v1', '/admin', '/v1/admin'],
+    ['/:tenant', '/admin', '/acme%20corp/admin'], ['/\u00e9', '', '/%C3%A9'],
+    ['/\u65e5\u672c', '', '/%E6%97%A5%E6%9C%AC'], ['/@acme/::v1', '', '/@acme/:v1'], ['/:tenant(^\\d+)', '', '/12'],
+    ['/:a-:b', '', '/x-y%25'], ['/org-:tenant.:x/y', '', '/org-a%2Fb.x/y'],
+    ['/:a((?:x|\\))+)z:b/:c', '', '/x)xzq/%E2%82%AC']
   ] as const) {
     const app = Fastify(server)
     t.teardown(() => app.close())
-    await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t), prefix }) }, { prefix: host })
+    await app.register(async (scope) => {
+      await scope.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t), prefix })
+    }, { prefix: host })
     const urls = [`${path}/users`, `${path}/users?`, `${path}/users/`, `${path}/users/?`]
     for (const [i, url] of urls.entries()) {
       const { statusCode, headers } = await call(app, 'POST', url, { payload: { email: `${i}@x` } })
@@ -138,7 +166,10 @@ t.test('Location, Link: resolve against the URL of the request', async (t) => {
 })
 
 t.test('Location: resolves against the URL of the request when rewriteUrl is set', async (t) => {
-  const rewritten = Fastify({ rewriteUrl: ({ url = '/' }) => url.replace(/^\/people/, '/admin/users'), useSemicolonDelimiter: true })
+  const rewritten = Fastify({
+    rewriteUrl: ({ url = '/' }) => url.replace(/^\/people/, '/admin/users'),
+    useSemicolonDelimiter: true
+  })
   t.teardown(() => rewritten.close())
   await rewritten.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
   for (const [i, url] of ['/people', '/admin/users', '/people?', '/admin/users;'].entries()) {
@@ -151,7 +182,9 @@ t.test('Location: resolves against the URL of the request when rewriteUrl is set
 t.test('plugin: an onRoute hook of the app removes none of our hooks', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
-  app.addHook('onRoute', (route) => { Object.assign(route, { preValidation: async () => {}, onRequest: async () => {} }) })
+  app.addHook('onRoute', (route) => {
+    Object.assign(route, { preValidation: async () => {}, onRequest: async () => {} })
+  })
   await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
   t.equal((await app.inject('/admin/users')).statusCode, 401)
   await app.vexaAdmin.users.create({ email: 'a@b' })
@@ -178,19 +211,30 @@ t.test('storage: opens once, and closes with the app or a failed start', async (
   t.same(calls, ['open', 'close'])
 
   const coded = Fastify()
-  await t.rejects(async () => { await coded.register(vexaAdmin, { adminKeys: adminKey, storage: sqliteStorage({ filename: join(t.testdir(), 'missing', 'admin.db') }) }) },
-    { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /^fastify-vexa-admin: the storage cannot be opened: SQLite cannot open/ })
+  const misplaced = sqliteStorage({ filename: join(t.testdir(), 'missing', 'admin.db') })
+  await t.rejects(async () => { await coded.register(vexaAdmin, { adminKeys: adminKey, storage: misplaced }) }, {
+    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN',
+    message: /^fastify-vexa-admin: the storage cannot be opened: SQLite cannot open/
+  })
   await coded.close()
 
   const rejecting = Fastify()
-  const unreachable = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, { open: async () => { throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }) }, close: async () => {} })
+  const unreachable = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, {
+    open: async () => {
+      throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+    },
+    close: async () => {}
+  })
   await t.rejects(async () => { await rejecting.register(vexaAdmin, { adminKeys: adminKey, storage: unreachable }) },
     { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: 'fastify-vexa-admin: the storage cannot be opened: refused' })
   await rejecting.close()
 
   for (const thrown of ['a text', undefined]) {
     const odd = Fastify()
-    const storage = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, { open: () => { throw thrown }, close: async () => {} })
+    const storage = Object.assign(Object.create(emptyStorage(t)) as StorageAdapter, {
+      open: () => { throw thrown },
+      close: async () => {}
+    })
     await t.rejects(async () => { await odd.register(vexaAdmin, { adminKeys: adminKey, storage }) },
       { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: `fastify-vexa-admin: the storage cannot be opened: ${thrown}` })
     await odd.close()
@@ -200,7 +244,9 @@ t.test('storage: opens once, and closes with the app or a failed start', async (
 t.test('plugin: returns 503 with Retry-After when handlerTimeout expires first', async (t) => {
   const storage = emptyStorage(t)
   const countUsers = storage.countUsers.bind(storage)
-  const app = await build(t, { storage: Object.assign(storage, { countUsers: async () => { await sleep(200); return countUsers() } }) }, { handlerTimeout: 50 })
+  const app = await build(t, {
+    storage: Object.assign(storage, { countUsers: async () => { await sleep(200); return countUsers() } })
+  }, { handlerTimeout: 50 })
   const reply = await call(app, 'GET', '/admin/users?count=true')
   t.equal(reply.statusCode, 503)
   t.equal(reply.headers['retry-after'], '1')

@@ -56,10 +56,15 @@ t.test('plugin: a wrong option stops the boot with a coded error that names it',
     [{ adminKeys: adminKey, tokenPrefix: [['vex_']] }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: null }, /tokenPrefix/],
     ...[
-      'https://a.example', [1], [null], [['https://a.example']], ['null'], ['*'], [''], ['a.example'], ['https://*.example'], ['https://a.example/'], ['https://a.example/path'], ['https://a.example?x'],
-      ['https://a.example#x'], ['https://A.example'], ['HTTPS://a.example'], ['https://a.example:443'], ['http://a.example:80'], ['https://u@a.example'], ['https://münchen.example'],
-      ['https://a.example '], ['https://'], ['ftp://a.example'], ['chrome-extension://abc'], ['https://a.example', 'https://b.example/']
-    ].map((trustedOrigins): [Record<string, unknown>, RegExp] => [{ authorize: () => true, trustedOrigins }, /trustedOrigins.*https:\/\/admin\.example/]),
+      'https://a.example', [1], [null], [['https://a.example']], ['null'], ['*'], [''], ['a.example'],
+      ['https://*.example'], ['https://a.example/'], ['https://a.example/path'], ['https://a.example?x'],
+      ['https://a.example#x'], ['https://A.example'], ['HTTPS://a.example'], ['https://a.example:443'],
+      ['http://a.example:80'], ['https://u@a.example'], ['https://münchen.example'],
+      ['https://a.example '], ['https://'], ['ftp://a.example'], ['chrome-extension://abc'],
+      ['https://a.example', 'https://b.example/']
+    ].map((trustedOrigins): [Record<string, unknown>, RegExp] => [
+      { authorize: () => true, trustedOrigins }, /trustedOrigins.*https:\/\/admin\.example/
+    ]),
     [{ adminKeys: adminKey, trustedOrigins: ['https://a.example'] }, /trustedOrigins.*authorize/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: -1 }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: 2147483648 }, /defaultMaxConcurrentBots/],
@@ -72,7 +77,8 @@ t.test('plugin: a wrong option stops the boot with a coded error that names it',
   for (const [options, message] of wrong) {
     const app = Fastify()
     const name = JSON.stringify(options)
-    await t.rejects(async () => { await app.register(vexaAdmin, { storage: sqliteStorage({ filename: ':memory:' }), ...options } as VexaAdminOptions) },
+    const storage = sqliteStorage({ filename: ':memory:' })
+    await t.rejects(async () => { await app.register(vexaAdmin, { storage, ...options } as VexaAdminOptions) },
       { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message }, name)
     t.notOk(app.hasDecorator('vexaAdmin'), name)
     await app.close()
@@ -106,7 +112,10 @@ t.test('defaultMaxConcurrentBots, tokenPrefix: apply to new users and tokens', a
 })
 
 t.test('trustedOrigins: accepts each form of origin, and none with adminKeys', async (t) => {
-  const trustedOrigins = ['https://a.example', 'http://localhost:5173', 'https://xn--mnchen-3ya.example:8443', 'http://[::1]:3000', 'https://127.0.0.1']
+  const trustedOrigins = [
+    'https://a.example', 'http://localhost:5173', 'https://xn--mnchen-3ya.example:8443', 'http://[::1]:3000',
+    'https://127.0.0.1'
+  ]
   t.same(resolveOptions({ authorize: () => true, trustedOrigins }).trustedOrigins, trustedOrigins)
   t.same(resolveOptions({ adminKeys: adminKey, trustedOrigins: [] }).trustedOrigins, [])
 })
@@ -130,7 +139,10 @@ t.test('tokenPrefix: the first is for new tokens, and all are accepted', async (
   for (const prefix of ['vex_2_', 'v', 'acme_']) {
     const { token } = await (await under(prefix)).vexaAdmin.tokens.create(id)
     t.match(await app.vexaAdmin.tokens.verify({ token }), { valid: true }, prefix)
-    t.same(await old.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' }, `${prefix} is not accepted where it is not named`)
+    t.same(await old.vexaAdmin.tokens.verify({ token }), {
+      valid: false,
+      code: 'NOT_FOUND'
+    }, `${prefix} is not accepted where it is not named`)
   }
 })
 
@@ -145,6 +157,8 @@ t.test('scopes: a token may be limited to these names and no others', async (t) 
     await t.rejects(tokens.create('user-1', { scopes: ['other'] }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
   }
   t.match(await app.vexaAdmin.tokens.create('user-1', { scopes: ['tx:read'] }), { scopes: ['tx:read'] })
-  await t.rejects(without.vexaAdmin.tokens.create('user-1', { scopes: ['bot'] }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
+  await t.rejects(without.vexaAdmin.tokens.create('user-1', { scopes: ['bot'] }), {
+    code: 'VEXA_ADMIN_ERR_INVALID_INPUT'
+  })
   t.throws(() => without.vexaAdmin.requireToken({ scopes: ['bot'] }), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION' })
 })

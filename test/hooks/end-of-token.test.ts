@@ -13,7 +13,9 @@ t.test('requireToken: rejects each request that begins after the token has ended
   const [one, two] = await Promise.all(servers.map((server) => server.line(/^http/))) as [string, string]
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
-  const admin = (method: string, path: string, body?: object) => send(agent, method, `${one}/admin${path}`, { 'x-admin-api-key': adminKey }, body)
+  const admin = (method: string, path: string, body?: object) => send(
+    agent, method, `${one}/admin${path}`, { 'x-admin-api-key': adminKey }, body
+  )
 
   const ends: Record<string, (user: string, token: string) => Promise<{ status: number }>> = {
     revoked: (_user, token) => admin('DELETE', `/tokens/${token}`),

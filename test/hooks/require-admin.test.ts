@@ -31,7 +31,11 @@ t.test('adminKeys: returns the same 401 for anything but the key', async (t) => 
     'the key and another': { 'x-admin-api-key': `${adminKey}, x` },
     latin1: { 'x-admin-api-key': 'caf\xe9-caf\xe9-caf\xe9-caf\xe9' },
     '15 KB': { 'x-admin-api-key': 'x'.repeat(15 * 1024) },
-    'in another header': { authorization: `Bearer ${adminKey}`, 'x-api-key': adminKey, cookie: `x-admin-api-key=${adminKey}` }
+    'in another header': {
+      authorization: `Bearer ${adminKey}`,
+      'x-api-key': adminKey,
+      cookie: `x-admin-api-key=${adminKey}`
+    }
   }
   for (const [name, sent] of Object.entries(headers)) {
     const reply = await app.inject({ url: '/admin/users', headers: sent })
@@ -47,7 +51,9 @@ t.test('adminKeys: returns the same 401 for anything but the key', async (t) => 
 t.test('adminKeys: over a socket, ignores padding and rejects a second header', async (t) => {
   const app = await build(t)
   await app.listen({ port: 0 })
-  const statusOf = (lines: string[]) => ask(app.server.address() as AddressInfo, ['GET /admin/users HTTP/1.1', 'Host: localhost', 'Connection: close', ...lines])
+  const statusOf = (lines: string[]) => ask(app.server.address() as AddressInfo, [
+    'GET /admin/users HTTP/1.1', 'Host: localhost', 'Connection: close', ...lines
+  ])
   t.match(await statusOf([`x-ADMIN-api-KEY:   ${adminKey}  `]), /^HTTP\/1.1 200 /)
   t.match(await statusOf([`X-Admin-API-Key: ${adminKey}`, `X-Admin-API-Key: ${adminKey}`]), /^HTTP\/1.1 401 /)
   t.match(await statusOf(['X-Admin-API-Key: é'.repeat(3)]), /^HTTP\/1.1 401 /)
@@ -57,7 +63,10 @@ t.test('adminKeys: accepts each of several keys', async (t) => {
   const keys = ['the-old-admin-key-1', 'the-new-admin-key-2']
   const app = await build(t, { adminKeys: keys })
   keys.push('a-key-added-later-on')
-  const status = async (key: string) => (await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': key } })).statusCode
+  const status = async (key: string) => (await app.inject({
+    url: '/admin/users',
+    headers: { 'x-admin-api-key': key }
+  })).statusCode
   t.equal(await status('the-old-admin-key-1'), 200)
   t.equal(await status('the-new-admin-key-2'), 200)
   t.equal(await status('the-old-admin-key-1,the-new-admin-key-2'), 401)
@@ -87,10 +96,15 @@ t.test('adminKeys: compares any value with each key by timingSafeEqual', async (
 })
 
 t.test('adminKeys: rejects each spelling of a path and each method without a key', async (t) => {
-  const app = await build(t, {}, { routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false }, useSemicolonDelimiter: true })
+  const app = await build(t, {}, {
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false },
+    useSemicolonDelimiter: true
+  })
   const paths = [
-    '/admin/users', '/admin/users/', '//admin//users', '/ADMIN/Users', '/%61dmin/users', '/admin/%75sers', '/admin/users;x=1', '/admin/users?x',
-    '/admin/users/user-1', '/admin/users/user-1/tokens', '/admin/tokens/token-1', `/admin/users/${'x'.repeat(300)}`, '/admin/users/a/b/c'
+    '/admin/users', '/admin/users/', '//admin//users', '/ADMIN/Users', '/%61dmin/users', '/admin/%75sers',
+    '/admin/users;x=1', '/admin/users?x',
+    '/admin/users/user-1', '/admin/users/user-1/tokens', '/admin/tokens/token-1', `/admin/users/${'x'.repeat(300)}`,
+    '/admin/users/a/b/c'
   ]
   for (const url of paths) {
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const) {
@@ -122,7 +136,10 @@ t.test('authorize: decides in place of keys', async (t) => {
   for (const no of [false, undefined, 1, 'yes', Promise.resolve(false)]) {
     answer = () => no
     const reply = await get()
-    t.same(reply.json(), { ...rejected, message: 'This app does not accept the request as one from an admin: sign in as an admin' })
+    t.same(reply.json(), {
+      ...rejected,
+      message: 'This app does not accept the request as one from an admin: sign in as an admin'
+    })
     t.ok(reply.headers['www-authenticate'])
   }
   answer = () => { throw Object.assign(new Error('The directory is down'), { statusCode: 502 }) }
@@ -139,17 +156,27 @@ t.test('authorize: decides in place of keys', async (t) => {
 t.test('authorize: accepts { actor }, and returns 500 for another object', async (t) => {
   let answer: unknown
   const lines: string[] = []
-  const app = await build(t, { authorize: () => answer as boolean }, { logger: { stream: { write: (line: string) => { lines.push(line) } } } })
+  const app = await build(t, { authorize: () => answer as boolean }, {
+    logger: { stream: { write: (line: string) => { lines.push(line) } } }
+  })
   const get = () => app.inject({ url: '/admin/users' })
-  for (answer of [{ actor: 'jane@example.com' }, Promise.resolve({ actor: 'J' }), { actor: 'é'.repeat(255) }]) t.equal((await get()).statusCode, 200)
+  for (answer of [{ actor: 'jane@example.com' }, Promise.resolve({ actor: 'J' }), { actor: 'é'.repeat(255) }]) {
+    t.equal((await get()).statusCode, 200)
+  }
   lines.length = 0
   const faults = [
-    {}, [], { id: 7, name: 'Jane' }, { actor: undefined }, { actor: '' }, { actor: 7 }, { actor: ' Jane' }, { actor: 'a\nb' }, { actor: 'x'.repeat(256) }, { actor: { name: 'Jane' } },
-    { actor: 'Jane', requestId: 'forged' }, { actor: 'Jane', ip: '1.2.3.4' }, { actor: 'Jane', admin: true }, new Date(), new Map([['actor', 'Jane']])
+    {}, [], { id: 7, name: 'Jane' }, { actor: undefined }, { actor: '' }, { actor: 7 }, { actor: ' Jane' },
+    { actor: 'a\nb' }, { actor: 'x'.repeat(256) }, { actor: { name: 'Jane' } },
+    { actor: 'Jane', requestId: 'forged' }, { actor: 'Jane', ip: '1.2.3.4' }, { actor: 'Jane', admin: true },
+    new Date(), new Map([['actor', 'Jane']])
   ]
   for (answer of faults) {
     const reply = await get()
-    t.match(reply.json(), { statusCode: 500, code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /`authorize` must return true, false, or \{ actor \}/ }, JSON.stringify(answer))
+    t.match(reply.json(), {
+      statusCode: 500,
+      code: 'VEXA_ADMIN_ERR_INVALID_OPTION',
+      message: /`authorize` must return true, false, or \{ actor \}/
+    }, JSON.stringify(answer))
     t.notMatch(reply.body, /Jane/)
   }
   t.equal(lines.filter((line) => line.includes('`authorize` must return')).length, faults.length, 'the log has them')

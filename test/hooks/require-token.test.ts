@@ -18,17 +18,27 @@ async function build (t: Test, options: Partial<VexaAdminOptions> = {}) {
   return app
 }
 
-const rejected = { statusCode: 401, code: 'VEXA_ADMIN_ERR_INVALID_TOKEN', error: 'Unauthorized', message: 'API token missing or not valid: send one in the header X-API-Key, or as Authorization: Bearer' }
+const rejected = {
+  statusCode: 401,
+  code: 'VEXA_ADMIN_ERR_INVALID_TOKEN',
+  error: 'Unauthorized',
+  message: 'API token missing or not valid: send one in the header X-API-Key, or as Authorization: Bearer'
+}
 
-const ask = (app: FastifyInstance, url: string, headers: Record<string, string | string[]> = {}, method: 'GET' | 'POST' = 'GET') => app.inject({ method, url, headers })
+type Headers = Record<string, string | string[]>
+
+const ask = (app: FastifyInstance, url: string, headers: Headers = {}, method: 'GET' | 'POST' = 'GET') =>
+  app.inject({ method, url, headers })
 
 t.test('requireToken: accepts a token in either header, and sets user and token', async (t) => {
   const app = await build(t)
   const user = await app.vexaAdmin.users.create({ email: 'a@b', data: { plan: 'pro' } })
   const { token, ...rest } = await app.vexaAdmin.tokens.create(user.id, { name: 'CI' })
   const ways: Array<Record<string, string>> = [
-    { 'x-api-key': token }, { authorization: `Bearer ${token}` }, { authorization: `bearer   ${token}` }, { authorization: `BEARER ${token}` },
-    { 'x-api-key': token, authorization: `Bearer ${token}` }, { 'x-api-key': token, authorization: 'Basic dXNlcjpwYXNz' }, { 'x-api-key': token, authorization: 'bearers x' }
+    { 'x-api-key': token }, { authorization: `Bearer ${token}` }, { authorization: `bearer   ${token}` },
+    { authorization: `BEARER ${token}` },
+    { 'x-api-key': token, authorization: `Bearer ${token}` },
+    { 'x-api-key': token, authorization: 'Basic dXNlcjpwYXNz' }, { 'x-api-key': token, authorization: 'bearers x' }
   ]
   for (const headers of ways) {
     for (const url of ['/me', '/late']) {
@@ -37,18 +47,30 @@ t.test('requireToken: accepts a token in either header, and sets user and token'
       t.match(reply.json(), { apiUser: user, apiToken: { ...rest, token: '***' } })
     }
   }
-  t.same((await ask(app, '/public', { 'x-api-key': token })).json(), { apiUser: null, apiToken: null }, 'a route without the hook has neither')
+  t.same((await ask(app, '/public', { 'x-api-key': token })).json(), {
+    apiUser: null,
+    apiToken: null
+  }, 'a route without the hook has neither')
 })
 
 t.test('requireToken: returns 401 with a challenge for anything but a token', async (t) => {
   const app = await build(t)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
-  const [{ token: one }, { token: two }] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
-  const missing: Array<Record<string, string>> = [{}, { authorization: `Basic ${one}` }, { authorization: one }, { authorization: `Token ${one}` }, { authorization: `x-bearer ${one}` }, { authorization: `Basic bearer ${one}` }, { authorization: `bearers ${one}` }, { cookie: `x-api-key=${one}` }, { 'x-admin-api-key': one }]
+  const [{ token: one }, { token: two }] = [
+    await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)
+  ]
+  const missing: Array<Record<string, string>> = [
+    {}, { authorization: `Basic ${one}` }, { authorization: one }, { authorization: `Token ${one}` },
+    { authorization: `x-bearer ${one}` }, { authorization: `Basic bearer ${one}` }, { authorization: `bearers ${one}` },
+    { cookie: `x-api-key=${one}` }, { 'x-admin-api-key': one }
+  ]
   const invalid: Array<Record<string, string | string[]>> = [
-    { 'x-api-key': '' }, { 'x-api-key': `${one}x` }, { 'x-api-key': [one, one] }, { 'x-api-key': `${one}, ${two}` }, { 'x-api-key': 'an-admin-key-for-the-tests' },
-    { 'x-api-key': one, authorization: `Bearer ${two}` }, { 'x-api-key': '', authorization: 'Bearer' }, { 'x-api-key': 'x', authorization: 'Bearer y' },
-    { authorization: 'Bearer' }, { authorization: 'Bearer ' }, { authorization: `Bearer ${one} ${one}` }, { authorization: `Bearer ${one},` }, { authorization: `Bearer "${one}"` },
+    { 'x-api-key': '' }, { 'x-api-key': `${one}x` }, { 'x-api-key': [one, one] }, { 'x-api-key': `${one}, ${two}` },
+    { 'x-api-key': 'an-admin-key-for-the-tests' },
+    { 'x-api-key': one, authorization: `Bearer ${two}` }, { 'x-api-key': '', authorization: 'Bearer' },
+    { 'x-api-key': 'x', authorization: 'Bearer y' },
+    { authorization: 'Bearer' }, { authorization: 'Bearer ' }, { authorization: `Bearer ${one} ${one}` },
+    { authorization: `Bearer ${one},` }, { authorization: `Bearer "${one}"` },
     { authorization: `Bearer\t${one}` }, { 'x-api-key': 'caf\xe9' }, { 'x-api-key': 'x'.repeat(15_000) }
   ]
   for (const headers of [...missing, ...invalid]) {
@@ -57,17 +79,25 @@ t.test('requireToken: returns 401 with a challenge for anything but a token', as
     t.match(reply.headers['www-authenticate'], /^Bearer realm="api"/)
   }
   t.equal((await ask(app, '/me')).headers['www-authenticate'], 'Bearer realm="api"')
-  t.equal((await ask(app, '/me', { 'x-api-key': 'x' })).headers['www-authenticate'], 'Bearer realm="api", error="invalid_token"')
-  t.equal((await ask(app, `/me?x-api-key=${one}&access_token=${one}`)).statusCode, 401, 'a query string holds no tokens')
+  t.equal(
+    (await ask(app, '/me', { 'x-api-key': 'x' })).headers['www-authenticate'],
+    'Bearer realm="api", error="invalid_token"'
+  )
+  t.equal(
+    (await ask(app, `/me?x-api-key=${one}&access_token=${one}`)).statusCode, 401, 'a query string holds no tokens'
+  )
 })
 
 t.test('requireToken: rejects several Authorization headers', async (t) => {
   const app = await build(t)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
-  const [{ token: one }, { token: two }] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
+  const [{ token: one }, { token: two }] = [
+    await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)
+  ]
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const statusOf = (...headers: string[]) => new Promise((resolve, reject) => {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(['GET /me HTTP/1.1', 'Host: localhost', ...headers, '', ''].join('\r\n')))
+    const lines = ['GET /me HTTP/1.1', 'Host: localhost', ...headers, '', '']
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(lines.join('\r\n')))
     socket.once('error', reject).once('data', (data) => {
       resolve(Number(data.toString().split(' ')[1]))
       socket.destroy()
@@ -84,19 +114,30 @@ t.test('requireToken: rejects several Authorization headers', async (t) => {
 t.test('requireToken: ignores a second header that cannot hold a token', async (t) => {
   const app = await build(t)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
-  const [{ token: one }, { token: two }] = [await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)]
+  const [{ token: one }, { token: two }] = [
+    await app.vexaAdmin.tokens.create(id), await app.vexaAdmin.tokens.create(id)
+  ]
   const others = [
-    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl', 'da2-abcdefghijklmnopqrstuvwxyz', '', 'x', one.slice(0, -1), `${one}0`, `${one.slice(0, -6)}000000`, `vex_${'a'.repeat(36)}`, one.toUpperCase(),
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl', 'da2-abcdefghijklmnopqrstuvwxyz', '', 'x', one.slice(0, -1),
+    `${one}0`, `${one.slice(0, -6)}000000`, `vex_${'a'.repeat(36)}`, one.toUpperCase(),
     'an-admin-key-for-the-tests', 'a, b', 'x'.repeat(10_000)
   ]
   for (const other of others) {
-    t.equal((await ask(app, '/me', { 'x-api-key': other, authorization: `Bearer ${one}` })).statusCode, 200, `beside our Bearer: ${other}`)
-    t.equal((await ask(app, '/me', { 'x-api-key': one, authorization: `Bearer ${other}` })).statusCode, 200, `beside our X-API-Key: ${other}`)
+    t.equal((await ask(app, '/me', {
+      'x-api-key': other,
+      authorization: `Bearer ${one}`
+    })).statusCode, 200, `beside our Bearer: ${other}`)
+    t.equal((await ask(app, '/me', {
+      'x-api-key': one,
+      authorization: `Bearer ${other}`
+    })).statusCode, 200, `beside our X-API-Key: ${other}`)
     t.same((await ask(app, '/me', { 'x-api-key': other, authorization: `Bearer ${other}x` })).json(), rejected)
   }
   const ambiguous: Array<Record<string, string | string[]>> = [
     { 'x-api-key': two, authorization: `Bearer ${one}` }, { 'x-api-key': one, authorization: `Bearer ${two}` },
-    { 'x-api-key': [one, two], authorization: `Bearer ${one}` }, { 'x-api-key': [one, one], authorization: `Bearer ${one}` }, { 'x-api-key': `x,${two}`, authorization: `Bearer ${one}` },
+    { 'x-api-key': [one, two], authorization: `Bearer ${one}` },
+    { 'x-api-key': [one, one], authorization: `Bearer ${one}` },
+    { 'x-api-key': `x,${two}`, authorization: `Bearer ${one}` },
     { 'x-api-key': one, authorization: `Bearer ${one} ${two}` }, { 'x-api-key': one, authorization: `Bearer ${one},` }
   ]
   for (const headers of ambiguous) t.same((await ask(app, '/me', headers)).json(), rejected, JSON.stringify(headers))
@@ -108,29 +149,43 @@ t.test('requireToken: on the whole app, leaves the admin API to the admin key', 
     const app = await buildPlugin(t, {}, server)
     app.addHook(hook as 'onRequest', app.vexaAdmin.requireToken())
     // This registration comes after the hook.
-    await app.register(async (scope) => { await scope.register(vexaAdmin, { adminKeys: 'another-key-for-the-tests', storage: emptyStorage(t) }) }, { prefix: '/inner' })
+    await app.register(async (scope) => {
+      await scope.register(vexaAdmin, { adminKeys: 'another-key-for-the-tests', storage: emptyStorage(t) })
+    }, { prefix: '/inner' })
     app.get('/admin/own', async () => 'own')
     app.get('/adminusers', async () => 'own')
     app.register(async (scope) => { scope.get('/users', async () => 'own') }, { prefix: '/admin/mine' })
     const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
     const { token } = await app.vexaAdmin.tokens.create(id)
-    const status = async (url: string, headers: Record<string, string> = {}, method: 'GET' | 'POST' | 'HEAD' = 'GET') => (await app.inject({ method, url, headers })).statusCode
+    const status = async (url: string, headers: Headers = {}, method: 'GET' | 'POST' | 'HEAD' = 'GET') =>
+      (await app.inject({ method, url, headers })).statusCode
 
-    const [admin, inner] = [{ 'x-admin-api-key': 'an-admin-key-for-the-tests' }, { 'x-admin-api-key': 'another-key-for-the-tests' }]
-    for (const url of ['/admin/users', '//ADMIN//users/', '/%61dmin/users', '/admin/users/user-1', '/admin/users/email/a@b', '/admin/users/user-1/tokens']) {
+    const [admin, inner] = [
+      { 'x-admin-api-key': 'an-admin-key-for-the-tests' }, { 'x-admin-api-key': 'another-key-for-the-tests' }
+    ]
+    for (const url of [
+      '/admin/users', '//ADMIN//users/', '/%61dmin/users', '/admin/users/user-1', '/admin/users/email/a@b',
+      '/admin/users/user-1/tokens'
+    ]) {
       t.equal(await status(url, admin), 200, `${hook} ${url}`)
       t.equal(await status(url, admin, 'HEAD'), 200, `${hook} HEAD ${url}`)
-      for (const headers of [undefined, { 'x-api-key': token }, { 'x-admin-api-key': 'wrong' }, inner]) t.equal(await status(url, headers), 401, `${hook} ${url} ${JSON.stringify(headers)}`)
+      for (const headers of [undefined, { 'x-api-key': token }, { 'x-admin-api-key': 'wrong' }, inner]) {
+        t.equal(await status(url, headers), 401, `${hook} ${url} ${JSON.stringify(headers)}`)
+      }
       t.equal(await status(`/inner${url}`, admin), 401)
     }
     t.equal(await status('/inner/admin/users', inner), 200)
     t.equal(await status(`/admin/users/${'1'.repeat(200)}`, admin), 404)
     t.equal(await status('/admin/users/user-1/tokens', admin, 'POST'), 201)
     for (const url of ['/admin/own', '/adminusers', '/admin/mine/users']) {
-      for (const headers of [undefined, admin, inner, { 'x-admin-api-key': token }]) t.equal(await status(url, headers), 401, `${hook} ${url} is the app's`)
+      for (const headers of [undefined, admin, inner, { 'x-admin-api-key': token }]) {
+        t.equal(await status(url, headers), 401, `${hook} ${url} is the app's`)
+      }
       t.equal(await status(url, { 'x-api-key': token }), 200)
     }
-    for (const url of ['/admin', '/admin/nothing', '/nothing']) t.equal(await status(url, admin), 401, `${url} is nobody's`)
+    for (const url of ['/admin', '/admin/nothing', '/nothing']) {
+      t.equal(await status(url, admin), 401, `${url} is nobody's`)
+    }
   }
 })
 
@@ -138,13 +193,18 @@ t.test('requireToken: on the whole app, guards a route copied from the admin API
   const app = Fastify()
   t.teardown(() => app.close())
   const copies: RouteOptions[] = []
-  app.addHook('onRoute', (route) => { if (route.url === '/admin/users' && route.method === 'GET') copies.push({ ...route, url: '/copy' }) })
+  app.addHook('onRoute', (route) => {
+    if (route.url === '/admin/users' && route.method === 'GET') copies.push({ ...route, url: '/copy' })
+  })
   await app.register(vexaAdmin, { adminKeys: 'an-admin-key-for-the-tests', storage: emptyStorage(t) })
   app.addHook('onRequest', app.vexaAdmin.requireToken())
   for (const copy of copies) app.route(copy)
   t.equal((await app.inject('/copy')).statusCode, 401)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
-  t.equal((await app.inject({ url: '/copy', headers: { 'x-api-key': (await app.vexaAdmin.tokens.create(id)).token } })).statusCode, 200)
+  t.equal((await app.inject({
+    url: '/copy',
+    headers: { 'x-api-key': (await app.vexaAdmin.tokens.create(id)).token }
+  })).statusCode, 200)
 })
 
 t.test('requireToken: returns 401 as soon as the token or its user has ended', async (t) => {
@@ -176,7 +236,12 @@ t.test('requireToken: returns 403 when the user is disabled or a scope is missin
   t.equal((await ask(app, '/bots', all, 'POST')).statusCode, 200)
   t.equal((await ask(app, '/me', tx)).statusCode, 200)
   const reply = await ask(app, '/bots', tx, 'POST')
-  t.same(reply.json(), { statusCode: 403, code: 'VEXA_ADMIN_ERR_INSUFFICIENT_SCOPE', error: 'Forbidden', message: 'The API token lacks required scopes: bot' })
+  t.same(reply.json(), {
+    statusCode: 403,
+    code: 'VEXA_ADMIN_ERR_INSUFFICIENT_SCOPE',
+    error: 'Forbidden',
+    message: 'The API token lacks required scopes: bot'
+  })
   t.equal(reply.headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="bot"')
   const both = await ask(app, '/bots/tx', tx)
   t.equal(both.headers['www-authenticate'], 'Bearer realm="api", error="insufficient_scope", scope="tx bot"')
@@ -187,7 +252,12 @@ t.test('requireToken: returns 403 when the user is disabled or a scope is missin
   await users.update(id, { disabled: true })
   for (const headers of [bot, tx, all]) {
     const reply = await ask(app, '/me', headers)
-    t.same(reply.json(), { statusCode: 403, code: 'VEXA_ADMIN_ERR_USER_DISABLED', error: 'Forbidden', message: 'The user of the API token is disabled' })
+    t.same(reply.json(), {
+      statusCode: 403,
+      code: 'VEXA_ADMIN_ERR_USER_DISABLED',
+      error: 'Forbidden',
+      message: 'The user of the API token is disabled'
+    })
   }
   await users.update(id, { disabled: false })
   t.equal((await ask(app, '/me', all)).statusCode, 200)
@@ -240,7 +310,9 @@ t.test('requireToken: works inside @fastify/auth', async (t) => {
   const guard = app.vexaAdmin.requireToken()
   const reject = async () => { throw new Error('no') }
   app.get('/either', { onRequest: app.auth([reject, guard]) }, async (request) => request.apiUser.email)
-  app.get('/both', { onRequest: app.auth([guard, async () => {}], { relation: 'and' }) }, async (request) => request.apiUser.email)
+  app.get('/both', {
+    onRequest: app.auth([guard, async () => {}], { relation: 'and' })
+  }, async (request) => request.apiUser.email)
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create(id)
   for (const url of ['/either', '/both']) {
@@ -253,10 +325,19 @@ t.test('requireToken: throws when an option is wrong or a scope is unknown', asy
   const app = await build(t)
   // Without its parentheses, it rejects each request, and the message says why.
   app.get('/forgotten', { onRequest: app.vexaAdmin.requireToken as never }, async () => 'x')
-  t.match((await app.inject('/forgotten')).json(), { statusCode: 500, message: /requireToken returns a hook: call it, as in/ })
-  t.throws(() => app.vexaAdmin.requireToken({ scopes: ['bto'] }), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /bto/ })
+  t.match((await app.inject('/forgotten')).json(), {
+    statusCode: 500,
+    message: /requireToken returns a hook: call it, as in/
+  })
+  t.throws(() => app.vexaAdmin.requireToken({ scopes: ['bto'] }), {
+    code: 'VEXA_ADMIN_ERR_INVALID_OPTION',
+    message: /bto/
+  })
   for (const wrong of [{ scope: ['bot'] }, ['bot'], { scopes: 'bot' }, { scopes: null }]) {
-    t.throws(() => app.vexaAdmin.requireToken(wrong as never), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /scope|option `0`/ }, JSON.stringify(wrong))
+    t.throws(() => app.vexaAdmin.requireToken(wrong as never), {
+      code: 'VEXA_ADMIN_ERR_INVALID_OPTION',
+      message: /scope|option `0`/
+    }, JSON.stringify(wrong))
   }
 })
 
@@ -266,6 +347,10 @@ t.test('requireToken: copies its scopes', async (t) => {
   app.get('/fixed', { onRequest: app.vexaAdmin.requireToken({ scopes }) }, async () => 'x')
   scopes.fill('tx')
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
-  t.equal((await ask(app, '/fixed', { 'x-api-key': (await app.vexaAdmin.tokens.create(id, { scopes: ['bot'] })).token })).statusCode, 200)
-  t.equal((await ask(app, '/fixed', { 'x-api-key': (await app.vexaAdmin.tokens.create(id, { scopes: ['tx'] })).token })).statusCode, 403)
+  t.equal((await ask(app, '/fixed', {
+    'x-api-key': (await app.vexaAdmin.tokens.create(id, { scopes: ['bot'] })).token
+  })).statusCode, 200)
+  t.equal((await ask(app, '/fixed', {
+    'x-api-key': (await app.vexaAdmin.tokens.create(id, { scopes: ['tx'] })).token
+  })).statusCode, 403)
 })

@@ -8,7 +8,10 @@ t.test('toId, toKey: an id is its kind and the key of the storage', async (t) =>
 })
 
 t.test('toKey: returns undefined when no storage could have made the key', async (t) => {
-  for (const id of ['', 'user', 'user-', '123', 'token-123', 'USER-123', ' user-123', 'user-1 ', 'user-1\n', 'user-1\0', 'user-é', 'user-a/b', `user-${'1'.repeat(256)}`]) {
+  for (const id of [
+    '', 'user', 'user-', '123', 'token-123', 'USER-123', ' user-123', 'user-1 ', 'user-1\n', 'user-1\0', 'user-é',
+    'user-a/b', `user-${'1'.repeat(256)}`
+  ]) {
     t.equal(toKey('user', id), undefined, JSON.stringify(id))
   }
   t.equal(toKey('user', 123 as never), undefined)

@@ -45,7 +45,9 @@ t.test('app.vexaAdmin: returns the objects of the wire, and checks its arguments
   await t.rejects(users.create({ email: 'A@B' }), { code: 'VEXA_ADMIN_ERR_EMAIL_TAKEN', statusCode: 409 })
   await t.rejects(users.get('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND', statusCode: 404 })
   await t.rejects(users.get(undefined as never), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
-  for (const email of ['x@y', undefined, '\ud800@x', 'a\0@x']) await t.rejects(users.getByEmail(email as string), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  for (const email of ['x@y', undefined, '\ud800@x', 'a\0@x']) {
+    await t.rejects(users.getByEmail(email as string), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  }
   await t.rejects(users.update('user-2', {}), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
   await t.rejects(users.delete('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
   await t.rejects(tokens.create('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
@@ -114,7 +116,9 @@ t.test('users: throws 503 after some attempts when the storage contradicts itsel
 t.test('app.vexaAdmin: null from the storage counts as absent', async (t) => {
   const stored = emptyStorage(t)
   const nothing = async () => null as never
-  const app = await build(t, { storage: overriding(stored, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing }) })
+  const app = await build(t, {
+    storage: overriding(stored, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing })
+  })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create('user-1')
   await t.rejects(app.vexaAdmin.users.get('user-1'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })

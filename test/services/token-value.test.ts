@@ -17,11 +17,16 @@ t.test('isTokenValue: rejects a wrong length, prefix, character or checksum', as
   const random = 'a'.repeat(30)
   t.equal(isTokenValue(withChecksum(`vex_${random}`), ['vex_']), true)
   const others = [
-    'vex_', `vex_${random}b`, `vex_${random.slice(1)}`, `vex_${random}${random}`, random, `Vex_${random}`, `vey_${random}`, ` ex_${random}`, `bvex_${random.slice(1)}`,
-    `vex_-${random.slice(1)}`, `vex_${random.slice(1)}-`, `vex_${random.slice(15)}_${random.slice(16)}`, `vex_${random.slice(1)}\u00e9`, `vex_\n${random.slice(1)}`, `vex_${random.slice(1)}\n`
+    'vex_', `vex_${random}b`, `vex_${random.slice(1)}`, `vex_${random}${random}`, random, `Vex_${random}`,
+    `vey_${random}`, ` ex_${random}`, `bvex_${random.slice(1)}`,
+    `vex_-${random.slice(1)}`, `vex_${random.slice(1)}-`, `vex_${random.slice(15)}_${random.slice(16)}`,
+    `vex_${random.slice(1)}\u00e9`, `vex_\n${random.slice(1)}`, `vex_${random.slice(1)}\n`
   ]
   for (const other of others) t.equal(isTokenValue(withChecksum(other), ['vex_']), false, JSON.stringify(other))
-  for (const wrong of ['', 'vex_', `vex_${random}`, `vex_${random}000000`, withChecksum(`vex_${random}`).toLowerCase(), `${withChecksum(`vex_${random}`)}\n`]) {
+  for (const wrong of [
+    '', 'vex_', `vex_${random}`, `vex_${random}000000`, withChecksum(`vex_${random}`).toLowerCase(),
+    `${withChecksum(`vex_${random}`)}\n`
+  ]) {
     t.equal(isTokenValue(wrong, ['vex_']), false, JSON.stringify(wrong))
   }
 })
@@ -29,7 +34,9 @@ t.test('isTokenValue: rejects a wrong length, prefix, character or checksum', as
 t.test('isTokenValue: accepts each prefix, even if one begins with another', async (t) => {
   const prefixes = ['vex_', 'vex_2', 'v', 'acme-live_']
   for (const prefix of prefixes) t.equal(isTokenValue(createTokenValue(prefix), prefixes), true, prefix)
-  for (const prefix of ['vex', 'vex_22', 'w', 'acme-live', '']) t.equal(isTokenValue(createTokenValue(prefix), prefixes), false, prefix)
+  for (const prefix of ['vex', 'vex_22', 'w', 'acme-live', '']) {
+    t.equal(isTokenValue(createTokenValue(prefix), prefixes), false, prefix)
+  }
 })
 
 t.test('createTokenValue: spreads characters evenly, and repeats no value', async (t) => {

@@ -32,13 +32,22 @@ export async function crash (t: Test, place: string, { rounds, load = 1 }: Crash
   // The states that each may have: one if every change is acknowledged, two if the reply to a change is missing.
   const users = new Map<string, string[]>()
   const tokens = new Map<string, number[]>()
-  const acknowledged: Record<Kind, number> = { created: 0, patched: 0, createdTokens: 0, rotated: 0, revoked: 0, deleted: 0 }
+  const acknowledged: Record<Kind, number> = {
+    created: 0,
+    patched: 0,
+    createdTokens: 0,
+    rotated: 0,
+    revoked: 0,
+    deleted: 0
+  }
 
   const start = async () => {
     const server = run(t, 'test/support/fixtures/guarded-server.ts', { args: [place] })
     const url = await server.line(/^http/)
     return {
-      admin: (method: string, path: string, body?: object) => send(agent, method, `${url}/admin${path}`, { 'x-admin-api-key': adminKey }, body),
+      admin: (method: string, path: string, body?: object) => send(
+        agent, method, `${url}/admin${path}`, { 'x-admin-api-key': adminKey }, body
+      ),
       use: async (token: string) => (await send(agent, 'GET', `${url}/me`, { 'x-api-key': token })).status,
       kill: async () => {
         server.process.kill('SIGKILL')
@@ -52,7 +61,9 @@ export async function crash (t: Test, place: string, { rounds, load = 1 }: Crash
     const wrong: string[] = []
     for (const [id, may] of users) {
       const { status, body } = await admin('GET', `/users/${id}`)
-      const is = status === 200 || status === 404 ? describe(status === 200 ? body as never : undefined) : String(status)
+      const is = status === 200 || status === 404
+        ? describe(status === 200 ? body as never : undefined)
+        : String(status)
       if (!may.includes(is)) wrong.push(`${id} is "${is}", not "${may.join('" or "')}"`)
     }
     for (const [token, may] of tokens) {
@@ -81,36 +92,53 @@ export async function crash (t: Test, place: string, { rounds, load = 1 }: Crash
       return reply
     }
     for (let i = 0; ; i++) {
-      const { id } = await write('created', 'POST', '/users', { email: `${name}-${i}@x`, name: 'new', data: { name: 'new' } })
+      const { id } = await write('created', 'POST', '/users', {
+        email: `${name}-${i}@x`,
+        name: 'new',
+        data: { name: 'new' }
+      })
       const user = ['new new']
       users.set(id, user)
       const path = `/users/${id}`
-      await change([[user, 'patched patched']], () => write('patched', 'PATCH', path, { name: 'patched', data: { name: 'patched' } }))
-      const first = await change([[user, 'patched patched first']], () => write('createdTokens', 'POST', `${path}/tokens`, { name: 'first' }))
-      const opensFirst = [200]
-      tokens.set(first.token, opensFirst)
-      const second = await change([[user, 'patched patched first second']], () => write('createdTokens', 'POST', `${path}/tokens`, { name: 'second' }))
-      const opensSecond = [200]
-      tokens.set(second.token, opensSecond)
+      await change([[user, 'patched patched']], () => write('patched', 'PATCH', path, {
+        name: 'patched',
+        data: { name: 'patched' }
+      }))
+      const createToken = (name: string) => write('createdTokens', 'POST', `${path}/tokens`, { name })
+      const first = await change([[user, 'patched patched first']], () => createToken('first'))
+      const statusOfFirst = [200]
+      tokens.set(first.token, statusOfFirst)
+      const second = await change([[user, 'patched patched first second']], () => createToken('second'))
+      const statusOfSecond = [200]
+      tokens.set(second.token, statusOfSecond)
 
       // The successor has the name of the old token, so the line of the user stays the same.
-      const successor = await change([[opensFirst, 401]], () => write('rotated', 'POST', `/tokens/${first.id}/rotate`))
-      const opensSuccessor = [200]
-      tokens.set(successor.token, opensSuccessor)
-      if (i % 2 === 0) await change([[user, 'patched patched first'], [opensSecond, 401]], () => write('revoked', 'DELETE', `/tokens/${second.id}`))
-      if (i % 4 === 1) await change([[user, 'absent'], [opensSecond, 401], [opensSuccessor, 401]], () => write('deleted', 'DELETE', path))
+      const successor = await change([[statusOfFirst, 401]], () => write('rotated', 'POST', `/tokens/${first.id}/rotate`))
+      const statusOfSuccessor = [200]
+      tokens.set(successor.token, statusOfSuccessor)
+      if (i % 2 === 0) {
+        const changes: Change[] = [[user, 'patched patched first'], [statusOfSecond, 401]]
+        await change(changes, () => write('revoked', 'DELETE', `/tokens/${second.id}`))
+      }
+      if (i % 4 === 1) {
+        const changes: Change[] = [[user, 'absent'], [statusOfSecond, 401], [statusOfSuccessor, 401]]
+        await change(changes, () => write('deleted', 'DELETE', path))
+      }
     }
   }
 
   let server = await start()
   for (let round = 1; round <= rounds; round++) {
-    const enough = Object.entries(wanted).map(([kind, more]) => [kind, acknowledged[kind as Kind] + more * load] as [Kind, number])
+    const enough = (Object.entries(wanted) as Array<[Kind, number]>)
+      .map(([kind, more]) => [kind, acknowledged[kind] + more * load] as const)
     const failures: Array<{ code?: string, message: string }> = []
-    const clients = Array.from({ length: 8 }, (_, n) => client(server, `${round}-${n}`).catch((error) => { failures.push(error) }))
+    const clients = Array.from({ length: 8 }, (_, n) =>
+      client(server, `${round}-${n}`).catch((error) => { failures.push(error) }))
     while (failures.length === 0 && enough.some(([kind, count]) => acknowledged[kind] < count)) await sleep(1)
     await server.kill()
     await Promise.all(clients)
-    t.same(failures.filter(({ code = '' }) => !/^(ECONN(REFUSED|RESET)|EPIPE)$/.test(code)).map(({ message }) => message), [], 'the clients see no error but the crash')
+    const unexpected = failures.filter(({ code = '' }) => !/^(ECONN(REFUSED|RESET)|EPIPE)$/.test(code))
+    t.same(unexpected.map(({ message }) => message), [], 'the clients see no error but the crash')
     server = await start()
     await check(server, round)
   }

@@ -32,7 +32,7 @@ export function resolve (url: string, reference: unknown): string {
   return pathname + search
 }
 
-/** Returns the path and query of the next page, from the `Link` of the reply for `url`. `undefined` if there is none. */
+/** Returns the path and query of the next page, from the `Link` of the reply for `url`, or `undefined`. */
 export function nextOf (url: string, link: unknown): string | undefined {
   const [, reference] = /^<(\?[^>]*)>; rel="next"$/.exec(String(link)) ?? []
   return reference === undefined ? undefined : resolve(url, reference)

@@ -1,6 +1,6 @@
 import { request as httpRequest, type Agent } from 'node:http'
 
-/** Sends a request over a real socket. Resolves with its status and its body, which is parsed if it is a JSON object. */
+/** Sends a request over a real socket. Resolves with the status, and the body if it is a JSON object. */
 export function send (
   agent: Agent, method: string, url: string, headers: Record<string, string>, body?: object
 ): Promise<{ status: number, body: unknown }> {

@@ -1,7 +1,8 @@
 import Fastify, { type FastifyRequest } from 'fastify'
 import vexaAdmin, {
   UserNotFoundError, vexaAdmin as named,
-  type StorageAdapter, type Token, type RequireTokenHook, type User, type UserWithTokens, type Verification, type VexaAdminOptions
+  type StorageAdapter, type Token, type RequireTokenHook, type User, type UserWithTokens, type Verification,
+  type VexaAdminOptions
 } from 'fastify-vexa-admin'
 import { KyselyStorage, migrate, sqliteStorage } from 'fastify-vexa-admin'
 import { testStorage } from 'fastify-vexa-admin/conformance'
@@ -15,10 +16,22 @@ const app = Fastify()
 describe('app.register', () => {
   test('register: accepts the options', () => {
     expect(app.register).type.toBeCallableWith(vexaAdmin, { adminKeys: process.env.ADMIN_API_KEY })
-    expect(app.register).type.toBeCallableWith(named, { adminKeys: ['a', 'b'] as const, prefix: '/x', scopes: ['bot'] as const, duplicateEmail: 'return' })
-    expect(app.register).type.toBeCallableWith(vexaAdmin, { authorize: async (request: FastifyRequest) => request.headers.host === 'x' })
-    expect(app.register).type.toBeCallableWith(vexaAdmin, { authorize: () => ({ actor: 'jane' }), trustedOrigins: ['https://admin.example'] as const })
-    expect(app.register).type.toBeCallableWith(vexaAdmin, { authorize: async (request: FastifyRequest) => request.id === 'x' && { actor: 'jane' } })
+    expect(app.register).type.toBeCallableWith(named, {
+      adminKeys: ['a', 'b'] as const,
+      prefix: '/x',
+      scopes: ['bot'] as const,
+      duplicateEmail: 'return'
+    })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, {
+      authorize: async (request: FastifyRequest) => request.headers.host === 'x'
+    })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, {
+      authorize: () => ({ actor: 'jane' }),
+      trustedOrigins: ['https://admin.example'] as const
+    })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, {
+      authorize: async (request: FastifyRequest) => request.id === 'x' && { actor: 'jane' }
+    })
     expect(app.register).type.toBeCallableWith(vexaAdmin, { adminKeys: 'a', tokenPrefix: ['new_', 'vex_'] as const })
   })
 
@@ -82,10 +95,23 @@ describe('app.vexaAdmin', () => {
 
 test('User, Token: have the members of the wire', () => {
   expect<User>().type.toBe<{
-    id: string, email: string, name: string | null, max_concurrent_bots: number, created_at: string, disabled?: boolean, data?: Record<string, unknown>
+    id: string
+    email: string
+    name: string | null
+    max_concurrent_bots: number
+    created_at: string
+    disabled?: boolean
+    data?: Record<string, unknown>
   }>()
   expect<Token>().type.toBe<{
-    id: string, token: string, user_id: string, created_at: string, name?: string, scopes?: string[], expires_at?: string, last_used_at?: string
+    id: string
+    token: string
+    user_id: string
+    created_at: string
+    name?: string
+    scopes?: string[]
+    expires_at?: string
+    last_used_at?: string
   }>()
 })
 
@@ -102,7 +128,9 @@ describe('storage', () => {
   test('KyselyStorage: accepts a dialect or a Kysely of any tables, not both', () => {
     const dialect = {} as Dialect
     expect(KyselyStorage).type.toBeConstructableWith({ dialect, tablePrefix: undefined, migrate: false })
-    expect(KyselyStorage).type.toBeConstructableWith({ db: new Kysely<{ projects: { name: string } }>({ dialect: new SqliteDialect({ database: {} as never }) }) })
+    expect(KyselyStorage).type.toBeConstructableWith({
+      db: new Kysely<{ projects: { name: string } }>({ dialect: new SqliteDialect({ database: {} as never }) })
+    })
     expect(KyselyStorage).type.not.toBeConstructableWith({ dialect, db: {} as Kysely<object> })
     expect(KyselyStorage).type.not.toBeConstructableWith({})
     expect(KyselyStorage).type.not.toBeConstructableWith({ dialect: { query: async () => {} } })
@@ -119,7 +147,9 @@ describe('storage', () => {
     const createStorage = async () => ({}) as StorageAdapter
     expect(testStorage).type.toBeCallableWith(nodeTest, createStorage)
     expect(testStorage).type.toBeCallableWith(tapTest, createStorage)
-    expect(testStorage).type.toBeCallableWith((name: string, run: () => Promise<void>) => { expect(name).type.toBe<string>(); run() }, () => sqliteStorage())
+    expect(testStorage).type.toBeCallableWith(
+      (name: string, run: () => Promise<void>) => { expect(name).type.toBe<string>(); run() }, () => sqliteStorage()
+    )
     expect(testStorage).type.not.toBeCallableWith(nodeTest, () => ({ open: async () => {} }))
     const own = async () => Object.assign({} as StorageAdapter, { place: 'x' })
     testStorage(nodeTest, own, {
