@@ -1,12 +1,14 @@
-export { vexaAdmin as default, vexaAdmin, type VexaAdmin } from './plugin.js'
+export { vexaAdmin as default, vexaAdmin } from './plugin.js'
+export type { VexaAdmin } from './decorations.js'
 export type { VexaAdminOptions } from './options.js'
+export { fingerprintAdminKey } from './hooks/admin-keys.js'
 export type { Authorize } from './hooks/require-admin.js'
 export type { RequireTokenOptions, RequireTokenHook } from './hooks/require-token.js'
 export type { ChangeOptions } from './schemas/change-options.js'
-export type { UserService } from './services/users.js'
-export type { TokenService } from './services/tokens.js'
+export type { UserService } from './services/user-service.js'
+export type { TokenService } from './services/token-service.js'
 export * from './errors.js'
-export { auditEvents, fingerprintAdminKey, type AuditEvents, type ChangeSource, type Rejection } from './events.js'
+export { auditEvents, type AuditEvents, type ChangeSource, type Rejection } from './events.js'
 export { Email } from './schemas/email.js'
 export { ErrorReply } from './schemas/error-replies.js'
 export { Timestamp } from './schemas/primitives.js'
@@ -20,4 +22,7 @@ export type { AnyDialect, AnyKysely, KyselyStorageOptions } from './storage/sql/
 export { migrate } from './storage/sql/migrate-storage.js'
 export { withPreparedStatements } from './storage/sql/drivers/prepared-statements.js'
 export { sqliteStorage, type SqliteStorageOptions } from './storage/sql/sqlite-storage.js'
-export type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, TokenWithUser, UserChanges, UserPage, UserRecord } from './storage/storage-adapter.js'
+export type {
+  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, TokenWithUser,
+  UserChanges, UserPage, UserRecord
+} from './storage/storage-adapter.js'

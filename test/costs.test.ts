@@ -1,7 +1,7 @@
 // What each request costs, in things that can be counted: so that none grows dearer unnoticed. What it costs in time, npm run bench tells.
 import Database from 'better-sqlite3'
 import t from 'tap'
-import { KyselyStorage, sqliteStorage } from '../src/index.js'
+import { KyselyStorage, sqliteStorage, type StorageAdapter } from '../src/index.js'
 import { SqliteDialect } from '../src/storage/sql/drivers/sqlite-dialect.js'
 import { run } from './support/child.js'
 import { emptyPlace } from './support/databases.js'

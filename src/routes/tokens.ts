@@ -1,4 +1,5 @@
-import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
 import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
 import { NoQuery } from '../schemas/primitives.js'
 import { errorReplies, readErrors, writeErrors } from '../schemas/error-replies.js'

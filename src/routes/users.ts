@@ -1,4 +1,5 @@
-import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
 import type { FastifySchema } from 'fastify'
 import { EmailTakenError, UserNotFoundError, UserReferencedError } from '../errors.js'
 import { Component } from '../schemas/annotations.js'

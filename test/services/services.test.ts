@@ -3,7 +3,7 @@ import { emptyStorage } from '../support/databases.js'
 import { answering, faultyStorage, interceptStorage } from '../support/faulty-storage.js'
 import { build } from '../support/helpers.js'
 
-t.test("the host's own code gets the same objects as the wire, and checks of its own", async (t) => {
+t.test('app.vexaAdmin: returns the objects of the wire, and checks its arguments', async (t) => {
   const { vexaAdmin: { users, tokens } } = await build(t)
   t.same(Object.keys(users).sort(), ['create', 'delete', 'get', 'getByEmail', 'list', 'update'])
   t.same(Object.keys(tokens).sort(), ['create', 'list', 'revoke', 'revokeAll', 'rotate', 'verify'])
@@ -45,7 +45,9 @@ t.test("the host's own code gets the same objects as the wire, and checks of its
   await t.rejects(users.create({ email: 'A@B' }), { code: 'VEXA_ADMIN_ERR_EMAIL_TAKEN', statusCode: 409 })
   await t.rejects(users.get('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND', statusCode: 404 })
   await t.rejects(users.get(undefined as never), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
-  for (const email of ['x@y', undefined, '\ud800@x', 'a\0@x']) await t.rejects(users.getByEmail(email as string), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  for (const email of ['x@y', undefined, '\ud800@x', 'a\0@x']) {
+    await t.rejects(users.getByEmail(email as string), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  }
   await t.rejects(users.update('user-2', {}), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
   await t.rejects(users.delete('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
   await t.rejects(tokens.create('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
@@ -55,7 +57,7 @@ t.test("the host's own code gets the same objects as the wire, and checks of its
   await t.rejects(tokens.revoke(token.id), { code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', statusCode: 404 })
 })
 
-t.test('what cannot be an id never comes to the storage', async (t) => {
+t.test('app.vexaAdmin: no call reaches the storage when the id is malformed', async (t) => {
   const asked: string[] = []
   const app = await build(t, {
     storage: interceptStorage(emptyStorage(t), ({ name, proceed }) => { asked.push(name); return proceed() })
@@ -78,10 +80,10 @@ t.test('what cannot be an id never comes to the storage', async (t) => {
   }
   t.same(asked, [])
   await t.rejects(users.get('user-9'), noUser)
-  t.same(asked, ['findUser'], 'as what can be one does')
+  t.same(asked, ['findUser'], 'a well-formed id does')
 })
 
-t.test("duplicateEmail: 'return' creates the user after all if the one in the way is deleted meanwhile", async (t) => {
+t.test("duplicateEmail: 'return' creates the user when the other is deleted", async (t) => {
   const stored = emptyStorage(t)
   let answers = 1
   const storage = faultyStorage(stored, {
@@ -91,7 +93,7 @@ t.test("duplicateEmail: 'return' creates the user after all if the one in the wa
   t.match(await app.vexaAdmin.users.create({ email: 'a@b' }), { id: 'user-1' })
 })
 
-t.test('a storage that contradicts itself is a 503, and does not keep us for ever', async (t) => {
+t.test('users: throws 503 after some attempts when the storage contradicts itself', async (t) => {
   const stored = emptyStorage(t)
   let calls = 0
   const storage = faultyStorage(stored, {
@@ -106,7 +108,7 @@ t.test('a storage that contradicts itself is a 503, and does not keep us for eve
   t.ok(calls > 10 && calls < 1000)
 })
 
-t.test('a storage may say null where there is nothing', async (t) => {
+t.test('app.vexaAdmin: null from the storage counts as absent', async (t) => {
   const stored = emptyStorage(t)
   const nothing = answering(null as never)
   const app = await build(t, { storage: faultyStorage(stored, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing }) })
@@ -118,7 +120,7 @@ t.test('a storage may say null where there is nothing', async (t) => {
   t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
 })
 
-t.test('a token is over at the time of its expiry', async (t) => {
+t.test('tokens.verify: a token is expired from its expires_at on', async (t) => {
   const stored = emptyStorage(t)
   let expiresAt = ''
   const app = await build(t, {
@@ -139,7 +141,7 @@ t.test('a token is over at the time of its expiry', async (t) => {
   t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'EXPIRED' })
 })
 
-t.test('a user that is deleted while its data is patched is not found', async (t) => {
+t.test('users.update: throws 404 when the user is deleted during a patch', async (t) => {
   const stored = emptyStorage(t)
   const app = await build(t, {
     storage: faultyStorage(stored, {
