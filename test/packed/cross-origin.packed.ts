@@ -1,5 +1,5 @@
-// What a page of a sister origin may do, in a browser, where `authorize` goes by a cookie. Both names are at the loopback and of one site, so that the
-// browser adds a cookie that is `SameSite=Lax`.
+// Opens a page of a sister origin in a browser, where `authorize` reads a cookie. Both names lead to the loopback and belong to one site,
+// so that the browser adds a cookie that is `SameSite=Lax`.
 import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import cookie from '@fastify/cookie'
@@ -13,18 +13,18 @@ const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/g
 const skip = executablePath === undefined && 'no Chromium is installed'
 if (skip && process.env.CI === 'true') throw new Error(skip)
 
-t.test('authorize: a page of a sister origin changes nothing with the cookie of an admin', { skip }, async (t) => {
-  const { chromium } = (await import(`${root}test/package/node_modules/playwright-core/index.mjs`)) as { chromium: any }
+t.test('authorize: a page of a sister origin cannot use the cookie of an admin', { skip }, async (t) => {
+  const { chromium } = (await import(`${root}test/packed/node_modules/playwright-core/index.mjs`)) as { chromium: any }
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   t.teardown(() => browser.close())
 
-  /** An app at admin.site.localhost, and the id of a user of its own. */
+  /** Starts an app at admin.site.localhost. Returns it with its URL and the id of a user. */
   async function start (options: Partial<VexaAdminOptions> = {}) {
     const app = Fastify()
     t.teardown(() => app.close())
     await app.register(cookie)
     app.get('/', async (_request, reply) => reply.setCookie('session', 'admin', { path: '/', httpOnly: true, sameSite: 'lax' }).type('text/html').send('<p>Admin'))
-    // What was sent with the last change that came to the app.
+    // The headers of the last POST.
     let sent: Record<string, unknown> = {}
     app.addHook('onRequest', async ({ method, headers, cookies }) => { if (method === 'POST') sent = { site: headers['sec-fetch-site'], origin: headers.origin, session: cookies.session } })
     await app.register(vexaAdmin, { authorize: ({ cookies }) => cookies.session === 'admin', storage: emptyStorage(t), ...options })
@@ -40,7 +40,7 @@ t.test('authorize: a page of a sister origin changes nothing with the cookie of 
   await sister.listen({ port: 0, host: '127.0.0.1' })
   const sisterUrl = `http://evil.site.localhost:${(sister.server.address() as AddressInfo).port}`
 
-  /** Has a page of `from` rotate a token, after the admin has signed in; by a script that does without a preflight, or by a form. */
+  /** Makes a page of `from` rotate a token after the admin has signed in, by a script without a preflight or by a form. Returns the last POST and whether the old token is valid. */
   async function rotate ({ url, app, id, sent }: Awaited<ReturnType<typeof start>>, from: string, way: 'script' | 'form') {
     const { id: tokenId, token } = await app.vexaAdmin.tokens.create(id)
     const context = await browser.newContext()
@@ -59,10 +59,10 @@ t.test('authorize: a page of a sister origin changes nothing with the cookie of 
   }
 
   const admin = await start()
-  t.same(await rotate(admin, sisterUrl, 'script'), { valid: true, site: 'same-site', origin: sisterUrl, session: 'admin' }, 'the cookie was sent, and the token lives')
+  t.same(await rotate(admin, sisterUrl, 'script'), { valid: true, site: 'same-site', origin: sisterUrl, session: 'admin' }, 'the cookie was sent, and the token is still valid')
   t.match(await rotate(admin, sisterUrl, 'form'), { valid: true, site: 'same-site', origin: sisterUrl })
-  t.same(await rotate(admin, admin.url, 'script'), { valid: false, site: 'same-origin', origin: admin.url, session: 'admin' }, 'its own page may')
+  t.same(await rotate(admin, admin.url, 'script'), { valid: false, site: 'same-origin', origin: admin.url, session: 'admin' }, 'a page of its own origin may')
 
   const trusting = await start({ trustedOrigins: [sisterUrl] })
-  t.same(await rotate(trusting, sisterUrl, 'script'), { valid: false, site: 'same-site', origin: sisterUrl, session: 'admin' }, 'and so may one that is trusted')
+  t.same(await rotate(trusting, sisterUrl, 'script'), { valid: false, site: 'same-site', origin: sisterUrl, session: 'admin' }, 'a page of a trusted origin may')
 })
