@@ -15,7 +15,7 @@ const pool = new Pool({
   connectionTimeoutMillis: 3000,
   keepAlive: true
 })
-// Without these listeners, a broken connection ends the process. The pool reports idle connections, each client its own.
+// Without these listeners, a broken connection ends the process. The pool reports idle connections, a client its own.
 pool.on('error', (error) => app.log.warn(`PostgreSQL: ${error.message}`))
 pool.on('connect', (client) => { client.on('error', () => {}) })
 

@@ -10,7 +10,9 @@ import { sqliteStorage, vexaAdmin } from '../src/index.js'
 import { resolveOptions } from '../src/options.js'
 import { hasValidChecksum } from './support/checksum.js'
 import { root, run } from './support/child.js'
-import { backDoor, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable } from './support/databases.js'
+import {
+  backDoor, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable
+} from './support/databases.js'
 import { fencesOf } from './support/fences.js'
 import { adminKey } from './support/helpers.js'
 
@@ -21,7 +23,7 @@ const fences = new Map([...fencesOf('README.md'), ...fencesOf('examples/README.m
 const untaken = new Set(fences.keys())
 function take (name: string): string {
   const found = fences.get(name)
-  if (found === undefined) throw new Error(`neither README.md nor examples/README.md has a code block with the name ${name}`)
+  if (found === undefined) throw new Error(`Neither README has a code block with the name ${name}`)
   untaken.delete(name)
   return found.text
 }
@@ -30,8 +32,12 @@ const [mount, scopes, services, authorize] = [take('mount'), take('scopes'), tak
 const [sqlite, postgres, mysql, migrate] = [take('sqlite'), take('postgres'), take('mysql'), take('migrate')]
 const [openapi, audit, health, stop] = [take('openapi'), take('audit'), take('health'), take('stop')]
 const [testRoutes, ownRows, setSequence] = [take('test-routes'), take('own-rows'), take('set-sequence')]
+const withoutReply = ['use-token', 'revoke-token']
 const calls = ['create-user', 'create-token', 'use-token', 'list-users', 'get-user', 'verify-token', 'revoke-token']
-  .map((name) => ({ name, call: take(name).trim(), reply: fences.has(`${name}-reply`) ? take(`${name}-reply`).trim() : '' }))
+  .map((name) => {
+    const reply = withoutReply.includes(name) ? '' : take(`${name}-reply`).trim()
+    return { name, call: take(name).trim(), reply }
+  })
 
 const listen = /\nawait app.listen.*\n/
 const inMemory = "sqliteStorage({ filename: ':memory:' })"
@@ -83,9 +89,11 @@ t.test('README: the token in the quick start has a valid checksum', async (t) =>
 // The quick start, with the registration that names scopes and with the storage of the page.
 const registration = /^await app.register\(vexaAdmin.*\n/m
 const scoped = scopes.match(registration)?.[0].replace('scopes: [', 'storage, scopes: [') ?? ''
-const wholeApp = mount.replace(listen, '').replace('{ logger: true }', '').replace(registration, scoped) + scopes.replace(registration, '') + services + `
-  const ask = async (method, url) => (await app.inject({ method, url, headers: { authorization: 'Bearer ' + token } })).body
-  console.log(JSON.stringify([verification.valid, JSON.parse(await ask('GET', '/me')), JSON.parse(await ask('POST', '/bots'))]))
+const start = mount.replace(listen, '').replace('{ logger: true }', '').replace(registration, scoped)
+const wholeApp = start + scopes.replace(registration, '') + services + `
+  const headers = { authorization: 'Bearer ' + token }
+  const ask = async (method, url) => (await app.inject({ method, url, headers })).json()
+  console.log(JSON.stringify([verification.valid, await ask('GET', '/me'), await ask('POST', '/bots')]))
   await app.close()`
 
 t.test('README: its programs form one app that runs over SQLite', async (t) => {
@@ -97,14 +105,19 @@ t.test('README: its programs form one app that runs over SQLite', async (t) => {
 })
 
 for (const [database, program] of [['postgres', postgres], ['mysql', mysql]] as const) {
-  t.test(`README: its programs form one app over ${database}, migrated before`, { skip: await unavailable(database) }, async (t) => {
+  const skip = await unavailable(database)
+
+  t.test(`README: its programs form one app over ${database}, migrated before`, { skip }, async (t) => {
     const tablePrefix = tablePrefixAt(emptyPlace(t, database))
-    const withPrefix = (program: string) => program.replaceAll(/(dialect: new \w+Dialect\({ pool }\)) }/g, `$1, tablePrefix: '${tablePrefix}' }`)
+    const withOptions = (program: string, options: string) =>
+      program.replace(/(dialect: new \w+Dialect\({ pool }\)) }/, `$1, tablePrefix: '${tablePrefix}'${options} }`)
     const env = { POSTGRES_URL: postgresUrl, MYSQL_URL: mysqlUrl }
     const dialect = database === 'mysql' ? 'new MysqlDialect({ pool })' : 'new PostgresDialect({ pool })'
-    const migrating = program.replace(/const storage = .*/, '') + migrate.replace('{ KyselyStorage, ', '{ ').replace('{ dialect }', `{ dialect: ${dialect} }`)
-    t.same(await outputOf(t, `${withPrefix(migrating)}; console.log(JSON.stringify([from, to]))`, env), [0, 3])
-    const [valid, me] = await outputOf(t, withPrefix(program).replace(`'${tablePrefix}' }`, `'${tablePrefix}', migrate: false }`) + wholeApp, env)
+    const migrating = program.replace(/const storage = .*/, '') +
+      migrate.replace('{ KyselyStorage, ', '{ ').replace('{ dialect }', `{ dialect: ${dialect} }`)
+    const versions = '; console.log(JSON.stringify([from, to]))'
+    t.same(await outputOf(t, withOptions(migrating, '') + versions, env), [0, 3])
+    const [valid, me] = await outputOf(t, withOptions(program, ', migrate: false') + wholeApp, env)
     t.equal(valid, true)
     t.match(me, { id: 'user-1', email: 'jane@example.com' })
   })
@@ -123,9 +136,13 @@ t.test('guide: `authorize` accepts a trusted origin, and names the actor', async
     const findAdmin = async (cookie) => cookie && { email: 'jane@example.com' }, actors = []
     subscribe('fastify-vexa-admin:user:created', ({ actor }) => actors.push(actor))
     ${authorize.replace('trustedOrigins', `storage: ${inMemory}, trustedOrigins`)}
-    const create = async (headers) => (await app.inject({ method: 'POST', url: '/admin/users', headers, payload: { email: 'a@example.com' } })).statusCode
+    const request = { method: 'POST', url: '/admin/users', payload: { email: 'a@example.com' } }
+    const create = async (headers) => (await app.inject({ ...request, headers })).statusCode
     const origin = 'https://admin.example', cookie = 'session=1'
-    console.log(JSON.stringify([await create({ origin }), await create({ cookie, origin: 'https://evil.example' }), await create({ cookie, origin }), actors]))
+    const statuses = []
+    const requests = [{ origin }, { cookie, origin: 'https://evil.example' }, { cookie, origin }]
+    for (const headers of requests) statuses.push(await create(headers))
+    console.log(JSON.stringify([...statuses, actors]))
     await app.close()`
   t.same(await outputOf(t, program), [401, 403, 201, ['jane@example.com']])
 })
@@ -174,13 +191,16 @@ t.test('guide: a user is deleted when the row of the app fails', async (t) => {
 })
 
 t.test('guide: the OpenAPI document has all routes, and a subscriber gets the event', async (t) => {
-  const program = openapi.replace(listen, '').replace('process.env.ADMIN_API_KEY', `process.env.ADMIN_API_KEY, storage: ${inMemory}`)
-    .replace('securitySchemes }', 'securitySchemes, sqliteStorage }') + audit.replace('console.log(', 'heard.push(') + `
+  const started = openapi.replace(listen, '').replace('securitySchemes }', 'securitySchemes, sqliteStorage }')
+    .replace('process.env.ADMIN_API_KEY', `process.env.ADMIN_API_KEY, storage: ${inMemory}`)
+  const program = started + audit.replace('console.log(', 'heard.push(') + `
     var heard
     heard = []
     await app.vexaAdmin.users.create({ email: 'jane@example.com' })
-    const page = await app.inject('/docs')
-    console.log(JSON.stringify([page.statusCode, Object.keys(app.swagger().paths).length, app.swagger().paths['/me'].get.security, heard.map(JSON.parse)]))
+    const { statusCode } = await app.inject('/docs')
+    const { paths } = app.swagger()
+    const { security } = paths['/me'].get
+    console.log(JSON.stringify([statusCode, Object.keys(paths).length, security, heard.map(JSON.parse)]))
     await app.close()`
   const event = { event: 'fastify-vexa-admin:user:created', prefix: '/admin', userId: 'user-1' }
   t.same(await outputOf(t, program), [200, 8, [{ apiToken: [] }, { bearerToken: [] }], [event]])
@@ -194,22 +214,29 @@ t.test('guide: its statement sets a sequence after a restore', { skip: await una
   const { db, prefix } = backDoor(t, place)
   const created = new Date()
   // A backup brings a row with its key.
-  const row = { id: 7, email: 'old@example.com', max_concurrent_bots: 3, disabled: false, revision: 0, created_at: created }
+  const user = { email: 'old@example.com', max_concurrent_bots: 3 }
+  const row = { ...user, id: 7, disabled: false, revision: 0, created_at: created }
   await db.insertInto(`${prefix}users`).values(row).execute()
   for (const table of ['vexa_users', 'vexa_tokens']) {
     await sql.raw(setSequence.replaceAll('vexa_users', table).replaceAll('vexa_', prefix)).execute(db)
   }
   const common = { name: null, created_at: created.toISOString() }
-  t.match(await storage.createUser({ ...common, email: 'new@example.com', max_concurrent_bots: 3, data: null }), { id: '8' })
+  t.match(await storage.createUser({ ...common, ...user, email: 'new@example.com', data: null }), { id: '8' })
   const token = { ...common, user_id: '8', hash: Buffer.alloc(32), scopes: null, expires_in: null, expires_at: null }
   t.match(await storage.createToken(token), { id: '1' })
 })
 
 t.test('README: TypeScript accepts each program', async (t) => {
-  const app = "import type { FastifyInstance } from 'fastify'\nimport vexaAdmin from 'fastify-vexa-admin'\ndeclare const app: FastifyInstance\n"
+  const app = `import type { FastifyInstance } from 'fastify'
+    import vexaAdmin from 'fastify-vexa-admin'
+    declare const app: FastifyInstance
+`
   const findAdmin = 'declare const findAdmin: (cookie?: string) => Promise<{ email: string } | undefined>\n'
   const dialect = "import type { Dialect } from 'kysely'\ndeclare const dialect: Dialect\n"
-  const profiles = "import type { Kysely } from 'kysely'\ndeclare const db: Kysely<{ profiles: { user_id: string, plan: string } }>\ndeclare const email: string, plan: string\n"
+  const profiles = `import type { Kysely } from 'kysely'
+    declare const db: Kysely<{ profiles: { user_id: string, plan: string } }>
+    declare const email: string, plan: string
+`
   const files = {
     mount,
     scopes: app + scopes,
@@ -226,10 +253,11 @@ t.test('README: TypeScript accepts each program', async (t) => {
     postgres,
     mysql
   }
+  // A program may declare what only the next one uses.
+  const compilerOptions = { rootDir: root, noUnusedLocals: false }
   const directory = t.testdir({
     ...Object.fromEntries(Object.entries(files).map(([name, program]) => [`${name}.mts`, program])),
-    // A program may declare what only the next one uses.
-    'tsconfig.json': JSON.stringify({ extends: `${root}tsconfig.json`, compilerOptions: { rootDir: root, noUnusedLocals: false }, include: ['*.mts'] })
+    'tsconfig.json': JSON.stringify({ extends: `${root}tsconfig.json`, compilerOptions, include: ['*.mts'] })
   })
   const compiled = promisify(execFile)(`${root}node_modules/.bin/tsc`, ['-p', directory])
   await t.resolves(compiled.catch(({ stdout }) => { throw new Error(stdout) }))
@@ -240,8 +268,9 @@ t.test('README: its table of options has each option of the code', async (t) => 
   t.same(firstColumn(readme, '## Options').sort(), [...options, 'authorize'].sort())
 })
 
-t.test('README: its tables of errors have each code, those of the start in the guide', async (t) => {
-  const codesIn = (page: string, heading: string) => [...tableBelow(page, heading).matchAll(/`(VEXA_ADMIN_ERR_\w+)`/g)].map(([, code]) => code as string)
+t.test('README: its table of errors and that of the guide have each code', async (t) => {
+  const codesIn = (page: string, heading: string) =>
+    [...tableBelow(page, heading).matchAll(/`(VEXA_ADMIN_ERR_\w+)`/g)].map(([, code]) => code as string)
   const codes = Object.entries(api).filter(([name]) => name.endsWith('Error'))
     .map(([, make]) => new (make as new (...args: unknown[]) => { code: string })({}).code)
   t.same([...codesIn(readme, '## Errors'), ...codesIn(guide, '## When the start fails')].sort(), codes.sort())
@@ -265,10 +294,15 @@ for (const [name, page] of [['README.md', readme], ['examples/README.md', guide]
   t.test(`${name}: each link to a heading has its heading`, async (t) => {
     const pages = new Map([['', page], ['examples/README.md', guide], ['../README.md', readme]])
     for (const [, path = '', anchor = ''] of page.matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)) {
-      const headings = [...(pages.get(path) ?? '').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-'))
-      t.ok(headings.includes(anchor), `${path}#${anchor}`)
+      const headings = [...(pages.get(path) ?? '').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading)
+      t.ok(headings.map(toAnchor).includes(anchor), `${path}#${anchor}`)
     }
   })
+}
+
+/** Returns the anchor that GitHub gives to a heading. */
+function toAnchor (heading: string): string {
+  return heading.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-')
 }
 
 /** Returns the first table below a heading. */
@@ -287,7 +321,12 @@ function curl (command: string, token: string) {
   return promisify(execFile)('bash', ['-c', command.replace(/^curl/, 'curl --silent')], { env })
 }
 
-/** Replaces times and values of tokens, which differ from run to run. Removes `last_used_at`, which is written a few seconds later. */
+/**
+ * Replaces times and values of tokens, which differ from run to run. Removes `last_used_at`, which is written a few
+ * seconds after the use.
+ */
 function withoutVariables (json: string): string {
-  return json.replace(/,"last_used_at":"[^"]+"/g, '').replace(/\d{4}-\d\d-\d\dT[\d:.]{12}Z/g, '<time>').replace(/vex_[0-9A-Za-z]{36}/g, '<value>')
+  return json.replace(/,"last_used_at":"[^"]+"/g, '')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]{12}Z/g, '<time>')
+    .replace(/vex_[0-9A-Za-z]{36}/g, '<value>')
 }

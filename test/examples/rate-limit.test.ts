@@ -54,7 +54,7 @@ t.test('rate-limit: each token has its own limit besides that of the address', a
   const accepted = await me(other.token)
   t.equal(accepted.status, 200)
   t.equal(accepted.headers.get('x-ratelimit-remaining'), '2')
-  t.equal((await fetch(`${url}/admin/users`, { headers: admin })).status, 200, 'a limit per token does not apply to admins')
+  t.equal((await fetch(`${url}/admin/users`, { headers: admin })).status, 200, 'admins have no limit per token')
 
   // The address has made 10 requests until here.
   const guesses = []

@@ -21,13 +21,15 @@ t.test('routes: @fastify/otel and prom-client see them, and no secret', async (t
   provider.register()
   const otel = new FastifyOtelInstrumentation()
   otel.setTracerProvider(provider)
-  const duration = new Histogram({ name: 'http_request_duration_seconds', help: 'By route', labelNames: ['method', 'route', 'status'] })
+  const labelNames = ['method', 'route', 'status']
+  const duration = new Histogram({ name: 'http_request_duration_seconds', help: 'By route', labelNames })
 
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(otel.plugin())
   app.addHook('onResponse', async (request, reply) => {
-    duration.observe({ method: request.method, route: request.routeOptions.url, status: reply.statusCode }, reply.elapsedTime / 1000)
+    const labels = { method: request.method, route: request.routeOptions.url, status: reply.statusCode }
+    duration.observe(labels, reply.elapsedTime / 1000)
   })
   await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
@@ -38,8 +40,10 @@ t.test('routes: @fastify/otel and prom-client see them, and no secret', async (t
   t.equal((await app.inject('/me')).statusCode, 401)
   t.equal((await app.inject('/admin/users')).statusCode, 401)
 
-  const spans = exporter.getFinishedSpans() as Array<{ name: string, attributes: Record<string, unknown>, events: unknown, status: unknown }>
-  t.same(spans.filter(({ name }) => name === 'request').map(({ attributes }) => attributes['http.route']).sort(), ['/admin/users', '/admin/users', '/admin/users/:id/tokens', '/me', '/me'])
+  interface Span { name: string, attributes: Record<string, unknown>, events: unknown, status: unknown }
+  const spans = exporter.getFinishedSpans() as Span[]
+  const routes = spans.filter(({ name }) => name === 'request').map(({ attributes }) => attributes['http.route'])
+  t.same(routes.sort(), ['/admin/users', '/admin/users', '/admin/users/:id/tokens', '/me', '/me'])
   t.ok(spans.some(({ name }) => name.includes('checkAdminKey')))
   t.ok(spans.some(({ name }) => name.includes('checkToken')))
   const recorded = JSON.stringify(spans.map(({ attributes, events, status }) => [attributes, events, status]))

@@ -4,7 +4,8 @@ import t from 'tap'
 import { root, run } from '../support/child.js'
 import { adminKey } from '../support/helpers.js'
 
-const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
+const browsers = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser']
+const executablePath = process.env.CHROMIUM ?? browsers.find((path) => existsSync(path))
 const skip = executablePath === undefined && 'no Chromium is installed'
 if (skip && process.env.CI === 'true') throw new Error(skip)
 
@@ -15,7 +16,9 @@ t.test('standalone: its page creates a user and a token, and shows the value onc
   const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } })
   const errors: unknown[] = []
   page.on('pageerror', (error: unknown) => errors.push(error))
-  const look = async (name: string) => { if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` }) }
+  const look = async (name: string) => {
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` })
+  }
 
   const server = run(t, 'examples/standalone.ts', { cwd: t.testdir(), env: { ADMIN_API_KEY: adminKey, PORT: '0' } })
   const url = (await server.line(/^Try it/)).replace('Try it at ', '')
@@ -70,7 +73,8 @@ t.test('standalone: its page creates a user and a token, and shows the value onc
   await look('seen-once')
 
   // Each with its example values, which must not affect an existing user or token.
-  for (const operation of ['adminDeleteUser', 'adminRevokeTokens', 'adminRevokeToken', 'adminRotateToken', 'adminUpdateUser']) {
+  const operations = ['adminDeleteUser', 'adminRevokeTokens', 'adminRevokeToken', 'adminRotateToken', 'adminUpdateUser']
+  for (const operation of operations) {
     t.equal((await execute(operation)).status, 404, operation)
   }
   t.equal(await page.locator('[id$="-adminUpdateUser"] textarea').inputValue(), '{}')

@@ -3,10 +3,11 @@ import { promisify } from 'node:util'
 import { root } from '../support/child.js'
 
 /** Runs a program to its end, and returns what it printed. Throws with that if it fails. */
-export async function execute (program: string, args: string[], { cwd = root }: { cwd?: string } = {}): Promise<string> {
+export async function execute (program: string, args: string[], options: { cwd?: string } = {}): Promise<string> {
   try {
     // Without NODE_OPTIONS, because the test runner puts its loaders there.
-    return (await promisify(execFile)('env', ['-u', 'NODE_OPTIONS', program, ...args], { cwd, maxBuffer: 2 ** 26 })).stdout
+    const command = ['-u', 'NODE_OPTIONS', program, ...args]
+    return (await promisify(execFile)('env', command, { cwd: root, maxBuffer: 2 ** 26, ...options })).stdout
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string, stderr: string }
     throw new Error(`${program} ${args.join(' ')}\n${stdout}\n${stderr}`)
@@ -18,6 +19,7 @@ export const tool = (name: string, ...args: string[]) => execute(`${root}test/pa
 
 /** Packs the package as for a release, and returns the path of the tarball. */
 export async function pack (directory: string): Promise<string> {
-  const [{ filename }] = JSON.parse(await execute('npm', ['pack', '--silent', '--json', '--pack-destination', directory]).then((printed) => printed.slice(printed.indexOf('[\n'))))
+  const printed = await execute('npm', ['pack', '--silent', '--json', '--pack-destination', directory])
+  const [{ filename }] = JSON.parse(printed.slice(printed.indexOf('[\n')))
   return `${directory}/${filename}`
 }

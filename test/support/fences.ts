@@ -9,15 +9,16 @@ export interface Fence {
 }
 
 /**
- * Returns the named code blocks of a Markdown page, in their order. The info string of each says `name=` after the language: ` ```ts name=mount `.
- * Blocks without a name are left out.
+ * Returns the named code blocks of a Markdown page, in their order. The info string of each gives its name after
+ * the language: ` ```ts name=mount `. Blocks without a name are left out.
  *
  * @param path from the root of the repository
  * @throws if two blocks have one name
  */
 export function fencesOf (path: string): Map<string, Fence> {
   const fences = new Map<string, Fence>()
-  for (const [, language = '', name = '', text = ''] of readFileSync(root + path, 'utf8').matchAll(/^```(\w+) name=(\S+)\n(.*?)^```$/gms)) {
+  const page = readFileSync(root + path, 'utf8')
+  for (const [, language = '', name = '', text = ''] of page.matchAll(/^```(\w+) name=(\S+)\n(.*?)^```$/gms)) {
     if (fences.has(name)) throw new Error(`${path} has two code blocks with the name ${name}`)
     fences.set(name, { language, text })
   }
