@@ -42,7 +42,8 @@ t.test('guide: a page of another origin uses the API with @fastify/cors as shown
     const request = { url: `${api}/admin${path}`, method, headers, ...(body && { body: JSON.stringify(body) }) }
     return page.evaluate(async ({ url, ...init }: typeof request) => {
       const { status, headers } = await fetch(url, init)
-      return { status, location: headers.get('location'), link: headers.get('link'), total: headers.get('x-total-count') }
+      const [location, link, total] = ['location', 'link', 'x-total-count'].map((name) => headers.get(name))
+      return { status, location, link, total }
     }, request)
   }
 

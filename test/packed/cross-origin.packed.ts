@@ -64,7 +64,8 @@ t.test('authorize: a page of a sister origin cannot use the cookie of an admin',
     await page.goto(from)
     const target = `${url}/admin/tokens/${tokenId}/rotate`
     if (way === 'script') {
-      await page.evaluate(`fetch('${target}', { method: 'POST', mode: 'no-cors', credentials: 'include' }).then(() => {})`)
+      const init = JSON.stringify({ method: 'POST', mode: 'no-cors', credentials: 'include' })
+      await page.evaluate(`fetch('${target}', ${init}).then(() => {})`)
     } else {
       const replied = page.waitForResponse(target)
       await page.evaluate(`document.body.innerHTML = '<form method="post" action="${target}"></form>'`)

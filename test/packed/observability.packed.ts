@@ -57,7 +57,10 @@ t.test('routes: @fastify/otel and prom-client see them, and no secret', async (t
 t.test('guide: prom-client counts requests by route', async (t) => {
   const program = fence('examples/README.md', 'metrics').replace("'prom-client'", `'${require.resolve('prom-client')}'`)
   const directory = t.testdir({
-    'program.mts': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'\nconst app = Fastify()\n${program}
+    'program.mts': `import Fastify from 'fastify'
+      import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
+      const app = Fastify()
+      ${program}
       await app.register(vexaAdmin, { adminKeys: '${adminKey}', storage: sqliteStorage({ filename: ':memory:' }) })
       await app.inject('/admin/users/user-1')
       console.log((await app.inject('/metrics')).body)
