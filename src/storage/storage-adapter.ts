@@ -176,6 +176,9 @@ export interface TokenReplacement {
 /** The port without its life cycle: what the services use. */
 export type Storage = Omit<StorageAdapter, 'open' | 'close'>
 
+/** The port once it is open: what the decorators wrap. */
+export type OpenStorage = Omit<StorageAdapter, 'open'>
+
 // An object, for only of an object does TypeScript demand that it is complete.
 const methods: Record<keyof StorageAdapter, true> = {
   open: true,

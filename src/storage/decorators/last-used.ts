@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate } from 'node:timers/promises'
 import type { StorageAdapter } from '../storage-adapter.js'
-import { withFaults } from './faults.js'
+import { createFaultGuard } from './faults.js'
+import { checkAnswer } from './record-checks.js'
 
 const flushInterval = 5_000
 const batchSize = 500
@@ -32,23 +33,23 @@ export function createLastUsed (storage: Pick<StorageAdapter, 'touchTokens'>, ti
   let writing: Promise<void> | undefined
   // Not over when the storage is late: it may hold a connection until it answers.
   let unanswered = false
-  const { touchTokens } = withFaults({
-    async touchTokens (...call) {
-      unanswered = true
-      try {
-        await storage.touchTokens(...call)
-      } finally {
-        unanswered = false
-      }
+  const guard = createFaultGuard(timeout)
+
+  async function touch (keys: readonly string[], minute: string): Promise<void> {
+    unanswered = true
+    try {
+      await storage.touchTokens(keys, minute)
+    } finally {
+      unanswered = false
     }
-  }, timeout)
+  }
 
   async function write (): Promise<void> {
     for (const minute of new Set(noted.values())) {
       const keys = [...noted.keys()].filter((key) => noted.get(key) === minute)
       while (keys.length > 0) {
         const batch = keys.splice(0, batchSize)
-        await touchTokens(batch, minute)
+        await guard(() => touch(batch, minute), checkAnswer.touchTokens)
         for (const key of batch) {
           // A use noted meanwhile, in a later minute, stays.
           if (noted.get(key) === minute) noted.delete(key)

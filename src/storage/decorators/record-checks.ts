@@ -1,4 +1,4 @@
-import type { StorageAdapter, TokenRecord, TokenWithUser, UserRecord } from '../storage-adapter.js'
+import type { OpenStorage, TokenRecord, TokenWithUser, UserRecord } from '../storage-adapter.js'
 
 const time = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 
@@ -41,25 +41,33 @@ function checkTokenWithUser ({ token, user }: TokenWithUser): void {
   checkUser(user)
 }
 
-/** Many a store says null where there is nothing. */
-const present = (answer: unknown) => answer ?? undefined
-const outcomeOr = <T>(check: (record: T) => void) => (answer: any) => {
+type Answer<Name extends keyof OpenStorage> = Awaited<ReturnType<OpenStorage[Name]>>
+
+const unchecked = <T>(answer: T): T => answer
+
+const outcomeOr = <T extends object>(check: (record: T) => void) => <Outcome extends string>(answer: T | Outcome): T | Outcome => {
   if (typeof answer !== 'string') check(answer)
   return answer
 }
-const absentOr = <T>(check: (record: T) => void) => (answer: any) => {
-  if (answer !== undefined && answer !== null) check(answer)
-  return present(answer)
+
+const absentOr = <T>(check: (record: T) => void) => (answer: T | undefined): T | undefined => {
+  // Many stores say null when there is nothing.
+  const record = answer ?? undefined
+  if (record !== undefined) check(record)
+  return record
 }
-const listOf = <T>(check: (record: T) => void) => (answer: any) => {
+
+const listOf = <T>(check: (record: T) => void) => (answer: T[]): T[] => {
   for (const record of answer) check(record)
   return answer
 }
 
-/** Return what a method of a storage answers, and throw an Error if a record in it is not what StorageAdapter says: that must allow nobody anything. */
-export const checkAnswer: Readonly<Record<keyof StorageAdapter, (answer: any) => unknown>> = {
-  open: present,
-  close: present,
+/**
+ * Functions that return the answer of a method, `undefined` in place of `null`. They throw an Error if a record in the answer
+ * is not what StorageAdapter says, because such a record must not give any permission.
+ */
+export const checkAnswer: { readonly [Name in keyof OpenStorage]: (answer: Answer<Name>) => Answer<Name> } = {
+  close: unchecked,
   createUser: outcomeOr(checkUser),
   findUser: absentOr(checkUser),
   findUserByEmail: absentOr(checkUser),
@@ -69,12 +77,12 @@ export const checkAnswer: Readonly<Record<keyof StorageAdapter, (answer: any) =>
     return answer
   },
   updateUser: outcomeOr(checkUser),
-  deleteUser: present,
+  deleteUser: unchecked,
   createToken: outcomeOr(checkToken),
   findTokenByHash: absentOr(checkTokenWithUser),
   listTokens: listOf(checkToken),
   rotateToken: outcomeOr(checkToken),
-  revokeToken: present,
-  revokeTokens: present,
-  touchTokens: present
+  revokeToken: unchecked,
+  revokeTokens: unchecked,
+  touchTokens: unchecked
 }
