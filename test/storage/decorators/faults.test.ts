@@ -15,6 +15,7 @@ import { adminKey, build, call } from '../../support/helpers.js'
 const keepsProcessAlive = setInterval(() => {}, 1000)
 t.teardown(() => clearInterval(keepsProcessAlive))
 
+const unavailable = 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE'
 const openMethodNames = storageMethodNames.filter((name): name is keyof OpenStorage => name !== 'open')
 
 /** Returns a storage each of whose methods is `method`. */
@@ -114,7 +115,7 @@ t.test('withFaults: throws StorageUnavailableError when a method throws or rejec
   for (const method of [() => { throw fault() }, async () => { throw fault() }]) {
     const storage = withFaults(storageOf(method), 1000)
     for (const name of openMethodNames) {
-      await t.rejects(callMethod(storage, name), { code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE', storageCode: '23505' }, name)
+      await t.rejects(callMethod(storage, name), { code: unavailable, storageCode: '23505' }, name)
     }
   }
 })
@@ -130,14 +131,15 @@ t.test('withFaults: throws InTransactionError as it is', async (t) => {
 t.test('withFaults: returns a synchronous answer without a promise', async (t) => {
   const hash = Buffer.alloc(32)
   t.equal(withFaults(storageOf(() => null), 1000).findTokenByHash(hash), undefined)
-  t.throws(() => withFaults(storageOf(() => { throw fault() }), 1000).findTokenByHash(hash), { storageCode: '23505' })
+  t.throws(() => withFaults(storageOf(() => { throw fault() }), 1000).findTokenByHash(hash),
+    { code: unavailable, storageCode: '23505' })
 })
 
 t.test('withFaults: rejects each call after the timeout and ignores its late answer', async (t) => {
   const begun = performance.now()
   const answers: Array<(error: Error) => void> = []
   const storage = withFaults(storageOf(() => new Promise((_resolve, reject) => { answers.push(reject) })), 60)
-  const late = { storageCode: 'TIMEOUT', fault: { message: 'No answer within 60 ms' } }
+  const late = { code: unavailable, storageCode: 'TIMEOUT', fault: { message: 'No answer within 60 ms' } }
   const first = t.rejects(storage.countUsers(), late)
   await sleep(30)
   const second = t.rejects(storage.countUsers(), late).then(() => performance.now())
