@@ -9,19 +9,19 @@ import { assertDoneOrThrown, prepareWrites } from './writes.js'
 const adminKey = 'an-admin-key-for-the-tests'
 
 export const faults: Cases = {
-  'once it is closed, it may throw, but does not take what is there for absent': async ({ storage }) => {
+  'close: a later read throws, or finds the record': async ({ storage }) => {
     const reads = await prepareReads(storage)
     await storage.close()
     await assertFoundOrThrown(reads, 'of a storage that is closed')
   },
 
-  'once it is closed, a write throws, or it is done': async ({ storage }) => {
+  'close: a later write throws, or is done': async ({ storage }) => {
     const writes = await prepareWrites(storage)
     await storage.close()
     await assertDoneOrThrown(writes, storage)
   },
 
-  'an app over it serves, answers 503 and tells nothing while it throws, and serves again': async ({ create }) => {
+  'app: returns 503 without secrets while the storage throws, then recovers': async ({ create }) => {
     const stored = await create()
     let fault: Error | undefined
     const storage = new Proxy<StorageAdapter>(stored, {

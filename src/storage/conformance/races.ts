@@ -10,7 +10,7 @@ function atOnce<T> (count: number, call: (n: number) => Promise<T>): Promise<T[]
 }
 
 export const races: Cases = {
-  'of twenty users with one address, one is added': async ({ storage }) => {
+  'createUser: creates one user when 20 calls have one address': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
       const outcomes = await atOnce(20, () => storage.createUser(newUser({ email: `${round}@x` })))
       assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1, 'how many users with one address were added')
@@ -18,14 +18,14 @@ export const races: Cases = {
     }
   },
 
-  'of ten users who change to one address, one gets it': async ({ storage }) => {
+  'updateUser: gives an address to one user when 10 calls ask for it': async ({ storage }) => {
     const users = await atOnce(10, (n) => createUser(storage, { email: `${n}@x` }))
     const outcomes = await Promise.all(users.map(({ id }) => storage.updateUser(id, { email: 'same@x' })))
     assert.equal(outcomes.filter((outcome) => outcome === 'taken').length, 9, 'how many were told that it is taken')
     assert.equal((await emails(storage)).filter((email) => email === 'same@x').length, 1, 'how many have the address')
   },
 
-  'users and tokens that are added at once all have keys of their own': async ({ storage }) => {
+  'createUser, createToken: return different keys when called at once': async ({ storage }) => {
     const users = await atOnce(20, (n) => createUser(storage, { email: `${n}@x` }))
     assert.equal(new Set(users.map(({ id }) => id)).size, 20, 'how many keys twenty users have')
     const tokens = await atOnce(20, (n) => createToken(storage, (users[n % 3] as { id: string }).id, n))
@@ -33,7 +33,7 @@ export const races: Cases = {
     for (let n = 0; n < 20; n++) assert.equal((await storage.findTokenByHash(hashOf(n)))?.user.id, users[n % 3]?.id)
   },
 
-  'of ten patches of one revision, one is written': async ({ storage }) => {
+  'updateUser: succeeds once when 10 calls have one revision': async ({ storage }) => {
     let { id, revision } = await createUser(storage)
     for (let round = 0; round < rounds; round++) {
       const outcomes = await atOnce(10, (n) => storage.updateUser(id, { data: { round, n } }, revision))
@@ -44,7 +44,7 @@ export const races: Cases = {
     }
   },
 
-  'twenty patches that read, and try again, all survive': async ({ storage }) => {
+  'updateUser: loses no change when 20 callers read, update and try again': async ({ storage }) => {
     const { id } = await createUser(storage, { data: { count: 0 } })
     await atOnce(20, async () => {
       for (let attempt = 0; attempt < 100; attempt++) {
@@ -57,7 +57,7 @@ export const races: Cases = {
     assert.deepEqual((await storage.findUser(id))?.data, { count: 20 })
   },
 
-  'changes of different members at once all survive': async ({ storage }) => {
+  'updateUser: loses no change when calls update different members at once': async ({ storage }) => {
     const { id } = await createUser(storage)
     for (let round = 1; round <= rounds; round++) {
       await Promise.all([
@@ -69,14 +69,14 @@ export const races: Cases = {
     }
   },
 
-  'of ten deletions, one deletes': async ({ storage }) => {
+  'revokeToken, deleteUser: return true once when called 10 times at once': async ({ storage }) => {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
     assert.equal((await atOnce(10, () => storage.revokeToken(token.id))).filter(Boolean).length, 1, 'how many deletions of a token said that they did it')
     assert.equal((await atOnce(10, () => storage.deleteUser(user.id))).filter(Boolean).length, 1, 'how many deletions of a user said that they did it')
   },
 
-  'a token is not found by a look-up that begins after its deletion': async ({ storage }) => {
+  'findTokenByHash: finds no token when the look-up begins after its end': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
       const user = await createUser(storage, { email: `${round}@x` })
       const ends = [
@@ -102,7 +102,7 @@ export const races: Cases = {
     }
   },
 
-  'tokens that are minted while their user is deleted open nothing': async ({ storage }) => {
+  'createToken: leaves no token when its user is deleted at the same time': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
       const user = await createUser(storage, { email: `${round}@x` })
       const mints = atOnce(10, async (n) => {
@@ -117,7 +117,7 @@ export const races: Cases = {
     }
   },
 
-  'a token that is rotated while all are revoked has no successor': async ({ storage }) => {
+  'rotateToken: leaves no successor when all tokens are revoked meanwhile': async ({ storage }) => {
     for (let round = 0; round < 2 * rounds; round++) {
       const user = await createUser(storage, { email: `${round}@x` })
       const tokens = await atOnce(4, (n) => createToken(storage, user.id, n))
@@ -129,7 +129,7 @@ export const races: Cases = {
     }
   },
 
-  'of ten rotations of one token, one mints a successor': async ({ storage }) => {
+  'rotateToken: creates one successor when called 10 times at once': async ({ storage }) => {
     const user = await createUser(storage)
     for (let round = 0; round < rounds; round++) {
       const { id } = await createToken(storage, user.id, 100)
@@ -140,7 +140,7 @@ export const races: Cases = {
     }
   },
 
-  'each of ten rotations sees what the one before it has done': async ({ storage }) => {
+  'rotateToken: passes the current token to replace when called at once': async ({ storage }) => {
     const user = await createUser(storage)
     const { id } = await createToken(storage, user.id, 100)
     const outcomes = await atOnce(10, (n) => storage.rotateToken(id, (old) =>
@@ -149,7 +149,7 @@ export const races: Cases = {
     assert.equal((await storage.listTokens(user.id)).length, 2, 'how many tokens there are')
   },
 
-  'a use that is written late does not bring a token back': async ({ storage }) => {
+  'touchTokens: brings no token back when it is revoked at the same time': async ({ storage }) => {
     const user = await createUser(storage)
     for (let round = 0; round < rounds; round++) {
       const tokens = await atOnce(10, (n) => createToken(storage, user.id, n))

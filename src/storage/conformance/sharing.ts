@@ -25,7 +25,7 @@ const ends: Array<[end: End, isOver: IsOver]> = [
 
 /** Only where it is known how to make several storages over the same data. */
 export const sharing: Cases = {
-  'what one process has written, another finds at once': async ({ storage, share }) => {
+  'sharing: each process finds at once what another has written': async ({ storage, share }) => {
     const other = await share(storage)
     const user = await createUser(storage, { data: { a: 1 } })
     const token = await createToken(storage, user.id, 1)
@@ -38,7 +38,7 @@ export const sharing: Cases = {
     assert.equal(await other.createUser(newUser()), 'taken')
   },
 
-  'what one process has added, another finds, and what it has ended, not: 240 times': async ({ storage, share }) => {
+  'sharing: findTokenByHash is current after each of 480 changes elsewhere': async ({ storage, share }) => {
     const storages = [storage, await share(storage)] as const
     let missed = 0
     let outlived = 0
@@ -60,14 +60,14 @@ export const sharing: Cases = {
     assert.ok(missed + outlived === 0, `of 240 tokens that one process had added, another did not find ${missed}; of 240 that one process had ended, another found ${outlived} as they were before`)
   },
 
-  'once it is closed, a write throws, or another process finds it done': async ({ storage, share }) => {
+  'sharing: a write after close throws, or another process finds it done': async ({ storage, share }) => {
     const other = await share(storage)
     const writes = await prepareWrites(storage)
     await storage.close()
     await assertDoneOrThrown(writes, other)
   },
 
-  'what was written is there after a restart': async ({ storage, share }) => {
+  'sharing: records remain after a restart': async ({ storage, share }) => {
     const user = await createUser(storage)
     const deleted = await createUser(storage, { email: 'deleted@x' })
     const token = await createToken(storage, user.id, 1)
@@ -79,21 +79,21 @@ export const sharing: Cases = {
     assert.notEqual(next.id, deleted.id, 'a key was given out again after a restart')
   },
 
-  'of twenty users with one address, whom two processes add, one is added': async ({ storage, share }) => {
+  'sharing: createUser creates one user when two processes use one address': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
     const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => storages[n % 2]?.createUser(newUser())))
     assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1, 'how many users with one address were added')
     assert.equal(await storage.countUsers(), 1)
   },
 
-  'of ten patches of one revision by two processes, one is written': async ({ storage, share }) => {
+  'sharing: updateUser succeeds once when two processes have one revision': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
     const { id, revision } = await createUser(storage)
     const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => storages[n % 2]?.updateUser(id, { data: { n } }, revision)))
     assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the patches were written')
   },
 
-  'of ten rotations of one token by two processes, one mints a successor': async ({ storage, share }) => {
+  'sharing: rotateToken creates one successor when two processes call it': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
     const user = await createUser(storage)
     const { id } = await createToken(storage, user.id, 100)
@@ -102,7 +102,7 @@ export const sharing: Cases = {
     assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
   },
 
-  'tokens that one process mints while another deletes their user open nothing': async ({ storage, share }) => {
+  'sharing: createToken leaves no token when another process deletes the user': async ({ storage, share }) => {
     const other = await share(storage)
     for (let round = 0; round < 5; round++) {
       const user = await createUser(storage, { email: `${round}@x` })

@@ -6,7 +6,7 @@ import { assertNothing, attempt, hashOf, createToken, createUser, newToken, stra
 const tokenKeys = async (storage: StorageAdapter, userId: string) => (await storage.listTokens(userId)).map(({ id }) => id)
 
 export const tokens: Cases = {
-  'a token is kept as given but for its hash, and is found by that, with its user': async ({ storage }) => {
+  'createToken: stores each member, and findTokenByHash adds the user': async ({ storage }) => {
     const user = await createUser(storage)
     const given = [newToken(user.id, 1), newToken(user.id, 2, { name: 'CI', scopes: ['a', 'b:c'], expires_at: time(30), expires_in: 2147483647 })]
     for (const { hash, ...rest } of given) {
@@ -19,7 +19,7 @@ export const tokens: Cases = {
     }
   },
 
-  'a token is found by its whole hash only, byte by byte': async ({ storage }) => {
+  'findTokenByHash: compares the whole hash byte by byte': async ({ storage }) => {
     const user = await createUser(storage)
     const hashes = [Buffer.alloc(32, 0), Buffer.alloc(32, 0xff), Buffer.alloc(32, 0xfe), Buffer.alloc(32, 0x20), Buffer.from(`abc${' '.repeat(29)}`), Buffer.from(`ABC${' '.repeat(29)}`)]
     const keys: string[] = []
@@ -30,14 +30,14 @@ export const tokens: Cases = {
     }
   },
 
-  'a token comes with its user as it is now': async ({ storage }) => {
+  'findTokenByHash: returns the user as it is now': async ({ storage }) => {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
     const disabled = await storage.updateUser(user.id, { disabled: true, data: { a: 1 } })
     assert.deepEqual(await storage.findTokenByHash(hashOf(1)), { token, user: disabled })
   },
 
-  'a token of nobody is not added': async ({ storage }) => {
+  "createToken: returns 'absent' and creates nothing when the user is absent": async ({ storage }) => {
     const user = await createUser(storage)
     const deleted = await createUser(storage, { email: 'deleted@x' })
     await storage.deleteUser(deleted.id)
@@ -48,7 +48,7 @@ export const tokens: Cases = {
     }
   },
 
-  'tokens are listed in order of creation, each with its own user': async ({ storage }) => {
+  'listTokens: returns the tokens of one user in order of creation': async ({ storage }) => {
     const one = await createUser(storage, { email: '1@x' })
     const two = await createUser(storage, { email: '2@x' })
     const expected: Record<string, string[]> = { [one.id]: [], [two.id]: [] }
@@ -59,7 +59,7 @@ export const tokens: Cases = {
     for (const user of [one, two]) assert.deepEqual(await tokenKeys(storage, user.id), expected[user.id])
   },
 
-  'a token is deleted once, and opens nothing any more': async ({ storage }) => {
+  'revokeToken: revokes the token once, and no other token': async ({ storage }) => {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
     const other = await createToken(storage, user.id, 2)
@@ -70,7 +70,7 @@ export const tokens: Cases = {
     assert.deepEqual(await storage.listTokens(user.id), [other])
   },
 
-  'all tokens of a user are deleted, and nobody else\'s': async ({ storage }) => {
+  'revokeTokens: revokes all tokens of one user, and no other token': async ({ storage }) => {
     const user = await createUser(storage, { email: '1@x' })
     const other = await createUser(storage, { email: '2@x' })
     for (const n of [1, 2, 3]) await createToken(storage, user.id, n)
@@ -85,7 +85,7 @@ export const tokens: Cases = {
     assert.deepEqual(await storage.findUser(user.id), user)
   },
 
-  'a rotated token is gone, and its successor there': async ({ storage }) => {
+  'rotateToken: deletes the old token and creates its successor': async ({ storage }) => {
     const user = await createUser(storage)
     const old = await createToken(storage, user.id, 1, { name: 'CI', scopes: ['a'] })
     const { hash, ...successor } = newToken(user.id, 2, { name: 'CI', scopes: ['a'], expires_at: time(40), expires_in: 60 })
@@ -101,7 +101,7 @@ export const tokens: Cases = {
     assert.deepEqual(await storage.listTokens(user.id), [token])
   },
 
-  'a token that is rotated with a grace period expires when it is told to': async ({ storage }) => {
+  'rotateToken: sets the expiry of the old token when there is a grace period': async ({ storage }) => {
     const user = await createUser(storage)
     const old = await createToken(storage, user.id, 1, { expires_in: 60, expires_at: time(50) })
     const token = await storage.rotateToken(old.id, () => ({ expires_at: time(20), successor: newToken(user.id, 2) }))
@@ -109,7 +109,7 @@ export const tokens: Cases = {
     assert.deepEqual((await storage.findTokenByHash(hashOf(1)))?.token, { ...old, expires_at: time(20) })
   },
 
-  'a rotation that is refused, or fails, changes nothing': async ({ storage }) => {
+  'rotateToken: changes nothing when replace rejects or throws': async ({ storage }) => {
     const user = await createUser(storage)
     const old = await createToken(storage, user.id, 1)
     await createToken(storage, user.id, 2)
@@ -120,7 +120,7 @@ export const tokens: Cases = {
     assert.deepEqual((await storage.findTokenByHash(hashOf(1)))?.token, old)
   },
 
-  'there is nothing to rotate behind a key that was never given out': async ({ storage }) => {
+  "rotateToken: returns 'absent' when the key was never used": async ({ storage }) => {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
     for (const key of strangeKeys(token.id)) {
@@ -128,7 +128,7 @@ export const tokens: Cases = {
     }
   },
 
-  'last_used_at goes forward only, for tokens that are there': async ({ storage }) => {
+  'touchTokens: moves last_used_at forward only, and creates no token': async ({ storage }) => {
     const user = await createUser(storage)
     const [one, two, gone] = [await createToken(storage, user.id, 1), await createToken(storage, user.id, 2), await createToken(storage, user.id, 3)]
     await storage.revokeToken(gone.id)
@@ -140,7 +140,7 @@ export const tokens: Cases = {
     assertNothing(await storage.findTokenByHash(hashOf(3)), 'findTokenByHash of a deleted token that was touched')
   },
 
-  'last_used_at is set for hundreds of tokens at once': async ({ storage }) => {
+  'touchTokens: updates hundreds of tokens in one call': async ({ storage }) => {
     const user = await createUser(storage)
     const keys: string[] = []
     for (let n = 0; n < 500; n += 50) {
