@@ -25,13 +25,24 @@ export const faults: Cases = {
     const stored = await create()
     let fault: Error | undefined
     const storage = new Proxy<StorageAdapter>(stored, {
-      get: (target, name: keyof StorageAdapter) => async (...parameters: never[]) => {
-        if (fault !== undefined && name !== 'close') throw fault
-        return (target[name] as (...parameters: never[]) => unknown)(...parameters)
-      }
+      get:
+        (target, name: keyof StorageAdapter) =>
+          async (...parameters: never[]) => {
+            if (fault !== undefined && name !== 'close') throw fault
+            return (target[name] as (...parameters: never[]) => unknown)(...parameters)
+          }
     })
     let log = ''
-    const app = Fastify({ logger: { level: 'trace', stream: { write: (line: string) => { log += line } } } })
+    const app = Fastify({
+      logger: {
+        level: 'trace',
+        stream: {
+          write: (line: string) => {
+            log += line
+          }
+        }
+      }
+    })
     try {
       await app.register(vexaAdmin, { adminKeys: adminKey, storage })
       app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
@@ -41,7 +52,12 @@ export const faults: Cases = {
       assert.deepEqual([allowed.statusCode, allowed.json()], [200, user])
 
       fault = Object.assign(new Error(`SECRET ${token.token}`), { code: 'E_DOWN', sql: 'SECRET', detail: 'SECRET' })
-      const replies = [await me(), await admin(app, 'GET', '/admin/users'), await admin(app, 'POST', `/admin/users/${user.id}/tokens`), await admin(app, 'DELETE', `/admin/tokens/${token.id}`)]
+      const replies = [
+        await me(),
+        await admin(app, 'GET', '/admin/users'),
+        await admin(app, 'POST', `/admin/users/${user.id}/tokens`),
+        await admin(app, 'DELETE', `/admin/tokens/${token.id}`)
+      ]
       for (const reply of replies) {
         assert.equal(reply.statusCode, 503)
         assert.doesNotMatch(reply.body, /SECRET/)
@@ -60,7 +76,9 @@ export const faults: Cases = {
   }
 }
 
-async function createUserAndToken (app: FastifyInstance): Promise<{ user: { id: string }, token: { id: string, token: string } }> {
+async function createUserAndToken (
+  app: FastifyInstance
+): Promise<{ user: { id: string }; token: { id: string; token: string } }> {
   const created = await admin(app, 'POST', '/admin/users', { email: 'user@example.com' })
   assert.equal(created.statusCode, 201, `POST /admin/users was answered ${created.body}`)
   const user = created.json()

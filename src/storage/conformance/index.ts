@@ -56,7 +56,11 @@ export function testStorage<S extends StorageAdapter> (
   }
 }
 
-async function runCase<S extends StorageAdapter> (run: Case, createStorage: () => S | Promise<S>, options: TestStorageOptions<S>): Promise<void> {
+async function runCase<S extends StorageAdapter> (
+  run: Case,
+  createStorage: () => S | Promise<S>,
+  options: TestStorageOptions<S>
+): Promise<void> {
   const created: StorageAdapter[] = []
   const failed = new Set<StorageAdapter>()
   const keep = (storage: StorageAdapter) => {
@@ -77,9 +81,15 @@ async function runCase<S extends StorageAdapter> (run: Case, createStorage: () =
   }
   try {
     const storage = await create()
-    for (const method of storageMethodNames) assert.equal(typeof storage[method], 'function', `The storage has no method ${method}`)
+    for (const method of storageMethodNames) {
+      assert.equal(typeof storage[method], 'function', `The storage has no method ${method}`)
+    }
     await storage.open()
-    assert.equal(await storage.countUsers(), 0, 'createStorage returned a storage that has users: return a new, empty storage from each call')
+    assert.equal(
+      await storage.countUsers(),
+      0,
+      'createStorage returned a storage that has users: return a new, empty storage from each call'
+    )
     await run({ storage, create, share, fail })
   } finally {
     for (const storage of created) {

@@ -13,7 +13,11 @@ export const races: Cases = {
   'createUser: creates one user when 20 calls have one address': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
       const outcomes = await atOnce(20, () => storage.createUser(newUser({ email: `${round}@x` })))
-      assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1, 'how many users with one address were added')
+      assert.equal(
+        outcomes.filter((outcome) => outcome !== 'taken').length,
+        1,
+        'how many users with one address were added'
+      )
       assert.equal(await storage.countUsers(), round + 1, 'how many users there are')
     }
   },
@@ -50,7 +54,7 @@ export const races: Cases = {
       for (let attempt = 0; attempt < 100; attempt++) {
         const user = await storage.findUser(id)
         const count = user?.data?.count as number
-        if (await storage.updateUser(id, { data: { count: count + 1 } }, user?.revision) !== 'absent') return
+        if ((await storage.updateUser(id, { data: { count: count + 1 } }, user?.revision)) !== 'absent') return
       }
       assert.fail('no patch of a hundred was written')
     })
@@ -61,19 +65,37 @@ export const races: Cases = {
     const { id } = await createUser(storage)
     for (let round = 1; round <= rounds; round++) {
       await Promise.all([
-        storage.updateUser(id, { name: `${round}` }), storage.updateUser(id, { max_concurrent_bots: round }),
-        storage.updateUser(id, { email: `${round}@x` }), storage.updateUser(id, { data: { round } })
+        storage.updateUser(id, { name: `${round}` }),
+        storage.updateUser(id, { max_concurrent_bots: round }),
+        storage.updateUser(id, { email: `${round}@x` }),
+        storage.updateUser(id, { data: { round } })
       ])
-      const { name, max_concurrent_bots: bots, email, data } = await storage.findUser(id) ?? assert.fail('the user is gone')
-      assert.deepEqual({ name, bots, email, data }, { name: `${round}`, bots: round, email: `${round}@x`, data: { round } })
+      const {
+        name,
+        max_concurrent_bots: bots,
+        email,
+        data
+      } = (await storage.findUser(id)) ?? assert.fail('the user is gone')
+      assert.deepEqual(
+        { name, bots, email, data },
+        { name: `${round}`, bots: round, email: `${round}@x`, data: { round } }
+      )
     }
   },
 
   'revokeToken, deleteUser: return true once when called 10 times at once': async ({ storage }) => {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
-    assert.equal((await atOnce(10, () => storage.revokeToken(token.id))).filter(Boolean).length, 1, 'how many deletions of a token said that they did it')
-    assert.equal((await atOnce(10, () => storage.deleteUser(user.id))).filter(Boolean).length, 1, 'how many deletions of a user said that they did it')
+    assert.equal(
+      (await atOnce(10, () => storage.revokeToken(token.id))).filter(Boolean).length,
+      1,
+      'how many deletions of a token said that they did it'
+    )
+    assert.equal(
+      (await atOnce(10, () => storage.deleteUser(user.id))).filter(Boolean).length,
+      1,
+      'how many deletions of a user said that they did it'
+    )
   },
 
   'findTokenByHash: finds no token when the look-up begins after its end': async ({ storage }) => {
@@ -95,7 +117,9 @@ export const races: Cases = {
             if (begunAfter) assertNothing(found, 'a token that is gone was found')
           }
         })
-        const ending = end(id).then(() => { ended = true })
+        const ending = end(id).then(() => {
+          ended = true
+        })
         await Promise.all([lookUps, ending])
         assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token that is gone was found')
       }
@@ -108,11 +132,16 @@ export const races: Cases = {
       const mints = atOnce(10, async (n) => {
         const minted = await storage.createToken(newToken(user.id, n))
         if (minted !== 'absent') return
-        assertNothing(await storage.findTokenByHash(hashOf(n)), "a token was found of which createToken said 'absent'")
+        assertNothing(
+          await storage.findTokenByHash(hashOf(n)),
+          "a token was found of which createToken said 'absent'"
+        )
       })
       const [deleted] = await Promise.all([storage.deleteUser(user.id), mints])
       assert.equal(deleted, true)
-      for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
+      for (let n = 0; n < 10; n++) {
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
+      }
       assert.deepEqual(await storage.listTokens(user.id), [])
     }
   },
@@ -122,10 +151,17 @@ export const races: Cases = {
       const user = await createUser(storage, { email: `${round}@x` })
       const tokens = await atOnce(4, (n) => createToken(storage, user.id, n))
       const end = round % 2 === 0 ? () => storage.revokeTokens(user.id) : () => storage.deleteUser(user.id)
-      const rotations = tokens.map(({ id }, n) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, 100 + n) })))
+      const rotations = tokens.map(({ id }, n) =>
+        storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, 100 + n) }))
+      )
       await Promise.all([...rotations, end()])
       assert.deepEqual(await storage.listTokens(user.id), [], 'tokens of a user all of whose tokens were revoked')
-      for (let n = 0; n < 4; n++) assertNothing(await storage.findTokenByHash(hashOf(100 + n)), 'a token of a user all of whose tokens were revoked')
+      for (let n = 0; n < 4; n++) {
+        assertNothing(
+          await storage.findTokenByHash(hashOf(100 + n)),
+          'a token of a user all of whose tokens were revoked'
+        )
+      }
     }
   },
 
@@ -133,8 +169,14 @@ export const races: Cases = {
     const user = await createUser(storage)
     for (let round = 0; round < rounds; round++) {
       const { id } = await createToken(storage, user.id, 100)
-      const outcomes = await atOnce(10, (n) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) })))
-      assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the rotations minted a successor')
+      const outcomes = await atOnce(10, (n) =>
+        storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) }))
+      )
+      assert.equal(
+        outcomes.filter((outcome) => outcome !== 'absent').length,
+        1,
+        'how many of the rotations minted a successor'
+      )
       assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
       await storage.revokeTokens(user.id)
     }
@@ -143,9 +185,18 @@ export const races: Cases = {
   'rotateToken: passes the current token to replace when called at once': async ({ storage }) => {
     const user = await createUser(storage)
     const { id } = await createToken(storage, user.id, 100)
-    const outcomes = await atOnce(10, (n) => storage.rotateToken(id, (old) =>
-      old.expires_at === null ? { expires_at: '2024-01-01T13:00:00.000Z', successor: newToken(user.id, n) } : 'rejected'))
-    assert.equal(outcomes.filter((outcome) => outcome !== 'rejected').length, 1, 'how many of the rotations minted a successor')
+    const outcomes = await atOnce(10, (n) =>
+      storage.rotateToken(id, (old) =>
+        old.expires_at === null
+          ? { expires_at: '2024-01-01T13:00:00.000Z', successor: newToken(user.id, n) }
+          : 'rejected'
+      )
+    )
+    assert.equal(
+      outcomes.filter((outcome) => outcome !== 'rejected').length,
+      1,
+      'how many of the rotations minted a successor'
+    )
     assert.equal((await storage.listTokens(user.id)).length, 2, 'how many tokens there are')
   },
 
@@ -154,8 +205,14 @@ export const races: Cases = {
     for (let round = 0; round < rounds; round++) {
       const tokens = await atOnce(10, (n) => createToken(storage, user.id, n))
       const keys = tokens.map(({ id }) => id)
-      await Promise.all([storage.touchTokens(keys, '2024-01-01T13:00:00.000Z'), ...keys.map((key) => storage.revokeToken(key)), storage.touchTokens(keys.toReversed(), '2024-01-01T13:01:00.000Z')])
-      for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a deleted token was found')
+      await Promise.all([
+        storage.touchTokens(keys, '2024-01-01T13:00:00.000Z'),
+        ...keys.map((key) => storage.revokeToken(key)),
+        storage.touchTokens(keys.toReversed(), '2024-01-01T13:01:00.000Z')
+      ])
+      for (let n = 0; n < 10; n++) {
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a deleted token was found')
+      }
       assert.deepEqual(await storage.listTokens(user.id), [])
       for (const key of keys) {
         assert.equal(await storage.rotateToken(key, () => assert.fail('a deleted token is rotated')), 'absent')

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, UserPage, UserRecord } from '../storage-adapter.js'
+import type {
+  NewTokenRecord,
+  NewUserRecord,
+  StorageAdapter,
+  TokenRecord,
+  UserPage,
+  UserRecord
+} from '../storage-adapter.js'
 
 /** What a method does, a promise also where it throws at once. */
 export async function attempt<T> (call: () => Promise<T>): Promise<T> {
@@ -9,7 +16,14 @@ export async function attempt<T> (call: () => Promise<T>): Promise<T> {
 export const time = (minute: number) => `2024-01-01T12:${String(minute).padStart(2, '0')}:00.123Z`
 
 export function newUser (changes: Partial<NewUserRecord> = {}): NewUserRecord {
-  return { email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3, data: null, created_at: time(0), ...changes }
+  return {
+    email: 'user@example.com',
+    name: 'John Doe',
+    max_concurrent_bots: 3,
+    data: null,
+    created_at: time(0),
+    ...changes
+  }
 }
 
 /** The hash number n, each byte another. */
@@ -18,18 +32,34 @@ export function hashOf (n: number): Buffer {
 }
 
 export function newToken (userId: string, n: number, changes: Partial<NewTokenRecord> = {}): NewTokenRecord {
-  return { user_id: userId, hash: hashOf(n), name: null, scopes: null, expires_at: null, expires_in: null, created_at: time(n % 60), ...changes }
+  return {
+    user_id: userId,
+    hash: hashOf(n),
+    name: null,
+    scopes: null,
+    expires_at: null,
+    expires_in: null,
+    created_at: time(n % 60),
+    ...changes
+  }
 }
 
 /** A user that is stored now. */
 export async function createUser (storage: StorageAdapter, changes: Partial<NewUserRecord> = {}): Promise<UserRecord> {
   const user = await storage.createUser(newUser(changes))
-  if (user === 'taken') assert.fail(`createUser says 'taken' of ${changes.email ?? 'the first address'}, which nobody has`)
+  if (user === 'taken') {
+    assert.fail(`createUser says 'taken' of ${changes.email ?? 'the first address'}, which nobody has`)
+  }
   return user
 }
 
 /** A token that is stored now. */
-export async function createToken (storage: StorageAdapter, userId: string, n: number, changes: Partial<NewTokenRecord> = {}): Promise<TokenRecord> {
+export async function createToken (
+  storage: StorageAdapter,
+  userId: string,
+  n: number,
+  changes: Partial<NewTokenRecord> = {}
+): Promise<TokenRecord> {
   const token = await storage.createToken(newToken(userId, n, changes))
   if (token === 'absent') assert.fail("createToken says 'absent' of a user who is there")
   return token
@@ -49,7 +79,7 @@ export function assertNothing (value: unknown, message: string): void {
 /** Keys that no storage gives out, some of them near to one that is in use. */
 export function strangeKeys (key: string): string[] {
   return [
-    'no-such-key', '-1', '999999999999', '9007199254740993', '9223372036854775808', '1'.repeat(64), 'x'.repeat(64), '_', '__proto__', 'constructor',
-    `${key}-`, `-${key}`, `${key}_`, `0${key}`, `${key}0000000`
+    'no-such-key', '-1', '999999999999', '9007199254740993', '9223372036854775808', '1'.repeat(64), 'x'.repeat(64),
+    '_', '__proto__', 'constructor', `${key}-`, `-${key}`, `${key}_`, `0${key}`, `${key}0000000`
   ]
 }

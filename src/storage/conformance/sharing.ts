@@ -18,9 +18,18 @@ const ends: Array<[end: End, isOver: IsOver]> = [
   [(storage, { id }) => storage.revokeToken(id), isGone],
   [(storage, { user_id: userId }) => storage.revokeTokens(userId), isGone],
   [(storage, { user_id: userId }) => storage.deleteUser(userId), isGone],
-  [(storage, token) => storage.rotateToken(token.id, () => ({ expires_at: null, successor: successor(token) })), isGone],
-  [(storage, token) => storage.rotateToken(token.id, () => ({ expires_at: graceEnd, successor: successor(token) })), (found) => found?.token.expires_at === graceEnd],
-  [(storage, { user_id: userId }) => storage.updateUser(userId, { disabled: true }), (found) => found?.user.disabled === true]
+  [
+    (storage, token) => storage.rotateToken(token.id, () => ({ expires_at: null, successor: successor(token) })),
+    isGone
+  ],
+  [
+    (storage, token) => storage.rotateToken(token.id, () => ({ expires_at: graceEnd, successor: successor(token) })),
+    (found) => found?.token.expires_at === graceEnd
+  ],
+  [
+    (storage, { user_id: userId }) => storage.updateUser(userId, { disabled: true }),
+    (found) => found?.user.disabled === true
+  ]
 ]
 
 /** Only where it is known how to make several storages over the same data. */
@@ -43,21 +52,26 @@ export const sharing: Cases = {
     let missed = 0
     let outlived = 0
     // Eight at once, and each often: what lags does so by milliseconds, and now and then.
-    await Promise.all(Array.from({ length: 8 }, async (_, client) => {
-      const [one, other] = client % 2 === 0 ? storages : storages.toReversed() as [StorageAdapter, StorageAdapter]
-      for (let round = 0; round < 30; round++) {
-        const { id } = await createUser(one, { email: `${client}-${round}@x` })
-        const hash = randomBytes(32)
-        const token = await createToken(one, id, 0, { hash })
-        if (!await other.findTokenByHash(hash)) missed++
-        // A copy that lags has the token by now, and keeps it beyond its end.
-        await sleep(3)
-        const [end, isOver] = ends[(client + round) % ends.length] as typeof ends[number]
-        await end(one, token)
-        if (!isOver(await other.findTokenByHash(hash))) outlived++
-      }
-    }))
-    assert.ok(missed + outlived === 0, `of 240 tokens that one process had added, another did not find ${missed}; of 240 that one process had ended, another found ${outlived} as they were before`)
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, client) => {
+        const [one, other] = client % 2 === 0 ? storages : (storages.toReversed() as [StorageAdapter, StorageAdapter])
+        for (let round = 0; round < 30; round++) {
+          const { id } = await createUser(one, { email: `${client}-${round}@x` })
+          const hash = randomBytes(32)
+          const token = await createToken(one, id, 0, { hash })
+          if (!(await other.findTokenByHash(hash))) missed++
+          // A copy that lags has the token by now, and keeps it beyond its end.
+          await sleep(3)
+          const [end, isOver] = ends[(client + round) % ends.length] as (typeof ends)[number]
+          await end(one, token)
+          if (!isOver(await other.findTokenByHash(hash))) outlived++
+        }
+      })
+    )
+    assert.ok(
+      missed + outlived === 0,
+      `of 240 tokens that one process had added, another did not find ${missed}; of 240 that one process had ended, another found ${outlived} as they were before`
+    )
   },
 
   'sharing: a write after close throws, or another process finds it done': async ({ storage, share }) => {
@@ -82,14 +96,20 @@ export const sharing: Cases = {
   'sharing: createUser creates one user when two processes use one address': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
     const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => storages[n % 2]?.createUser(newUser())))
-    assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1, 'how many users with one address were added')
+    assert.equal(
+      outcomes.filter((outcome) => outcome !== 'taken').length,
+      1,
+      'how many users with one address were added'
+    )
     assert.equal(await storage.countUsers(), 1)
   },
 
   'sharing: updateUser succeeds once when two processes have one revision': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
     const { id, revision } = await createUser(storage)
-    const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => storages[n % 2]?.updateUser(id, { data: { n } }, revision)))
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => storages[n % 2]?.updateUser(id, { data: { n } }, revision))
+    )
     assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the patches were written')
   },
 
@@ -97,8 +117,16 @@ export const sharing: Cases = {
     const storages = [storage, await share(storage)]
     const user = await createUser(storage)
     const { id } = await createToken(storage, user.id, 100)
-    const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => storages[n % 2]?.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) }))))
-    assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the rotations minted a successor')
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        storages[n % 2]?.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) }))
+      )
+    )
+    assert.equal(
+      outcomes.filter((outcome) => outcome !== 'absent').length,
+      1,
+      'how many of the rotations minted a successor'
+    )
     assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
   },
 
@@ -106,9 +134,14 @@ export const sharing: Cases = {
     const other = await share(storage)
     for (let round = 0; round < 5; round++) {
       const user = await createUser(storage, { email: `${round}@x` })
-      const [deleted] = await Promise.all([other.deleteUser(user.id), ...Array.from({ length: 10 }, (_, n) => storage.createToken(newToken(user.id, n)))])
+      const [deleted] = await Promise.all([
+        other.deleteUser(user.id),
+        ...Array.from({ length: 10 }, (_, n) => storage.createToken(newToken(user.id, n)))
+      ])
       assert.equal(deleted, true)
-      for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
+      for (let n = 0; n < 10; n++) {
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
+      }
     }
   }
 }

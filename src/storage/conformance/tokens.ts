@@ -3,12 +3,16 @@ import type { StorageAdapter } from '../storage-adapter.js'
 import type { Cases } from './case.js'
 import { assertNothing, attempt, hashOf, createToken, createUser, newToken, strangeKeys, time } from './records.js'
 
-const tokenKeys = async (storage: StorageAdapter, userId: string) => (await storage.listTokens(userId)).map(({ id }) => id)
+const tokenKeys = async (storage: StorageAdapter, userId: string) =>
+  (await storage.listTokens(userId)).map(({ id }) => id)
 
 export const tokens: Cases = {
   'createToken: stores each member, and findTokenByHash adds the user': async ({ storage }) => {
     const user = await createUser(storage)
-    const given = [newToken(user.id, 1), newToken(user.id, 2, { name: 'CI', scopes: ['a', 'b:c'], expires_at: time(30), expires_in: 2147483647 })]
+    const given = [
+      newToken(user.id, 1),
+      newToken(user.id, 2, { name: 'CI', scopes: ['a', 'b:c'], expires_at: time(30), expires_in: 2147483647 })
+    ]
     for (const { hash, ...rest } of given) {
       const token = await storage.createToken({ hash, ...rest })
       if (token === 'absent') assert.fail('the user is there')
@@ -21,7 +25,14 @@ export const tokens: Cases = {
 
   'findTokenByHash: compares the whole hash byte by byte': async ({ storage }) => {
     const user = await createUser(storage)
-    const hashes = [Buffer.alloc(32, 0), Buffer.alloc(32, 0xff), Buffer.alloc(32, 0xfe), Buffer.alloc(32, 0x20), Buffer.from(`abc${' '.repeat(29)}`), Buffer.from(`ABC${' '.repeat(29)}`)]
+    const hashes = [
+      Buffer.alloc(32, 0),
+      Buffer.alloc(32, 0xff),
+      Buffer.alloc(32, 0xfe),
+      Buffer.alloc(32, 0x20),
+      Buffer.from(`abc${' '.repeat(29)}`),
+      Buffer.from(`ABC${' '.repeat(29)}`)
+    ]
     const keys: string[] = []
     for (const hash of hashes) keys.push((await createToken(storage, user.id, 0, { hash })).id)
     for (const [i, hash] of hashes.entries()) assert.equal((await storage.findTokenByHash(hash))?.token.id, keys[i])
@@ -63,7 +74,9 @@ export const tokens: Cases = {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
     const other = await createToken(storage, user.id, 2)
-    for (const key of strangeKeys(token.id)) assert.equal(await storage.revokeToken(key), false, `revokeToken of ${key}`)
+    for (const key of strangeKeys(token.id)) {
+      assert.equal(await storage.revokeToken(key), false, `revokeToken of ${key}`)
+    }
     assert.equal(await storage.revokeToken(token.id), true)
     assert.equal(await storage.revokeToken(token.id), false)
     assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a deleted token')
@@ -80,7 +93,9 @@ export const tokens: Cases = {
     await storage.revokeTokens(user.id)
     await storage.revokeTokens(user.id)
     assert.deepEqual(await storage.listTokens(user.id), [])
-    for (const n of [1, 2, 3]) assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a deleted token')
+    for (const n of [1, 2, 3]) {
+      assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a deleted token')
+    }
     assert.deepEqual(await storage.listTokens(other.id), [kept])
     assert.deepEqual(await storage.findUser(user.id), user)
   },
@@ -88,7 +103,12 @@ export const tokens: Cases = {
   'rotateToken: deletes the old token and creates its successor': async ({ storage }) => {
     const user = await createUser(storage)
     const old = await createToken(storage, user.id, 1, { name: 'CI', scopes: ['a'] })
-    const { hash, ...successor } = newToken(user.id, 2, { name: 'CI', scopes: ['a'], expires_at: time(40), expires_in: 60 })
+    const { hash, ...successor } = newToken(user.id, 2, {
+      name: 'CI',
+      scopes: ['a'],
+      expires_at: time(40),
+      expires_in: 60
+    })
     const token = await storage.rotateToken(old.id, (seen) => {
       assert.deepEqual(seen, old)
       return { expires_at: null, successor: { hash, ...successor } }
@@ -115,7 +135,14 @@ export const tokens: Cases = {
     await createToken(storage, user.id, 2)
     const before = await storage.listTokens(user.id)
     assert.equal(await storage.rotateToken(old.id, () => 'rejected'), 'rejected')
-    await assert.rejects(attempt(() => storage.rotateToken(old.id, () => { throw new Error('on purpose') })), 'what `replace` throws is a fault')
+    await assert.rejects(
+      attempt(() =>
+        storage.rotateToken(old.id, () => {
+          throw new Error('on purpose')
+        })
+      ),
+      'what `replace` throws is a fault'
+    )
     assert.deepEqual(await storage.listTokens(user.id), before)
     assert.deepEqual((await storage.findTokenByHash(hashOf(1)))?.token, old)
   },
@@ -124,19 +151,30 @@ export const tokens: Cases = {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
     for (const key of strangeKeys(token.id)) {
-      assert.equal(await storage.rotateToken(key, () => assert.fail('there is nothing to replace')), 'absent', `rotateToken of ${key}`)
+      assert.equal(
+        await storage.rotateToken(key, () => assert.fail('there is nothing to replace')),
+        'absent',
+        `rotateToken of ${key}`
+      )
     }
   },
 
   'touchTokens: moves last_used_at forward only, and creates no token': async ({ storage }) => {
     const user = await createUser(storage)
-    const [one, two, gone] = [await createToken(storage, user.id, 1), await createToken(storage, user.id, 2), await createToken(storage, user.id, 3)]
+    const [one, two, gone] = [
+      await createToken(storage, user.id, 1),
+      await createToken(storage, user.id, 2),
+      await createToken(storage, user.id, 3)
+    ]
     await storage.revokeToken(gone.id)
     await storage.touchTokens([], time(1))
     await storage.touchTokens([one.id, gone.id, ...strangeKeys(one.id)], time(5))
     assert.deepEqual(await storage.listTokens(user.id), [{ ...one, last_used_at: time(5) }, two])
     await storage.touchTokens([two.id, one.id], time(4))
-    assert.deepEqual(await storage.listTokens(user.id), [{ ...one, last_used_at: time(5) }, { ...two, last_used_at: time(4) }])
+    assert.deepEqual(await storage.listTokens(user.id), [
+      { ...one, last_used_at: time(5) },
+      { ...two, last_used_at: time(4) }
+    ])
     assertNothing(await storage.findTokenByHash(hashOf(3)), 'findTokenByHash of a deleted token that was touched')
   },
 
@@ -144,14 +182,19 @@ export const tokens: Cases = {
     const user = await createUser(storage)
     const keys: string[] = []
     for (let n = 0; n < 500; n += 50) {
-      const tokens = await Promise.all(Array.from({ length: 50 }, (_, i) => {
-        const hash = Buffer.alloc(32)
-        hash.writeUInt16BE(n + i)
-        return createToken(storage, user.id, 0, { hash })
-      }))
+      const tokens = await Promise.all(
+        Array.from({ length: 50 }, (_, i) => {
+          const hash = Buffer.alloc(32)
+          hash.writeUInt16BE(n + i)
+          return createToken(storage, user.id, 0, { hash })
+        })
+      )
       keys.push(...tokens.map(({ id }) => id))
     }
     await storage.touchTokens(keys, time(5))
-    assert.deepEqual(new Set((await storage.listTokens(user.id)).map((token) => token.last_used_at)), new Set([time(5)]))
+    assert.deepEqual(
+      new Set((await storage.listTokens(user.id)).map((token) => token.last_used_at)),
+      new Set([time(5)])
+    )
   }
 }

@@ -6,7 +6,10 @@ const data = { plan: 'pro', tags: ['a', 1, -0.5, true, null, { b: {} }], '': '' 
 
 export const users: Cases = {
   'createUser: stores each member, and every look-up returns the same record': async ({ storage }) => {
-    for (const given of [newUser(), newUser({ email: 'other@example.com', name: null, data, max_concurrent_bots: 2147483647, created_at: time(59) })]) {
+    for (const given of [
+      newUser(),
+      newUser({ email: 'other@example.com', name: null, data, max_concurrent_bots: 2147483647, created_at: time(59) })
+    ]) {
       const user = await storage.createUser(given)
       if (user === 'taken') assert.fail('nobody has this address')
       assert.deepEqual(user, { ...given, id: user.id, disabled: false, revision: user.revision })
@@ -58,7 +61,10 @@ export const users: Cases = {
       assert.equal(await storage.updateUser(key, { name: 'x' }), 'absent', `updateUser of ${key}`)
       assert.equal(await storage.deleteUser(key), false, `deleteUser of ${key}`)
       for (const order of ['asc', 'desc'] as const) {
-        assert.ok(Array.isArray(await storage.listUsers({ order, after: key, skip: 0, limit: 10 })), `listUsers after ${key}`)
+        assert.ok(
+          Array.isArray(await storage.listUsers({ order, after: key, skip: 0, limit: 10 })),
+          `listUsers after ${key}`
+        )
       }
     }
     assertNothing(await storage.findUserByEmail('nobody@example.com'), 'findUserByEmail of nobody')
@@ -99,7 +105,12 @@ export const users: Cases = {
     const visited: string[] = []
     let after: string | undefined
     for (let page = 0; page < 30; page++) {
-      const users = await storage.listUsers({ order: 'asc', skip: 0, limit: 4, ...(after !== undefined && { after }) })
+      const users = await storage.listUsers({
+        order: 'asc',
+        skip: 0,
+        limit: 4,
+        ...(after !== undefined && { after })
+      })
       visited.push(...users.map(({ email }) => email))
       after = users.at(-1)?.id ?? after
     }
@@ -135,15 +146,34 @@ export const users: Cases = {
 
   'listUsers: search works with after, skip, limit and either order': async ({ storage }) => {
     const keys: string[] = []
-    for (let n = 0; n < 12; n++) keys.push((await createUser(storage, { email: `${n % 3 === 0 ? 'other' : 'found'}${n}@x` })).id)
+    for (let n = 0; n < 12; n++) {
+      keys.push((await createUser(storage, { email: `${n % 3 === 0 ? 'other' : 'found'}${n}@x` })).id)
+    }
     const all = [1, 2, 4, 5, 7, 8, 10, 11]
     for (const order of ['asc', 'desc'] as const) {
       for (const after of [undefined, 4, 6]) {
-        for (const [skip, limit] of [[0, 100], [0, 2], [1, 1], [2, 3]] as const) {
-          const behind = (order === 'asc' ? all : all.toReversed()).filter((n) => after === undefined || (order === 'asc' ? n > after : n < after))
+        for (const [skip, limit] of [
+          [0, 100],
+          [0, 2],
+          [1, 1],
+          [2, 3]
+        ] as const) {
+          const behind = (order === 'asc' ? all : all.toReversed()).filter(
+            (n) => after === undefined || (order === 'asc' ? n > after : n < after)
+          )
           const expected = behind.slice(skip, skip + limit).map((n) => `found${n}@x`)
-          const page = { order, skip, limit, search: 'found', ...(after !== undefined && { after: keys[after] as string }) }
-          assert.deepEqual(await emails(storage, page), expected, `order ${order}, after number ${after}, skip ${skip}, limit ${limit}`)
+          const page = {
+            order,
+            skip,
+            limit,
+            search: 'found',
+            ...(after !== undefined && { after: keys[after] as string })
+          }
+          assert.deepEqual(
+            await emails(storage, page),
+            expected,
+            `order ${order}, after number ${after}, skip ${skip}, limit ${limit}`
+          )
         }
       }
     }
@@ -151,7 +181,9 @@ export const users: Cases = {
 
   'listUsers: search matches the normalizeForSearch form, also after an update': async ({ storage }) => {
     const { id } = await createUser(storage, { email: 'a@x', name: 'ZO\u00CB \u0130\u03A3 Jose\u0301' })
-    for (const search of ['zo\u00EB', 'jos\u00E9']) assert.deepEqual(await emails(storage, { search }), ['a@x'], `search for ${search}`)
+    for (const search of ['zo\u00EB', 'jos\u00E9']) {
+      assert.deepEqual(await emails(storage, { search }), ['a@x'], `search for ${search}`)
+    }
     await storage.updateUser(id, { name: '\u00C9va' })
     assert.deepEqual(await emails(storage, { search: 'zo\u00EB' }), [])
     assert.deepEqual(await emails(storage, { search: '\u00E9v' }), ['a@x'])
@@ -162,15 +194,28 @@ export const users: Cases = {
   'listUsers: search treats both small sigmas as one, in addresses and names': async ({ storage }) => {
     await createUser(storage, { email: '\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2', name: null })
     await createUser(storage, { email: 'b@x', name: '\u039A\u03A9\u03A3 \u039A\u03A9\u03A3\u03A4\u0391\u03A3' })
-    assert.deepEqual(await emails(storage, { search: '\u03BA\u03BF\u03C3@\u03BA\u03CE\u03C3' }), ['\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2'], 'an address')
-    for (const search of ['\u03BA\u03C9\u03C3 \u03BA', '\u03BA\u03C9\u03C3\u03C4\u03B1\u03C3']) assert.deepEqual(await emails(storage, { search }), ['b@x'], `search for ${search}`)
+    assert.deepEqual(
+      await emails(storage, { search: '\u03BA\u03BF\u03C3@\u03BA\u03CE\u03C3' }),
+      ['\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2'],
+      'an address'
+    )
+    for (const search of ['\u03BA\u03C9\u03C3 \u03BA', '\u03BA\u03C9\u03C3\u03C4\u03B1\u03C3']) {
+      assert.deepEqual(await emails(storage, { search }), ['b@x'], `search for ${search}`)
+    }
   },
 
   'updateUser: sets the given members only, and a new revision': async ({ storage }) => {
     let expected = await createUser(storage, { data })
     const changes = [
-      { name: 'Jane' }, { email: 'jane@x' }, { email: 'jane@x' }, { max_concurrent_bots: 0 }, { disabled: true }, { data: { other: [] } }, {},
-      { name: undefined, disabled: undefined, data: undefined, email: undefined, max_concurrent_bots: undefined }, { name: null, data: null, disabled: false }
+      { name: 'Jane' },
+      { email: 'jane@x' },
+      { email: 'jane@x' },
+      { max_concurrent_bots: 0 },
+      { disabled: true },
+      { data: { other: [] } },
+      {},
+      { name: undefined, disabled: undefined, data: undefined, email: undefined, max_concurrent_bots: undefined },
+      { name: null, data: null, disabled: false }
     ]
     for (const change of changes) {
       const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
@@ -209,7 +254,9 @@ export const users: Cases = {
     assertNothing(await storage.findUser(user.id), 'findUser of a deleted user')
     assertNothing(await storage.findUserByEmail('a@x'), 'findUserByEmail of a deleted user')
     assert.deepEqual(await storage.listTokens(user.id), [])
-    for (const n of [1, 2]) assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a token of a deleted user')
+    for (const n of [1, 2]) {
+      assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a token of a deleted user')
+    }
     assert.deepEqual(await storage.findTokenByHash(hashOf(3)), { token, user: other })
     assert.deepEqual(await emails(storage), ['b@x'])
   },

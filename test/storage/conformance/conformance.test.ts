@@ -3,7 +3,7 @@ import t from 'tap'
 import { MemoryStorage } from '../../../examples/custom-storage.js'
 import type { StorageAdapter } from '../../../src/index.js'
 import { testStorage, type TestStorageOptions } from '../../../src/storage/conformance/index.js'
-import { storageMethodNames } from '../../../src/storage/storage-adapter.js'
+import type { Storage } from '../../../src/storage/storage-adapter.js'
 import { run } from '../../support/child.js'
 import { replacing } from './broken/breaking.js'
 import { failing, failingStorage } from './broken/failing.js'
@@ -13,19 +13,50 @@ import { pairOf, sharing } from './broken/sharing.js'
 /** Every storage has to pass this case before the others say anything. */
 const isEmpty = 'open: leaves a new storage empty'
 
-interface Report { names: string[], failures: Map<string, Error> }
+/** The answer of each method that does nothing. MemoryStorage itself has nothing to open or close. */
+const emptyAnswers = {
+  createUser: 'taken',
+  findUser: undefined,
+  findUserByEmail: undefined,
+  listUsers: [],
+  countUsers: 0,
+  updateUser: 'absent',
+  deleteUser: false,
+  createToken: 'absent',
+  findTokenByHash: undefined,
+  listTokens: [],
+  rotateToken: 'absent',
+  revokeToken: false,
+  revokeTokens: undefined,
+  touchTokens: undefined
+} satisfies Record<keyof Storage, unknown>
+
+interface Report {
+  names: string[]
+  failures: Map<string, Error>
+}
 
 /** Runs the suite, or the cases in `only`, and returns the names of all cases and the errors of those that failed. */
 async function conformance (
-  createStorage: () => StorageAdapter, options: TestStorageOptions = {}, only?: string[]
+  createStorage: () => StorageAdapter,
+  options: TestStorageOptions = {},
+  only?: string[]
 ): Promise<Report> {
   const names: string[] = []
   const failures = new Map<string, Error>()
   const cases: Array<() => Promise<void>> = []
-  testStorage((name, run) => {
-    names.push(name)
-    if (only?.includes(name) ?? true) cases.push(async () => { await run().catch((error) => failures.set(name, error)) })
-  }, createStorage, options)
+  testStorage(
+    (name, run) => {
+      names.push(name)
+      if (only?.includes(name) ?? true) {
+        cases.push(async () => {
+          await run().catch((error) => failures.set(name, error))
+        })
+      }
+    },
+    createStorage,
+    options
+  )
   for (const run of cases) await run()
   return { names, failures }
 }
@@ -50,7 +81,10 @@ function conformanceOfFailing (breakIt?: Parameters<typeof failingStorage>[0], o
   return conformance(createStorage, { fail: (storage) => fails.get(storage)?.() }, only)
 }
 
-function conformanceOfBroken (breakIt: (storage: MemoryStorage) => Partial<StorageAdapter>, only?: string[]): Promise<Report> {
+function conformanceOfBroken (
+  breakIt: (storage: MemoryStorage) => Partial<StorageAdapter>,
+  only?: string[]
+): Promise<Report> {
   const createStorage = () => {
     const storage = new MemoryStorage()
     return replacing(storage, breakIt(storage))
@@ -59,7 +93,10 @@ function conformanceOfBroken (breakIt: (storage: MemoryStorage) => Partial<Stora
 }
 
 t.test('conformance: MemoryStorage passes under tap', async (t) => {
-  testStorage((name, run) => t.test(name, run), () => new MemoryStorage())
+  testStorage(
+    (name, run) => t.test(name, run),
+    () => new MemoryStorage()
+  )
 })
 
 t.test('conformance: MemoryStorage passes under node:test', async (t) => {
@@ -70,8 +107,15 @@ t.test('conformance: MemoryStorage passes under node:test', async (t) => {
 })
 
 t.test('conformance: each name is unique and at most 80 characters long', async (t) => {
-  const { names } = await conformance(() => new MemoryStorage(), { share: () => new MemoryStorage(), fail: () => {} }, [])
-  t.same(names.filter((name, i) => name.length > 80 || names.indexOf(name) !== i), [])
+  const { names } = await conformance(
+    () => new MemoryStorage(),
+    { share: () => new MemoryStorage(), fail: () => {} },
+    []
+  )
+  t.same(
+    names.filter((name, i) => name.length > 80 || names.indexOf(name) !== i),
+    []
+  )
 })
 
 t.test('conformance: each case fails when a storage is broken in that case', async (t) => {
@@ -100,7 +144,10 @@ t.test('conformance: each sharing case fails when processes miss changes', async
 
 t.test('conformance: each sharing case fails when share returns no storage', async (t) => {
   const { names, failures } = await conformance(() => new MemoryStorage(), { share: () => undefined as never })
-  t.same([...failures.keys()], names.filter((name) => name.startsWith('sharing: ')))
+  t.same(
+    [...failures.keys()],
+    names.filter((name) => name.startsWith('sharing: '))
+  )
 })
 
 t.test('conformance: each failing case fails when a method hides a fault', async (t) => {
@@ -117,17 +164,21 @@ t.test('conformance: each failing case fails when a method hides a fault', async
   }
 })
 
-t.test('conformance: a case fails when any one method does nothing', async (t) => {
-  // MemoryStorage itself has nothing to open or close.
-  for (const method of storageMethodNames.filter((name) => name !== 'open' && name !== 'close')) {
-    const { failures } = await conformanceOfBroken(() => ({ [method]: async () => {} }))
+t.test('conformance: cases fail with an AssertionError when one method does nothing', async (t) => {
+  for (const [method, answer] of Object.entries(emptyAnswers)) {
+    const { failures } = await conformanceOfBroken(() => ({ [method]: async () => answer }))
     t.not(failures.size, 0, method)
+    for (const [name, error] of failures) t.type(error, AssertionError, `${method}: ${name}`)
   }
 })
 
 t.test('conformance: every case fails when open or close throws', async (t) => {
   for (const method of ['open', 'close']) {
-    const { names, failures } = await conformanceOfBroken(() => ({ [method]: async () => { throw new Error('no') } }))
+    const { names, failures } = await conformanceOfBroken(() => ({
+      [method]: async () => {
+        throw new Error('no')
+      }
+    }))
     t.equal(failures.size, names.length, method)
   }
 })
@@ -145,19 +196,4 @@ t.test('conformance: cases fail when createStorage returns a storage with users'
   t.ok(failures.size > 40)
   const inPlace = failures.get('updateUser: leaves the user in its place in the list')
   t.match(inPlace?.message, /createStorage returned a storage that has users/)
-})
-
-t.test('conformance: cases fail with an AssertionError when a method rejects all', async (t) => {
-  const rejecting: Array<Partial<StorageAdapter>> = [
-    { createUser: async () => 'taken' },
-    { createToken: async () => 'absent' },
-    { updateUser: async () => 'absent' },
-    { rotateToken: async () => 'absent' },
-    { findUser: async () => undefined }
-  ]
-  for (const methods of rejecting) {
-    const { failures } = await conformanceOfBroken(() => methods)
-    t.ok(failures.size > 5 || 'rotateToken' in methods, Object.keys(methods).join())
-    for (const [name, error] of failures) t.type(error, AssertionError, name)
-  }
 })

@@ -22,42 +22,79 @@ export function replacing (storage: MemoryStorage, methods: Partial<StorageAdapt
   return Object.fromEntries(all)
 }
 
-export const changedUser = (change: (user: UserRecord) => UserRecord) => (storage: MemoryStorage): Partial<StorageAdapter> => ({
-  findUser: async (id) => { const user = await storage.findUser(id); return user && change(user) },
-  createUser: async (user) => { const created = await storage.createUser(user); return created === 'taken' ? created : change(created) }
-})
-export const changedName = (change: (name: string) => string) => changedUser((user) => ({ ...user, name: user.name && change(user.name) }))
-export const storedEmail = (change: (email: string) => string) => (storage: MemoryStorage): Partial<StorageAdapter> => ({
-  createUser: async (user: NewUserRecord) => {
-    const all = await storage.listUsers({ order: 'asc', skip: 0, limit: 1000 })
-    return all.some(({ email }) => change(email) === change(user.email)) ? 'taken' : storage.createUser(user)
-  }
-})
-export const searching = (matches: (text: string, search: string) => boolean) => (storage: MemoryStorage): Partial<StorageAdapter> => {
-  const found = async (search?: string) => (await storage.listUsers({ order: 'asc', skip: 0, limit: 1000 }))
-    .filter(({ email, name }) => search === undefined || matches(email, search) || matches((name ?? '').toLowerCase(), search))
-  return {
-    listUsers: async ({ search, ...page }) => search === undefined ? storage.listUsers(page) : (await found(search)).slice(page.skip, page.skip + page.limit),
-    countUsers: async (search) => (await found(search)).length
-  }
-}
+export const changedUser =
+  (change: (user: UserRecord) => UserRecord) =>
+    (storage: MemoryStorage): Partial<StorageAdapter> => ({
+      findUser: async (id) => {
+        const user = await storage.findUser(id)
+        return user && change(user)
+      },
+      createUser: async (user) => {
+        const created = await storage.createUser(user)
+        return created === 'taken' ? created : change(created)
+      }
+    })
+export const changedName = (change: (name: string) => string) =>
+  changedUser((user) => ({ ...user, name: user.name && change(user.name) }))
+export const storedEmail =
+  (change: (email: string) => string) =>
+    (storage: MemoryStorage): Partial<StorageAdapter> => ({
+      createUser: async (user: NewUserRecord) => {
+        const all = await storage.listUsers({ order: 'asc', skip: 0, limit: 1000 })
+        return all.some(({ email }) => change(email) === change(user.email)) ? 'taken' : storage.createUser(user)
+      }
+    })
+export const searching =
+  (matches: (text: string, search: string) => boolean) =>
+    (storage: MemoryStorage): Partial<StorageAdapter> => {
+      const found = async (search?: string) =>
+        (await storage.listUsers({ order: 'asc', skip: 0, limit: 1000 })).filter(
+          ({ email, name }) =>
+            search === undefined || matches(email, search) || matches((name ?? '').toLowerCase(), search)
+        )
+      return {
+        listUsers: async ({ search, ...page }) =>
+          search === undefined
+            ? storage.listUsers(page)
+            : (await found(search)).slice(page.skip, page.skip + page.limit),
+        countUsers: async (search) => (await found(search)).length
+      }
+    }
 
-const newUserRecord: NewUserRecord = { email: 'user@example.com', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
+const newUserRecord: NewUserRecord = {
+  email: 'user@example.com',
+  name: null,
+  max_concurrent_bots: 3,
+  data: null,
+  created_at: '2024-01-01T12:00:00.000Z'
+}
 
 /** Answers of methods that hide a failed write. */
 const lies: Array<[answer: string, method: keyof StorageAdapter, lie: AnyMethod]> = [
   ['a user who is not kept', 'createUser', async (user) => ({ ...user, id: '77', disabled: false, revision: 0 })],
   ["'taken'", 'createUser', async () => 'taken'],
   ["'absent'", 'updateUser', async () => 'absent'],
-  ['a user who stays as it was', 'updateUser', async (id, changes) => ({ ...newUserRecord, ...changes, id, disabled: false, revision: 1 })],
-  ['a token that is not kept', 'createToken', async ({ hash, ...token }) => ({ ...token, id: '77', last_used_at: null })],
+  [
+    'a user who stays as it was',
+    'updateUser',
+    async (id, changes) => ({ ...newUserRecord, ...changes, id, disabled: false, revision: 1 })
+  ],
+  [
+    'a token that is not kept',
+    'createToken',
+    async ({ hash, ...token }) => ({ ...token, id: '77', last_used_at: null })
+  ],
   ["'absent'", 'createToken', async () => 'absent'],
   ["'absent'", 'rotateToken', async () => 'absent'],
   ["'rejected'", 'rotateToken', async () => 'rejected'],
-  ['a successor that is not kept', 'rotateToken', async (id, replace) => {
-    const { hash, ...token } = replace({ id, last_used_at: null }).successor
-    return { ...token, id: '77', last_used_at: null }
-  }],
+  [
+    'a successor that is not kept',
+    'rotateToken',
+    async (id, replace) => {
+      const { hash, ...token } = replace({ id, last_used_at: null }).successor
+      return { ...token, id: '77', last_used_at: null }
+    }
+  ],
   ['that it is done', 'touchTokens', async () => {}],
   ['true', 'revokeToken', async () => true],
   ['false', 'revokeToken', async () => false],
@@ -68,6 +105,7 @@ const lies: Array<[answer: string, method: keyof StorageAdapter, lie: AnyMethod]
 
 /** Returns the result of `make` for each answer that hides a failed write, by a description of the fault. */
 export function lyingAbout<T> (make: (method: keyof StorageAdapter, lie: AnyMethod) => T): Record<string, T> {
-  return Object.fromEntries(lies.map(([answer, method, lie]) =>
-    [`${method} answers ${answer} when its write fails`, make(method, lie)]))
+  return Object.fromEntries(
+    lies.map(([answer, method, lie]) => [`${method} answers ${answer} when its write fails`, make(method, lie)])
+  )
 }

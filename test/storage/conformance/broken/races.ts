@@ -10,7 +10,10 @@ export const races: BrokenByCase = {
         createUser: async (user) => {
           if (await storage.findUserByEmail(user.email)) return 'taken'
           await setImmediate()
-          const created = await storage.createUser({ ...user, email: emails.has(user.email) ? `${user.email}.${emails.size}` : user.email })
+          const created = await storage.createUser({
+            ...user,
+            email: emails.has(user.email) ? `${user.email}.${emails.size}` : user.email
+          })
           emails.set(user.email, user.email)
           return created === 'taken' ? created : { ...created, email: user.email }
         }
@@ -20,7 +23,7 @@ export const races: BrokenByCase = {
   'updateUser: gives an address to one user when 10 calls ask for it': {
     'updateUser looks the address up before it updates the user': (storage) => ({
       updateUser: async (id, changes, revision) => {
-        const taken = changes.email !== undefined && await storage.findUserByEmail(changes.email)
+        const taken = changes.email !== undefined && (await storage.findUserByEmail(changes.email))
         await setImmediate()
         if (taken) return storage.updateUser(id, changes, revision)
         const { email, ...rest } = changes
@@ -47,16 +50,25 @@ export const races: BrokenByCase = {
       updateUser: async (id, changes, revision) => {
         const user = await storage.findUser(id)
         await setImmediate()
-        return user === undefined || (revision !== undefined && user.revision !== revision) ? 'absent' : storage.updateUser(id, changes)
+        return user === undefined || (revision !== undefined && user.revision !== revision)
+          ? 'absent'
+          : storage.updateUser(id, changes)
       }
     })
   },
   'updateUser: loses no change when 20 callers read, update and try again': {
     'the revision stays the same for four updates': (storage) => ({
-      findUser: async (id) => { const user = await storage.findUser(id); return user && { ...user, revision: Math.floor(user.revision / 4) } },
+      findUser: async (id) => {
+        const user = await storage.findUser(id)
+        return user && { ...user, revision: Math.floor(user.revision / 4) }
+      },
       updateUser: async (id, changes, revision) => {
         const current = await storage.findUser(id)
-        const updated = await storage.updateUser(id, changes, revision === undefined || Math.floor((current?.revision ?? 0) / 4) !== revision ? revision : undefined)
+        const updated = await storage.updateUser(
+          id,
+          changes,
+          revision === undefined || Math.floor((current?.revision ?? 0) / 4) !== revision ? revision : undefined
+        )
         return typeof updated === 'string' ? updated : { ...updated, revision: Math.floor(updated.revision / 4) }
       }
     })
@@ -67,23 +79,35 @@ export const races: BrokenByCase = {
         const user = await storage.findUser(id)
         await setImmediate()
         const { name, email, data, disabled, max_concurrent_bots: bots } = user as UserRecord
-        return storage.updateUser(id, { name, email, data, disabled, max_concurrent_bots: bots, ...changes }, revision)
+        return storage.updateUser(
+          id,
+          { name, email, data, disabled, max_concurrent_bots: bots, ...changes },
+          revision
+        )
       }
     })
   },
   'revokeToken, deleteUser: return true once when called 10 times at once': {
     'deleteUser looks the user up before it deletes the user': (storage) => ({
-      deleteUser: async (id) => { const user = await storage.findUser(id); await setImmediate(); await storage.deleteUser(id); return user !== undefined }
+      deleteUser: async (id) => {
+        const user = await storage.findUser(id)
+        await setImmediate()
+        await storage.deleteUser(id)
+        return user !== undefined
+      }
     })
   },
   'findTokenByHash: finds no token when the look-up begins after its end': {
     'revokeToken returns true before it revokes the token': (storage) => ({
-      revokeToken: async (id) => { setImmediate().then(() => storage.revokeToken(id)); return true }
+      revokeToken: async (id) => {
+        setImmediate().then(() => storage.revokeToken(id))
+        return true
+      }
     })
   },
   'createToken: leaves no token when its user is deleted at the same time': {
     'createToken looks the user up before it creates the token': (storage) => {
-      const orphans = new Map<string, { token: TokenRecord, user: UserRecord }>()
+      const orphans = new Map<string, { token: TokenRecord; user: UserRecord }>()
       return {
         createToken: async (token) => {
           const user = await storage.findUser(token.user_id)
@@ -94,7 +118,7 @@ export const races: BrokenByCase = {
           orphans.set(token.hash.toString('hex'), { token: orphan, user })
           return orphan
         },
-        findTokenByHash: async (hash) => await storage.findTokenByHash(hash) ?? orphans.get(hash.toString('hex'))
+        findTokenByHash: async (hash) => (await storage.findTokenByHash(hash)) ?? orphans.get(hash.toString('hex'))
       }
     }
   },
@@ -115,7 +139,10 @@ export const races: BrokenByCase = {
     'rotateToken reads the token before it locks it': (storage) => ({
       rotateToken: async (id, replace) => {
         let old: TokenRecord | undefined
-        await storage.rotateToken(id, (token) => { old = token; return 'rejected' })
+        await storage.rotateToken(id, (token) => {
+          old = token
+          return 'rejected'
+        })
         await setImmediate()
         if (old === undefined) return 'absent'
         const replacement = replace(old)
@@ -129,7 +156,10 @@ export const races: BrokenByCase = {
     'rotateToken passes an old token to replace': (storage) => ({
       rotateToken: async (id, replace) => {
         let old: TokenRecord | undefined
-        await storage.rotateToken(id, (token) => { old = token; return 'rejected' })
+        await storage.rotateToken(id, (token) => {
+          old = token
+          return 'rejected'
+        })
         await setImmediate()
         return storage.rotateToken(id, () => replace(old as TokenRecord))
       }
@@ -139,9 +169,23 @@ export const races: BrokenByCase = {
     'touchTokens writes the token back': (storage) => {
       const hashes = new Map<string, NewTokenRecord>()
       return {
-        createToken: async (token) => { const created = await storage.createToken(token); if (created !== 'absent') hashes.set(created.id, token); return created },
+        createToken: async (token) => {
+          const created = await storage.createToken(token)
+          if (created !== 'absent') hashes.set(created.id, token)
+          return created
+        },
         touchTokens: async (ids, time) => {
-          const there = new Set((await Promise.all([...new Set([...hashes.values()].map((token) => token.user_id))].map((userId) => storage.listTokens(userId)))).flat().map(({ id }) => id))
+          const there = new Set(
+            (
+              await Promise.all(
+                [...new Set([...hashes.values()].map((token) => token.user_id))].map((userId) =>
+                  storage.listTokens(userId)
+                )
+              )
+            )
+              .flat()
+              .map(({ id }) => id)
+          )
           await setImmediate()
           for (const id of ids) {
             const token = hashes.get(id)
@@ -156,8 +200,11 @@ export const races: BrokenByCase = {
     'revokeToken returns true after touchTokens of a revoked token': (storage) => {
       const ghosts = new Set<string>()
       return {
-        touchTokens: async (ids, time) => { for (const id of ids) ghosts.add(id); await storage.touchTokens(ids, time) },
-        revokeToken: async (id) => await storage.revokeToken(id) || ghosts.delete(id)
+        touchTokens: async (ids, time) => {
+          for (const id of ids) ghosts.add(id)
+          await storage.touchTokens(ids, time)
+        },
+        revokeToken: async (id) => (await storage.revokeToken(id)) || ghosts.delete(id)
       }
     }
   }

@@ -59,16 +59,22 @@ export const sharing: ByCase<() => Pair> = {
   'sharing: findTokenByHash is current after each of 480 changes elsewhere': {
     'one look-up in ten misses a new token': pairOf(oneLookUpInTen(() => undefined)),
     'one look-up in ten finds a token after its end': pairOf(oneLookUpInTen((_found, copy) => copy)),
-    'one look-up in ten returns the user as it was before': pairOf(oneLookUpInTen((found, copy) => found && copy && { ...found, user: copy.user })),
-    'one look-up in ten returns the expiry as it was before': pairOf(oneLookUpInTen((found, copy) => found && copy && { ...found, token: copy.token }))
+    'one look-up in ten returns the user as it was before': pairOf(
+      oneLookUpInTen((found, copy) => found && copy && { ...found, user: copy.user })
+    ),
+    'one look-up in ten returns the expiry as it was before': pairOf(
+      oneLookUpInTen((found, copy) => found && copy && { ...found, token: copy.token })
+    )
   },
   'sharing: a write after close throws, or another process finds it done': {
     'revokeToken after close hides the token in its own process only': pairOf((storage) => {
       let closed = false
       const hidden = new Set<string>()
       return {
-        close: async () => { closed = true },
-        revokeToken: async (id) => closed ? Boolean(hidden.add(id)) : storage.revokeToken(id),
+        close: async () => {
+          closed = true
+        },
+        revokeToken: async (id) => (closed ? Boolean(hidden.add(id)) : storage.revokeToken(id)),
         findTokenByHash: async (hash) => {
           const found = await storage.findTokenByHash(hash)
           return found && !hidden.has(found.token.id) ? found : undefined
@@ -83,13 +89,14 @@ export const sharing: ByCase<() => Pair> = {
     'a lock of one process guards createUser': pairOf((storage) => {
       const alone = oneAtATime()
       return {
-        createUser: (user) => alone(async () => {
-          const taken = await storage.findUserByEmail(user.email)
-          await setImmediate()
-          if (taken) return 'taken' as const
-          const record = await storage.createUser(user)
-          return record === 'taken' ? await storage.findUserByEmail(user.email) as UserRecord : record
-        })
+        createUser: (user) =>
+          alone(async () => {
+            const taken = await storage.findUserByEmail(user.email)
+            await setImmediate()
+            if (taken) return 'taken' as const
+            const record = await storage.createUser(user)
+            return record === 'taken' ? ((await storage.findUserByEmail(user.email)) as UserRecord) : record
+          })
       }
     })
   },
@@ -97,11 +104,14 @@ export const sharing: ByCase<() => Pair> = {
     'a lock of one process guards updateUser': pairOf((storage) => {
       const alone = oneAtATime()
       return {
-        updateUser: (id, changes, revision) => alone(async () => {
-          const user = await storage.findUser(id)
-          await setImmediate()
-          return user === undefined || (revision !== undefined && user.revision !== revision) ? 'absent' as const : storage.updateUser(id, changes)
-        })
+        updateUser: (id, changes, revision) =>
+          alone(async () => {
+            const user = await storage.findUser(id)
+            await setImmediate()
+            return user === undefined || (revision !== undefined && user.revision !== revision)
+              ? ('absent' as const)
+              : storage.updateUser(id, changes)
+          })
       }
     })
   },
@@ -109,16 +119,20 @@ export const sharing: ByCase<() => Pair> = {
     'a lock of one process guards rotateToken': pairOf((storage) => {
       const alone = oneAtATime()
       return {
-        rotateToken: (id, replace) => alone(async () => {
-          let old: TokenRecord | undefined
-          await storage.rotateToken(id, (token) => { old = token; return 'rejected' })
-          await setImmediate()
-          const replacement = old && replace(old)
-          if (replacement === undefined) return 'absent' as const
-          if (replacement === 'rejected') return replacement
-          await storage.revokeToken(id)
-          return storage.createToken(replacement.successor)
-        })
+        rotateToken: (id, replace) =>
+          alone(async () => {
+            let old: TokenRecord | undefined
+            await storage.rotateToken(id, (token) => {
+              old = token
+              return 'rejected'
+            })
+            await setImmediate()
+            const replacement = old && replace(old)
+            if (replacement === undefined) return 'absent' as const
+            if (replacement === 'rejected') return replacement
+            await storage.revokeToken(id)
+            return storage.createToken(replacement.successor)
+          })
       }
     })
   },
@@ -135,7 +149,7 @@ export const sharing: ByCase<() => Pair> = {
           orphans.set(token.hash.toString('hex'), { token: orphan, user })
           return orphan
         },
-        findTokenByHash: async (hash) => await storage.findTokenByHash(hash) ?? orphans.get(hash.toString('hex'))
+        findTokenByHash: async (hash) => (await storage.findTokenByHash(hash)) ?? orphans.get(hash.toString('hex'))
       }))()
     }
   }
