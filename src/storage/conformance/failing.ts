@@ -2,7 +2,7 @@ import type { Cases } from './case.js'
 import { assertFoundOrThrown, prepareReads } from './reads.js'
 import { assertThrown, prepareWrites } from './writes.js'
 
-/** Only where it is known how to make the store of a storage fail. */
+/** Cases that run only if the option `fail` is given. */
 export const failing: Cases = {
   'failing: each write throws while the store fails': async ({ storage, fail }) => {
     const writes = await prepareWrites(storage)

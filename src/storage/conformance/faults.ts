@@ -12,7 +12,7 @@ export const faults: Cases = {
   'close: a later read throws, or finds the record': async ({ storage }) => {
     const reads = await prepareReads(storage)
     await storage.close()
-    await assertFoundOrThrown(reads, 'of a storage that is closed')
+    await assertFoundOrThrown(reads, 'after close')
   },
 
   'close: a later write throws, or is done': async ({ storage }) => {
@@ -80,11 +80,11 @@ async function createUserAndToken (
   app: FastifyInstance
 ): Promise<{ user: { id: string }; token: { id: string; token: string } }> {
   const created = await admin(app, 'POST', '/admin/users', { email: 'user@example.com' })
-  assert.equal(created.statusCode, 201, `POST /admin/users was answered ${created.body}`)
+  assert.equal(created.statusCode, 201, `POST /admin/users returned ${created.body}`)
   const user = created.json()
-  const minted = await admin(app, 'POST', `/admin/users/${user.id}/tokens`)
-  assert.equal(minted.statusCode, 201, `POST /admin/users/${user.id}/tokens was answered ${minted.body}`)
-  return { user, token: minted.json() }
+  const reply = await admin(app, 'POST', `/admin/users/${user.id}/tokens`)
+  assert.equal(reply.statusCode, 201, `POST /admin/users/${user.id}/tokens returned ${reply.body}`)
+  return { user, token: reply.json() }
 }
 
 function admin (app: FastifyInstance, method: 'DELETE' | 'GET' | 'POST', url: string, payload?: object) {

@@ -13,7 +13,7 @@ export const lifecycle: Cases = {
     await createToken(storage, id, 1)
     const other = await create()
     await other.open()
-    assert.equal(await other.countUsers(), 0, 'how many users of one storage there are in another')
+    assert.equal(await other.countUsers(), 0, 'number of users of one storage in another')
     assert.deepEqual(await other.listTokens(id), [])
   },
 

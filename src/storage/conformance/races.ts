@@ -4,7 +4,7 @@ import { assertNothing, emails, hashOf, createToken, createUser, newToken, newUs
 
 const rounds = 5
 
-/** So many calls at once, which may overtake each other. */
+/** Makes `count` calls at once, which may overtake each other. */
 function atOnce<T> (count: number, call: (n: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, (_, n) => call(n)))
 }
@@ -16,24 +16,24 @@ export const races: Cases = {
       assert.equal(
         outcomes.filter((outcome) => outcome !== 'taken').length,
         1,
-        'how many users with one address were added'
+        'number of users created with one address'
       )
-      assert.equal(await storage.countUsers(), round + 1, 'how many users there are')
+      assert.equal(await storage.countUsers(), round + 1, 'number of users')
     }
   },
 
   'updateUser: gives an address to one user when 10 calls ask for it': async ({ storage }) => {
     const users = await atOnce(10, (n) => createUser(storage, { email: `${n}@x` }))
     const outcomes = await Promise.all(users.map(({ id }) => storage.updateUser(id, { email: 'same@x' })))
-    assert.equal(outcomes.filter((outcome) => outcome === 'taken').length, 9, 'how many were told that it is taken')
-    assert.equal((await emails(storage)).filter((email) => email === 'same@x').length, 1, 'how many have the address')
+    assert.equal(outcomes.filter((outcome) => outcome === 'taken').length, 9, "number of calls that returned 'taken'")
+    assert.equal((await emails(storage)).filter((email) => email === 'same@x').length, 1, 'users with the address')
   },
 
   'createUser, createToken: return different keys when called at once': async ({ storage }) => {
     const users = await atOnce(20, (n) => createUser(storage, { email: `${n}@x` }))
-    assert.equal(new Set(users.map(({ id }) => id)).size, 20, 'how many keys twenty users have')
+    assert.equal(new Set(users.map(({ id }) => id)).size, 20, 'number of keys of 20 users')
     const tokens = await atOnce(20, (n) => createToken(storage, (users[n % 3] as { id: string }).id, n))
-    assert.equal(new Set(tokens.map(({ id }) => id)).size, 20, 'how many keys twenty tokens have')
+    assert.equal(new Set(tokens.map(({ id }) => id)).size, 20, 'number of keys of 20 tokens')
     for (let n = 0; n < 20; n++) assert.equal((await storage.findTokenByHash(hashOf(n)))?.user.id, users[n % 3]?.id)
   },
 
@@ -42,7 +42,7 @@ export const races: Cases = {
     for (let round = 0; round < rounds; round++) {
       const outcomes = await atOnce(10, (n) => storage.updateUser(id, { data: { round, n } }, revision))
       const written = outcomes.filter((outcome) => typeof outcome !== 'string')
-      assert.equal(written.length, 1, 'how many of the patches were written')
+      assert.equal(written.length, 1, 'number of updates that succeeded')
       assert.deepEqual(await storage.findUser(id), written[0])
       revision = (written[0] as { revision: number }).revision
     }
@@ -56,7 +56,7 @@ export const races: Cases = {
         const count = user?.data?.count as number
         if ((await storage.updateUser(id, { data: { count: count + 1 } }, user?.revision)) !== 'absent') return
       }
-      assert.fail('no patch of a hundred was written')
+      assert.fail('each of 100 updates failed')
     })
     assert.deepEqual((await storage.findUser(id))?.data, { count: 20 })
   },
@@ -75,7 +75,7 @@ export const races: Cases = {
         max_concurrent_bots: bots,
         email,
         data
-      } = (await storage.findUser(id)) ?? assert.fail('the user is gone')
+      } = (await storage.findUser(id)) ?? assert.fail('findUser finds no user')
       assert.deepEqual(
         { name, bots, email, data },
         { name: `${round}`, bots: round, email: `${round}@x`, data: { round } }
@@ -89,12 +89,12 @@ export const races: Cases = {
     assert.equal(
       (await atOnce(10, () => storage.revokeToken(token.id))).filter(Boolean).length,
       1,
-      'how many deletions of a token said that they did it'
+      'number of calls of revokeToken that returned true'
     )
     assert.equal(
       (await atOnce(10, () => storage.deleteUser(user.id))).filter(Boolean).length,
       1,
-      'how many deletions of a user said that they did it'
+      'number of calls of deleteUser that returned true'
     )
   },
 
@@ -114,14 +114,14 @@ export const races: Cases = {
           for (let n2 = 0; n2 < 5; n2++) {
             const begunAfter = ended
             const found = await storage.findTokenByHash(hashOf(n))
-            if (begunAfter) assertNothing(found, 'a token that is gone was found')
+            if (begunAfter) assertNothing(found, 'findTokenByHash found a token after its end')
           }
         })
         const ending = end(id).then(() => {
           ended = true
         })
         await Promise.all([lookUps, ending])
-        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token that is gone was found')
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash found a token after its end')
       }
     }
   },
@@ -129,15 +129,15 @@ export const races: Cases = {
   'createToken: leaves no token when its user is deleted at the same time': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
       const user = await createUser(storage, { email: `${round}@x` })
-      const mints = atOnce(10, async (n) => {
-        const minted = await storage.createToken(newToken(user.id, n))
-        if (minted !== 'absent') return
+      const creations = atOnce(10, async (n) => {
+        const created = await storage.createToken(newToken(user.id, n))
+        if (created !== 'absent') return
         assertNothing(
           await storage.findTokenByHash(hashOf(n)),
           "a token was found of which createToken said 'absent'"
         )
       })
-      const [deleted] = await Promise.all([storage.deleteUser(user.id), mints])
+      const [deleted] = await Promise.all([storage.deleteUser(user.id), creations])
       assert.equal(deleted, true)
       for (let n = 0; n < 10; n++) {
         assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
@@ -175,9 +175,9 @@ export const races: Cases = {
       assert.equal(
         outcomes.filter((outcome) => outcome !== 'absent').length,
         1,
-        'how many of the rotations minted a successor'
+        'number of rotations that created a successor'
       )
-      assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
+      assert.equal((await storage.listTokens(user.id)).length, 1, 'number of tokens')
       await storage.revokeTokens(user.id)
     }
   },
@@ -195,9 +195,9 @@ export const races: Cases = {
     assert.equal(
       outcomes.filter((outcome) => outcome !== 'rejected').length,
       1,
-      'how many of the rotations minted a successor'
+      'number of rotations that created a successor'
     )
-    assert.equal((await storage.listTokens(user.id)).length, 2, 'how many tokens there are')
+    assert.equal((await storage.listTokens(user.id)).length, 2, 'number of tokens')
   },
 
   'touchTokens: brings no token back when it is revoked at the same time': async ({ storage }) => {
@@ -215,7 +215,8 @@ export const races: Cases = {
       }
       assert.deepEqual(await storage.listTokens(user.id), [])
       for (const key of keys) {
-        assert.equal(await storage.rotateToken(key, () => assert.fail('a deleted token is rotated')), 'absent')
+        const outcome = await storage.rotateToken(key, () => assert.fail('replace was called for a deleted token'))
+        assert.equal(outcome, 'absent')
         assert.equal(await storage.revokeToken(key), false, 'a deleted token was deleted')
       }
     }

@@ -13,7 +13,7 @@ const isGone: IsOver = (found) => found == null
 const successor = ({ user_id: userId }: TokenRecord) => newToken(userId, 0, { hash: randomBytes(32) })
 const graceEnd = '2024-01-01T13:00:00.000Z'
 
-/** All that ends a token, or is to end it, and what another process has to find then. */
+/** Changes that end or restrict a token, each with a check of the record that another process finds then. */
 const ends: Array<[end: End, isOver: IsOver]> = [
   [(storage, { id }) => storage.revokeToken(id), isGone],
   [(storage, { user_id: userId }) => storage.revokeTokens(userId), isGone],
@@ -32,7 +32,7 @@ const ends: Array<[end: End, isOver: IsOver]> = [
   ]
 ]
 
-/** Only where it is known how to make several storages over the same data. */
+/** Cases that run only if the option `share` is given. */
 export const sharing: Cases = {
   'sharing: each process finds at once what another has written': async ({ storage, share }) => {
     const other = await share(storage)
@@ -51,7 +51,7 @@ export const sharing: Cases = {
     const storages = [storage, await share(storage)] as const
     let missed = 0
     let outlived = 0
-    // Eight at once, and each often: what lags does so by milliseconds, and now and then.
+    // A replica lags only now and then, by milliseconds: eight clients check many times.
     await Promise.all(
       Array.from({ length: 8 }, async (_, client) => {
         const [one, other] = client % 2 === 0 ? storages : (storages.toReversed() as [StorageAdapter, StorageAdapter])
@@ -60,7 +60,7 @@ export const sharing: Cases = {
           const hash = randomBytes(32)
           const token = await createToken(one, id, 0, { hash })
           if (!(await other.findTokenByHash(hash))) missed++
-          // A copy that lags has the token by now, and keeps it beyond its end.
+          // By now a replica that lags has the token, and may keep it after its end.
           await sleep(3)
           const [end, isOver] = ends[(client + round) % ends.length] as (typeof ends)[number]
           await end(one, token)
@@ -70,7 +70,7 @@ export const sharing: Cases = {
     )
     assert.ok(
       missed + outlived === 0,
-      `of 240 tokens that one process had added, another did not find ${missed}; of 240 that one process had ended, another found ${outlived} as they were before`
+      `another process did not find ${missed} of 240 new tokens, and found ${outlived} of 240 ended tokens unchanged`
     )
   },
 
@@ -99,7 +99,7 @@ export const sharing: Cases = {
     assert.equal(
       outcomes.filter((outcome) => outcome !== 'taken').length,
       1,
-      'how many users with one address were added'
+      'number of users created with one address'
     )
     assert.equal(await storage.countUsers(), 1)
   },
@@ -110,7 +110,7 @@ export const sharing: Cases = {
     const outcomes = await Promise.all(
       Array.from({ length: 10 }, (_, n) => storages[n % 2]?.updateUser(id, { data: { n } }, revision))
     )
-    assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the patches were written')
+    assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'number of updates that succeeded')
   },
 
   'sharing: rotateToken creates one successor when two processes call it': async ({ storage, share }) => {
@@ -125,9 +125,9 @@ export const sharing: Cases = {
     assert.equal(
       outcomes.filter((outcome) => outcome !== 'absent').length,
       1,
-      'how many of the rotations minted a successor'
+      'number of rotations that created a successor'
     )
-    assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
+    assert.equal((await storage.listTokens(user.id)).length, 1, 'number of tokens')
   },
 
   'sharing: createToken leaves no token when another process deletes the user': async ({ storage, share }) => {

@@ -15,7 +15,7 @@ export const tokens: Cases = {
     ]
     for (const { hash, ...rest } of given) {
       const token = await storage.createToken({ hash, ...rest })
-      if (token === 'absent') assert.fail('the user is there')
+      if (token === 'absent') assert.fail("createToken returned 'absent' for an existing user")
       assert.deepEqual(token, { ...rest, id: token.id, last_used_at: null })
       assert.match(token.id, /^[\w-]{1,64}$/)
       assert.deepEqual(await storage.findTokenByHash(hash), { token, user })
@@ -54,7 +54,7 @@ export const tokens: Cases = {
     await storage.deleteUser(deleted.id)
     for (const key of [...strangeKeys(user.id), deleted.id]) {
       assert.equal(await storage.createToken(newToken(key, 1)), 'absent', `createToken for ${key}`)
-      assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a token that was not added')
+      assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a token that was not created')
       assert.deepEqual(await storage.listTokens(key), [])
     }
   },
@@ -113,7 +113,7 @@ export const tokens: Cases = {
       assert.deepEqual(seen, old)
       return { expires_at: null, successor: { hash, ...successor } }
     })
-    if (typeof token === 'string') assert.fail(`rotateToken says '${token}'`)
+    if (typeof token === 'string') assert.fail(`rotateToken returned '${token}'`)
     assert.deepEqual(token, { ...successor, id: token.id, last_used_at: null })
     assert.notEqual(token.id, old.id)
     assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a token that was rotated')
@@ -152,7 +152,7 @@ export const tokens: Cases = {
     const token = await createToken(storage, user.id, 1)
     for (const key of strangeKeys(token.id)) {
       assert.equal(
-        await storage.rotateToken(key, () => assert.fail('there is nothing to replace')),
+        await storage.rotateToken(key, () => assert.fail('replace was called for an absent token')),
         'absent',
         `rotateToken of ${key}`
       )

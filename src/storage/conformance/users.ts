@@ -11,7 +11,7 @@ export const users: Cases = {
       newUser({ email: 'other@example.com', name: null, data, max_concurrent_bots: 2147483647, created_at: time(59) })
     ]) {
       const user = await storage.createUser(given)
-      if (user === 'taken') assert.fail('nobody has this address')
+      if (user === 'taken') assert.fail("createUser returned 'taken' for a free address")
       assert.deepEqual(user, { ...given, id: user.id, disabled: false, revision: user.revision })
       assert.match(user.id, /^[\w-]{1,64}$/)
       assert.equal(typeof user.revision, 'number')
@@ -49,8 +49,8 @@ export const users: Cases = {
       }
       await storage.deleteUser(user.id)
     }
-    assert.equal(userKeys.size, 4, 'how many keys four users had')
-    assert.equal(tokenKeys.size, 8, 'how many keys eight tokens had')
+    assert.equal(userKeys.size, 4, 'number of keys of four users')
+    assert.equal(tokenKeys.size, 8, 'number of keys of eight tokens')
   },
 
   'findUser, updateUser, deleteUser: find nothing when the key was never used': async ({ storage }) => {
@@ -158,10 +158,10 @@ export const users: Cases = {
           [1, 1],
           [2, 3]
         ] as const) {
-          const behind = (order === 'asc' ? all : all.toReversed()).filter(
+          const rest = (order === 'asc' ? all : all.toReversed()).filter(
             (n) => after === undefined || (order === 'asc' ? n > after : n < after)
           )
-          const expected = behind.slice(skip, skip + limit).map((n) => `found${n}@x`)
+          const expected = rest.slice(skip, skip + limit).map((n) => `found${n}@x`)
           const page = {
             order,
             skip,
@@ -220,7 +220,7 @@ export const users: Cases = {
     for (const change of changes) {
       const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
       const updated = await storage.updateUser(expected.id, change)
-      if (typeof updated === 'string') assert.fail(`updateUser says '${updated}'`)
+      if (typeof updated === 'string') assert.fail(`updateUser returned '${updated}'`)
       assert.notEqual(updated.revision, expected.revision, 'the revision is another after each change')
       expected = { ...expected, ...given, revision: updated.revision }
       assert.deepEqual(updated, expected)
@@ -238,7 +238,7 @@ export const users: Cases = {
   "updateUser: returns 'absent' and changes nothing when the revision is stale": async ({ storage }) => {
     const user = await createUser(storage)
     const updated = await storage.updateUser(user.id, { name: 'First' }, user.revision)
-    if (typeof updated === 'string') assert.fail(`updateUser says '${updated}' of a revision that is current`)
+    if (typeof updated === 'string') assert.fail(`updateUser returned '${updated}' for the current revision`)
     assert.equal(await storage.updateUser(user.id, { name: 'Second' }, user.revision), 'absent')
     assert.deepEqual(await storage.findUser(user.id), updated)
   },
@@ -264,7 +264,7 @@ export const users: Cases = {
   'createUser, findUser: store no change that a caller makes to a record': async ({ storage }) => {
     const given = newUser({ data: { list: [1] } })
     const user = await storage.createUser(given)
-    if (user === 'taken') assert.fail('nobody has this address')
+    if (user === 'taken') assert.fail("createUser returned 'taken' for a free address")
     const expected = structuredClone(user)
     Object.assign(given.data as object, { list: 'changed' })
     Object.assign(user.data as object, { list: 'changed' })

@@ -23,7 +23,7 @@ function oneAtATime () {
   }
 }
 
-/** Answers every tenth look-up of a token by `answer`, which gets the current record and the one that this process found first. */
+/** Answers every tenth look-up of a token by `answer`, which gets the current record and the one found first. */
 function oneLookUpInTen (
   answer: (found: TokenWithUser | undefined, copy: TokenWithUser | undefined) => TokenWithUser | undefined
 ): Breaking {
