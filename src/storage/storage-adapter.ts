@@ -1,22 +1,22 @@
-// Terms:
-//
-// - record: a user or token as the storage keeps it. Times are RFC 3339 in UTC with milliseconds,
-//   `2024-01-01T12:00:00.000Z`, so that they compare as text.
-// - key: the `id` of a record, 1 to 64 characters of `[0-9A-Za-z_-]`. The storage makes it and never reuses it.
-//   Callers do not interpret it. A key that the storage cannot have made is absent.
-// - order of creation: the order of lists. An update does not move a user.
-// - revision: a number of a user that each `updateUser` replaces by another. A revision is stale if it is no longer
-//   the user's.
-// - value: the secret text of a token. The storage gets its hash only.
-// - outcome: an expected result other than a record: `'taken'`, `'absent'`, `'referenced'`, `'rejected'`, `true`,
-//   `false` or `undefined`. `'referenced'` means that a record outside of the storage refers to the record and
-//   forbids the change.
-// - end: a token ends when it is revoked, when a rotation deletes it, or when its user is deleted. An expired token
-//   has not ended: callers compare `expires_at` themselves.
-
 /**
  * The port: a storage of users and API tokens. An instance belongs to one registration of the plugin, which opens and
  * closes it once and does not use it afterwards.
+ *
+ * Terms:
+ *
+ * - record: a user or token as the storage keeps it. Times are RFC 3339 in UTC with milliseconds,
+ *   `2024-01-01T12:00:00.000Z`, so that they compare as text.
+ * - key: the `id` of a record, 1 to 64 characters of `[0-9A-Za-z_-]`. The storage makes it and never reuses it.
+ *   Callers do not interpret it. A key that the storage cannot have made is absent.
+ * - order of creation: the order of lists. An update does not move a user.
+ * - revision: a number of a user that each `updateUser` replaces by another. A revision is stale if it is no longer
+ *   the user's.
+ * - value: the secret text of a token. The storage gets its hash only.
+ * - outcome: an expected result other than a record: `'taken'`, `'absent'`, `'referenced'`, `'rejected'`, `true`,
+ *   `false` or `undefined`. `'referenced'` means that a record outside of the storage refers to the record and
+ *   forbids the change.
+ * - end: a token ends when it is revoked, when a rotation deletes it, or when its user is deleted. An expired token
+ *   has not ended: callers compare `expires_at` themselves.
  *
  * These rules hold for each method:
  *

@@ -2,7 +2,10 @@ import { InTransactionError, StorageUnavailableError } from '../../errors.js'
 import type { Awaitable, OpenStorage, StorageAdapter } from '../storage-adapter.js'
 import { checkAnswer, checkToken } from './record-checks.js'
 
-/** Makes one call of a storage. A synchronous answer stays synchronous, because token checks on SQLite depend on it for speed. */
+/**
+ * Makes one call of a storage and returns its checked answer. A synchronous answer stays synchronous, because a promise
+ * costs time in each token check on SQLite.
+ */
 export type FaultGuard = <T>(call: () => Awaitable<T>, check: (answer: T) => T) => Awaitable<T>
 
 /**
@@ -45,7 +48,8 @@ export function withFaults (storage: StorageAdapter, timeout: number): OpenStora
     findUserByEmail: async (email) => guard(() => storage.findUserByEmail(email), checkAnswer.findUserByEmail),
     listUsers: async (page) => guard(() => storage.listUsers(page), checkAnswer.listUsers),
     countUsers: async (search) => guard(() => storage.countUsers(search), checkAnswer.countUsers),
-    updateUser: async (id, changes, revision) => guard(() => storage.updateUser(id, changes, revision), checkAnswer.updateUser),
+    updateUser: async (id, changes, revision) =>
+      guard(() => storage.updateUser(id, changes, revision), checkAnswer.updateUser),
     deleteUser: async (id) => guard(() => storage.deleteUser(id), checkAnswer.deleteUser),
     createToken: async (token) => guard(() => storage.createToken(token), checkAnswer.createToken),
     findTokenByHash: (hash) => guard(() => storage.findTokenByHash(hash), checkAnswer.findTokenByHash),

@@ -2,8 +2,11 @@ import type { OpenStorage, TokenRecord, TokenWithUser, UserRecord } from '../sto
 
 const time = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 
+/** Throws an Error with the code `INVALID_RECORD` unless `isRight`. */
 function must (isRight: boolean, member: string): void {
-  if (!isRight) throw Object.assign(new Error(`The storage gave back a record whose \`${member}\` is not what StorageAdapter says`), { code: 'INVALID_RECORD' })
+  if (isRight) return
+  const message = `The storage returned a record whose \`${member}\` is not of the form that StorageAdapter defines`
+  throw Object.assign(new Error(message), { code: 'INVALID_RECORD' })
 }
 
 const isText = (value: unknown) => typeof value === 'string'
@@ -23,12 +26,12 @@ function checkUser (user: UserRecord): void {
   must(isTime(user.created_at), 'created_at')
 }
 
-/** @throws {Error} if the token is not what StorageAdapter says */
+/** Throws an Error unless the token has the form that StorageAdapter defines. */
 export function checkToken (token: TokenRecord): void {
   must(isText(token.id), 'id')
   must(isText(token.user_id), 'user_id')
   must(isTextOrNull(token.name), 'name')
-  // Text has an `includes`, too: it would find `admin` in `admin:read`.
+  // A string also has `includes`, which would find `admin` in `admin:read`.
   must(token.scopes === null || (Array.isArray(token.scopes) && token.scopes.every(isText)), 'scopes')
   must(isTimeOrNull(token.expires_at), 'expires_at')
   must(token.expires_in === null || isInteger(token.expires_in), 'expires_in')
@@ -45,13 +48,14 @@ type Answer<Name extends keyof OpenStorage> = Awaited<ReturnType<OpenStorage[Nam
 
 const unchecked = <T>(answer: T): T => answer
 
-const outcomeOr = <T extends object>(check: (record: T) => void) => <Outcome extends string>(answer: T | Outcome): T | Outcome => {
-  if (typeof answer !== 'string') check(answer)
-  return answer
-}
+const outcomeOr = <T extends object>(check: (record: T) => void) =>
+  <Outcome extends string>(answer: T | Outcome): T | Outcome => {
+    if (typeof answer !== 'string') check(answer)
+    return answer
+  }
 
 const absentOr = <T>(check: (record: T) => void) => (answer: T | undefined): T | undefined => {
-  // Many stores say null when there is nothing.
+  // Many stores return null for an absent record.
   const record = answer ?? undefined
   if (record !== undefined) check(record)
   return record
@@ -63,8 +67,8 @@ const listOf = <T>(check: (record: T) => void) => (answer: T[]): T[] => {
 }
 
 /**
- * Functions that return the answer of a method, `undefined` in place of `null`. They throw an Error if a record in the answer
- * is not what StorageAdapter says, because such a record must not give any permission.
+ * Functions that check the answer of a method and return it, with `undefined` in place of `null`. They throw an Error
+ * if a record has another form than StorageAdapter defines, because such a record must not give any permission.
  */
 export const checkAnswer: { readonly [Name in keyof OpenStorage]: (answer: Answer<Name>) => Answer<Name> } = {
   close: unchecked,

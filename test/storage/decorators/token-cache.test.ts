@@ -39,7 +39,8 @@ t.test('tokenCacheTtl: each check looks the token up when the option is not set'
 t.test('tokenCacheTtl: looks a token up once, and an unknown token each time', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
   const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCacheTtl: 60_000, scopes: ['a', 'b'] })
-  const { token } = await tokens.create((await users.create({ email: 'a@b', data: { deep: { n: 1 } } })).id, { scopes: ['a'] })
+  const { id } = await users.create({ email: 'a@b', data: { deep: { n: 1 } } })
+  const { token } = await tokens.create(id, { scopes: ['a'] })
   const first = await tokens.verify({ token })
   t.match(first, { valid: true, user: { email: 'a@b', data: { deep: { n: 1 } } }, token: { scopes: ['a'] } })
   for (let n = 0; n < 5; n++) t.match(await tokens.verify({ token, scopes: ['a'] }), { valid: true })
@@ -164,7 +165,10 @@ t.test('tokenCacheTtl: empties the cache when a change fails', async (t) => {
   let broken = false
   const failing = new Proxy(storage, {
     get: (target, name: keyof StorageAdapter) => name === 'revokeToken' && broken
-      ? async (id: string) => { await storage.revokeToken(id); throw new Error('the connection broke before the answer came') }
+      ? async (id: string) => {
+        await storage.revokeToken(id)
+        throw new Error('The connection broke before the answer')
+      }
       : target[name]
   })
   const { vexaAdmin: { users, tokens } } = await build(t, { storage: failing, tokenCacheTtl: 60_000 })
@@ -180,7 +184,11 @@ t.test('withTokenCache: drops the oldest entry when it has 10,000', async (t) =>
   let lookups = 0
   const found = { token: { scopes: null }, user: { data: null } } as TokenWithUser
   // The storage answers synchronously.
-  const cache = withTokenCache({ findTokenByHash: () => { lookups++; return found } } as unknown as StorageAdapter, 60_000)
+  const findTokenByHash = () => {
+    lookups++
+    return found
+  }
+  const cache = withTokenCache({ findTokenByHash } as unknown as StorageAdapter, 60_000)
   const hashOf = (n: number) => Buffer.from(String(n).padStart(32, '0'))
   for (let n = 0; n <= 10_000; n++) cache.findTokenByHash(hashOf(n))
   t.equal(lookups, 10_001)
