@@ -78,7 +78,7 @@ export const faults: Cases = {
 
 async function createUserAndToken (
   app: FastifyInstance
-): Promise<{ user: { id: string }; token: { id: string; token: string } }> {
+): Promise<{ user: { id: string }, token: { id: string, token: string } }> {
   const created = await admin(app, 'POST', '/admin/users', { email: 'user@example.com' })
   assert.equal(created.statusCode, 201, `POST /admin/users returned ${created.body}`)
   const user = created.json()

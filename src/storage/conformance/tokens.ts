@@ -141,7 +141,7 @@ export const tokens: Cases = {
           throw new Error('on purpose')
         })
       ),
-      'what `replace` throws is a fault'
+      'rotateToken must throw when `replace` throws'
     )
     assert.deepEqual(await storage.listTokens(user.id), before)
     assert.deepEqual((await storage.findTokenByHash(hashOf(1)))?.token, old)
