@@ -107,7 +107,7 @@ export const races: BrokenByCase = {
   },
   'createToken: leaves no token when its user is deleted at the same time': {
     'createToken looks the user up before it creates the token': (storage) => {
-      const orphans = new Map<string, { token: TokenRecord; user: UserRecord }>()
+      const orphans = new Map<string, { token: TokenRecord, user: UserRecord }>()
       return {
         createToken: async (token) => {
           const user = await storage.findUser(token.user_id)
