@@ -1,0 +1,56 @@
+// A Redis server of a test's own.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Test } from 'tap'
+import { freePort, type DatabaseServer } from './servers.js'
+
+const program = (process.env.PATH ?? '').split(delimiter).map((path) => join(path, 'redis-server')).find((path) => existsSync(path))
+
+/** Returns the reason why there can be no server, or `false` if there can. Throws instead where `CI=true`. */
+export function redisUninstalled (): string | false {
+  if (program !== undefined) return false
+  const reason = 'redis-server is not installed'
+  if (process.env.CI === 'true') throw new Error(reason)
+  return reason
+}
+
+/** Starts a server with no data, which writes each answered change to its disk. It is killed after the test. */
+export async function startRedis (t: Test): Promise<DatabaseServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'redis-'))
+  const port = await freePort()
+  const args = ['--dir', directory, '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
+  let running: ChildProcess | undefined
+  const end = async (signal: NodeJS.Signals) => {
+    const ended = running && once(running, 'exit')
+    running?.kill(signal)
+    await ended
+    running = undefined
+  }
+  const server: DatabaseServer = {
+    directory,
+    url: `redis://127.0.0.1:${port}`,
+    async start () {
+      const child = spawn(program as string, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+      running = child
+      let log = ''
+      for await (const line of createInterface(child.stdout)) {
+        log += `${line}\n`
+        if (line.includes('Ready to accept connections')) break
+      }
+      if (!log.includes('Ready to accept connections')) throw new Error(`redis-server has ended:\n${log}`)
+      child.stdout.resume()
+    },
+    crash: () => end('SIGKILL'),
+    stop: () => end('SIGTERM')
+  }
+  t.teardown(async () => {
+    await server.crash()
+    rmSync(directory, { recursive: true, force: true })
+  })
+  await server.start()
+  return server
+}
