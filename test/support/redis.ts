@@ -18,20 +18,13 @@ export function redisUninstalled (): string | false {
   return reason
 }
 
-/** Starts a server with no data, which writes each answered change to its disk. It is killed after the test. */
-export async function startRedis (t: Test): Promise<DatabaseServer> {
+/** Starts a server with no data, which has a change on its disk before it answers. It is killed after the test. */
+export async function startRedis (t: Test): Promise<Pick<DatabaseServer, 'url' | 'start' | 'crash'>> {
   const directory = mkdtempSync(join(tmpdir(), 'redis-'))
   const port = await freePort()
   const args = ['--dir', directory, '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
   let running: ChildProcess | undefined
-  const end = async (signal: NodeJS.Signals) => {
-    const ended = running && once(running, 'exit')
-    running?.kill(signal)
-    await ended
-    running = undefined
-  }
-  const server: DatabaseServer = {
-    directory,
+  const server = {
     url: `redis://127.0.0.1:${port}`,
     async start () {
       const child = spawn(program as string, args, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -44,8 +37,12 @@ export async function startRedis (t: Test): Promise<DatabaseServer> {
       if (!log.includes('Ready to accept connections')) throw new Error(`redis-server has ended:\n${log}`)
       child.stdout.resume()
     },
-    crash: () => end('SIGKILL'),
-    stop: () => end('SIGTERM')
+    async crash () {
+      const ended = running && once(running, 'exit')
+      running?.kill('SIGKILL')
+      await ended
+      running = undefined
+    }
   }
   t.teardown(async () => {
     await server.crash()
