@@ -9,6 +9,7 @@ import { redisUninstalled, startRedis } from '../support/redis.js'
 
 // The example imports the package by its name, which is not built here.
 const { RedisStorage } = await t.mockImport<typeof import('../../examples/redis-storage.js')>('../../examples/redis-storage.js', { 'fastify-vexa-admin': api })
+type Storage = InstanceType<typeof RedisStorage>
 const skip = redisUninstalled()
 
 async function connect (t: Test, url: string) {
@@ -32,44 +33,38 @@ t.test('redis-storage: passes the conformance suite', { skip }, async (t) => {
   })
 })
 
-t.test('redis-storage: fails the suite when a check is not part of its write', { skip }, async (t) => {
+t.test('redis-storage: fails the races when a check is not part of its write', { skip }, async (t) => {
   const { url } = await startRedis(t)
-  // Each check leaves the script, so that it happens before the write, in a call of its own.
-  const unsafe: Array<[check: RegExp, before: (storage: InstanceType<typeof RedisStorage>) => Partial<api.StorageAdapter>, caughtBy: string]> = [
+  const { createUser, updateUser, createToken } = RedisStorage.prototype
+  // Each check leaves its script, and is a call of its own before the write. That of a rotation is such a call already.
+  const unsafe: Array<[check: RegExp, checkFirst: (storage: Storage) => Partial<api.StorageAdapter>]> = [
     [/if call\('hexists', emails, ARGV\[1\]\) == 1 .*/, (storage) => ({
-      createUser: async (user) => await storage.findUserByEmail(user.email) ? 'taken' : RedisStorage.prototype.createUser.call(storage, user)
-    }), 'races: of twenty users with one address, one is added'],
+      createUser: async (user) => await storage.findUserByEmail(user.email) ? 'taken' : createUser.call(storage, user)
+    })],
     [/if expected ~= '' and .*/, (storage) => ({
-      updateUser: async (id, changes, revision) => (await storage.findUser(id))?.revision === (revision ?? 0)
-        ? RedisStorage.prototype.updateUser.call(storage, id, changes)
-        : 'absent'
-    }), 'races: of ten patches of one revision, one is written'],
+      updateUser: async (id, changes, revision) => {
+        if (revision !== undefined && (await storage.findUser(id))?.revision !== revision) return 'absent'
+        return updateUser.call(storage, id, changes, revision)
+      }
+    })],
     [/if call\('exists', user\(ARGV\[1\]\)\) == 0 .*/, (storage) => ({
-      createToken: async (token) => await storage.findUser(token.user_id) ? RedisStorage.prototype.createToken.call(storage, token) : 'absent'
-    }), 'races: tokens that are minted while their user is deleted open nothing'],
-    [/if stored ~= expected .*/, () => ({}), 'races: each of ten rotations sees what the one before it has done']
+      createToken: async (token) => await storage.findUser(token.user_id) ? createToken.call(storage, token) : 'absent'
+    })],
+    [/if stored ~= expected .*/, () => ({})]
   ]
-  for (const [check, before, caughtBy] of unsafe) {
-    const removed: string[] = []
+  for (const [check, checkFirst] of unsafe) {
     const create = () => {
       const storage = new RedisStorage({ url, prefix: `${randomUUID()}:` })
       const run = storage.client.eval.bind(storage.client)
-      Object.assign(storage.client, {
-        eval: (script: string, options: object) => run(script.replace(check, (found) => {
-          removed.push(found)
-          return ''
-        }), options)
-      })
-      return Object.assign(storage, before(storage))
+      Object.assign(storage.client, { eval: (script: string, options: object) => run(script.replace(check, ''), options) })
+      return Object.assign(storage, checkFirst(storage))
     }
     const failed: string[] = []
     const runs: Array<Promise<unknown>> = []
-    testStorage((name, run) => {
-      if ([caughtBy, 'lifecycle: a new storage is empty'].includes(name)) runs.push(run().catch(() => failed.push(name)))
-    }, create)
+    testStorage((name, run) => { runs.push(run().catch(() => failed.push(name))) }, create)
     await Promise.all(runs)
-    t.ok(removed.length > 0, `${check} is in a script`)
-    t.same(failed, [caughtBy])
+    t.not(failed.length, 0, String(check))
+    t.same(failed.filter((name) => !name.startsWith('races: ')), [], 'one call after the other is right')
   }
 })
 
