@@ -8,7 +8,8 @@ import { build, call } from '../support/helpers.js'
 import { redisUninstalled, startRedis } from '../support/redis.js'
 
 // The example imports the package by its name, which is not built here.
-const { RedisStorage } = await t.mockImport<typeof import('../../examples/redis-storage.js')>('../../examples/redis-storage.js', { 'fastify-vexa-admin': api })
+type Example = typeof import('../../examples/redis-storage.js')
+const { RedisStorage } = await t.mockImport<Example>('../../examples/redis-storage.js', { 'fastify-vexa-admin': api })
 type Storage = InstanceType<typeof RedisStorage>
 const skip = redisUninstalled()
 
@@ -55,13 +56,16 @@ t.test('redis-storage: fails the races when a check is not part of its write', {
   for (const [check, checkFirst] of unsafe) {
     const create = () => {
       const storage = new RedisStorage({ url, prefix: `${randomUUID()}:` })
-      const run = storage.client.eval.bind(storage.client)
-      Object.assign(storage.client, { eval: (script: string, options: object) => run(script.replace(check, ''), options) })
+      const { client } = storage
+      const run = client.eval.bind(client)
+      Object.assign(client, { eval: (script: string, options: object) => run(script.replace(check, ''), options) })
       return Object.assign(storage, checkFirst(storage))
     }
     const failed: string[] = []
     const runs: Array<Promise<unknown>> = []
-    testStorage((name, run) => { runs.push(run().catch(() => failed.push(name))) }, create)
+    testStorage((name, run) => {
+      if (/^(users|races): /.test(name)) runs.push(run().catch(() => failed.push(name)))
+    }, create)
     await Promise.all(runs)
     t.not(failed.length, 0, String(check))
     t.same(failed.filter((name) => !name.startsWith('races: ')), [], 'one call after the other is right')
@@ -77,8 +81,9 @@ t.test('redis-storage: an app over it outlives a crash of the server', { skip },
   const create = async () => (await call(app, 'POST', `/admin/users/${user.id}/tokens`)).json()
   const [token, revoked] = [await create(), await create()]
   const me = (value: string) => app.inject({ url: '/me', headers: { 'x-api-key': value } })
+  const verify = async (token: string) => (await call(app, 'POST', '/admin/tokens/verify', { payload: { token } })).json()
   t.same((await me(token.token)).json(), user)
-  t.match((await call(app, 'POST', '/admin/tokens/verify', { payload: { token: revoked.token } })).json(), { valid: true, token: { id: 'token-2' } })
+  t.match(await verify(revoked.token), { valid: true, token: { id: 'token-2' } })
   t.equal((await call(app, 'DELETE', `/admin/tokens/${revoked.id}`)).statusCode, 204)
   await server.crash()
   t.equal((await me(token.token)).statusCode, 503)
@@ -87,7 +92,7 @@ t.test('redis-storage: an app over it outlives a crash of the server', { skip },
   while ((await me(token.token)).statusCode === 503) await sleep(20)
   t.equal((await me(token.token)).statusCode, 200)
   t.equal((await me(revoked.token)).statusCode, 401, 'the server had its revocation on the disk when it answered')
-  t.match((await call(app, 'POST', '/admin/tokens/verify', { payload: { token: revoked.token } })).json(), { valid: false, code: 'NOT_FOUND' })
+  t.match(await verify(revoked.token), { valid: false, code: 'NOT_FOUND' })
 })
 
 t.test('redis-storage: open throws when the server can lose writes', { skip }, async (t) => {
@@ -98,11 +103,14 @@ t.test('redis-storage: open throws when the server can lose writes', { skip }, a
     t.teardown(() => storage.close())
     await storage.open()
   }
-  const settings = { appendonly: 'no', appendfsync: 'everysec', 'no-appendfsync-on-rewrite': 'yes', 'maxmemory-policy': 'allkeys-lru' }
-  for (const [name, unsafe] of Object.entries(settings)) {
+  const unsafeSettings = {
+    appendonly: 'no', appendfsync: 'everysec', 'no-appendfsync-on-rewrite': 'yes', 'maxmemory-policy': 'allkeys-lru'
+  }
+  for (const [name, unsafe] of Object.entries(unsafeSettings)) {
     const before = (await admin.configGet(name))[name] as string
     await admin.configSet(name, unsafe)
-    await t.rejects(open(), { message: `RedisStorage needs "${name} ${before}", but this server has "${name} ${unsafe}"` })
+    const message = `RedisStorage needs "${name} ${before}", but this server has "${name} ${unsafe}"`
+    await t.rejects(open(), { message })
     await admin.configSet(name, before)
   }
   await t.resolves(open())

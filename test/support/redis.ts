@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import { freePort, type DatabaseServer } from './servers.js'
 
-const program = (process.env.PATH ?? '').split(delimiter).map((path) => join(path, 'redis-server')).find((path) => existsSync(path))
+const program = (process.env.PATH ?? '').split(delimiter).map((path) => join(path, 'redis-server')).find(existsSync)
 
 /** Returns the reason why there can be no server, or `false` if there can. Throws instead where `CI=true`. */
 export function redisUninstalled (): string | false {
@@ -20,9 +20,11 @@ export function redisUninstalled (): string | false {
 
 /** Starts a server with no data, which has a change on its disk before it answers. It is killed after the test. */
 export async function startRedis (t: Test): Promise<Pick<DatabaseServer, 'url' | 'start' | 'crash'>> {
-  const directory = mkdtempSync(join(tmpdir(), 'redis-'))
+  // In memory where there is such a folder, because the server waits for the disk after each write.
+  const directory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'redis-'))
   const port = await freePort()
-  const args = ['--dir', directory, '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
+  const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
+  const args = ['--dir', directory, '--port', String(port), '--bind', '127.0.0.1', ...durable]
   let running: ChildProcess | undefined
   const server = {
     url: `redis://127.0.0.1:${port}`,
