@@ -1,5 +1,5 @@
-// Users and tokens in Redis 7 or later, or Valkey, for any number of processes. It does not run on Redis Cluster.
-// test/examples/redis-storage.test.ts runs the conformance suite over it.
+// This adapter keeps users and tokens in Redis 7 or later, or in Valkey, for any number of processes.
+// It does not run on Redis Cluster, because its scripts make keys out of the prefix. It passes the conformance suite.
 import {
   normalizeForSearch, type NewTokenRecord, type NewUserRecord, type StorageAdapter, type TokenRecord,
   type TokenReplacement, type TokenWithUser, type UserChanges, type UserPage, type UserRecord

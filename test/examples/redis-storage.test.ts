@@ -81,7 +81,8 @@ t.test('redis-storage: an app over it outlives a crash of the server', { skip },
   const create = async () => (await call(app, 'POST', `/admin/users/${user.id}/tokens`)).json()
   const [token, revoked] = [await create(), await create()]
   const me = (value: string) => app.inject({ url: '/me', headers: { 'x-api-key': value } })
-  const verify = async (token: string) => (await call(app, 'POST', '/admin/tokens/verify', { payload: { token } })).json()
+  const verify = async (token: string) =>
+    (await call(app, 'POST', '/admin/tokens/verify', { payload: { token } })).json()
   t.same((await me(token.token)).json(), user)
   t.match(await verify(revoked.token), { valid: true, token: { id: 'token-2' } })
   t.equal((await call(app, 'DELETE', `/admin/tokens/${revoked.id}`)).statusCode, 204)

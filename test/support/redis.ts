@@ -1,4 +1,4 @@
-// A Redis server of a test's own.
+// Starts Redis servers for tests.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -20,7 +20,7 @@ export function redisUninstalled (): string | false {
 
 /** Starts a server with no data, which has a change on its disk before it answers. It is killed after the test. */
 export async function startRedis (t: Test): Promise<Pick<DatabaseServer, 'url' | 'start' | 'crash'>> {
-  // In memory where there is such a folder, because the server waits for the disk after each write.
+  // The server waits for its disk after each write, and /dev/shm is memory.
   const directory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'redis-'))
   const port = await freePort()
   const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
