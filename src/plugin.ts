@@ -79,7 +79,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const operationIds = collectOperationIds(fastify)
   await fastify.register(adminRoutes, {
     prefix: options.prefix,
-    guard: options.authorize ? requireAuthorized(options.authorize, publish) : requireAdminKey(options.adminKeys, publish),
+    authenticate: options.authorize ? requireAuthorized(options.authorize, publish) : requireAdminKey(options.adminKeys, publish),
     // No browser adds an admin key by itself, as it does a cookie.
     sameOrigin: options.authorize && requireSameOrigin(options.trustedOrigins, publish),
     users,
