@@ -54,7 +54,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const operationIds = collectOperationIds(fastify)
   await fastify.register(adminRoutes, {
     prefix: options.prefix,
-    guard: options.authorize
+    authenticate: options.authorize
       ? requireAuthorized(options.authorize, publish)
       : requireAdminKey(options.adminKeys, publish),
     // A browser adds a cookie by itself, but never an admin key.

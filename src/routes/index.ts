@@ -22,7 +22,7 @@ export interface RouteOptions {
 
 export interface AdminRoutesOptions extends RouteOptions {
   /** The hook that authenticates admins. */
-  guard: onRequestHookHandler | onRequestAsyncHookHandler
+  authenticate: onRequestHookHandler | onRequestAsyncHookHandler
   /** The hook that rejects changes from another origin. Absent: admins send keys, which no browser adds by itself. */
   sameOrigin: onRequestHookHandler | undefined
   documented: DocumentOptions
@@ -33,7 +33,7 @@ export interface AdminRoutesOptions extends RouteOptions {
  * serializers and parsers, so that those of the app cannot weaken the routes, and none of its own reaches the app.
  */
 export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, options, done) => {
-  const { guard, sameOrigin, documented, users, tokens, scopes, duplicateEmail } = options
+  const { authenticate, sameOrigin, documented, users, tokens, scopes, duplicateEmail } = options
   documentRoutes(fastify, documented)
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
@@ -55,7 +55,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
       if (![method].flat().every(isSafe)) Object.assign(schema?.response as object, errorReplies(CrossOriginError))
     })
   }
-  fastify.addHook('onRequest', guard as onRequestHookHandler)
+  fastify.addHook('onRequest', authenticate as onRequestHookHandler)
   fastify.addHook('preValidation', (request, _reply, next) => {
     // A POST may have no body if its schema requires nothing. Fastify would validate null in its place.
     if (request.method === 'POST' && request.body === undefined) request.body = {}

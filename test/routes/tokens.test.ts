@@ -150,7 +150,7 @@ t.test('/users/:id/tokens: GET lists the tokens, and DELETE revokes them all', a
   }
 })
 
-t.test('POST /tokens/:id/rotate: creates a token, and ends the old one after grace_period', async (t) => {
+t.test('POST /tokens/:id/rotate: creates a token, and ends the old after grace_period', async (t) => {
   const app = await build(t, { scopes: ['bot'] })
   const { tokens, users } = app.vexaAdmin
   await users.create({ email: 'a@b' })
@@ -311,7 +311,7 @@ t.test('POST /tokens/verify: returns the user and token, or a code', async (t) =
   }
 })
 
-t.test('POST /users/:id/tokens: leaves no valid token when the user is deleted meanwhile', async (t) => {
+t.test('POST /users/:id/tokens: leaves no valid token if the user is deleted meanwhile', async (t) => {
   const app = await build(t)
   for (let round = 0; round < 20; round++) {
     const { id } = await app.vexaAdmin.users.create({ email: `${round}@x` })

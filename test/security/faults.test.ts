@@ -367,7 +367,7 @@ for (const tokenCacheTtl of [0, 60_000]) {
   }
 }
 
-t.test('faults: a fault of touchTokens or close is logged without a secret, and the app ends', async (t) => {
+t.test('faults: the app ends when touchTokens or close fails, and logs no secret', async (t) => {
   for (const [name, { act }] of Object.entries(faults)) {
     const trap = new Trap()
     const { app, log, prepare } = await start(t, trapped(t, trap, ['touchTokens', 'close']))
