@@ -157,15 +157,12 @@ t.test('method and path: no header, query or body overrides them', async (t) => 
     }
   ]
   const requests: Array<['DELETE' | 'GET' | 'PATCH' | 'POST', string, object?]> = [
-    ['GET', '/admin/users'], ['GET', '/admin/users/user-1'], [
-      'GET', '/admin/users/user-1/tokens'
-    ], ['GET', '/admin/users/email/owner@example.com'], ['GET', '/admin/tokens/token-1'],
-    ['POST', '/admin/users', { email: user.email }], [
-      'POST', '/admin/users/user-1', {}
-    ], ['POST', '/admin/tokens/token-1', {}], ['POST', '/admin/users/user-9/tokens', {}],
-    [
-      'PATCH', '/admin/users/user-1', { name: user.name }
-    ], ['DELETE', '/admin/users/user-9'], ['DELETE', '/admin/tokens/token-9']
+    ['GET', '/admin/users'], ['GET', '/admin/users/user-1'], ['GET', '/admin/users/user-1/tokens'],
+    ['GET', '/admin/users/email/owner@example.com'], ['GET', '/admin/tokens/token-1'],
+    ['POST', '/admin/users', { email: user.email }], ['POST', '/admin/users/user-1', {}],
+    ['POST', '/admin/tokens/token-1', {}], ['POST', '/admin/users/user-9/tokens', {}],
+    ['PATCH', '/admin/users/user-1', { name: user.name }], ['DELETE', '/admin/users/user-9'],
+    ['DELETE', '/admin/tokens/token-9']
   ]
   for (const [method, url, payload] of requests) {
     const send = async (options: InjectOptions) =>
@@ -473,23 +470,16 @@ t.test('bodies: those that parsers read differently are rejected', async (t) => 
     'a byte order mark is ignored'
   )
   const rejected: Array<[string, string | Buffer]> = [
-    [
-      'a duplicate member', '{"email":"first@x","email":"last@x"}'
-    ], ['UTF-16', Buffer.from(
-      '{"email":"a@b"}', 'utf16le'
-    )], ['a byte that is not UTF-8', Buffer.from(
-      '{"email":"a\xff@b"}', 'latin1'
-    )], ['an overlong sequence', Buffer.from([
-      ...Buffer.from('{"email":"a'), 0xc0, 0xaf, ...Buffer.from('@b"}')
-    ])],
-    ['an encoded surrogate', Buffer.from([...Buffer.from('{"email":"a'), 0xed, 0xa0, 0x80, ...Buffer.from('@b"}')])], [
-      'NaN', '{"email":"a@b","max_concurrent_bots":NaN}'
-    ], ['a hexadecimal number', '{"email":"a@b","max_concurrent_bots":0x10}'],
-    [
-      'minus zero as text', '{"email":"a@b","max_concurrent_bots":"-0"}'
-    ], ['2^53', '{"email":"a@b","max_concurrent_bots":9007199254740992}'], [
-      'a comment', '{"email":"a@b"}//'
-    ], ['single quotes', "{'email':'a@b'}"], ['a comma at the end', '{"email":"a@b",}']
+    ['a duplicate member', '{"email":"first@x","email":"last@x"}'],
+    ['UTF-16', Buffer.from('{"email":"a@b"}', 'utf16le')],
+    ['a byte that is not UTF-8', Buffer.from('{"email":"a\xff@b"}', 'latin1')],
+    ['an overlong sequence', Buffer.from([...Buffer.from('{"email":"a'), 0xc0, 0xaf, ...Buffer.from('@b"}')])],
+    ['an encoded surrogate', Buffer.from([...Buffer.from('{"email":"a'), 0xed, 0xa0, 0x80, ...Buffer.from('@b"}')])],
+    ['NaN', '{"email":"a@b","max_concurrent_bots":NaN}'],
+    ['a hexadecimal number', '{"email":"a@b","max_concurrent_bots":0x10}'],
+    ['minus zero as text', '{"email":"a@b","max_concurrent_bots":"-0"}'],
+    ['2^53', '{"email":"a@b","max_concurrent_bots":9007199254740992}'], ['a comment', '{"email":"a@b"}//'],
+    ['single quotes', "{'email':'a@b'}"], ['a comma at the end', '{"email":"a@b",}']
   ]
   for (const [name, payload] of rejected) t.equal((await post(payload)).statusCode, 400, name)
   for (const type of [

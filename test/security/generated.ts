@@ -55,12 +55,12 @@ const data = fc.oneof({
   weight: 5, arbitrary: fc.dictionary(memberName, json, { maxKeys: 6, noNullPrototype: true })
 }, fc.integer({ min: 1, max: 31 }).map(nested), repeated(0, 8000).map((a) => ({ a })))
   .filter((data) => Buffer.byteLength(JSON.stringify(data)) < 8180)
-const notData = anythingBut((value) => value === null || isObject(value), fc.integer({ min: 32, max: 99 }).map(
-  nested
-), repeated(16 * 1024 - 7, 20_000).map((a) => ({ a })), badText.map((a) => ({ a: [a] })),
-badText.map((name) => ({ [name]: 1 })), fc.constantFrom(JSON.parse('{"__proto__":{}}'), {
-  constructor: { prototype: {} }
-}))
+const notData = anythingBut(
+  (value) => value === null || isObject(value), fc.integer({ min: 32, max: 99 }).map(nested),
+  repeated(16 * 1024 - 7, 20_000).map((a) => ({ a })), badText.map((a) => ({ a: [a] })),
+  badText.map((name) => ({ [name]: 1 })),
+  fc.constantFrom(JSON.parse('{"__proto__":{}}'), { constructor: { prototype: {} } })
+)
 const inAddress = fc.string({
   unit: character.filter((c) => !/[\s\p{C}"(),.:;<>@[\\\]]/u.test(c + normalizeEmail(c))), minLength: 1, maxLength: 50
 }).filter((text) => !/^\p{M}/u.test(normalizeEmail(text)))

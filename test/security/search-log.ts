@@ -11,9 +11,10 @@ const directory = mkdtempSync(join(tmpdir(), 'searched-log-'))
 chmodSync(directory, 0o777)
 try {
   const preload = `--node-arg=--import=${import.meta.resolve('./log-everything.ts')}`
-  const { status } = spawnSync('npx', [
-    'tap', '--disable-coverage', '--reporter=silent', preload
-  ], { stdio: 'inherit', env: { ...process.env, SEARCHED_LOG: directory } })
+  const { status } = spawnSync(
+    'npx', ['tap', '--disable-coverage', '--reporter=silent', preload],
+    { stdio: 'inherit', env: { ...process.env, SEARCHED_LOG: directory } }
+  )
   if (status !== 0) throw new Error(`The tests ended with ${status}`)
 
   const ofKind = (kind: string) =>
