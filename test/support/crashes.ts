@@ -113,7 +113,8 @@ export async function crash (t: Test, place: string, { rounds, load = 1 }: Crash
       tokens.set(second.token, statusOfSecond)
 
       // The successor has the name of the old token, so the line of the user stays the same.
-      const successor = await change([[statusOfFirst, 401]], () => write('rotated', 'POST', `/tokens/${first.id}/rotate`))
+      const rotate = () => write('rotated', 'POST', `/tokens/${first.id}/rotate`)
+      const successor = await change([[statusOfFirst, 401]], rotate)
       const statusOfSuccessor = [200]
       tokens.set(successor.token, statusOfSuccessor)
       if (i % 2 === 0) {
