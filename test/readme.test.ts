@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import * as api from '../src/index.js'
 import { sqliteStorage, vexaAdmin } from '../src/index.js'
-import { resolveOptions } from '../src/options.js'
+import { resolveOptions } from '../src/resolve-options.js'
 import { hasValidChecksum } from './support/checksum.js'
 import { root, run } from './support/child.js'
 import {

@@ -9,14 +9,14 @@ class Placeholder {
   }
 }
 
-type Values = Readonly<Record<string, unknown>>
+export type Values = Readonly<Record<string, unknown>>
 
 /** Makes a stand-in for the value of this name. */
-export type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Name) => V[Name]
+type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Name) => V[Name]
 
 /** Queries that are compiled once, and then run with other values: half the cost of a small query is its compilation. */
 export class CompiledQueries {
-  readonly #prepared = new Map<string, { compiled: CompiledQuery<any>, names: string[] }>()
+  readonly #entries = new Map<string, { compiled: CompiledQuery<any>, names: string[] }>()
 
   /**
    * The query of this name, with these values.
@@ -25,13 +25,13 @@ export class CompiledQueries {
    * @param build makes the query, the first time that it is asked for; all of its parameters come from `value`
    */
   get<V extends Values, Row> (name: string, values: V, build: (value: ValueOf<V>) => Compilable<Row>): CompiledQuery<Row> {
-    let prepared = this.#prepared.get(name)
-    if (prepared === undefined) {
+    let entry = this.#entries.get(name)
+    if (entry === undefined) {
       const compiled = build((slot) => new Placeholder(slot) as never).compile()
-      prepared = { compiled, names: compiled.parameters.map((slot) => (slot as Placeholder).name) }
-      this.#prepared.set(name, prepared)
+      entry = { compiled, names: compiled.parameters.map((slot) => (slot as Placeholder).name) }
+      this.#entries.set(name, entry)
     }
-    const { sql, query, queryId } = prepared.compiled
-    return { sql, query, queryId, parameters: prepared.names.map((name) => values[name]) }
+    const { sql, query, queryId } = entry.compiled
+    return { sql, query, queryId, parameters: entry.names.map((name) => values[name]) }
   }
 }

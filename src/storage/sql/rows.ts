@@ -1,33 +1,15 @@
-import { sql } from 'kysely'
+import { sql, type Insertable, type Selectable } from 'kysely'
 import { normalizeForSearch } from '../../normalize.js'
 import type { ColumnType } from './dialects/dialect-traits.js'
 import type { DialectTraits } from './dialects/index.js'
 import { toInteger } from './integers.js'
 import type { NewTokenRecord, NewUserRecord, TokenRecord, UserChanges, UserRecord } from '../storage-adapter.js'
+import type { Tables } from './tables.js'
 
-interface UserRow {
-  id: unknown
-  email: string
-  name: string | null
-  max_concurrent_bots: unknown
-  disabled: unknown
-  data: unknown
-  revision: unknown
-  created_at: unknown
-}
-
-interface TokenRow {
-  id: unknown
-  user_id: unknown
-  name: string | null
-  scopes: unknown
-  expires_at: unknown
-  expires_in: unknown
-  last_used_at: unknown
-  created_at: unknown
-}
-
-export type TokenWithUserRow = Omit<UserRow, 'id'> & Omit<TokenRow, 'id' | 'name' | 'created_at'> & { token_id: unknown, token_name: string | null, token_created_at: unknown, hash_length: unknown }
+type UserRow = Omit<Selectable<Tables['users']>, 'searchable_name'>
+type TokenRow = Omit<Selectable<Tables['tokens']>, 'hash'>
+/** A token joined with its user, whose key it has as `user_id`. */
+export type TokenWithUserRow = TokenRow & Omit<UserRow, 'id' | 'name' | 'created_at'> & { user_name: string | null, user_created_at: unknown, hash_length: unknown }
 
 /** The integer key that is written like this, in its one way of writing it; `undefined` for anything else. */
 export function toRowId (id: string): number | undefined {
@@ -50,8 +32,9 @@ export function readKey (value: unknown): string {
 export type Rows = ReturnType<typeof createRows>
 
 /**
- * How records become rows of a database, and rows records. Member by member: to spread one object into another, with more members,
- * takes V8 longer than all else that is done for them here, and leaves garbage that only its great collection takes away.
+ * Creates the functions that turn records into rows of a database, and rows into records.
+ *
+ * Rows are written member by member: a caller may pass a record that has more members, such as a stored one with its key.
  */
 export function createRows (traits: DialectTraits) {
   const { boolean, json, time } = traits.select
@@ -116,12 +99,11 @@ export function createRows (traits: DialectTraits) {
       time('expires_at').as('expires_at'), time('last_used_at').as('last_used_at'), time('created_at').as('created_at')
     ] as const,
 
-    /** Of a token joined with its user, both under these names. */
     tokenWithUserColumns: [
-      'token.id as token_id', 'token.user_id', 'token.name as token_name', 'token.expires_in', json('token.scopes').as('scopes'),
-      time('token.expires_at').as('expires_at'), time('token.last_used_at').as('last_used_at'), time('token.created_at').as('token_created_at'),
-      'user.email', 'user.name', 'user.max_concurrent_bots', 'user.revision',
-      boolean('user.disabled').as('disabled'), json('user.data').as('data'), time('user.created_at').as('created_at'),
+      'token.id', 'token.user_id', 'token.name', 'token.expires_in', json('token.scopes').as('scopes'),
+      time('token.expires_at').as('expires_at'), time('token.last_used_at').as('last_used_at'), time('token.created_at').as('created_at'),
+      'user.email', 'user.name as user_name', 'user.max_concurrent_bots', 'user.revision',
+      boolean('user.disabled').as('disabled'), json('user.data').as('data'), time('user.created_at').as('user_created_at'),
       sql`length(${sql.ref('token.hash')})`.as('hash_length')
     ] as const,
 
@@ -133,50 +115,15 @@ export function createRows (traits: DialectTraits) {
       // Drivers have been seen to shorten bytes. A shorter hash is that of many values, and may be found by none.
       if (toInteger(row.hash_length) !== 32) throw new Error('The database holds a hash of another length than 32 bytes')
       return {
-        token: toTokenRecord({
-          id: row.token_id,
-          user_id: row.user_id,
-          name: row.token_name,
-          scopes: row.scopes,
-          expires_at: row.expires_at,
-          expires_in: row.expires_in,
-          last_used_at: row.last_used_at,
-          created_at: row.token_created_at
-        }),
-        user: toUserRecord({
-          id: row.user_id,
-          email: row.email,
-          name: row.name,
-          max_concurrent_bots: row.max_concurrent_bots,
-          disabled: row.disabled,
-          data: row.data,
-          revision: row.revision,
-          created_at: row.created_at
-        })
+        token: toTokenRecord(row),
+        // No member is new to the copy. It takes 0.02 µs then, of 9 µs for a check; with new members V8 takes 6 µs.
+        user: toUserRecord({ ...row, id: row.user_id, name: row.user_name, created_at: row.user_created_at })
       }
     },
 
-    createdUser: (id: string, user: NewUserRecord): UserRecord => ({
-      id,
-      email: user.email,
-      name: user.name,
-      max_concurrent_bots: user.max_concurrent_bots,
-      disabled: false,
-      data: user.data,
-      revision: 0,
-      created_at: user.created_at
-    }),
+    createdUser: (id: string, user: NewUserRecord): UserRecord => ({ ...user, id, disabled: false, revision: 0 }),
 
-    createdToken: (id: string, token: NewTokenRecord): TokenRecord => ({
-      id,
-      user_id: token.user_id,
-      name: token.name,
-      scopes: token.scopes,
-      expires_at: token.expires_at,
-      expires_in: token.expires_in,
-      last_used_at: null,
-      created_at: token.created_at
-    }),
+    createdToken: (id: string, { hash, ...token }: NewTokenRecord): TokenRecord => ({ ...token, id, last_used_at: null }),
 
     newUser: (user: NewUserRecord) => ({
       email: user.email,
@@ -185,7 +132,7 @@ export function createRows (traits: DialectTraits) {
       max_concurrent_bots: user.max_concurrent_bots,
       data: toJson(user.data),
       created_at: traits.writeTime(user.created_at)
-    }),
+    } satisfies Insertable<Tables['users']>),
 
     /** What is `undefined` stays as it is. */
     userChanges: ({ name, disabled, data, ...rest }: UserChanges) => ({
@@ -205,7 +152,7 @@ export function createRows (traits: DialectTraits) {
       expires_at: writeTime(token.expires_at),
       expires_in: token.expires_in,
       created_at: traits.writeTime(token.created_at)
-    })
+    } satisfies Insertable<Tables['tokens']>)
   }
 }
 

@@ -3,7 +3,8 @@ import { dirname, resolve } from 'node:path'
 import { check } from '../../check-options.js'
 import { StorageOpenError } from '../../errors.js'
 import { KyselyStorage } from './kysely-storage.js'
-import { SqliteDialect, type SqliteDatabase } from './drivers/sqlite-dialect.js'
+import { SqliteDialect } from './drivers/sqlite-dialect.js'
+import type { SqliteDatabase } from './drivers/sqlite-driver.js'
 import type { StorageAdapter } from '../storage-adapter.js'
 
 const memory = ':memory:'
@@ -49,7 +50,7 @@ export function sqliteStorage ({ filename = 'vexa-admin.db', busyTimeout = 5000,
       open: async () => {
         const database = await openDatabase(filename, options.migrate !== false)
         // SQLite has found the file its own way, through links and the working directory.
-        const main = database.prepare('pragma database_list').get([]) as { file: string }
+        const [main] = database.prepare('pragma database_list').all([]) as [{ file: string }]
         locations.set(storage, main.file || memory)
         return database
       },

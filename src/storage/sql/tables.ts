@@ -2,6 +2,8 @@ import type { ColumnType, Generated } from 'kysely'
 
 /** An integer of eight bytes, which some drivers give back as text. */
 type Key = Generated<number | string | bigint>
+/** As `writeBoolean` writes it; read with `select.boolean`. */
+type Flag = ColumnType<unknown, boolean | number | undefined, boolean | number>
 /** As `writeTime` writes it; read with `select.time` and `readTime`. */
 type Time<Nullable = never> = ColumnType<unknown, string | Nullable, string | Nullable>
 /** Written as text; read with `select.json`. */
@@ -15,8 +17,7 @@ export interface Tables {
     name: string | null
     max_concurrent_bots: number
     created_at: Time
-    /** As `writeBoolean` writes it; read with `select.boolean`. */
-    disabled: Generated<boolean | number>
+    disabled: Flag
     /** A JSON object. */
     data: Json
     revision: Key

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CamelCasePlugin, Kysely, type DatabaseConnection } from 'kysely'
 import t, { type Test } from 'tap'
-import { KyselyStorage } from '../../../src/index.js'
+import { KyselyStorage, type TokenService, type UserService } from '../../../src/index.js'
 import { databaseNames, dialectAt, emptyPlace, tablePrefixAt, unavailable, type DatabaseName } from '../../support/databases.js'
 import { build, call } from '../../support/helpers.js'
 
@@ -31,7 +31,7 @@ for (const database of databaseNames) {
       const transaction = db.transaction().execute(async (trx) => {
         begun()
         await sleep(20)
-        const calls: Record<string, () => Promise<any>> = {
+        const calls: Record<`users.${keyof UserService}` | `tokens.${keyof TokenService}`, () => Promise<unknown>> = {
           'users.create': () => users.create({ email: 'new@x' }),
           'users.get': () => users.get(id),
           'users.getByEmail': () => users.getByEmail('first@x'),

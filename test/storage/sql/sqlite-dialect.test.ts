@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { Kysely, sql } from 'kysely'
 import t, { type Test } from 'tap'
-import { SqliteDialect, type SqliteDatabase } from '../../../src/storage/sql/drivers/sqlite-dialect.js'
+import { SqliteDialect } from '../../../src/storage/sql/drivers/sqlite-dialect.js'
+import type { SqliteDatabase } from '../../../src/storage/sql/drivers/sqlite-driver.js'
 
 interface Tables { numbers: { n: number } }
 
@@ -158,7 +159,6 @@ function busyOnInsert (busy: { times: number }) {
         reader: false,
         columns: () => [],
         raw: () => {},
-        get: () => undefined,
         all: () => [],
         run: (parameters) => {
           if (busy.times-- > 0) throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY_RECOVERY' })

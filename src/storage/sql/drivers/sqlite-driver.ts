@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
+import { createRowMaker, type RowMaker } from './sqlite-rows.js'
+
+/** The part of a better-sqlite3 database that the driver uses. */
+export interface SqliteDatabase {
+  readonly inTransaction: boolean
+  prepare (sql: string): SqliteStatement
+  close (): unknown
+}
+
+interface SqliteStatement {
+  readonly reader: boolean
+  columns (): ReadonlyArray<{ name: string }>
+  raw (): unknown
+  all (parameters: readonly unknown[]): unknown[]
+  run (parameters: readonly unknown[]): { changes: number, lastInsertRowid: number | bigint }
+}
+
+export interface SqliteDriverConfig {
+  /** Opens the database with a `timeout` of 0, because the driver itself waits for locks. */
+  open: () => Promise<SqliteDatabase>
+  /** Pragmas that the driver runs on the new connection, in this order. */
+  pragmas: readonly string[]
+  /** Time that a statement waits for the lock of another process before it fails with `SQLITE_BUSY`, in milliseconds. */
+  busyTimeout: number
+}
+
+interface PreparedStatement {
+  readonly statement: SqliteStatement
+  readonly toRow: RowMaker
+}
+
+/**
+ * Runs statements without blocking the event loop on a lock. SQLite's own `timeout` stops the whole process while another
+ * process writes. This driver tries a busy statement again later.
+ *
+ * All connections share one database handle. A statement runs synchronously, so it has nothing to queue for, except that it
+ * waits while another connection is in a transaction.
+ */
+export class SqliteDriver implements Driver {
+  readonly #config: SqliteDriverConfig
+  /** Prepared statements by their SQL text. */
+  readonly #prepared = new Map<string, PreparedStatement>()
+  #database: SqliteDatabase | undefined
+  #transaction:
+    | { readonly owner: DatabaseConnection | undefined, readonly ended: Promise<void>, readonly end: () => void }
+    | undefined
+
+  constructor (config: SqliteDriverConfig) {
+    this.#config = config
+  }
+
+  async init (): Promise<void> {
+    this.#database = await this.#config.open()
+    const connection = await this.acquireConnection()
+    try {
+      for (const pragma of this.#config.pragmas) await this.execute(connection, `pragma ${pragma}`)
+    } catch (error) {
+      await this.destroy()
+      throw error
+    }
+  }
+
+  async acquireConnection (): Promise<DatabaseConnection> {
+    return new SqliteConnection(this)
+  }
+
+  async beginTransaction (connection: DatabaseConnection): Promise<void> {
+    // A deferred transaction that begins as a reader cannot wait for the write lock: it fails.
+    await this.execute(connection, 'begin immediate')
+  }
+
+  async commitTransaction (connection: DatabaseConnection): Promise<void> {
+    await this.execute(connection, 'commit')
+  }
+
+  async rollbackTransaction (connection: DatabaseConnection): Promise<void> {
+    // SQLite rolls back by itself after some errors, such as a full disk.
+    if (this.#transaction?.owner === connection) await this.execute(connection, 'rollback')
+  }
+
+  async releaseConnection (connection: DatabaseConnection): Promise<void> {
+    await this.rollbackTransaction(connection)
+  }
+
+  async destroy (): Promise<void> {
+    this.#prepared.clear()
+    this.#transaction?.end()
+    this.#transaction = undefined
+    this.#database?.close()
+    this.#database = undefined
+  }
+
+  /** Returns the result of a statement, or `undefined` if a transaction or the lock of another process is in its way. */
+  executeNow (sql: string, parameters: readonly unknown[]): QueryResult<unknown> | undefined {
+    if (this.#transaction !== undefined) return undefined
+    try {
+      return this.#run(undefined, sql, parameters)
+    } catch (error) {
+      if (isBusy(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Runs a statement as soon as no other connection, of this process or another, is in its way. */
+  async execute (
+    connection: DatabaseConnection | undefined, sql: string, parameters: readonly unknown[] = []
+  ): Promise<QueryResult<unknown>> {
+    let deadline: number | undefined
+    let pause = 1
+    let busy: unknown
+    do {
+      while (this.#transaction !== undefined && this.#transaction.owner !== connection) await this.#transaction.ended
+      try {
+        return this.#run(connection, sql, parameters)
+      } catch (error) {
+        if (!isBusy(error)) throw error
+        busy = error
+      }
+      deadline ??= performance.now() + this.#config.busyTimeout
+      // Jitter keeps waiting processes from coming back all at once.
+      await sleep(pause * (0.5 + Math.random()))
+      pause = Math.min(pause * 2, 32)
+    } while (performance.now() < deadline)
+    throw busy
+  }
+
+  #run (
+    connection: DatabaseConnection | undefined, sql: string, parameters: readonly unknown[]
+  ): QueryResult<unknown> {
+    const { statement, toRow } = this.#prepare(sql)
+    try {
+      // `get` instead of `all` for one row would save 0.2 µs, 2 % of a token check.
+      if (statement.reader) return { rows: (statement.all(parameters) as unknown[][]).map(toRow) }
+      const { changes, lastInsertRowid } = statement.run(parameters)
+      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+    } finally {
+      this.#followTransaction(connection)
+    }
+  }
+
+  #prepare (sql: string): PreparedStatement {
+    let prepared = this.#prepared.get(sql)
+    if (prepared === undefined) {
+      if (this.#database === undefined) throw new Error('The database is closed')
+      const statement = this.#database.prepare(sql)
+      const columns = statement.reader ? statement.columns().map(({ name }) => name) : []
+      if (statement.reader) statement.raw()
+      prepared = { statement, toRow: createRowMaker(columns) }
+      this.#prepared.set(sql, prepared)
+    }
+    return prepared
+  }
+
+  /** Records whether a transaction has begun or ended. SQLite knows best, whichever statement or error was the cause. */
+  #followTransaction (owner: DatabaseConnection | undefined): void {
+    const inTransaction = this.#database?.inTransaction === true
+    if (inTransaction && this.#transaction === undefined) {
+      let end!: () => void
+      const ended = new Promise<void>((resolve) => { end = resolve })
+      this.#transaction = { owner, ended, end }
+    } else if (!inTransaction) {
+      this.#transaction?.end()
+      this.#transaction = undefined
+    }
+  }
+}
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #driver: SqliteDriver
+
+  constructor (driver: SqliteDriver) {
+    this.#driver = driver
+  }
+
+  async executeQuery<R> ({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    return await this.#driver.execute(this, sql, parameters) as QueryResult<R>
+  }
+
+  streamQuery (): never {
+    throw new Error('Streaming is not supported')
+  }
+}
+
+function isBusy (error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' && (code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED')
+}

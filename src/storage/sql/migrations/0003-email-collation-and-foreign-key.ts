@@ -1,0 +1,43 @@
+import { matchesError } from '../dialects/errors.js'
+import type { Migration, MigrationContext } from './migration.js'
+
+/** Makes PostgreSQL compare e-mail addresses byte by byte, and replaces a foreign key that must not cascade. */
+export const setEmailCollationAndForeignKey: Migration = async (context) => {
+  await setEmailType(context)
+  if (!context.traits.supportsCascade) await replaceForeignKey(context)
+}
+
+async function setEmailType ({ db, traits, names: { users } }: MigrationContext): Promise<void> {
+  const { emailTypeSince3 } = traits
+  if (emailTypeSince3 === undefined) return
+  try {
+    await db.schema.alterTable(users)
+      .alterColumn('email', (column) => column.setDataType(emailTypeSince3))
+      .execute()
+  } catch (error) {
+    // PostgreSQL names neither the dependent object nor a remedy.
+    if (matchesError(error, ({ code }) => code === '0A000')) {
+      throw new Error(`${(error as Error).message}: drop the views, policies, triggers and generated columns of the app ` +
+        `that use ${users}.email, start, and create them again`, { cause: error })
+    }
+    if (!traits.isUniqueViolation(error)) throw error
+    // No cause, because the driver's error may hold an address.
+    throw new Error(`several users have one e-mail address, because the index of ${users} was broken. ` +
+      `Let only one of each keep it: select array_agg(id) from ${users} group by email collate "C" having count(*) > 1`)
+  }
+}
+
+async function replaceForeignKey ({ db, traits, names: { users, tokens } }: MigrationContext): Promise<void> {
+  const key = `${tokens}_user_id_fk`
+  await db.schema.alterTable(tokens).dropConstraint(key).execute().catch((error) => {
+    // A start that was killed before the next statement has dropped it.
+    if (!traits.isMissingTable(error)) throw error
+  })
+  // A database that did not enforce foreign keys has tokens without a user. No check accepts them.
+  const orphans = await db.selectFrom(tokens).select('id')
+    .where('user_id', 'not in', db.selectFrom(users).select('id'))
+    .execute()
+  // One by one, because MySQL's safe update mode needs a key.
+  for (const { id } of orphans) await db.deleteFrom(tokens).where('id', '=', id).execute()
+  await db.schema.alterTable(tokens).addForeignKeyConstraint(key, ['user_id'], users, ['id']).execute()
+}
