@@ -19,7 +19,7 @@ export { Verification } from './schemas/verification.js'
 export { normalizeForSearch } from './normalize.js'
 export { KyselyStorage } from './storage/sql/kysely-storage.js'
 export type { AnyDialect, AnyKysely, KyselyStorageOptions } from './storage/sql/kysely-options.js'
-export { migrate } from './storage/sql/migrate-storage.js'
+export { migrateStorage } from './storage/sql/migrate-storage.js'
 export { withPreparedStatements } from './storage/sql/drivers/prepared-statements.js'
 export { sqliteStorage, type SqliteStorageOptions } from './storage/sql/sqlite-storage.js'
 export type {

@@ -2,12 +2,12 @@ import { hash } from 'node:crypto'
 import Database from 'better-sqlite3'
 import { PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { KyselyStorage, migrate, sqliteStorage } from '../../src/index.js'
+import { KyselyStorage, migrateStorage, sqliteStorage } from '../../src/index.js'
 import { createTokenValue } from '../../src/services/token-value.js'
 
 /** A database file with so many users, each with three tokens; some of their values, from all over. */
 export async function seed (filename: string, users: number): Promise<string[]> {
-  await migrate(sqliteStorage({ filename }))
+  await migrateStorage(sqliteStorage({ filename }))
   const db = new Database(filename)
   db.pragma('synchronous = off')
   // The index of the hashes is written all over.
@@ -35,7 +35,7 @@ export async function seed (filename: string, users: number): Promise<string[]> 
 /** The same in PostgreSQL, in tables whose names begin with `bench_`. */
 export async function seedPostgres (connectionString: string, users: number): Promise<string[]> {
   await dropPostgres(connectionString)
-  await migrate(new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString }) }), tablePrefix: 'bench_' }))
+  await migrateStorage(new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString }) }), tablePrefix: 'bench_' }))
   const values = Array.from({ length: 3 * users }, () => createTokenValue('vex_'))
   await withPostgres(connectionString, async (client) => {
     await client.query(`insert into bench_users (email, name, searchable_name, max_concurrent_bots, created_at)

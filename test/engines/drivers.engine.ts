@@ -7,7 +7,7 @@ import type Pg from 'pg'
 import postgres from 'postgres'
 import t from 'tap'
 import { testStorage } from '../../src/storage/conformance/index.js'
-import { KyselyStorage, migrate } from '../../src/index.js'
+import { KyselyStorage, migrateStorage } from '../../src/index.js'
 import { backDoor, emptyPlace, postgresUrl, tablePrefixAt, unavailable } from '../support/databases.js'
 
 const skip = await unavailable('postgres')
@@ -39,7 +39,7 @@ t.test('postgres.js: it keeps the promises of StorageAdapter', { skip }, async (
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
   const open = () => new KyselyStorage({ dialect: new PostgresJSDialect({ postgres: postgres(postgresUrl, { max: 5 }) }), tablePrefix: tablePrefixAt(place) })
-  await migrate(open())
+  await migrateStorage(open())
   testStorage((name, run) => t.test(name, run), async () => {
     for (const table of ['tokens', 'users']) await db.deleteFrom(prefix + table).execute()
     return open()

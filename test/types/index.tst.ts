@@ -4,7 +4,7 @@ import vexaAdmin, {
   type StorageAdapter, type Token, type RequireTokenHook, type User, type UserWithTokens, type Verification,
   type VexaAdminOptions
 } from 'fastify-vexa-admin'
-import { KyselyStorage, migrate, sqliteStorage } from 'fastify-vexa-admin'
+import { KyselyStorage, migrateStorage, sqliteStorage } from 'fastify-vexa-admin'
 import { testStorage } from 'fastify-vexa-admin/conformance'
 import { Kysely, SqliteDialect, type Dialect } from 'kysely'
 import { test as nodeTest } from 'node:test'
@@ -139,8 +139,8 @@ describe('storage', () => {
     expect<VexaAdminOptions['storage']>().type.toBeAssignableFrom<KyselyStorage>()
   })
 
-  test('migrate: accepts any KyselyStorage', () => {
-    expect(migrate(sqliteStorage())).type.toBe<Promise<{ from: number, to: number }>>()
+  test('migrateStorage: accepts any KyselyStorage', () => {
+    expect(migrateStorage(sqliteStorage())).type.toBe<Promise<{ from: number, to: number }>>()
   })
 
   test('testStorage: accepts the test of any runner', () => {

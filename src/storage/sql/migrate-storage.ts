@@ -1,14 +1,14 @@
 import type { KyselyStorage } from './kysely-storage.js'
 
 /**
- * Creates or upgrades the tables of a storage, and closes it: for a deployment that does so before it starts the app, whose
- * own storage then has `migrate: false`.
+ * Creates or upgrades the tables of a storage, and closes it. For deployments that migrate before they start the app. The
+ * app's own storage then has `migrate: false`.
  *
  * @returns the schema versions before and after
  * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
  * @throws {StorageOpenError} if the database cannot be used, with the driver's error as its `cause`
  */
-export async function migrate (storage: KyselyStorage): Promise<{ from: number, to: number }> {
+export async function migrateStorage (storage: KyselyStorage): Promise<{ from: number, to: number }> {
   try {
     return await storage.migrate()
   } finally {

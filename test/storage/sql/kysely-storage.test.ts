@@ -7,7 +7,7 @@ import mysql from 'mysql2'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { testStorage, type TestStorageOptions } from '../../../src/storage/conformance/index.js'
-import { KyselyStorage, migrate, type StorageAdapter } from '../../../src/index.js'
+import { KyselyStorage, migrateStorage, type StorageAdapter } from '../../../src/index.js'
 import { backDoor, databaseNames, dialectAt, emptyPlace, lockToken, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable, type DatabaseName } from '../../support/databases.js'
 
 const user = { email: 'a@b', name: 'A', max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
@@ -315,7 +315,7 @@ function emptyStorages (t: Test, database: DatabaseName): [createStorage: () => 
   return [async () => {
     const { place, db, prefix } = doors[count++ % 2] as typeof doors[number]
     if (count > 2) await executeAll(db, [...allow(prefix), ...tables.map((table) => `delete from ${prefix}${table}`)])
-    else await migrate(storageAt(place))
+    else await migrateStorage(storageAt(place))
     return open(place)
   }, options]
 }

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3'
 import { PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import t from 'tap'
-import { KyselyStorage, migrate, sqliteStorage } from '../../../src/index.js'
+import { KyselyStorage, migrateStorage, sqliteStorage } from '../../../src/index.js'
 import { run } from '../../support/child.js'
 import { backDoor, columnsAt, databaseNames, dialectAt, emptyPlace, postgresUrl, storageAt, tablePrefixAt, unavailable } from '../../support/databases.js'
 
@@ -56,7 +56,7 @@ for (const database of databaseNames) {
 
     t.test('a database of a newer version is refused, and not touched', async (t) => {
       const place = emptyPlace(t, database)
-      t.same(await migrate(storageAt(place)), { from: 0, to: 3 })
+      t.same(await migrateStorage(storageAt(place)), { from: 0, to: 3 })
       const { db, prefix } = backDoor(t, place)
       await db.insertInto(`${prefix}migrations`).values({ version: 99, applied_at: '2030-01-01 00:00:00.000' }).execute()
       const dump = async () => [await columnsAt(t, place), await db.selectFrom(`${prefix}migrations`).selectAll().execute()]
@@ -66,7 +66,7 @@ for (const database of databaseNames) {
         t.teardown(() => storage.close())
         await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_DATABASE_TOO_NEW', message: /schema version 99/ })
       }
-      await t.rejects(migrate(storageAt(place)), { code: 'VEXA_ADMIN_ERR_DATABASE_TOO_NEW' })
+      await t.rejects(migrateStorage(storageAt(place)), { code: 'VEXA_ADMIN_ERR_DATABASE_TOO_NEW' })
       t.same(await dump(), before)
     })
 
@@ -78,8 +78,8 @@ for (const database of databaseNames) {
       await unmigrated.close()
       t.same(await columnsAt(t, place), [])
 
-      t.same(await migrate(new KyselyStorage(dialect())), { from: 0, to: 3 })
-      t.same(await migrate(new KyselyStorage(dialect())), { from: 3, to: 3 })
+      t.same(await migrateStorage(new KyselyStorage(dialect())), { from: 0, to: 3 })
+      t.same(await migrateStorage(new KyselyStorage(dialect())), { from: 3, to: 3 })
       const storage = new KyselyStorage(dialect())
       t.teardown(() => storage.close())
       await storage.open()
@@ -154,7 +154,7 @@ t.test('PostgreSQL: the order of addresses is that of their bytes, also in table
   const collation = async () => (await sql<{ name: string }>`
     select collname as name from pg_attribute join pg_collation c on c.oid = attcollation
     where attrelid = ${prefix + 'users'}::regclass and attname = 'email'`.execute(db)).rows[0]?.name
-  await migrate(storageAt(place))
+  await migrateStorage(storageAt(place))
   t.equal(await collation(), 'C')
 
   // As the second version left it.
@@ -164,7 +164,7 @@ t.test('PostgreSQL: the order of addresses is that of their bytes, also in table
   await goBack()
   t.equal(await collation(), 'default')
   await sql.raw(`insert into ${prefix}users (email, max_concurrent_bots, created_at) values ('somebody@x', 3, now())`).execute(db)
-  t.same(await migrate(storageAt(place)), { from: 2, to: 3 })
+  t.same(await migrateStorage(storageAt(place)), { from: 2, to: 3 })
   t.equal(await collation(), 'C')
 
   // An index that does not see what is in the table, as one in another order does not.
@@ -181,16 +181,16 @@ t.test('PostgreSQL: the order of addresses is that of their bytes, also in table
   const query = /select .*/.exec(error.message)?.[0] as string
   t.match((await sql.raw<{ array_agg: string[] }>(query).execute(db)).rows, [{ array_agg: ['1', '2'] }], 'the query that it names finds them')
   await db.deleteFrom(`${prefix}users`).where('id', '=', 2).execute()
-  t.same(await migrate(storageAt(place)), { from: 2, to: 3 })
+  t.same(await migrateStorage(storageAt(place)), { from: 2, to: 3 })
 })
 
 t.test('PostgreSQL: the start says what to drop for a migration, and else what PostgreSQL says', { skip: await unavailable('postgres') }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
-  await migrate(storageAt(place))
+  await migrateStorage(storageAt(place))
   await sql.raw(`delete from ${prefix}migrations where version in (3, -3); create view ${prefix}view as select email from ${prefix}users`).execute(db)
   t.teardown(() => sql.raw(`drop view if exists ${prefix}view`).execute(db))
-  await t.rejects(migrate(storageAt(place)), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /used by a view.*: drop the views.* that use .*users\.email, start, and create them again/ })
+  await t.rejects(migrateStorage(storageAt(place)), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /used by a view.*: drop the views.* that use .*users\.email, start, and create them again/ })
 
   const role = sql.id(`${prefix}role`)
   await sql`create role ${role}`.execute(db)
@@ -201,7 +201,7 @@ t.test('PostgreSQL: the start says what to drop for a migration, and else what P
   for (const table of ['users', 'tokens', 'migrations']) await sql`grant all on ${sql.table(prefix + table)} to ${role}`.execute(db)
   await sql`grant create on schema public to ${role}`.execute(db)
   const pool = new pg.Pool({ connectionString: postgresUrl, options: `-c role=${prefix}role` })
-  await t.rejects(migrate(new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /must be owner/ })
+  await t.rejects(migrateStorage(new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /must be owner/ })
 })
 
 t.test('MySQL: the foreign key of tokens does not cascade, also in tables that were there before', { skip: await unavailable('mysql') }, async (t) => {
@@ -209,7 +209,7 @@ t.test('MySQL: the foreign key of tokens does not cascade, also in tables that w
   const { db, prefix } = backDoor(t, place)
   const rules = async () => (await sql<{ rule: string }>`
     select delete_rule as rule from information_schema.referential_constraints where constraint_schema = database() and table_name = ${prefix + 'tokens'}`.execute(db)).rows.map(({ rule }) => rule)
-  await migrate(storageAt(place))
+  await migrateStorage(storageAt(place))
   t.same(await rules(), ['RESTRICT'])
 
   const key = `${prefix}tokens_user_id_fk`
@@ -217,7 +217,7 @@ t.test('MySQL: the foreign key of tokens does not cascade, also in tables that w
   // Of nobody: what is left over where foreign keys were not enforced.
   await sql.raw(`insert into ${prefix}tokens (user_id, hash, created_at) values (99, repeat('x', 32), now())`).execute(db)
   await sql`delete from ${sql.table(`${prefix}migrations`)} where version = 3`.execute(db)
-  t.same(await migrate(storageAt(place)), { from: 2, to: 3 }, 'it goes on where one was killed')
+  t.same(await migrateStorage(storageAt(place)), { from: 2, to: 3 }, 'it goes on where one was killed')
   t.same(await rules(), ['RESTRICT'])
   t.same(await db.selectFrom(`${prefix}tokens`).selectAll().execute(), [])
 

@@ -6,7 +6,7 @@ import mysql from 'mysql2'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { testStorage } from '../../../src/storage/conformance/index.js'
-import { KyselyStorage, migrate, sqliteStorage, type StorageAdapter } from '../../../src/index.js'
+import { KyselyStorage, migrateStorage, sqliteStorage, type StorageAdapter } from '../../../src/index.js'
 import { mysqlSettings } from '../../../src/storage/sql/dialects/mysql-settings.js'
 import { postgresSettings } from '../../../src/storage/sql/dialects/postgres-settings.js'
 import { checkSettings, type Setting, type Values } from '../../../src/storage/sql/dialects/settings.js'
@@ -74,7 +74,7 @@ t.test('MySQL: the start is rejected for a session that is not safe', { skip: aw
   const place = emptyPlace(t, 'mysql')
   const { db, prefix } = backDoor(t, place)
   const safe = emptyPlace(t, 'mysql')
-  await migrate(storageAt(safe))
+  await migrateStorage(storageAt(safe))
   for (const [name, lines] of Object.entries(mysqlSessions)) {
     for (const line of lines) {
       for (const options of [{}, { migrate: false }]) {
@@ -201,7 +201,7 @@ const postgresTables = ['row level security', 'disabled triggers', 'temporary, u
 t.test('PostgreSQL: the start is rejected for tables that are not safe', { skip: await unavailable('postgres') }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
-  await migrate(storageAt(place))
+  await migrateStorage(storageAt(place))
   const [tokens, role] = [sql.table(`${prefix}tokens`), sql.id(`${prefix}role`)]
   const run = (line: string) => sql.raw(line.replaceAll('tokens', `${prefix}tokens`).replaceAll('someone', `"${prefix}role"`)).execute(db)
 
@@ -301,14 +301,14 @@ t.test('SQLite: the start is rejected for a connection that is not safe', async 
 t.test('SQLite: the start is rejected for a file that is read-only', async (t) => {
   const readOnly = { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /the file is read-only: nothing can be written\. Open the file for writing/, cause: { code: 'SQLITE_READONLY' } }
   const place = emptyPlace(t, 'sqlite')
-  await migrate(storageAt(place))
+  await migrateStorage(storageAt(place))
   await t.rejects(sqliteWith(t, place, [], { readonly: true }).open(), readOnly)
   await accepted(t, sqliteWith(t, place, []), 'for writing')
 })
 
 t.test('SQLite: a file that another process writes to is no file that is read-only', async (t) => {
   const place = emptyPlace(t, 'sqlite')
-  await migrate(storageAt(place))
+  await migrateStorage(storageAt(place))
   const { db } = backDoor(t, place)
   const storage = sqliteStorage({ filename: place.replace('sqlite:', ''), busyTimeout: 0 })
   await db.connection().execute(async (connection) => {
