@@ -1,4 +1,4 @@
-// Preloaded by search-log.ts into every process of the tests: all that an app logs goes into a file, all that is hashed into another.
+// Preloaded by search-log.ts into each process of the tests. One file gets all logs, another all hashed texts.
 import crypto from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { createRequire, syncBuiltinESMExports } from 'node:module'
@@ -7,13 +7,13 @@ import { destination, multistream } from 'pino'
 
 const file = `${process.env.SEARCHED_LOG}/${process.pid}`
 
-// Tokens and admin keys are hashed wherever they are made, configured or sent. So are wrong keys, which no log is to hold either.
+// Tokens and admin keys are hashed when they are created, configured or sent. So are wrong keys, which are secrets too.
 const { hash } = crypto
 const noted = new Set<unknown>()
 Object.assign(crypto, {
   hash (...parameters: Parameters<typeof hash>) {
     const [algorithm, value] = parameters
-    // A shorter one is neither, and may be part of any line.
+    // A shorter text is neither a token nor a key, and any line may contain it.
     if (algorithm === 'sha256' && typeof value === 'string' && value.length >= 16 && !noted.has(value)) {
       noted.add(value)
       appendFileSync(`${file}.secrets`, `${JSON.stringify(value)}\n`)
@@ -23,14 +23,14 @@ Object.assign(crypto, {
 })
 syncBuiltinESMExports()
 
-// Fastify, which is loaded later, takes this function from here. It does not call the logger of an app that is to have none: nothing can be put in its place once there is the app.
+// Fastify is loaded later and takes this function from here. An app without a logger cannot get one afterwards.
 const factory = createRequire(import.meta.url)('fastify/lib/logger-factory.js')
 const { createLogger } = factory
 let searched: ReturnType<typeof destination>
 factory.createLogger = ({ logger, ...options }: FastifyServerOptions) => {
-  // Synchronous, for some of the processes are killed.
+  // Synchronous, because tests kill some of the processes.
   searched ??= destination({ dest: `${file}.log`, sync: true })
-  // A log that the app has is left as it is.
+  // An app keeps the logger that it has.
   const { level = 'info', stream = destination(1), ...own } = Object(logger)
   const streams = [{ level: 'trace', stream: searched }, ...(logger ? [{ level, stream }] : [])]
   return createLogger({ ...options, logger: { ...own, level: 'trace', stream: multistream(streams) } })
