@@ -1,4 +1,4 @@
-// A stop answers open requests, writes last uses, and closes the storage last. No acknowledged change is lost.
+// An app that closes answers the requests under way, writes the noted uses, and closes the storage last.
 import { existsSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,7 +10,7 @@ import { interceptStorage } from '../support/faulty-storage.js'
 import { adminKey, build } from '../support/helpers.js'
 import { send } from '../support/send.js'
 
-/** Returns a storage that records its calls, and that makes its callers wait while it is held. */
+/** Returns a storage that records its calls, and that can be held, so that callers wait. */
 function watched (stored: StorageAdapter) {
   /** `+name` when a call begins, `-name` when it ends. */
   const events: string[] = []
@@ -21,7 +21,7 @@ function watched (stored: StorageAdapter) {
     events.push(`+${name}`)
     waiting++
     await held
-    // Slow, so that a caller that does not wait is noticed.
+    // Slow, so that a caller that does not wait comes first in `events`.
     await sleep(20)
     waiting--
     try {
@@ -39,7 +39,7 @@ function watched (stored: StorageAdapter) {
   }
 }
 
-/** Starts an app with a watched storage and a route that needs a token. `ask` keeps its connections alive. */
+/** Starts an app with a guarded route on a watched storage. `ask` keeps its connections alive. */
 async function start (t: Test, place: string, options: Parameters<typeof build>[1] = {}) {
   const { storage, ...watch } = watched(storageAt(place))
   const app = await build(t, { storage, ...options })
@@ -52,7 +52,11 @@ async function start (t: Test, place: string, options: Parameters<typeof build>[
   const ask = (request: string, token = '', body?: object, over = agent) => {
     const [method, path] = request.split(' ') as [string, string]
     return send(
-      over, method, url + path, path === '/me' ? { 'x-api-key': token } : { 'x-admin-api-key': adminKey }, body
+      over,
+      method,
+      url + path,
+      path === '/me' ? { 'x-api-key': token } : { 'x-admin-api-key': adminKey },
+      body
     )
   }
   return { ...watch, app, agent, ask, connections: () => connections }
@@ -60,7 +64,7 @@ async function start (t: Test, place: string, options: Parameters<typeof build>[
 
 const until = async (condition: () => boolean) => { while (!condition()) await sleep(2) }
 
-t.test('stop: close() answers open requests, writes last uses, then closes the storage', async (t) => {
+t.test('close: answers requests under way, writes uses, and closes the storage last', async (t) => {
   const place = emptyPlace(t)
   const { app, agent, ask, connections, events, hold, release, waiting } = await start(t, place)
   const { users, tokens } = app.vexaAdmin
@@ -86,7 +90,7 @@ t.test('stop: close() answers open requests, writes last uses, then closes the s
     ['GET /me', 200],
     ['GET /me', 200]
   ]
-  // Concurrent requests open one connection each.
+  // Simultaneous requests need a connection each.
   const used = await Promise.all(requests.map(() => ask('GET /me', before.token)))
   t.same(used.map(({ status }) => status), requests.map(() => 200))
   t.equal(connections(), requests.length)
@@ -97,21 +101,23 @@ t.test('stop: close() answers open requests, writes last uses, then closes the s
   t.equal(connections(), requests.length, 'the requests use the same connections')
   const closing = [app.close(), app.close()]
   await until(() => !app.server.listening)
-  await t.rejects(ask('GET /admin/users', '', undefined, new Agent()), {
-    code: 'ECONNREFUSED'
-  }, 'new connections are rejected')
+  await t.rejects(
+    ask('GET /admin/users', '', undefined, new Agent()),
+    { code: 'ECONNREFUSED' },
+    'new connections are rejected'
+  )
   // Enough time for a close that does not wait.
   await sleep(50)
   t.notOk(events.includes('+close'))
   release()
   t.same((await Promise.all(replies)).map(({ status }) => status), requests.map(([, status]) => status))
 
-  // The server still keeps the idle connections open, unless Node.js has closed them with the replies.
+  // The connections are still open, unless Node.js has closed them with the replies.
   const asked = () => events.filter((event) => event.startsWith('+') && !/touch|close/.test(event)).length
   const askedBefore = asked()
   const late = await ask('GET /me', before.token).then(({ status }) => status, ({ code }) => code)
   t.match(String(late), /^(503|ECONN(REFUSED|RESET))$/)
-  t.equal(asked(), askedBefore, 'a late request never calls the storage')
+  t.equal(asked(), askedBefore, 'a late request does not reach the storage')
   agent.destroy()
   await Promise.all(closing)
   await app.close()
@@ -119,9 +125,11 @@ t.test('stop: close() answers open requests, writes last uses, then closes the s
   t.same(events.slice(-4), ['+touchTokens', '-touchTokens', '+close', '-close'], 'the storage is closed last')
   t.equal(waiting(), 0)
   await t.rejects(ask('GET /me', before.token), { code: 'ECONNREFUSED' })
-  await t.rejects(tokens.verify({ token: before.token }), {
-    code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE'
-  }, 'a late call throws 503, not a wrong verdict')
+  await t.rejects(
+    tokens.verify({ token: before.token }),
+    { code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE' },
+    'a call after close throws, and does not report an invalid token'
+  )
 
   const later = await build(t, { storage: storageAt(place) })
   const { name, data, api_tokens: left } = await later.vexaAdmin.users.get(id)
@@ -135,8 +143,8 @@ t.test('stop: close() answers open requests, writes last uses, then closes the s
   await t.rejects(later.vexaAdmin.users.get(doomed.id), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
 })
 
-t.test('stop: the app replies 503 and ends when the storage hangs', async (t) => {
-  // The timer of the plugin is unreferenced.
+t.test('close: returns 503 to requests under way when the storage hangs', async (t) => {
+  // The timer of the plugin does not keep the process alive.
   const keepsProcessAlive = setInterval(() => {}, 1000)
   t.teardown(() => clearInterval(keepsProcessAlive))
   const storageTimeout = 200
@@ -154,13 +162,13 @@ t.test('stop: the app replies 503 and ends when the storage hangs', async (t) =>
   t.same((await Promise.all(replies)).map(({ status }) => status), [503, 503, 503, 503])
   agent.destroy()
   await closing
-  // Three timeouts: for the requests, for the last uses, and for the close. A busy machine may add one second.
+  // One timeout for the requests, one for the write of the use, one for the close. A slow machine gets the rest.
   t.ok(performance.now() - begun < 3 * 1.25 * storageTimeout + 1000)
   release()
   await until(() => waiting() === 0)
 })
 
-t.test('stop: the standalone program loses nothing when SIGTERM comes under load', async (t) => {
+t.test('standalone: exits with 0 and loses nothing on SIGTERM under load', async (t) => {
   const place = emptyPlace(t, 'sqlite')
   const file = place.slice('sqlite:'.length)
   const child = run(t, 'examples/standalone.ts', { env: { ADMIN_API_KEY: adminKey, DATABASE_FILE: file, PORT: '0' } })
@@ -168,16 +176,19 @@ t.test('stop: the standalone program loses nothing when SIGTERM comes under load
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
 
-  /** Acknowledged users with their tokens, and whether each token was used. */
+  /** The acknowledged users, with their tokens and whether each was used. */
   const known = new Map<string, Map<string, boolean>>()
-  /** The last error of each client. */
   const ends: string[] = []
   let acknowledged = 0
   const client = async (n: number) => {
     const ask = async (path: string, body?: object) => {
-      const { status, body: reply } = await send(agent, 'POST', `${url}/admin${path}`, {
-        'x-admin-api-key': adminKey
-      }, body)
+      const { status, body: reply } = await send(
+        agent,
+        'POST',
+        `${url}/admin${path}`,
+        { 'x-admin-api-key': adminKey },
+        body
+      )
       if (status > 201) throw Object.assign(new Error(`${path} was answered ${status}`), { code: String(status) })
       acknowledged++
       return reply as Token
@@ -198,7 +209,7 @@ t.test('stop: the standalone program loses nothing when SIGTERM comes under load
   }
   const clients = Array.from({ length: 16 }, (_, n) => client(n))
   await until(() => acknowledged > 300 || ends.length > 0)
-  // SQLite is so fast that only a lock keeps writes open.
+  // SQLite is so quick that a write is under way only while another one locks the file.
   const holder = run(t, 'test/support/fixtures/hold-lock.ts', { args: [file] })
   await holder.line(/locked/)
   let before
@@ -210,19 +221,25 @@ t.test('stop: the standalone program loses nothing when SIGTERM comes under load
   await sleep(100)
   holder.process.kill('SIGKILL')
   await Promise.all(clients)
-  t.equal(acknowledged - before, clients.length, 'open writes are acknowledged')
-  // Otherwise the program would wait for idle connections.
+  t.equal(acknowledged - before, clients.length, 'the writes that were under way are acknowledged')
+  // Otherwise the program would wait until the idle connections time out.
   agent.destroy()
   t.equal(await child.exit, 0)
 
-  t.same(ends.filter((end) => !/^(503|ECONN(REFUSED|RESET)|EPIPE)$/.test(end)), [], 'clients see only the stop')
+  t.same(
+    ends.filter((end) => !/^(503|ECONN(REFUSED|RESET)|EPIPE)$/.test(end)),
+    [],
+    'clients saw only the errors of a stopping server'
+  )
   const lines = child.output().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
   const having = (msg: string) => lines.filter((line) => line.msg === msg).map(({ reqId }) => reqId)
   const completed = having('request completed')
   t.same(
-    having('incoming request').filter((id) => !completed.includes(id)), [], 'each request is completed'
+    having('incoming request').filter((id) => !completed.includes(id)),
+    [],
+    'each request that began was completed'
   )
-  t.equal(completed.length, acknowledged, 'each reply reaches its client')
+  t.equal(completed.length, acknowledged, 'each reply reached its client')
   t.same(lines.filter(({ res, err }) => res?.statusCode === 500 || err), [])
   t.notMatch(child.output(), new RegExp(`${adminKey}|vex_`))
 
@@ -237,5 +254,5 @@ t.test('stop: the standalone program loses nothing when SIGTERM comes under load
       if (token === undefined || (used && token.last_used_at === undefined)) lost.push(tokenId)
     }
   }
-  t.same(lost, [], `of ${known.size} users`)
+  t.same(lost, [], `none of ${known.size} users or their tokens is lost`)
 })
