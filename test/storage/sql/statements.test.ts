@@ -209,7 +209,7 @@ t.test('PostgreSQL: an error of an insert is not of its address', async (t) => {
   await t.rejects(storage.createUser(user), failure({ code: '23505' }))
   t.equal(sent.length, 1)
   const { storage: silent } = scripted('postgres', (sql) => sql.startsWith('insert') ? { insertId: undefined as never } : undefined)
-  await t.rejects(silent.createUser(user), { message: /added no user, and none has the address/ })
+  await t.rejects(silent.createUser(user), { message: /created no user, although no user has the e-mail address/ })
 })
 
 t.test('MySQL: a token that is created while its user is deleted goes with it', async (t) => {
