@@ -1,4 +1,4 @@
-// What each request costs, in things that can be counted: so that none grows dearer unnoticed. What it costs in time, npm run bench tells.
+// Counts the calls and statements of each request, so that a rise fails a test. `npm run bench` measures the time.
 import Database from 'better-sqlite3'
 import t from 'tap'
 import { KyselyStorage, sqliteStorage, type StorageAdapter } from '../src/index.js'
@@ -7,7 +7,7 @@ import { run } from './support/child.js'
 import { emptyPlace } from './support/databases.js'
 import { build, call } from './support/helpers.js'
 
-/** `begin` and `commit` are statements, too. */
+/** `begin` and `commit` count as statements. */
 interface Cost { calls: Array<keyof StorageAdapter>, statements: number }
 
 const costs: Array<[request: string, cost: Cost, payload?: object]> = [
@@ -30,7 +30,7 @@ const costs: Array<[request: string, cost: Cost, payload?: object]> = [
   ['DELETE /admin/users/user-1', { calls: ['deleteUser'], statements: 4 }]
 ]
 
-t.test('calls of the storage, and statements, for each request', async (t) => {
+t.test('costs: each request makes the expected calls of the storage and statements', async (t) => {
   const cost: Cost = { calls: [], statements: 0 }
   const open = async () => new Database(':memory:', { verbose: () => { cost.statements++ } })
   const storage = new Proxy<StorageAdapter>(new KyselyStorage({ dialect: new SqliteDialect({ open, pragmas: [], busyTimeout: 0 }) }), {
@@ -55,7 +55,7 @@ t.test('calls of the storage, and statements, for each request', async (t) => {
   }
 })
 
-t.test('refused requests cost no call of the storage', async (t) => {
+t.test('costs: rejected requests make no call of the storage', async (t) => {
   const calls: string[] = []
   const storage = new Proxy<StorageAdapter>(sqliteStorage({ filename: ':memory:' }), {
     get: (target, name: keyof StorageAdapter) => (...parameters: never[]) => {
@@ -76,7 +76,7 @@ t.test('refused requests cost no call of the storage', async (t) => {
   t.same(calls, ['open'])
 })
 
-t.test('a token check makes one promise, and takes not much more of the heap than one by hand', async (t) => {
+t.test('costs: a token check makes one promise, and takes little more heap than by hand', async (t) => {
   const place = emptyPlace(t, 'sqlite')
   const filename = place.slice('sqlite:'.length)
   const app = await build(t, { storage: sqliteStorage({ filename }) })

@@ -16,16 +16,16 @@ const token = { user_id: '1', hash, name: null, scopes: null, expires_at: null, 
 
 for (const database of databaseNames) {
   t.test(database, { skip: await unavailable(database) }, async (t) => {
-    t.test('it keeps the promises of StorageAdapter', async (t) => {
+    t.test('KyselyStorage: passes the conformance suite', async (t) => {
       testStorage((name, run) => t.test(name, run), ...emptyStorages(t, database))
     })
 
-    t.test('it keeps them while its connections are gone', async (t) => {
+    t.test('KyselyStorage: throws when its connections are gone', async (t) => {
       const [createStorage, options] = storagesToDisconnect(t, database)
       testStorage((name, run) => name.startsWith('failing: ') && t.test(name, run), createStorage, options)
     })
 
-    t.test("over the host's own Kysely: its tables stand beside ours, its plugins do not matter, and it stays open", async (t) => {
+    t.test("KyselyStorage: ignores the plugins of the app's Kysely and leaves it open", async (t) => {
       const place = emptyPlace(t, database)
       const tablePrefix = tablePrefixAt(place)
       const table = `${tablePrefix}Projects`
@@ -41,7 +41,7 @@ for (const database of databaseNames) {
       t.same(await db.selectFrom(table).selectAll().execute(), [{ projectName: 'x' }])
     })
 
-    t.test('a fault that is no conflict is thrown', async (t) => {
+    t.test('KyselyStorage: throws the errors that are no conflict', async (t) => {
       const place = emptyPlace(t, database)
       const storage = storageAt(place)
       t.teardown(() => storage.close())
@@ -60,7 +60,7 @@ for (const database of databaseNames) {
   })
 }
 
-t.test('SQLite over a Kysely of the app, without foreign keys', async (t) => {
+t.test('SQLite without foreign keys: passes the conformance suite', async (t) => {
   const createStorage = async () => {
     const db = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
     t.teardown(() => db.destroy())
@@ -69,7 +69,7 @@ t.test('SQLite over a Kysely of the app, without foreign keys', async (t) => {
   }
   testStorage((name, run) => t.test(name, run), createStorage)
 
-  t.test('a token whose user is gone opens nothing', async (t) => {
+  t.test('findTokenByHash: returns undefined when the user is gone', async (t) => {
     const db = new Kysely<{ vexa_users: object }>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
     t.teardown(() => db.destroy())
     await sql`pragma foreign_keys = off`.execute(db)
@@ -83,14 +83,14 @@ t.test('SQLite over a Kysely of the app, without foreign keys', async (t) => {
   })
 })
 
-t.test('SQLite: a file that cannot be written to stops the start', async (t) => {
+t.test('open: throws when SQLite cannot write to the file', async (t) => {
   const db = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
   t.teardown(() => db.destroy())
   await sql`pragma query_only = on`.execute(db)
   await t.rejects(new KyselyStorage({ db }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /query_only is 1: nothing can be written/ })
 })
 
-t.test('SQLite: the start fails when an index of the app has the name of a table', async (t) => {
+t.test('open: throws when an index of the app has the name of a table', async (t) => {
   const db = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
   t.teardown(() => db.destroy())
   await sql`create table own (a integer)`.execute(db)
@@ -98,7 +98,7 @@ t.test('SQLite: the start fails when an index of the app has the name of a table
   await t.rejects(new KyselyStorage({ db }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /already an index named vexa_migrations/ })
 })
 
-t.test('SQLite: an address that is refused costs no key', async (t) => {
+t.test('createUser: uses up no key in SQLite when the address is taken', async (t) => {
   const storage = storageAt('sqlite::memory:')
   t.teardown(() => storage.close())
   await storage.open()
@@ -114,7 +114,7 @@ const parsers = {
 }
 const styles = ['German', 'SQL, DMY', 'SQL, MDY', 'Postgres, MDY', 'ISO, YMD']
 
-t.test('PostgreSQL: settings of driver and server do not matter', { skip: await unavailable('postgres') }, async (t) => {
+t.test('KyselyStorage: returns the same records under any settings of PostgreSQL', { skip: await unavailable('postgres') }, async (t) => {
   for (const [parser, types] of Object.entries(parsers)) {
     for (const style of styles) {
       const place = emptyPlace(t, 'postgres')
@@ -128,7 +128,7 @@ t.test('PostgreSQL: settings of driver and server do not matter', { skip: await 
   }
 })
 
-t.test('PostgreSQL: twenty storages that open at once, serializably', { skip: await unavailable('postgres') }, async (t) => {
+t.test('open: succeeds when twenty storages open PostgreSQL at once, serializably', { skip: await unavailable('postgres') }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const storages = Array.from({ length: 20 }, () => {
     const pool = new pg.Pool({ connectionString: postgresUrl, max: 1, options: '-c default_transaction_isolation=serializable' })
@@ -140,14 +140,14 @@ t.test('PostgreSQL: twenty storages that open at once, serializably', { skip: aw
   t.equal(inserted.filter((outcome) => outcome !== 'taken').length, 1)
 })
 
-t.test('PostgreSQL: a write that is undone for the sake of another is tried again', { skip: await unavailable('postgres') }, async (t) => {
+t.test('updateUser: tries again when PostgreSQL rolls it back for another transaction', { skip: await unavailable('postgres') }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const storage = storageAt(place)
   t.teardown(() => storage.close())
   await storage.open()
   await storage.createUser(user)
   const { db, prefix } = backDoor(t, place)
-  // A sequence counts on although what counted is undone.
+  // A sequence keeps its count after a rollback.
   const [counter, fail] = [sql.table(`${prefix}counter`), sql.table(`${prefix}fail`)]
   t.teardown(() => sql`drop sequence ${counter}`.execute(db))
   t.teardown(() => sql`drop function ${fail} cascade`.execute(db))
@@ -160,14 +160,14 @@ t.test('PostgreSQL: a write that is undone for the sake of another is tried agai
   t.same((await sql`select last_value::int as calls from ${counter}`.execute(db)).rows, [{ calls: 3 }])
 })
 
-t.test('PostgreSQL: a rotation that all tokens are revoked behind has no successor', { skip: await unavailable('postgres') }, async (t) => {
+t.test('revokeTokens: revokes the successor of a rotation in progress', { skip: await unavailable('postgres') }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const storage = storageAt(place)
   t.teardown(() => storage.close())
   await storage.open()
   await storage.createUser(user)
   await storage.createToken(token)
-  // The rotation holds the token when the revocation comes, and has not added its successor yet.
+  // The rotation waits for the token, and has not created its successor when the revocation starts.
   const release = await lockToken(t, place, 'token-1')
   const rotation = storage.rotateToken('1', () => ({ expires_at: null, successor: { ...token, hash: Buffer.alloc(32, 8) } }))
   await sleep(50)
@@ -178,7 +178,7 @@ t.test('PostgreSQL: a rotation that all tokens are revoked behind has no success
   t.same(await storage.listTokens('1'), [])
 })
 
-t.test('PostgreSQL: tables in a schema', { skip: await unavailable('postgres') }, async (t) => {
+t.test('KyselyStorage: keeps its tables in the schema of the db', { skip: await unavailable('postgres') }, async (t) => {
   const schema = tablePrefixAt(emptyPlace(t, 'postgres'))
   const pool = new pg.Pool({ connectionString: postgresUrl })
   const db = new Kysely<any>({ dialect: new PostgresDialect({ pool }) })
@@ -192,7 +192,7 @@ t.test('PostgreSQL: tables in a schema', { skip: await unavailable('postgres') }
   t.same(tables.filter((table) => table.schema === schema).map(({ name }) => name).sort(), ['vexa_migrations', 'vexa_tokens', 'vexa_users'])
 })
 
-t.test('PostgreSQL: as many as there are connections may wait for each other, in whichever isolation', { skip: await unavailable('postgres') }, async (t) => {
+t.test('KyselyStorage: resolves conflicts of serializable transactions on all connections', { skip: await unavailable('postgres') }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const pool = new pg.Pool({ connectionString: postgresUrl, options: '-c default_transaction_isolation=serializable' })
   const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: tablePrefixAt(place) })
@@ -201,7 +201,7 @@ t.test('PostgreSQL: as many as there are connections may wait for each other, in
   for (let n = 1; n <= 5; n++) await storage.createUser({ ...user, email: `${n}@x` })
   for (let n = 1; n <= 50; n++) await storage.createToken({ ...token, user_id: String(n % 5 + 1), hash: Buffer.alloc(32, n) })
   const ids = Array.from({ length: 50 }, (_, n) => String(n + 1))
-  // Each of these locks several rows; in serializable transactions all but one of those that meet fail.
+  // Each of these locks several rows. Of serializable transactions that conflict, all but one fail.
   await Promise.all(Array.from({ length: 20 }, (_, n) => [
     storage.touchTokens(n % 2 === 0 ? ids : ids.toReversed(), user.created_at),
     storage.updateUser(String(n % 5 + 1), { max_concurrent_bots: n }),
@@ -211,7 +211,7 @@ t.test('PostgreSQL: as many as there are connections may wait for each other, in
   t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email), ['5@x'])
 })
 
-t.test('MySQL: a connection that changes what is written is rejected', { skip: await unavailable('mysql') }, async (t) => {
+t.test('open: throws when a connection to MySQL changes the text it sends', { skip: await unavailable('mysql') }, async (t) => {
   const settings = {
     "set sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'": /changes text.*UTF-8.*NO_BACKSLASH_ESCAPES/,
     'set names latin1': /changes text.*UTF-8/
@@ -225,7 +225,7 @@ t.test('MySQL: a connection that changes what is written is rejected', { skip: a
   }
 })
 
-t.test('it wants one of dialect and db', async (t) => {
+t.test('KyselyStorage: throws unless it has either dialect or db', async (t) => {
   const dialect = new SqliteDialect({ database: new Database(':memory:') })
   const either = { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /either/ }
   t.throws(() => new KyselyStorage({} as never), either)
@@ -237,7 +237,7 @@ t.test('it wants one of dialect and db', async (t) => {
   })
 })
 
-t.test('a database that it does not know is refused', async (t) => {
+t.test('KyselyStorage: throws when it does not know the database', async (t) => {
   const dialect = {
     createAdapter: () => new MssqlAdapter(),
     createDriver: () => new DummyDriver(),
@@ -247,7 +247,7 @@ t.test('a database that it does not know is refused', async (t) => {
   t.throws(() => new KyselyStorage({ dialect }), { code: 'VEXA_ADMIN_ERR_UNSUPPORTED_DATABASE', message: /MssqlAdapter/ })
 })
 
-/** What a storage gives back of all that there is, of every type. */
+/** Returns records of a storage that have values of every type. */
 async function everything (storage: KyselyStorage) {
   await storage.createUser({ ...user, data: { a: 1 } })
   await storage.updateUser('1', { max_concurrent_bots: 7 })
@@ -264,7 +264,7 @@ const storedToken = {
 }
 const expectedOfEverything = [{ token: storedToken, user: storedUser }, [storedToken], { ...storedUser, disabled: true, revision: 2 }, 1]
 
-// A database that still answers reads, such as one whose disk is full.
+// The database still answers reads, as one does whose disk is full.
 const refuseWrites: Record<DatabaseName, (prefix: string, table: string) => string[]> = {
   sqlite: (prefix, table) => ['insert', 'update', 'delete'].map((event) =>
     `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table} begin select raise(abort, 'rejected'); end`),
@@ -287,8 +287,14 @@ async function executeAll (db: Kysely<any>, statements: string[]): Promise<void>
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
-/** What testStorage wants: makes empty storages, others in their places, and databases that refuse to write. Two places take turns: making tables takes longer than the tests do. */
-function emptyStorages (t: Test, database: DatabaseName): [createStorage: () => Promise<StorageAdapter>, options: TestStorageOptions] {
+/**
+ * Returns the arguments of `testStorage`: functions that create empty storages, share them, and make their writes fail.
+ * Two places take turns, because creating tables takes longer than the tests.
+ */
+function emptyStorages (
+  t: Test,
+  database: DatabaseName
+): [createStorage: () => Promise<StorageAdapter>, options: TestStorageOptions] {
   const places = new WeakMap<StorageAdapter, string>()
   const open = (place: string) => {
     const storage = storageAt(place)
@@ -320,8 +326,11 @@ function emptyStorages (t: Test, database: DatabaseName): [createStorage: () => 
   }, options]
 }
 
-/** The same, of storages whose connections can be ended behind their backs. */
-function storagesToDisconnect (t: Test, database: DatabaseName): [createStorage: () => StorageAdapter, options: TestStorageOptions] {
+/** Returns the arguments of `testStorage` for storages whose connections the test can end. */
+function storagesToDisconnect (
+  t: Test,
+  database: DatabaseName
+): [createStorage: () => StorageAdapter, options: TestStorageOptions] {
   const disconnects = new WeakMap<StorageAdapter, () => unknown>()
   const make: Record<DatabaseName, (place: string) => [dialect: Dialect, disconnect: () => unknown]> = {
     sqlite: (place) => {

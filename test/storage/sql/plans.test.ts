@@ -1,4 +1,4 @@
-// Each statement finds its rows by an index, however many there are.
+// Each statement finds its rows by an index, in a table of any size.
 import { Kysely, sql, type CompiledQuery } from 'kysely'
 import t from 'tap'
 import { KyselyStorage, type NewTokenRecord } from '../../../src/index.js'
@@ -13,7 +13,7 @@ const hashOf = (n: number) => {
   return hash
 }
 
-/** What a plan says of a table that is read from end to end. */
+/** The words of a plan that reads a whole table. */
 const scans = { sqlite: /SCAN/, postgres: /Seq Scan/, mysql: /ALL/ }
 
 const token: NewTokenRecord = {
@@ -41,7 +41,7 @@ const calls: Record<Exclude<keyof Storage, 'countUsers'>, (storage: Storage) => 
 }
 
 for (const database of databaseNames) {
-  t.test(database, { skip: await unavailable(database) }, async (t) => {
+  t.test(`KyselyStorage: finds its rows by an index in ${database}`, { skip: await unavailable(database) }, async (t) => {
     const place = emptyPlace(t, database)
     const prefix = tablePrefixAt(place)
     const queries: CompiledQuery[] = []
@@ -75,7 +75,7 @@ for (const database of databaseNames) {
       explained++
     }
     t.ok(explained >= 15, `${explained} statements`)
-    // Which costs several times the statement, now that there are statistics.
+    // Now that there are statistics, a new plan for each value would cost several times the statement.
     const unseen = queries.filter(({ sql }) => /("hash"|^select .*"user_id") = \+\?/.test(sql))
     if (database === 'sqlite') t.equal(unseen.length, 2, 'statements that are not planned anew for each value')
   })

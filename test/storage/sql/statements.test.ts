@@ -1,4 +1,4 @@
-// What is sent to PostgreSQL and to MySQL, without a server: the statements, and what is made of their outcomes.
+// The statements that the storage sends to PostgreSQL and MySQL, and its outcomes. No server is needed.
 import {
   MysqlAdapter, MysqlQueryCompiler, PostgresAdapter, PostgresQueryCompiler, SqliteIntrospector,
   type CompiledQuery, type DatabaseConnection, type Dialect, type QueryResult
@@ -16,7 +16,7 @@ const token: NewTokenRecord = { user_id: '1', hash: Buffer.alloc(32), name: null
 
 const failure = (fault: object) => Object.assign(new Error('from the driver'), fault)
 
-/** What a driver that keeps everything answers to the check of drivers. */
+/** Returns the row that a faultless driver returns to `checkDriver`. */
 function sentBack (parameters: readonly unknown[]): Record<string, unknown> {
   const values = parameters.map((value, i) => [`value_${i}`, /^\d+-.*Z$/.test(String(value)) ? Date.parse(String(value)) : value])
   return { changed_type: 'none', ...Object.fromEntries(values) }
@@ -29,7 +29,7 @@ const defaults: Answers = (sql, parameters) => {
   return undefined
 }
 
-/** A storage over a driver that answers as it is told, or with nothing, and what it was sent. */
+/** Returns a storage over a driver that gives these answers, or none, and the statements that were sent to it. */
 function scripted (database: 'postgres' | 'mysql', answers: Answers = () => undefined) {
   const sent: string[] = []
   const connection: DatabaseConnection = {
@@ -82,7 +82,7 @@ const calls: Record<keyof Storage, (storage: Storage) => unknown> = {
   touchTokens: (storage) => storage.touchTokens(['8', '7', '9'], time)
 }
 
-/** Names without quotes, lists without what is in them. */
+/** Returns a statement without quotes, and with … in place of its lists. */
 function shorten (sql: string): string {
   return sql.replace(/["`]|vexa_/g, '').replace(/epoch from/g, 'epoch of').replace(/\b(select|returning) id, .*?( from|$)/, '$1 …$2').replace(/select token\.id.*? from/, 'select … from')
     .replace(/(set|into \w+) .*? (where|values|select|on conflict)/, '$1 … $2').replace(/\$\d/g, '?').replace(/cast\(cast\(\? as text\) as json\)/g, '?').replace(/values \([^()]*\)/, 'values …')
@@ -97,7 +97,7 @@ const lock = 'select … from tokens where id = ? for update'
 const createToken = 'insert into tokens … select … from users where id = ? returning id'
 const both = (...sqls: string[]) => ({ postgres: sqls, mysql: sqls })
 
-/** What each method sends, and nothing else. */
+/** All statements that each method sends. */
 const statements: Record<keyof Storage, { postgres: string[], mysql: string[] }> = {
   createUser: { postgres: ['insert into users … values … on conflict (email) do nothing returning id'], mysql: ['insert into users … values …'] },
   findUser: both('select … from users where id = ? limit 1'),
@@ -128,7 +128,7 @@ const statements: Record<keyof Storage, { postgres: string[], mysql: string[] }>
 }
 
 for (const database of ['postgres', 'mysql'] as const) {
-  t.test(database, async (t) => {
+  t.test(`KyselyStorage: sends these statements to ${database}`, async (t) => {
     const answers: Answers = (sql) => {
       const { user, token } = rows[database]
       if (sql.includes('hash_length')) return { rows: [{ ...user, ...token, user_name: user.name, user_created_at: user.created_at }] }
@@ -143,7 +143,7 @@ for (const database of ['postgres', 'mysql'] as const) {
     }
   })
 
-  t.test(`${database}: outcomes that are errors`, async (t) => {
+  t.test(`KyselyStorage: turns errors of ${database} into outcomes, or throws them`, async (t) => {
     const { duplicate, orphan, referenced, conflict } = faults[database]
     const failing = (fault: object, times = Infinity, stored: object[] = []) => {
       let count = 0
@@ -153,7 +153,7 @@ for (const database of ['postgres', 'mysql'] as const) {
       })
     }
     const stored = [rows[database].user]
-    // Layers above a driver wrap its errors.
+    // Layers above a driver may wrap its errors.
     for (const fault of [duplicate, { cause: duplicate }, { original: duplicate, parent: duplicate }, { cause: { parent: { cause: duplicate } } }]) {
       t.equal(await failing(fault, Infinity, stored).storage.updateUser('1', { email: 'a@b' }), 'taken')
     }
@@ -165,14 +165,14 @@ for (const database of ['postgres', 'mysql'] as const) {
       t.equal(await failing(fault).storage.revokeToken('1'), 'referenced')
       t.equal(await failing(fault).storage.revokeTokens('1'), 'referenced')
     }
-    // Of addresses: freed in between, and its own.
+    // The address becomes free in between, or it is the user's own.
     t.match(await failing(duplicate, 2).storage.updateUser('7', { email: 'a@b' }), database === 'mysql' ? 'absent' : { id: '7' })
     const own = failing(duplicate, Infinity, stored)
     await t.rejects(own.storage.updateUser('7', { email: 'a@b' }), failure(duplicate))
     t.equal(own.sent.filter((sql) => sql.startsWith('update')).length, 3)
     const unnamed = failing(duplicate, Infinity, stored)
     await t.rejects(unnamed.storage.updateUser('1', { name: 'B' }), failure(duplicate))
-    t.equal(unnamed.sent.filter((sql) => sql.startsWith('update')).length, 1, 'a change without an address is not tried again')
+    t.equal(unnamed.sent.filter((sql) => sql.startsWith('update')).length, 1, 'an update without an address is not tried again')
     await t.rejects(failing({ other: 1 }).storage.createUser(user), failure({ other: 1 }))
     const twice = failing(conflict, 2)
     t.equal(await twice.storage.deleteUser('1'), true)
@@ -188,13 +188,13 @@ for (const database of ['postgres', 'mysql'] as const) {
   })
 }
 
-t.test('MySQL: no row, no key', async (t) => {
+t.test('KyselyStorage: returns absent when MySQL writes no row', async (t) => {
   const { storage } = scripted('mysql', (sql) => /^(insert|update)/.test(sql) ? { numAffectedRows: 0n, insertId: undefined as never } : undefined)
   t.equal(await storage.createToken(token), 'absent')
   t.equal(await storage.updateUser('1', { name: 'x' }), 'absent')
 })
 
-t.test('MySQL: an address that is taken, and one that is freed in between', async (t) => {
+t.test('createUser: returns taken in MySQL only when another user has the address', async (t) => {
   const inserting = (stored: object[], times: number) => {
     let count = 0
     return scripted('mysql', (sql) => sql.startsWith('insert') ? (count++ < times ? failure({ errno: 1062 }) : undefined) : { rows: stored }).storage.createUser(user)
@@ -204,7 +204,7 @@ t.test('MySQL: an address that is taken, and one that is freed in between', asyn
   await t.rejects(inserting([], Infinity), failure({ errno: 1062 }))
 })
 
-t.test('PostgreSQL: an error of an insert is not of its address', async (t) => {
+t.test('createUser: throws when PostgreSQL reports a violation of a unique column', async (t) => {
   const { sent, storage } = scripted('postgres', (sql) => sql.startsWith('insert') ? failure({ code: '23505' }) : { rows: [rows.postgres.user] })
   await t.rejects(storage.createUser(user), failure({ code: '23505' }))
   t.equal(sent.length, 1)
@@ -212,7 +212,7 @@ t.test('PostgreSQL: an error of an insert is not of its address', async (t) => {
   await t.rejects(silent.createUser(user), { message: /created no user, although no user has the e-mail address/ })
 })
 
-t.test('MySQL: a token that is created while its user is deleted goes with it', async (t) => {
+t.test('deleteUser: deletes a token that is created at the same moment in MySQL', async (t) => {
   let count = 0
   const { sent, storage } = scripted('mysql', (sql) => /^delete from .vexa_users/.test(sql) && count++ === 0 ? failure({ errno: 1451 }) : undefined)
   t.equal(await storage.deleteUser('1'), true)
@@ -220,7 +220,7 @@ t.test('MySQL: a token that is created while its user is deleted goes with it', 
   t.same(sent.map(shorten), ['begin', tokens, user, tokens, user, 'commit'])
 })
 
-t.test('PostgreSQL: a look-up in a transaction that has failed hides no error', async (t) => {
+t.test('rotateToken: throws the first error when the transaction has failed', async (t) => {
   const { storage } = scripted('postgres', (sql) => {
     if (/^select .*for update/.test(sql)) return { rows: [rows.postgres.token] }
     if (sql.startsWith('select')) return failure({ code: '25P02' })
@@ -229,13 +229,13 @@ t.test('PostgreSQL: a look-up in a transaction that has failed hides no error', 
   await t.rejects(storage.rotateToken('7', () => ({ expires_at: null, successor: token })), { code: '23503' })
 })
 
-t.test('revoking all tokens while others mint comes to an end', async (t) => {
+t.test('revokeTokens: stops after ten attempts when others go on creating tokens', async (t) => {
   const { sent, storage } = scripted('postgres', (sql) => sql.startsWith('select') ? { rows: [{ id: '1' }] } : undefined)
   await storage.revokeTokens('1')
   t.equal(sent.filter((sql) => sql.startsWith('delete')).length, 10)
 })
 
-t.test('PostgreSQL: two that create the first table at once', async (t) => {
+t.test('open: succeeds when another start creates the first table at once', async (t) => {
   for (const code of ['42P07', '42710', '23505']) {
     const { sent, storage } = scripted('postgres', (sql) => /^create table if not exists/.test(sql) ? failure({ code }) : undefined)
     await storage.open()
@@ -245,7 +245,7 @@ t.test('PostgreSQL: two that create the first table at once', async (t) => {
   await t.rejects(denied.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /from the driver/ })
 })
 
-t.test('MySQL: a start that was killed halfway is taken up, under a lock, and given back', async (t) => {
+t.test('open: resumes a start that was killed halfway, under a lock of MySQL', async (t) => {
   const began: Answers = (sql) => {
     if (/max\(/.test(sql)) return { rows: [{ version: -1 }] }
     if (/^select .version/.test(sql)) return { rows: [{ version: -1 }] }
@@ -264,7 +264,7 @@ t.test('MySQL: a start that was killed halfway is taken up, under a lock, and gi
   await t.rejects(gone.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /lost/ })
 })
 
-t.test('MySQL: a lock that another start holds for too long, and tables that are in the way', async (t) => {
+t.test('open: throws when MySQL gives no lock, or tables of the app are in the way', async (t) => {
   const locked = scripted('mysql', (sql) => sql.includes('get_lock') ? { rows: [{ locked: 0 }] } : undefined)
   await t.rejects(locked.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /another process has been migrating the database for 8 s/ })
   const odd = scripted('mysql', (sql) => sql.includes('get_lock') ? { rows: [] } : undefined)
@@ -281,7 +281,7 @@ t.test('MySQL: a lock that another start holds for too long, and tables that are
   t.match(empty.sent.join('\n'), /create table `vexa_users` .*email` varchar\(254\).* engine = InnoDB default character set utf8mb4 collate utf8mb4_bin/)
 })
 
-t.test('driver: a start is refused when it gives back other rows', async (t) => {
+t.test('open: throws when the driver returns other rows', async (t) => {
   const rowsOf: Record<string, (row: Record<string, unknown>) => object[]> = {
     'names of columns': () => [],
     bytes: (row) => [{ ...row, changed_type: 'hash' }],
