@@ -33,7 +33,8 @@ const costs: Array<[request: string, cost: Cost, payload?: object]> = [
 t.test('costs: each request makes the expected calls of the storage and statements', async (t) => {
   const cost: Cost = { calls: [], statements: 0 }
   const open = async () => new Database(':memory:', { verbose: () => { cost.statements++ } })
-  const storage = new Proxy<StorageAdapter>(new KyselyStorage({ dialect: new SqliteDialect({ open, pragmas: [], busyTimeout: 0 }) }), {
+  const dialect = new SqliteDialect({ open, pragmas: [], busyTimeout: 0 })
+  const storage = new Proxy<StorageAdapter>(new KyselyStorage({ dialect }), {
     get: (target, name: keyof StorageAdapter) => (...parameters: never[]) => {
       cost.calls.push(name)
       return (target[name] as (...parameters: never[]) => unknown)(...parameters)
@@ -49,7 +50,10 @@ t.test('costs: each request makes the expected calls of the storage and statemen
     cost.calls = []
     cost.statements = 0
     const [method, url] = request.split(' ') as ['GET' | 'POST', string]
-    const reply = await call(app, method, url, { headers: { 'x-api-key': token }, ...(payload && { payload: JSON.parse(JSON.stringify(payload).replace('TOKEN', token)) }) })
+    const reply = await call(app, method, url, {
+      headers: { 'x-api-key': token },
+      ...(payload && { payload: JSON.parse(JSON.stringify(payload).replace('TOKEN', token)) })
+    })
     t.ok(reply.statusCode < 300, `${request}: ${reply.statusCode}`)
     t.same(cost, expected, request)
   }
@@ -69,7 +73,9 @@ t.test('costs: rejected requests make no call of the storage', async (t) => {
   for (const key of ['', 'x', 'an-admin-key-for-the-testz', 'x'.repeat(10_000), `vex_${'0'.repeat(36)}`]) {
     for (const [request, , payload] of costs) {
       const [method, url] = request.split(' ') as ['GET' | 'POST', string]
-      const reply = await call(app, method, url, { headers: { 'x-admin-api-key': key, 'x-api-key': key }, ...(payload && { payload }) })
+      const reply = await call(app, method, url, {
+        headers: { 'x-admin-api-key': key, 'x-api-key': key }, ...(payload && { payload })
+      })
       t.equal(reply.statusCode, 401, request)
     }
   }
@@ -83,7 +89,9 @@ t.test('costs: a token check makes one promise, and takes little more heap than 
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create(id)
   await app.close()
-  const child = run(t, 'test/support/fixtures/allocations.ts', { args: [filename, token], flags: ['--expose-gc', '--no-opt', '--no-sparkplug', '--max-semi-space-size=64'] })
+  const child = run(t, 'test/support/fixtures/allocations.ts', {
+    args: [filename, token], flags: ['--expose-gc', '--no-opt', '--no-sparkplug', '--max-semi-space-size=64']
+  })
   const { mine, floor } = JSON.parse(await child.line(/^{/))
   t.comment(`${mine.bytes} bytes, by hand ${floor.bytes}`)
   t.same([mine.promises, floor.promises], [1, 1])

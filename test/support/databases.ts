@@ -1,5 +1,5 @@
-// The places where the tests keep their data. A place is text that one process can pass to another: `sqlite:` and a file,
-// or `postgres:` or `mysql:` and a table prefix.
+// The places where the tests keep their data. A place is text that one process can pass to another:
+// `sqlite:` and a file, or `postgres:` or `mysql:` and a table prefix.
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -113,14 +113,16 @@ export function backDoor (t: Test, place: string): { db: Kysely<any>, prefix: st
 }
 
 /**
- * Returns the columns of our tables at a place, as `table.column`. Kysely's introspection would read every table, and fail
- * when another test drops one.
+ * Returns the columns of our tables at a place, as `table.column`. Kysely's introspection would read every table,
+ * and fail when another test drops one.
  */
 export async function columnsAt (t: Test, place: string): Promise<string[]> {
   const { db, prefix } = backDoor(t, place)
   const { rows } = place.startsWith('sqlite:')
-    ? await sql<{ name: string }>`select t.name || '.' || c.name as name from sqlite_schema t, pragma_table_info(t.name) c where t.name like ${prefix + '%'}`.execute(db)
-    : await sql<{ name: string }>`select concat(table_name, '.', column_name) as name from information_schema.columns where table_name like ${prefix + '%'}`.execute(db)
+    ? await sql<{ name: string }>`select t.name || '.' || c.name as name
+      from sqlite_schema t, pragma_table_info(t.name) c where t.name like ${prefix + '%'}`.execute(db)
+    : await sql<{ name: string }>`select concat(table_name, '.', column_name) as name
+      from information_schema.columns where table_name like ${prefix + '%'}`.execute(db)
   return rows.map(({ name }) => name.slice(prefix.length)).sort()
 }
 
@@ -132,7 +134,8 @@ export async function lockToken (t: Test, place: string, id: string): Promise<()
   let done!: Promise<void>
   await new Promise<void>((resolve, reject) => {
     done = db.transaction().execute(async (trx) => {
-      await trx.updateTable(`${prefix}tokens`).set({ name: 'locked' }).where('id', '=', Number(id.replace('token-', ''))).execute()
+      await trx.updateTable(`${prefix}tokens`).set({ name: 'locked' })
+        .where('id', '=', Number(id.replace('token-', ''))).execute()
       resolve()
       await released
     })

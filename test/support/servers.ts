@@ -34,7 +34,8 @@ interface Product {
 }
 
 const postgresPrograms = existsSync('/usr/lib/postgresql')
-  ? readdirSync('/usr/lib/postgresql').map((version) => `/usr/lib/postgresql/${version}/bin`).filter((path) => existsSync(`${path}/initdb`)).at(-1)
+  ? readdirSync('/usr/lib/postgresql').map((version) => `/usr/lib/postgresql/${version}/bin`)
+    .filter((path) => existsSync(`${path}/initdb`)).at(-1)
   : undefined
 
 const products: Record<'postgres' | 'mysql', Product> = {
@@ -52,8 +53,13 @@ const products: Record<'postgres' | 'mysql', Product> = {
   mysql: {
     program: ['/usr/sbin/mariadbd', '/usr/sbin/mysqld'].find((path) => existsSync(path)),
     user: 'mysql',
-    install: (directory) => ['mariadb-install-db', ['--no-defaults', `--datadir=${directory}`, '--auth-root-authentication-method=normal', '--skip-test-db']],
-    args: (directory, port) => ['--no-defaults', `--datadir=${directory}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${directory}/socket`, `--pid-file=${directory}/pid`],
+    install: (directory) => ['mariadb-install-db', [
+      '--no-defaults', `--datadir=${directory}`, '--auth-root-authentication-method=normal', '--skip-test-db'
+    ]],
+    args: (directory, port) => [
+      '--no-defaults', `--datadir=${directory}`, `--port=${port}`, '--bind-address=127.0.0.1',
+      `--socket=${directory}/socket`, `--pid-file=${directory}/pid`
+    ],
     crash: 'SIGKILL',
     stop: 'SIGTERM',
     url: (port) => `mysql://root@127.0.0.1:${port}/mysql`
@@ -109,7 +115,9 @@ export async function serverIn (
     directory,
     url: url(port),
     async start () {
-      running = spawn(program as string, [...args(directory, port), ...options], { ...identityOf(user), cwd: directory, env: environmentIn(directory), stdio: 'ignore' })
+      running = spawn(program as string, [...args(directory, port), ...options], {
+        ...identityOf(user), cwd: directory, env: environmentIn(directory), stdio: 'ignore'
+      })
       while (!await answers(port)) await sleep(20)
     },
     crash: () => end(crash),
@@ -161,7 +169,7 @@ export async function freePort (): Promise<number> {
   return port
 }
 
-/** Returns whether a server accepts connections. PostgreSQL accepts them before it serves, and then answers with an error. */
+/** Returns whether a server accepts connections. PostgreSQL accepts some before it serves, and sends an error. */
 function answers (port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CamelCasePlugin, Kysely, type DatabaseConnection } from 'kysely'
 import t, { type Test } from 'tap'
 import { KyselyStorage, type TokenService, type UserService } from '../../../src/index.js'
-import { databaseNames, dialectAt, emptyPlace, tablePrefixAt, unavailable, type DatabaseName } from '../../support/databases.js'
+import {
+  databaseNames, dialectAt, emptyPlace, tablePrefixAt, unavailable, type DatabaseName
+} from '../../support/databases.js'
 import { build, call } from '../../support/helpers.js'
 
 const refused = { code: 'VEXA_ADMIN_ERR_IN_TRANSACTION', statusCode: 500, message: /before or after/ }
@@ -72,7 +74,8 @@ for (const database of databaseNames) {
     t.test('services: throw while a controlled transaction is open, and others wait', async (t) => {
       const { app, db, guarded } = await sharedApp(t, database)
       const elsewhere = AsyncLocalStorage.snapshot()
-      const begin = async () => await db.startTransaction().setIsolationLevel('read committed').setAccessMode('read write').execute()
+      const begin = async () =>
+        await db.startTransaction().setIsolationLevel('read committed').setAccessMode('read write').execute()
       for (const end of ['commit', 'rollback'] as const) {
         const trx = await begin()
         await t.rejects(app.vexaAdmin.users.create({ email: `${end}@x` }), refused)
@@ -87,7 +90,11 @@ for (const database of databaseNames) {
     t.test('services: throw in a controlled transaction of a derived db, and in a stream', async (t) => {
       const { app, db } = await sharedApp(t, database)
       const create = (email: string) => app.vexaAdmin.users.create({ email })
-      for (const derived of [db.withPlugin(new CamelCasePlugin()), db.withSchema('elsewhere').withoutPlugins(), db.withTables<{ other: { id: number } }>()]) {
+      for (const derived of [
+        db.withPlugin(new CamelCasePlugin()),
+        db.withSchema('elsewhere').withoutPlugins(),
+        db.withTables<{ other: { id: number } }>()
+      ]) {
         const trx = await derived.startTransaction().execute()
         await t.rejects(create('new@x'), refused)
         await trx.rollback().execute()
@@ -106,9 +113,12 @@ for (const database of databaseNames) {
 
     t.test('services: accept calls of work that a transaction started, after its end', async (t) => {
       const { app, db } = await sharedApp(t, database)
-      const { later } = await db.transaction().execute(async () => ({ later: sleep(50).then(() => app.vexaAdmin.users.create({ email: 'late@x' })) }))
+      const { later } = await db.transaction()
+        .execute(async () => ({ later: sleep(50).then(() => app.vexaAdmin.users.create({ email: 'late@x' })) }))
       t.match(await later, { email: 'late@x' })
-      const failed = await db.transaction().execute(async () => { throw Object.assign(new Error('undone'), { later: sleep(50).then(() => app.vexaAdmin.users.list()) }) })
+      const failed = await db.transaction().execute(async () => {
+        throw Object.assign(new Error('undone'), { later: sleep(50).then(() => app.vexaAdmin.users.list()) })
+      })
         .catch(({ later }) => later)
       t.match(await failed, [{ email: 'first@x' }, { email: 'late@x' }])
     })
@@ -132,6 +142,7 @@ for (const database of databaseNames) {
 
 t.test('getExecutor: returns an executor of the app that works as before', async (t) => {
   const { db } = await sharedApp(t, 'sqlite')
-  t.equal(await db.getExecutor().provideConnection(async (connection: DatabaseConnection) => typeof connection.executeQuery), 'function')
+  const typeOfMethod = async (connection: DatabaseConnection) => typeof connection.executeQuery
+  t.equal(await db.getExecutor().provideConnection(typeOfMethod), 'function')
   await t.rejects(db.getExecutor().provideConnection(async () => { throw new Error('mine') }), { message: 'mine' })
 })
