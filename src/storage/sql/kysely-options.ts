@@ -3,7 +3,7 @@ import { check, checkOptionNames } from '../../check-options.js'
 
 interface CommonOptions {
   /**
-   * Put before the name of each table: letters, digits and underscores.
+   * The prefix of each table's name: at most 32 letters, digits and underscores.
    * @default 'vexa_'
    */
   tablePrefix?: string | undefined
@@ -14,13 +14,18 @@ interface CommonOptions {
   migrate?: boolean | undefined
 }
 
-/** Has the methods of Kysely's `Dialect`. In a CommonJS app that is the type of another copy of Kysely, which TypeScript takes for a different one. */
+/**
+ * An object with the methods of Kysely's `Dialect`. A CommonJS app may have another copy of Kysely, whose `Dialect`
+ * TypeScript takes for a different type.
+ */
 export type AnyDialect = { [Method in keyof Dialect]: (...parameters: any[]) => unknown }
 
-/** Has the members of a `Kysely` that the storage needs, of whichever copy. */
-export type AnyKysely = Pick<Kysely<any>, 'isTransaction'> & { [Method in 'getExecutor' | 'selectFrom' | 'withoutPlugins' | 'withSchema']: (...parameters: any[]) => unknown }
+/** An object with the members of a `Kysely` that the storage needs, also if it comes from another copy of Kysely. */
+export type AnyKysely = Pick<Kysely<any>, 'isTransaction'> & {
+  [Method in 'getExecutor' | 'selectFrom' | 'withoutPlugins' | 'withSchema']: (...parameters: any[]) => unknown
+}
 
-/** `dialect`: a database of our own, opened and closed with the app. `db`: a Kysely of the host's, never closed by us. */
+/** With `dialect`, the storage opens and closes a database. With `db`, it uses the app's Kysely and leaves it open. */
 export type KyselyStorageOptions = CommonOptions & (
   | { dialect: AnyDialect, db?: undefined }
   | { db: AnyKysely, dialect?: undefined }
@@ -43,7 +48,8 @@ export function resolveKyselyOptions (options: KyselyStorageOptions): ResolvedOp
   const { dialect, db, tablePrefix = 'vexa_', migrate = true } = options
   check((dialect === undefined) !== (db === undefined), 'KyselyStorage needs either `dialect` or `db`')
   check(db?.isTransaction !== true, '`db` must not be a transaction')
-  check(typeof tablePrefix === 'string' && /^\w{0,32}$/.test(tablePrefix), '`tablePrefix` must be at most 32 letters, digits and underscores')
+  check(typeof tablePrefix === 'string' && /^\w{0,32}$/.test(tablePrefix),
+    '`tablePrefix` must be at most 32 letters, digits and underscores')
   check(typeof migrate === 'boolean', '`migrate` must be true or false')
   return { dialect: dialect as Dialect | undefined, db: db as Kysely<any> | undefined, tablePrefix, migrate }
 }

@@ -1,6 +1,8 @@
 import { Kysely, type Dialect, type SelectQueryNode, type TableNode } from 'kysely'
 import { toOpenError } from '../open-error.js'
-import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage } from '../storage-adapter.js'
+import type {
+  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage
+} from '../storage-adapter.js'
 import { refuseHolders } from './app-connections.js'
 import { checkDriver } from './dialects/check-driver.js'
 import { detectDialect, type DialectTraits } from './dialects/index.js'
@@ -12,7 +14,7 @@ import { tableNames, type TableNames, type Tables } from './tables.js'
 import { createTokenQueries } from './token-queries.js'
 import { createUserQueries } from './user-queries.js'
 
-/** Storage in a SQL database, through Kysely: SQLite, PostgreSQL, MySQL or MariaDB, and databases that speak the language of one of them. */
+/** Storage in a SQL database, over Kysely: SQLite, PostgreSQL, MySQL, MariaDB, or one compatible with them. */
 export class KyselyStorage implements StorageAdapter {
   readonly #runner: QueryRunner
   readonly #users: ReturnType<typeof createUserQueries>
@@ -21,16 +23,17 @@ export class KyselyStorage implements StorageAdapter {
   readonly #migrate: boolean
 
   /**
-   * Over a `db`, each method throws InTransactionError where its caller holds a connection of it.
+   * Creates a storage. With `db`, each method throws InTransactionError if its caller holds a connection of that `db`.
    *
    * @throws {InvalidOptionError} if an option is wrong
-   * @throws {UnsupportedDatabaseError} if the dialect is of another database
+   * @throws {UnsupportedDatabaseError} if the dialect is for another database
    */
   constructor (options: KyselyStorageOptions) {
     const { dialect, db: appDb, tablePrefix, migrate } = resolveKyselyOptions(options)
     const db = withoutPlugins(appDb ?? new Kysely<any>({ dialect: dialect as Dialect }))
     if (appDb !== undefined) refuseHolders(appDb, db)
-    this.#runner = new QueryRunner(db, detectDialect(db), tableNames(tablePrefix), dialect instanceof SqliteDialect ? dialect : undefined)
+    const sqlite = dialect instanceof SqliteDialect ? dialect : undefined
+    this.#runner = new QueryRunner(db, detectDialect(db), tableNames(tablePrefix), sqlite)
     this.#users = createUserQueries(this.#runner)
     this.#tokens = createTokenQueries(this.#runner)
     this.#ownsDb = appDb === undefined
@@ -38,6 +41,8 @@ export class KyselyStorage implements StorageAdapter {
   }
 
   /**
+   * Connects to the database, checks it, and creates or upgrades the tables unless the option `migrate` is `false`.
+   *
    * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
    * @throws {DatabaseNotMigratedError} if `migrate` is `false` and migrations are missing
    * @throws {StorageOpenError} if the database cannot be used, with the driver's error as its `cause`
@@ -47,9 +52,9 @@ export class KyselyStorage implements StorageAdapter {
   }
 
   /**
-   * Creates or upgrades the tables, also where the option `migrate` is `false`.
+   * Creates or upgrades the tables, also if the option `migrate` is `false`.
+   * Returns the schema versions before and after.
    *
-   * @returns the schema versions before and after
    * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
    * @throws {StorageOpenError} if the database cannot be used, with the driver's error as its `cause`
    */
@@ -57,12 +62,14 @@ export class KyselyStorage implements StorageAdapter {
     return this.#afterChecks(migrate)
   }
 
-  async #afterChecks<T> (work: (db: Kysely<Tables>, traits: DialectTraits, names: TableNames) => Promise<T>): Promise<T> {
+  async #afterChecks<T> (
+    work: (db: Kysely<Tables>, traits: DialectTraits, names: TableNames) => Promise<T>
+  ): Promise<T> {
     const { db, traits, names, rows } = this.#runner
     try {
-      // A connection opens the database, without which the way past Kysely's executor leads nowhere.
+      // Kysely opens the database for the first connection. Queries that bypass its executor need it open.
       await db.connection().execute(async () => {})
-      // Settings first, because some of them change values, too, and their sentence says more.
+      // Settings first: some of them change values, and the message about them says more.
       await traits.checkSettings(db, names)
       await checkDriver(db, traits, rows, (query) => this.#runner.execute(query))
       return await work(db, traits, names)
@@ -71,6 +78,7 @@ export class KyselyStorage implements StorageAdapter {
     }
   }
 
+  /** Closes the database, unless it is the app's `db`. */
   async close (): Promise<void> {
     if (this.#ownsDb) await this.#runner.db.destroy()
   }
@@ -85,7 +93,9 @@ export class KyselyStorage implements StorageAdapter {
 
   countUsers (search?: string) { return this.#users.countUsers(search) }
 
-  updateUser (id: string, changes: UserChanges, revision?: number) { return this.#users.updateUser(id, changes, revision) }
+  updateUser (id: string, changes: UserChanges, revision?: number) {
+    return this.#users.updateUser(id, changes, revision)
+  }
 
   deleteUser (id: string) { return this.#users.deleteUser(id) }
 
@@ -95,7 +105,9 @@ export class KyselyStorage implements StorageAdapter {
 
   listTokens (userId: string) { return this.#tokens.listTokens(userId) }
 
-  rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'rejected') { return this.#tokens.rotateToken(id, replace) }
+  rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'rejected') {
+    return this.#tokens.rotateToken(id, replace)
+  }
 
   revokeToken (id: string) { return this.#tokens.revokeToken(id) }
 
@@ -104,7 +116,7 @@ export class KyselyStorage implements StorageAdapter {
   touchTokens (ids: readonly string[], lastUsedAt: string) { return this.#tokens.touchTokens(ids, lastUsedAt) }
 }
 
-/** A host's Kysely may bring plugins that rename columns, or change rows. What stays of them is the schema that they put to a table. */
+/** Returns a Kysely without the app's plugins, which may rename columns or change rows. Keeps only the app's schema. */
 function withoutPlugins (db: Kysely<any>): Kysely<Tables> {
   const { from } = db.selectFrom('name').select('name').toOperationNode() as SelectQueryNode
   const { table } = from?.froms[0] as TableNode

@@ -8,10 +8,11 @@ import { unlessReferenced } from './violations.js'
 
 const one = sql.lit(1)
 
-type TokenMethod = 'createToken' | 'findTokenByHash' | 'listTokens' | 'rotateToken' | 'revokeToken' | 'revokeTokens' | 'touchTokens'
+type TokenMethods =
+  'createToken' | 'findTokenByHash' | 'listTokens' | 'rotateToken' | 'revokeToken' | 'revokeTokens' | 'touchTokens'
 
-/** The methods of KyselyStorage that are about tokens. */
-export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, TokenMethod> {
+/** Creates the methods of KyselyStorage for tokens. */
+export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, TokenMethods> {
   const { db, traits, names, rows, queries } = runner
   const toFound = ({ rows: [row] }: QueryResult<TokenWithUserRow>) => row && rows.toTokenWithUser(row)
 
@@ -21,50 +22,60 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
     },
 
     findTokenByHash (hash) {
-      const result = runner.execute(queries.get('findTokenByHash', { hash }, (value) => db.selectFrom(`${names.tokens} as token`)
+      const query = queries.get('findTokenByHash', { hash }, (value) => db.selectFrom(`${names.tokens} as token`)
         .innerJoin(`${names.users} as user`, 'user.id', 'token.user_id')
         .select(rows.tokenWithUserColumns)
         .where('token.hash', '=', traits.operand(value('hash')))
-        .limit(one)))
+        .limit(one))
+      const result = runner.execute(query)
+      // A result that is there at once needs no promise.
       return result instanceof Promise ? result.then(toFound) : toFound(result)
     },
 
     async listTokens (userId) {
       const key = toRowId(userId)
       if (key === undefined) return []
-      const { rows: found } = await runner.execute(queries.get('listTokens', { key }, (value) => db.selectFrom(names.tokens)
+      const query = queries.get('listTokens', { key }, (value) => db.selectFrom(names.tokens)
         .select(rows.tokenColumns)
         .where('user_id', '=', traits.operand(value('key')))
-        .orderBy('id')))
+        .orderBy('id'))
+      const { rows: found } = await runner.execute(query)
       return found.map(rows.toTokenRecord)
     },
 
     async rotateToken (id, replace) {
       const key = toRowId(id)
       if (key === undefined) return 'absent'
-      let added = false
+      let isCreated = false
       return await unlessReferenced(traits, () => runner.transaction(async (trx) => {
-        added = false
+        isCreated = false
         const old = await lockToken(runner, trx, key)
         if (old === undefined) return 'absent'
         const replacement = replace(old)
         if (replacement === 'rejected') return 'rejected'
         const { expires_at: expiresAt, successor } = replacement
         const token = await createToken(runner, successor, trx)
-        // A token without its user is left over where foreign keys are not enforced.
+        // A token can outlive its user where foreign keys are not enforced.
         if (token === 'absent') return 'absent'
-        added = true
+        isCreated = true
         if (expiresAt === null) await trx.deleteFrom(names.tokens).where('id', '=', key).execute()
-        else await trx.updateTable(names.tokens).set({ expires_at: traits.writeTime(expiresAt) }).where('id', '=', key).execute()
+        else {
+          const time = traits.writeTime(expiresAt)
+          await trx.updateTable(names.tokens).set({ expires_at: time }).where('id', '=', key).execute()
+        }
         return token
-      }), () => added)
+      }), () => isCreated)
     },
 
     async revokeToken (id) {
       const key = toRowId(id)
       if (key === undefined) return false
-      const query = queries.get('revokeToken', { key }, (value) => db.deleteFrom(names.tokens).where('id', '=', value('key')))
-      return await unlessReferenced(traits, async () => (await runner.retried(() => runner.execute(query))).numAffectedRows !== 0n)
+      const query = queries.get('revokeToken', { key }, (value) => db.deleteFrom(names.tokens)
+        .where('id', '=', value('key')))
+      return await unlessReferenced(traits, async () => {
+        const { numAffectedRows } = await runner.retried(() => runner.execute(query))
+        return numAffectedRows !== 0n
+      })
     },
 
     async revokeTokens (userId): Promise<void | 'referenced'> {
@@ -72,18 +83,21 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
       if (key === undefined) return
       const deleteAll = db.deleteFrom(names.tokens).where('user_id', '=', key)
       const some = db.selectFrom(names.tokens).select('id').where('user_id', '=', key).limit(one)
-      // It waits for a rotation that is under way, but the successor may come too late for it to see. Others may go on minting for ever.
+      // The delete waits for a rotation in progress, but may not see its successor.
+      // The number of attempts is limited because other callers may go on creating tokens.
       for (let attempt = 0; attempt < 10; attempt++) {
-        if (await unlessReferenced(traits, () => runner.retried(() => deleteAll.execute())) === 'referenced') return 'referenced'
+        const outcome = await unlessReferenced(traits, () => runner.retried(() => deleteAll.execute()))
+        if (outcome === 'referenced') return 'referenced'
         if (await some.executeTakeFirst() === undefined) return
       }
     },
 
     async touchTokens (ids, lastUsedAt) {
-      // In one order everywhere, so that processes wait for each other instead of locking each other out.
+      // In the same order everywhere, because processes that lock rows in different orders deadlock.
       const keys = ids.map(toRowId).filter((key) => key !== undefined).sort((a, b) => a - b)
       if (keys.length === 0) return
-      // Lists in few lengths make few statements to prepare: 1, 2, 4, 8… A longer one than the plugin's would run into the databases' limits.
+      // Lists of 1, 2, 4, 8… keys make few statements to prepare.
+      // A list longer than the plugin's is not padded, because databases limit the number of parameters.
       const length = 2 ** Math.ceil(Math.log2(keys.length))
       if (length <= 512) keys.push(...Array(length - keys.length).fill(keys[0]))
       const time = traits.writeTime(lastUsedAt)
@@ -96,7 +110,11 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
   }
 }
 
-async function createToken (runner: QueryRunner, token: NewTokenRecord, trx?: Kysely<Tables>): Promise<TokenRecord | 'absent'> {
+async function createToken (
+  runner: QueryRunner,
+  token: NewTokenRecord,
+  trx?: Kysely<Tables>
+): Promise<TokenRecord | 'absent'> {
   const { db, traits, names, rows } = runner
   const userKey = toRowId(token.user_id)
   if (userKey === undefined) return 'absent'
@@ -106,7 +124,7 @@ async function createToken (runner: QueryRunner, token: NewTokenRecord, trx?: Ky
       const insert = db.insertInto(names.tokens)
       if (!traits.supportsInsertFromSelect) return insert.values(written)
       const { user_id: userId, ...rest } = written
-      // Selecting the user inside the insert makes "only if it is there" hold without a transaction, and without foreign keys.
+      // An insert that selects its user needs neither a transaction nor a foreign key.
       const columns = Object.keys(rest) as Array<keyof typeof rest>
       return insert
         .columns(['user_id', ...columns])
@@ -116,16 +134,27 @@ async function createToken (runner: QueryRunner, token: NewTokenRecord, trx?: Ky
     }, trx)
     return id === undefined ? 'absent' : rows.createdToken(id, token)
   } catch (error) {
-    // The user is not there, or was deleted at the same moment. If it is there, the key is one of the app's.
-    // PostgreSQL answers no look-up in a transaction that has failed; there, the token that is rotated keeps the user from being deleted.
-    const isAbsent = traits.isForeignKeyViolation(error) && await findUserByKey(runner, userKey, trx).then((user) => user === undefined, () => false)
-    if (isAbsent) return 'absent'
+    if (traits.isForeignKeyViolation(error) && await isAbsent(runner, userKey, trx)) return 'absent'
     throw error
   }
 }
 
-/** Returns the token, which nobody else can change before the transaction ends. */
-async function lockToken ({ traits, names, rows }: QueryRunner, trx: Kysely<Tables>, key: number): Promise<TokenRecord | undefined> {
+/** Returns whether there is no such user. If there is one, a foreign key of the app has been violated. */
+async function isAbsent (runner: QueryRunner, userKey: number, trx?: Kysely<Tables>): Promise<boolean> {
+  try {
+    return await findUserByKey(runner, userKey, trx) === undefined
+  } catch {
+    // PostgreSQL rejects queries in a transaction that has failed. There, the token being rotated protects the user.
+    return false
+  }
+}
+
+/** Returns the token, locked until the transaction ends. Returns `undefined` if there is none. */
+async function lockToken (
+  { traits, names, rows }: QueryRunner,
+  trx: Kysely<Tables>,
+  key: number
+): Promise<TokenRecord | undefined> {
   let query = trx.selectFrom(names.tokens).select(rows.tokenColumns).where('id', '=', key)
   if (traits.supportsForUpdate) query = query.forUpdate()
   else await trx.updateTable(names.tokens).set(({ ref }) => ({ id: ref('id') })).where('id', '=', key).execute()

@@ -6,23 +6,25 @@ import type { Tables } from './tables.js'
 import { unlessReferenced, unlessTaken } from './violations.js'
 
 const one = sql.lit(1)
-// As `normalizeForSearch` has it. Names are kept in that form.
+// Final sigma becomes sigma, as in `normalizeForSearch`. Names are stored in that form.
 const searchableEmail = sql<string>`replace(${sql.ref('email')}, ${sql.lit('\u03C2')}, ${sql.lit('\u03C3')})`
 
-type UserMethod = 'createUser' | 'findUser' | 'findUserByEmail' | 'listUsers' | 'countUsers' | 'updateUser' | 'deleteUser'
+type UserMethods =
+  'createUser' | 'findUser' | 'findUserByEmail' | 'listUsers' | 'countUsers' | 'updateUser' | 'deleteUser'
 
-/** The methods of KyselyStorage that are about users. */
-export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, UserMethod> {
+/** Creates the methods of KyselyStorage for users. */
+export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, UserMethods> {
   const { db, traits, names, rows, queries } = runner
 
   const contains = (search: string) => ({ or }: ExpressionBuilder<Tables, 'users'>) =>
     or([traits.contains(searchableEmail, search), traits.contains(sql.ref('searchable_name'), search)])
 
   async function findUserByEmail (email: string): Promise<UserRecord | undefined> {
-    const { rows: [row] } = await runner.execute(queries.get('findUserByEmail', { email }, (value) => db.selectFrom(names.users)
+    const query = queries.get('findUserByEmail', { email }, (value) => db.selectFrom(names.users)
       .select(rows.userColumns)
       .where('email', '=', value('email'))
-      .limit(one)))
+      .limit(one))
+    const { rows: [row] } = await runner.execute(query)
     return row && rows.toUserRecord(row)
   }
 
@@ -32,12 +34,14 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
       const write = async () => {
         const id = await runner.retried(() => runner.insert('createUser', values, (written) => {
           const insert = db.insertInto(names.users).values(written)
-          return traits.onConflictDoNothing ? insert.onConflict((conflict) => conflict.column('email').doNothing()) : insert
+          return traits.onConflictDoNothing
+            ? insert.onConflict((conflict) => conflict.column('email').doNothing())
+            : insert
         }))
         return id === undefined ? undefined : rows.createdUser(id, user)
       }
       return await unlessTaken(write, {
-        // What skips a conflict of addresses has an error of any other.
+        // An insert that skips a conflict of addresses throws only for other unique columns.
         isViolation: (error) => !traits.onConflictDoNothing && traits.isUniqueViolation(error),
         isTaken: async () => await findUserByEmail(user.email) !== undefined
       })
@@ -54,7 +58,8 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
       const key = after === undefined ? undefined : toRowId(after)
       if (after !== undefined && key === undefined) return []
       const name = `listUsers ${order} ${key === undefined ? '' : 'after'} ${search === undefined ? '' : 'search'}`
-      const { rows: found } = await runner.execute(queries.get(name, { key: key as number, skip, limit, search: search as string }, (value) => {
+      const values = { key: key as number, skip, limit, search: search as string }
+      const listing = queries.get(name, values, (value) => {
         let query = db.selectFrom(names.users)
           .select(rows.userColumns)
           .orderBy('id', order)
@@ -63,7 +68,8 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
         if (key !== undefined) query = query.where('id', order === 'asc' ? '>' : '<', value('key'))
         if (search !== undefined) query = query.where(contains(value('search')))
         return query
-      }))
+      })
+      const { rows: found } = await runner.execute(listing)
       return found.map(rows.toUserRecord)
     },
 
@@ -79,7 +85,7 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
       if (key === undefined) return 'absent'
       const updateIn = (db: Kysely<Tables>) => {
         const update = db.updateTable(names.users)
-          // Kysely leaves out what is undefined.
+          // Kysely leaves out members that are undefined.
           .set(rows.userChanges(changes))
           .set(({ eb }) => ({ revision: eb('revision', '+', 1) }))
           .where('id', '=', key)
@@ -112,11 +118,11 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
       return await unlessReferenced(traits, () => runner.transaction(async (trx) => {
         const revokeTokens = () => trx.deleteFrom(names.tokens).where('user_id', '=', key).execute()
         const deleteUser = () => trx.deleteFrom(names.users).where('id', '=', key).executeTakeFirstOrThrow()
-        // Also where a foreign key would do it: a host's connection may not enforce it.
+        // The foreign key may not do it, because an app's connection may not enforce foreign keys.
         await revokeTokens()
         const { numDeletedRows } = await deleteUser().catch(async (error) => {
           if (traits.supportsCascade || !traits.isForeignKeyViolation(error)) throw error
-          // A token may have come in between. The user is locked by now, so that no other comes.
+          // A token may have been created after the first statement. Now the user is locked, so that no other can be.
           await revokeTokens()
           return await deleteUser()
         })
@@ -126,12 +132,17 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
   }
 }
 
-/** Returns the user with this key, as a transaction sees it if one is given; `undefined` if there is none. */
-export async function findUserByKey (runner: QueryRunner, key: number, trx?: Kysely<Tables>): Promise<UserRecord | undefined> {
+/** Returns the user with this key, within `trx` if it is given. Returns `undefined` if there is none. */
+export async function findUserByKey (
+  runner: QueryRunner,
+  key: number,
+  trx?: Kysely<Tables>
+): Promise<UserRecord | undefined> {
   const { db, names, rows, queries } = runner
-  const { rows: [row] } = await runner.execute(queries.get('findUser', { key }, (value) => db.selectFrom(names.users)
+  const query = queries.get('findUser', { key }, (value) => db.selectFrom(names.users)
     .select(rows.userColumns)
     .where('id', '=', value('key'))
-    .limit(one)), trx)
+    .limit(one))
+  const { rows: [row] } = await runner.execute(query, trx)
   return row && rows.toUserRecord(row)
 }
