@@ -1,11 +1,14 @@
 /**
- * Returns the integer that a driver gives as a number, text, bigint or boolean.
+ * Returns the integer that a driver returned as a number, text, bigint or boolean.
  *
- * @throws {Error} if it gives anything else, or an integer that JavaScript cannot keep
+ * @throws {Error} if it is anything else, or an integer that JavaScript cannot represent
  */
 export function toInteger (value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-  const integer = typeof value === 'bigint' || typeof value === 'boolean' || (typeof value === 'string' && /^-?\d+$/.test(value)) ? Number(value) : NaN
-  if (!Number.isSafeInteger(integer)) throw new Error('The database gave back something else where there must be an integer within 2^53')
+  const isText = typeof value === 'string' && /^-?\d+$/.test(value)
+  const integer = typeof value === 'bigint' || typeof value === 'boolean' || isText ? Number(value) : NaN
+  if (!Number.isSafeInteger(integer)) {
+    throw new Error('The database returned a value that is not an integer within 2^53')
+  }
   return integer
 }

@@ -43,7 +43,7 @@ export type Rows = ReturnType<typeof createRows>
  * Rows are written member by member, because a caller may pass a record with more members, such as a stored one.
  */
 export function createRows (traits: DialectTraits) {
-  const { boolean, json, time } = traits.select
+  const { boolean, json, time } = traits.selection
   const readTime = (time: unknown) => time === null ? null : traits.readTime(time)
   const readBoolean = (value: unknown) => {
     const integer = toInteger(value)

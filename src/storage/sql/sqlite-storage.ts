@@ -10,52 +10,55 @@ import type { StorageAdapter } from '../storage-adapter.js'
 const memory = ':memory:'
 const locations = new WeakMap<StorageAdapter, string>()
 
-/** Returns the absolute path of the file that `sqliteStorage` has opened, or `':memory:'`. It is `undefined` for any other storage. */
+/** Returns the absolute path of the file that `sqliteStorage` has opened, or `':memory:'`; `undefined` for other storages. */
 export function locationOf (storage: StorageAdapter): string | undefined {
   return locations.get(storage)
 }
 
 export interface SqliteStorageOptions {
   /**
-   * Path of the database file, created if missing, for its owner alone (mode 0600; an existing file keeps its mode); `':memory:'` for one that is gone when the app closes.
+   * Path of the database file, or `':memory:'` for a database that ends with the app. A missing file is created with mode
+   * 0600, so that only its owner can read it. An existing file keeps its mode.
    * @default 'vexa-admin.db'
    */
   filename?: string | undefined
   /**
-   * How long a statement waits while another process writes, in milliseconds, before the caller is told 503.
+   * Time that a statement waits while another process writes, in milliseconds. After it the request returns 503.
    * Waiting does not block the event loop.
    * @default 5000
    */
   busyTimeout?: number | undefined
-  /** As in KyselyStorage. @default 'vexa_' */
+  /** The same as in KyselyStorage. @default 'vexa_' */
   tablePrefix?: string | undefined
-  /** As in KyselyStorage. @default true */
+  /** The same as in KyselyStorage. @default true */
   migrate?: boolean | undefined
 }
 
 /**
- * KyselyStorage over better-sqlite3: one file, shared by any number of processes of one machine.
- * Opened with write-ahead log, `synchronous=FULL` so that what was acknowledged survives a power cut, and `secure_delete` so that
- * what is deleted leaves the file.
+ * Creates a KyselyStorage over better-sqlite3. Any number of processes of one machine share the file. It has a write-ahead
+ * log. `synchronous=FULL` makes acknowledged changes survive a power cut, and `secure_delete` overwrites deleted data.
  *
  * @throws {InvalidOptionError} if an option is wrong
  */
 export function sqliteStorage ({ filename = 'vexa-admin.db', busyTimeout = 5000, ...options }: SqliteStorageOptions = {}): KyselyStorage {
-  // better-sqlite3 takes an empty name, and spaces, for a temporary database, which nobody means.
-  check(typeof filename === 'string' && filename.trim() !== '' && !filename.includes('\0'), '`filename` must be a path')
+  // better-sqlite3 opens a temporary database for a name that is empty or only spaces.
+  const isPath = typeof filename === 'string' && filename.trim() !== '' && !filename.includes('\0')
+  check(isPath, '`filename` must be a path')
   check(Number.isInteger(busyTimeout) && busyTimeout >= 0, '`busyTimeout` must be a whole number of milliseconds')
   const storage = new KyselyStorage({
     ...options,
     dialect: new SqliteDialect({
       open: async () => {
         const database = await openDatabase(filename, options.migrate !== false)
-        // SQLite has found the file its own way, through links and the working directory.
+        // SQLite resolves the working directory and links by itself.
         const [main] = database.prepare('pragma database_list').all([]) as [{ file: string }]
         locations.set(storage, main.file || memory)
         return database
       },
-      // 16 MiB of pages: SQLite's own two hold the indexes of a few thousand tokens.
-      pragmas: ['journal_mode = wal', 'synchronous = full', 'foreign_keys = on', 'secure_delete = on', 'cache_size = -16384'],
+      // 16 MiB of pages. SQLite's default of 2 MiB holds the indexes of a few thousand tokens.
+      pragmas: [
+        'journal_mode = wal', 'synchronous = full', 'foreign_keys = on', 'secure_delete = on', 'cache_size = -16384'
+      ],
       busyTimeout
     })
   })
@@ -64,34 +67,44 @@ export function sqliteStorage ({ filename = 'vexa-admin.db', busyTimeout = 5000,
 
 async function openDatabase (filename: string, create: boolean): Promise<SqliteDatabase> {
   try {
-    // Imported here, so that apps with another storage need not have it.
+    // Imported here, because apps with another storage need not install it.
     const { default: Database } = await import('better-sqlite3')
     if (create) createPrivate(filename.trim())
     return new Database(filename, { timeout: 0, fileMustExist: !create })
   } catch (cause) {
-    // An optional dependency: npm says nothing where it could not be installed.
-    if ((cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') throw new StorageOpenError('better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), or give another `storage`', { cause })
-    // Package managers do not run its install script unless they are told to, and its binary is for one version of Node.js.
-    if (isUnbuilt(cause)) throw new StorageOpenError('better-sqlite3 is not built for this Node.js: allow its install script (pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3', { cause })
-    throw new StorageOpenError(`SQLite cannot open ${filename === memory ? filename : resolve(filename)} (${(cause as Error).message})`, { cause })
+    throw new StorageOpenError(describeOpenError(cause, filename), { cause })
   }
 }
 
-/** Creates a file that nobody else may read, if it is not there. SQLite gives the files beside it the same mode. */
+function describeOpenError (cause: unknown, filename: string): string {
+  // It is an optional dependency, and npm does not report that its installation failed.
+  if ((cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') {
+    return 'better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), ' +
+      'or give another `storage`'
+  }
+  // Package managers run its install script only with permission, and its binary is for one version of Node.js.
+  if (isUnbuilt(cause)) {
+    return 'better-sqlite3 is not built for this Node.js: allow its install script ' +
+      '(pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3'
+  }
+  return `SQLite cannot open ${filename === memory ? filename : resolve(filename)} (${(cause as Error).message})`
+}
+
+/** Creates a missing file that only its owner may read. SQLite gives the files beside it the same mode. */
 function createPrivate (filename: string): void {
   if (filename === memory) return
   try {
-    // Exclusively, and at once: to close another handle of the file would free the locks that SQLite holds on it.
-    closeSync(openSync(followed(filename), 'wx', 0o600))
+    // Exclusive, because closing a handle of an existing file would free the locks that SQLite holds on it.
+    closeSync(openSync(followLinks(filename), 'wx', 0o600))
   } catch {
-    // It is there, or SQLite has a sentence for it.
+    // The file exists, or SQLite will report the error.
   }
 }
 
-/** Returns where a link to a file that is not there leads. */
-function followed (filename: string): string {
+/** Returns the target of a link, which need not exist, or the path itself if it is no link. */
+function followLinks (filename: string): string {
   const isLink = lstatSync(filename, { throwIfNoEntry: false })?.isSymbolicLink() === true
-  return isLink ? followed(resolve(dirname(filename), readlinkSync(filename))) : filename
+  return isLink ? followLinks(resolve(dirname(filename), readlinkSync(filename))) : filename
 }
 
 function isUnbuilt (error: unknown): boolean {

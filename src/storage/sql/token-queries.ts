@@ -25,7 +25,7 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
       const query = queries.get('findTokenByHash', { hash }, (value) => db.selectFrom(`${names.tokens} as token`)
         .innerJoin(`${names.users} as user`, 'user.id', 'token.user_id')
         .select(rows.tokenWithUserColumns)
-        .where('token.hash', '=', traits.operand(value('hash')))
+        .where('token.hash', '=', traits.lookupValue(value('hash')))
         .limit(one))
       const result = runner.execute(query)
       // A result that is there at once needs no promise.
@@ -37,7 +37,7 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
       if (key === undefined) return []
       const query = queries.get('listTokens', { key }, (value) => db.selectFrom(names.tokens)
         .select(rows.tokenColumns)
-        .where('user_id', '=', traits.operand(value('key')))
+        .where('user_id', '=', traits.lookupValue(value('key')))
         .orderBy('id'))
       const { rows: found } = await runner.execute(query)
       return found.map(rows.toTokenRecord)

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import { sql, type CompiledQuery, type Kysely, type QueryResult } from 'kysely'
+import type { Awaitable } from '../../storage-adapter.js'
 import type { Rows } from '../rows.js'
 import type { ColumnType, DialectTraits } from './dialect-traits.js'
 
 const text = '\u{1F511} \u00EB e\u0301 \\ \\\\ $1 % _ '
 
-/** Values of each kind that the tables have, at the edges of what drivers are known to keep. */
+/** Values of each kind in the tables, among them those that some drivers are known to change. */
 const samples: ReadonlyArray<readonly [type: ColumnType, value: unknown]> = [
-  // Each byte there is, with NUL at the start, where a driver that ends at NUL has nothing left, and at the end.
+  // Each byte, with NUL at the start and at the end, because some drivers cut bytes at NUL.
   ['hash', Buffer.from([...Array.from({ length: 256 }, (_, byte) => byte), 0])],
   ['email', text],
   ['text', text],
@@ -16,7 +17,7 @@ const samples: ReadonlyArray<readonly [type: ColumnType, value: unknown]> = [
   ['json', { a: [1e308, -0.5, true, null, {}, text] }],
   ['json', ['true', '1']],
   ['json', null],
-  // The second is an hour that summer time leaves out in Europe.
+  // The second time is in the hour that summer time skips in Europe.
   ['time', '2038-01-19T03:14:08.001Z'],
   ['time', '2024-03-31T02:30:00.999Z'],
   ['time', null],
@@ -31,7 +32,7 @@ const samples: ReadonlyArray<readonly [type: ColumnType, value: unknown]> = [
 const settings = 'settings that convert values (typeCast of mysql2, setTypeParser and binary of pg)'
 const textRemedy = `use UTF-8 (utf8mb4) and, in MySQL, not the mode NO_BACKSLASH_ESCAPES, and no ${settings}`
 
-/** What to say of a driver that changes values of this type. */
+/** The message about a driver that changes values of this type. */
 const faults: Readonly<Record<ColumnType | 'row', string>> = {
   hash: 'bytes: with pg, use its own client, not pg.native',
   email: `text: ${textRemedy}`,
@@ -45,26 +46,36 @@ const faults: Readonly<Record<ColumnType | 'row', string>> = {
 }
 
 /**
- * Checks, in one query, that what goes to the database and comes back through the driver stays as it is.
+ * Checks in one query that no value changes on its way through the driver to the database and back.
  *
  * @param execute runs a query as the storage runs its own
- * @throws {Error} that names the kind of value that does not, and what to do about it
+ * @throws {Error} for the first kind of value that changes. The message says what to do
  */
-export async function checkDriver (db: Kysely<any>, traits: DialectTraits, rows: Rows, execute: (query: CompiledQuery<any>) => QueryResult<any> | Promise<QueryResult<any>>): Promise<void> {
-  const select = (type: ColumnType, name: string) => type === 'boolean' || type === 'json' || type === 'time' ? traits.select[type](name) : sql.ref(name)
-  const same = (type: ColumnType, name: string, written: unknown) => {
-    if (type === 'hash') return traits.same.hash(sql.ref(name), written as Buffer)
-    if (type === 'json') return traits.same.json(sql.ref(name), written as string)
-    if (type === 'email' || type === 'text') return traits.same.text(sql.ref(name), written as string)
-    return sql`${sql.ref(name)} = ${traits.held(type, sql.lit(written))}`
+export async function checkDriver (
+  db: Kysely<any>, traits: DialectTraits, rows: Rows, execute: (query: CompiledQuery<any>) => Awaitable<QueryResult<any>>
+): Promise<void> {
+  const select = (type: ColumnType, name: string) =>
+    type === 'boolean' || type === 'json' || type === 'time' ? traits.selection[type](name) : sql.ref(name)
+  const equals = (type: ColumnType, name: string, written: unknown) => {
+    if (type === 'hash') return traits.equals.hash(sql.ref(name), written as Buffer)
+    if (type === 'json') return traits.equals.json(sql.ref(name), written as string)
+    if (type === 'email' || type === 'text') return traits.equals.text(sql.ref(name), written as string)
+    return sql`${sql.ref(name)} = ${traits.cast(type, sql.lit(written))}`
   }
-  const columns = samples.map(([type, value], i) => ({ type, value, written: rows.write(type, value), name: `value_${i}` }))
-  // What the server has, for a driver may undo on the way back what it does on the way there.
-  const differences = columns.filter(({ value }) => value !== null).map(({ type, written, name }) => sql`when (${same(type, name, written)}) is not true then ${sql.lit(type)}`)
-  const selected = columns.filter(({ type }) => type !== 'hash').map(({ type, name }) => sql`${select(type, name)} as ${sql.ref(name)}`)
-  const sent = columns.map(({ type, written, name }) => sql`${traits.held(type, written)} as ${sql.ref(name)}`)
-  const query = sql`select case ${sql.join(differences, sql` `)} else 'none' end as changed_type, ${sql.join(selected)} from (select ${sql.join(sent)}) as sent limit 1`
-  // Without names of tables, which `withSchema` would put a schema to.
+  const columns = samples
+    .map(([type, value], i) => ({ type, value, written: rows.write(type, value), name: `value_${i}` }))
+  // The server compares, because a driver may undo on the way back what it does on the way there.
+  const differences = columns
+    .filter(({ value }) => value !== null)
+    .map(({ type, written, name }) =>
+      sql`when (${equals(type, name, written)}) is not true then ${sql.lit(type)}`)
+  const selected = columns
+    .filter(({ type }) => type !== 'hash')
+    .map(({ type, name }) => sql`${select(type, name)} as ${sql.ref(name)}`)
+  const sent = columns.map(({ type, written, name }) => sql`${traits.cast(type, written)} as ${sql.ref(name)}`)
+  // Without names of tables, because `withSchema` would put a schema before them.
+  const query = sql`select case ${sql.join(differences, sql` `)} else 'none' end as changed_type, ${sql.join(selected)}
+    from (select ${sql.join(sent)}) as sent limit 1`
   const { rows: [row] } = await execute(query.compile(db))
 
   const fault = (type: ColumnType | 'row') => new Error(`the driver changes ${faults[type]}`)

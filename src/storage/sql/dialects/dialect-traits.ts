@@ -3,76 +3,86 @@ import type { TableNames, Tables } from '../tables.js'
 
 type Type = ColumnDataType | RawBuilder<unknown>
 
-/** A kind of value that the tables have. */
+/** The kinds of values in the tables. */
 export type ColumnType = 'key' | 'email' | 'text' | 'integer' | 'boolean' | 'json' | 'hash' | 'time'
 
-/** What differs from one database to another: all of it, and nothing else. */
+/** All differences between the databases. The rest of the storage does not know which database it has. */
 export interface DialectTraits {
-  /** Column types. Text compares byte by byte; a time has milliseconds. */
+  // Schema
+
+  /** The type of each kind of column. Text compares byte by byte. A time has milliseconds. */
   readonly types: Readonly<Record<ColumnType, Type>>
-  /** The type that the column of e-mail addresses has from version 3 of the schema on, where it is another. */
+  /** The type of the column of e-mail addresses from version 3 of the schema on. Absent if it stays the same. */
   readonly emailTypeSince3?: Type
-  /** What makes a key count up, and never be given out twice. */
+  /** Makes the database generate keys that it never uses again. */
   autoIncrement (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
-  /** What stands behind the columns of a new table. */
+  /** The options at the end of `create table`. */
   readonly tableOptions?: RawBuilder<unknown>
 
-  /** How a boolean is written. */
+  // Values
+
+  /** Returns a boolean as a parameter. */
   writeBoolean (value: boolean): boolean | number
-  /** How a time in RFC 3339 is written. */
+  /** Returns an RFC 3339 time as a parameter. */
   writeTime (time: string): string
-  /** How JSON is written, from a parameter that is text. */
+  /** Returns an expression that makes JSON of a text parameter. */
   writeJson<T> (text: T): T | RawBuilder<T>
-  /** Selects what drivers and servers give back as their settings say, so that it comes as numbers and text of one form. */
-  readonly select: Readonly<Record<'boolean' | 'json' | 'time', (column: string) => RawBuilder<unknown>>>
-  /** RFC 3339 from what is selected as a time. Throws if it is anything else. */
+  /** Select a column in one form, as a number or text, whatever the settings of the driver and the server are. */
+  readonly selection: Readonly<Record<'boolean' | 'json' | 'time', (column: string) => RawBuilder<unknown>>>
+  /** Returns a selected time in RFC 3339. Throws if it is anything else. */
   readTime (time: unknown): string
 
-  /** A value as a column of this type holds it, in a query without a table. */
-  held (type: ColumnType, value: unknown): RawBuilder<unknown>
-  /** Whether the server has exactly these bytes, this text or this JSON, written so that no driver changes it. */
-  readonly same: {
-    hash (held: Expression<unknown>, bytes: Buffer): RawBuilder<unknown>
-    text (held: Expression<unknown>, text: string): RawBuilder<unknown>
-    json (held: Expression<unknown>, json: string): RawBuilder<unknown>
+  // Expressions
+
+  /** Casts a value to the type that a column gives it, for a query without a table. */
+  cast (type: ColumnType, value: unknown): RawBuilder<unknown>
+  /** Compare what the server has with these bytes, text or JSON, as literals that no driver changes. */
+  readonly equals: {
+    hash (expression: Expression<unknown>, bytes: Buffer): RawBuilder<unknown>
+    text (expression: Expression<unknown>, text: string): RawBuilder<unknown>
+    json (expression: Expression<unknown>, json: string): RawBuilder<unknown>
   }
-
-  /** Whether text contains this, byte by byte: not LIKE, which knows wildcards, and here and there ignores case. */
+  /** Tests byte by byte whether text contains a part. LIKE has wildcards, and on some databases ignores case. */
   contains (text: Expression<unknown>, part: string): Expression<SqlBool>
+  /** Returns the value that an indexed column is compared with, in a prepared statement. */
+  lookupValue<T> (value: T): T | RawBuilder<T>
 
-  /** A value of a prepared query that an indexed column is to equal. */
-  operand<T> (value: T): T | RawBuilder<T>
+  // Features
 
-  /** Whether `insert` and `update` can return what they have written. */
+  /** Whether `insert` and `update` have a `returning` clause. */
   readonly supportsReturning: boolean
-  /** Whether to insert with `on conflict do nothing`, instead of having an error. */
+  /** Whether an insert uses `on conflict do nothing`. Without it, a conflict is an error. */
   readonly onConflictDoNothing: boolean
-  /** Whether an insert may select what it inserts. Without, it leaves it to a foreign key to see whether there is a user. */
+  /** Whether the insert of a token selects its user. Without it, the foreign key detects a missing user. */
   readonly supportsInsertFromSelect: boolean
-  /** Whether `select … for update` locks rows. Without, a write does. */
+  /** Whether `select … for update` locks rows. Without it, the storage locks a row by an update. */
   readonly supportsForUpdate: boolean
-  /** Whether the foreign key of tokens deletes them with their user. Without, it keeps a user who has one. */
+  /** Whether the foreign key deletes tokens with their user. Without it, a user with tokens cannot be deleted. */
   readonly supportsCascade: boolean
-
-  /** Whether a row was refused because a unique column has the value already. It does not say which column: not every driver knows. */
-  isUniqueViolation (error: unknown): boolean
-  /** Whether a change was refused because a row would refer to one that is not there. It does not say by which of the two. */
-  isForeignKeyViolation (error: unknown): boolean
-  /** Whether the database has undone everything for the sake of another transaction, so that it is worth to try again. */
-  isRetryable (error: unknown): boolean
-  /** Whether a table, or a foreign key that is to be dropped, is not there. */
-  isMissingTable (error: unknown): boolean
-  /** Whether a table, column or index was to be made that is there already. */
-  isAlreadyExists (error: unknown): boolean
-  /** Whether a transaction that fails undoes `create table` and the like. */
+  /** Whether a transaction that fails undoes `create table` and other DDL. */
   readonly supportsTransactionalDdl: boolean
 
+  // Errors
+
+  /** Returns whether a unique column has the value already. Not every driver says which column. */
+  isUniqueViolation (error: unknown): boolean
+  /** Returns whether a row refers to a missing row, or a deleted row is referred to. The error does not say which. */
+  isForeignKeyViolation (error: unknown): boolean
+  /** Returns whether the database has undone the whole transaction because of another one, so a retry may succeed. */
+  isRetryable (error: unknown): boolean
+  /** Returns whether a table, or a foreign key to drop, does not exist. */
+  isMissingTable (error: unknown): boolean
+  /** Returns whether a table, column or index to create exists already. */
+  isAlreadyExists (error: unknown): boolean
+
+  // Server
+
   /**
-   * Checks what the server and the session can be set to.
+   * Checks the settings of the server and the session.
    *
-   * @throws {StorageOpenError} if answers could be old, rows hidden, what is acknowledged lost, or a constraint not enforced
+   * @throws {StorageOpenError} if answers can be old, rows hidden, acknowledged changes lost, or constraints off
    */
   checkSettings (db: Kysely<any>, names: TableNames): Promise<void>
-  /** Runs `work` while no other process runs its own: in a transaction if `supportsTransactionalDdl`, else under a lock. */
+  /** Runs `work` while no other process migrates: in a transaction if `supportsTransactionalDdl`, else under a lock. */
   withMigrationLock<T> (db: Kysely<Tables>, names: TableNames, work: (db: Kysely<Tables>) => Promise<T>): Promise<T>
 }

@@ -1,8 +1,8 @@
 type Members = Record<string, unknown>
 
 /**
- * Returns whether this holds for an error, or for one of those that it wraps: some layers above a driver put the driver's error
- * into `cause`, `original` or `parent`.
+ * Returns whether a test holds for an error or for an error that it wraps. Some layers above a driver put the driver's
+ * error into `cause`, `original` or `parent`.
  */
 export function matchesError (error: unknown, holds: (error: Members) => boolean, depth = 5): boolean {
   if (typeof error !== 'object' || error === null || depth === 0) return false

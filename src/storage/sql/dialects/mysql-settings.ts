@@ -3,90 +3,148 @@ import type { TableNames } from '../tables.js'
 import { checkSettings, schemaOf, type Setting, type Values } from './settings.js'
 
 const isOn = (value: unknown) => /^(ON|1)$/i.test(String(value))
-// A server that does not have it has it off.
+// A setting that the server does not have is off.
 const isOff = (value: unknown) => /^(OFF|0|)$/i.test(String(value ?? ''))
 
-const replica = 'the server is a replica, which answers with old data, or it takes no writes. Connect to the primary'
-const everywhere = 'what is written does not reach the replicas, or the other nodes, which go on to accept a revoked token'
-const past = 'the server answers with old data'
+/** Returns a message that ends with the line that makes the session safe. */
+const setSession = (consequence: string, assignment: string) =>
+  `${consequence}. Run on each connection: set session ${assignment}`
 
-/** Returns whether reads wait for what the other members of a group have acknowledged. */
+const replica = 'the server is a replica, which answers with old data, or it takes no writes. Connect to the primary'
+const unreplicated =
+  'what is written does not reach the replicas, or the other nodes, which go on to accept a revoked token'
+const oldData = 'the server answers with old data'
+const withoutEngine = 'tables are without transactions and foreign keys'
+
+/** Returns whether reads wait for the changes that the other members of a group have acknowledged. */
 const readsWait = ({ group_replication_group_name: group, group_replication_consistency: consistency }: Values) =>
   !isOff(group) && /^BEFORE(_AND_AFTER)?$/i.test(String(consistency))
 
-/** What a session, an account or a server of MySQL, MariaDB, Galera or TiDB can change to the worse. The test has the ones that do no harm. */
+/** The settings of MySQL, MariaDB, Galera and TiDB that can do harm. The test lists those that cannot. */
 export const mysqlSettings: readonly Setting[] = [
-  // First, because it also cuts the list of the others short.
-  { name: 'sql_select_limit', isSafe: (value) => !(Number(value) < 0xFFFFFFFF), message: 'lists lack rows. Run on each connection: set session sql_select_limit = default' },
+  // First, because it also cuts the list of the other settings short.
+  {
+    name: 'sql_select_limit',
+    isSafe: (value) => !(Number(value) < 0xFFFFFFFF),
+    message: setSession('lists lack rows', 'sql_select_limit = default')
+  },
 
-  // A secondary whose reads wait has no old data, and may become the primary.
-  ...['read_only', 'super_read_only'].map((name) => ({ name, isSafe: (value: string, values: Values) => isOff(value) || readsWait(values), message: replica })),
+  ...['read_only', 'super_read_only'].map((name) => ({
+    name,
+    // A secondary whose reads wait has no old data, and may become the primary.
+    isSafe: (value: string, values: Values) => isOff(value) || readsWait(values),
+    message: replica
+  })),
   { name: 'innodb_read_only', isSafe: isOff, message: replica },
-  ...['transaction_read_only', 'tx_read_only'].map((name) => ({ name, isSafe: isOff, message: 'nothing can be written. Run on each connection: set session transaction read write' })),
+  ...['transaction_read_only', 'tx_read_only'].map((name) => ({
+    name,
+    isSafe: isOff,
+    message: setSession('nothing can be written', 'transaction read write')
+  })),
   {
     name: 'group_replication_consistency',
     isSafe: (value, values) => isOff(values.group_replication_group_name) || readsWait(values) ||
-      // Enough for a primary: reads wait for what the one before it has acknowledged.
+      // Enough for a primary, whose reads wait for the changes that the previous primary has acknowledged.
       (value === 'BEFORE_ON_PRIMARY_FAILOVER' && isOn(values.group_replication_single_primary_mode)),
-    message: "the members of the group answer with old data. Run on each connection: set session group_replication_consistency = 'BEFORE'"
+    message: setSession('the members of the group answer with old data', "group_replication_consistency = 'BEFORE'")
   },
   {
     name: 'wsrep_sync_wait',
     isSafe: (value, { wsrep_on: wsrep }) => isOff(wsrep) || Number(value) % 2 === 1,
-    message: 'the nodes of the cluster answer with old data. Run on each connection: set session wsrep_sync_wait = 7'
+    message: setSession('the nodes of the cluster answer with old data', 'wsrep_sync_wait = 7')
   },
-  { name: 'wsrep_dirty_reads', isSafe: (value, { wsrep_on: wsrep }) => isOff(wsrep) || isOff(value), message: 'a node outside of the cluster answers with old data. Run on each connection: set session wsrep_dirty_reads = 0' },
-  { name: 'wsrep_on', isSafe: (value, { 'global wsrep_on': cluster }) => isOff(cluster) || isOn(value), message: `${everywhere}. Run on each connection: set session wsrep_on = 1` },
-  { name: 'sql_log_bin', isSafe: isOn, message: `${everywhere}. Run on each connection: set session sql_log_bin = 1` },
-  { name: 'skip_replication', isSafe: isOff, message: `${everywhere}. Run on each connection: set session skip_replication = 0` },
-  { name: 'system_versioning_asof', isSafe: (value) => /^(DEFAULT|)$/i.test(value), message: `${past}. Run on each connection: set session system_versioning_asof = default` },
+  {
+    name: 'wsrep_dirty_reads',
+    isSafe: (value, { wsrep_on: wsrep }) => isOff(wsrep) || isOff(value),
+    message: setSession('a node outside of the cluster answers with old data', 'wsrep_dirty_reads = 0')
+  },
+  {
+    name: 'wsrep_on',
+    isSafe: (value, { 'global wsrep_on': cluster }) => isOff(cluster) || isOn(value),
+    message: setSession(unreplicated, 'wsrep_on = 1')
+  },
+  { name: 'sql_log_bin', isSafe: isOn, message: setSession(unreplicated, 'sql_log_bin = 1') },
+  { name: 'skip_replication', isSafe: isOff, message: setSession(unreplicated, 'skip_replication = 0') },
+  {
+    name: 'system_versioning_asof',
+    isSafe: (value) => /^(DEFAULT|)$/i.test(value),
+    message: setSession(oldData, 'system_versioning_asof = default')
+  },
   ...['tidb_snapshot', 'tidb_read_staleness', 'tidb_enable_external_ts_read', 'tidb_low_resolution_tso']
-    .map((name) => ({ name, isSafe: isOff, message: `${past}. Run on each connection: set session ${name} = default` })),
+    .map((name) => ({ name, isSafe: isOff, message: setSession(oldData, `${name} = default`) })),
 
   {
     name: 'completion_type',
     isSafe: (value) => /^(NO_CHAIN|0)$/i.test(value),
-    message: 'a connection stays in a transaction that sees old data and is never committed, or breaks. Run on each connection: set session completion_type = 0'
+    message: setSession(
+      'a connection stays in a transaction that sees old data and is never committed, or breaks', 'completion_type = 0'
+    )
   },
   ...['transaction_isolation', 'tx_isolation'].map((name) => ({
     name,
     isSafe: (value: string) => !/^READ.UNCOMMITTED$/i.test(value),
-    message: 'changes are seen that may be undone. Run on each connection: set session transaction isolation level read committed'
+    message: setSession('changes are seen that may be undone', 'transaction isolation level read committed')
   })),
-  { name: 'autocommit', isSafe: isOn, message: 'what is written is not committed. Run on each connection: set session autocommit = 1' },
-  { name: 'foreign_key_checks', isSafe: isOn, message: 'foreign keys are not enforced. Run on each connection: set session foreign_key_checks = 1' },
-  { name: 'unique_checks', isSafe: isOn, message: 'unique keys may not be enforced. Run on each connection: set session unique_checks = 1' },
-  { name: 'check_constraint_checks', isSafe: isOn, message: 'constraints are not enforced. Run on each connection: set session check_constraint_checks = 1' },
+  { name: 'autocommit', isSafe: isOn, message: setSession('what is written is not committed', 'autocommit = 1') },
+  {
+    name: 'foreign_key_checks',
+    isSafe: isOn,
+    message: setSession('foreign keys are not enforced', 'foreign_key_checks = 1')
+  },
+  { name: 'unique_checks', isSafe: isOn, message: setSession('unique keys may not be enforced', 'unique_checks = 1') },
+  {
+    name: 'check_constraint_checks',
+    isSafe: isOn,
+    message: setSession('constraints are not enforced', 'check_constraint_checks = 1')
+  },
   {
     name: 'sql_mode',
-    // Without a strict mode, values that do not fit are cut, but ours fit: the services check them.
+    // Without a strict mode the server cuts values that do not fit. Ours fit, because the services check them.
     isSafe: (value) => !/\b(EMPTY_STRING_IS_NULL|ORACLE)\b/i.test(value),
-    message: "empty text is changed, or no transaction begins. Run on each connection: set session sql_mode = 'TRADITIONAL'"
+    message: setSession('empty text is changed, or no transaction begins', "sql_mode = 'TRADITIONAL'")
   },
-  { name: 'enforce_storage_engine', isSafe: (value) => /^(InnoDB|)$/i.test(value), message: 'tables are without transactions and foreign keys. Run on each connection: set session enforce_storage_engine = InnoDB' },
-  { name: 'engine', isSafe: (value) => value === 'InnoDB', message: 'tables are without transactions and foreign keys. Run for each of them: alter table … engine = InnoDB' },
-  { name: 'innodb_force_recovery', isSafe: isOff, message: 'the server repairs itself, and rows may be missing. Start it with innodb_force_recovery = 0' },
+  {
+    name: 'enforce_storage_engine',
+    isSafe: (value) => /^(InnoDB|)$/i.test(value),
+    message: setSession(withoutEngine, 'enforce_storage_engine = InnoDB')
+  },
+  {
+    name: 'engine',
+    isSafe: (value) => value === 'InnoDB',
+    message: `${withoutEngine}. Run for each of them: alter table … engine = InnoDB`
+  },
+  {
+    name: 'innodb_force_recovery',
+    isSafe: isOff,
+    message: 'the server repairs itself, and rows may be missing. Start it with innodb_force_recovery = 0'
+  },
   {
     name: 'innodb_flush_log_at_trx_commit',
-    // The other nodes of a cluster have what one loses.
+    // The other nodes of a cluster keep the changes that one node loses.
     isSafe: (value, { wsrep_on: wsrep }) => value !== '0' || isOn(wsrep),
-    message: 'a crash of the server undoes what was acknowledged, such as a revocation. Run: set global innodb_flush_log_at_trx_commit = 1'
+    message: 'a crash of the server undoes what was acknowledged, such as a revocation. ' +
+      'Run: set global innodb_flush_log_at_trx_commit = 1'
   }
 ]
 
+const groupSettings = ['group_replication_group_name', 'group_replication_single_primary_mode']
+
 /**
- * Checks what the server and the session say of themselves: of one connection, for all of a pool.
+ * Checks the settings of the server and the session. One connection stands for all of a pool.
  *
- * @throws {StorageOpenError} if it is not safe to use them
+ * @throws {StorageOpenError} for the first setting that is not safe
  */
 export async function checkMysqlSettings (db: Kysely<any>, { users, tokens }: TableNames): Promise<void> {
-  const names = ['group_replication_group_name', 'group_replication_single_primary_mode', ...mysqlSettings.map(({ name }) => name)]
+  const names = [...groupSettings, ...mysqlSettings.map(({ name }) => name)].map((name) => sql.lit(name))
   const values = await db.connection().execute(async (connection) => {
-    const limit = await sql<object>`select cast(@@sql_select_limit as char) as value from dual limit 1`.execute(connection)
-    const session = await sql<object>`show session variables where variable_name in (${sql.join(names.map((name) => sql.lit(name)))})`.execute(connection)
+    const limit = await sql<object>`select cast(@@sql_select_limit as char) as value from dual limit 1`
+      .execute(connection)
+    const session = await sql<object>`show session variables where variable_name in (${sql.join(names)})`
+      .execute(connection)
     const global = await sql<object>`show global variables where variable_name = 'wsrep_on'`.execute(connection)
     const engine = await sql<object>`select engine as value from information_schema.tables
-      where table_schema = coalesce(${schemaOf(db)}, database()) and table_name in (${users}, ${tokens}) and coalesce(engine, '') <> 'InnoDB'`.execute(connection)
+      where table_schema = coalesce(${schemaOf(db)}, database()) and table_name in (${users}, ${tokens})
+        and coalesce(engine, '') <> 'InnoDB'`.execute(connection)
     return [
       ...session.rows.map((row) => Object.values(row)),
       ...global.rows.map((row) => ['global wsrep_on', Object.values(row)[1]]),
@@ -94,5 +152,6 @@ export async function checkMysqlSettings (db: Kysely<any>, { users, tokens }: Ta
       ...engine.rows.map((row) => ['engine', Object.values(row)[0]])
     ]
   })
-  checkSettings(mysqlSettings, Object.fromEntries(values.map(([name, value]) => [String(name).toLowerCase(), String(value)])))
+  const entries = values.map(([name, value]) => [String(name).toLowerCase(), String(value)])
+  checkSettings(mysqlSettings, Object.fromEntries(entries))
 }
