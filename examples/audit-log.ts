@@ -1,14 +1,15 @@
-// An app that writes down who changed what, and who was refused, one line of JSON for each:
+// An app that logs each change and each rejected request as a line of JSON:
 //   ADMIN_API_KEY=$(openssl rand -hex 32) AUDIT_LOG=audit.log npx tsx examples/audit-log.ts
 import { subscribe } from 'node:diagnostics_channel'
 import Fastify from 'fastify'
 import { destination, pino } from 'pino'
 import vexaAdmin, { auditEvents } from 'fastify-vexa-admin'
 
-// Synchronous: each line is in the file before the request is answered.
-const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ dest: process.env.AUDIT_LOG || 'audit.log', append: true, sync: true }))
+// Synchronous, so that each line is in the file before the reply is sent.
+const file = destination({ dest: process.env.AUDIT_LOG || 'audit.log', append: true, sync: true })
+const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, file)
 
-// Before the plugin is registered or after, for all of its registrations in this process.
+// The order does not matter. The channels carry the events of all registrations in this process.
 for (const event of auditEvents) subscribe(event, (message) => log.info({ event, ...message as object }))
 
 const app = Fastify({ logger: true, keepAliveTimeout: 5000 })

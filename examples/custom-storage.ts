@@ -1,11 +1,11 @@
-// A storage of one's own: users and tokens in the memory of one process, and gone with it.
-// custom-storage.test.ts shows that it keeps every promise of StorageAdapter.
+// A custom storage: it keeps users and tokens in the memory of one process.
+// custom-storage.test.ts runs the conformance suite over it.
 import type {
   NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage, UserRecord
 } from 'fastify-vexa-admin'
 
-// None of the methods waits for anything, so each is over before another call begins. Where yours wait, they need
-// what your store has against races: transactions, conditional writes, unique keys.
+// No method waits, so each call ends before the next one begins. Methods that wait need protection against races:
+// transactions, conditional writes or unique keys of your store.
 export class MemoryStorage implements StorageAdapter {
   #users: UserRecord[] = []
   #tokens: Array<TokenRecord & { hash: string }> = []
@@ -27,8 +27,9 @@ export class MemoryStorage implements StorageAdapter {
 
   async listUsers ({ order, after, skip, limit, search }: UserPage) {
     const users = order === 'asc' ? this.#matching(search) : this.#matching(search).reverse()
-    const behind = users.filter(({ id }) => after === undefined || (order === 'asc' ? Number(id) > Number(after) : Number(id) < Number(after)))
-    return copy(behind.slice(skip, skip + limit))
+    const isAfter = (id: string) => order === 'asc' ? Number(id) > Number(after) : Number(id) < Number(after)
+    const rest = users.filter(({ id }) => after === undefined || isAfter(id))
+    return copy(rest.slice(skip, skip + limit))
   }
 
   async countUsers (search?: string) { return this.#matching(search).length }
@@ -82,14 +83,17 @@ export class MemoryStorage implements StorageAdapter {
   }
 
   #matching (search = '') {
-    return this.#users.filter(({ email, name }) => [email, name ?? ''].some((text) => normalizeForSearch(text).includes(search)))
+    const matches = (text: string) => normalizeForSearch(text).includes(search)
+    return this.#users.filter(({ email, name }) => matches(email) || matches(name ?? ''))
   }
 }
 
-// As `normalizeForSearch` of the package does.
-function normalizeForSearch (text: string): string { return text.normalize('NFC').toLowerCase().normalize('NFC').replaceAll('\u03c2', '\u03c3') }
+// Does the same as `normalizeForSearch` of the package.
+function normalizeForSearch (text: string): string {
+  return text.normalize('NFC').toLowerCase().normalize('NFC').replaceAll('\u03c2', '\u03c3')
+}
 
-// What callers do to their records must not reach ours.
+// A copy, because callers may change their records.
 function copy<T> (value: T): T { return structuredClone(value) }
 
 function withoutHash ({ hash, ...token }: TokenRecord & { hash: string }): TokenRecord { return copy(token) }

@@ -1,4 +1,4 @@
-// An app with routes of its own, guarded by API tokens, and the admin API under /internal/admin:
+// An app whose own routes need API tokens, with the admin API under /internal/admin:
 //   ADMIN_API_KEY=$(openssl rand -hex 32) npx tsx examples/host-app.ts
 import Fastify from 'fastify'
 import vexaAdmin from 'fastify-vexa-admin'
@@ -11,7 +11,7 @@ await app.register(vexaAdmin, {
   scopes: ['bot']
 })
 
-// Anyone may sign up. The app's own code creates the user and mints its token, without HTTP; a taken address is a 409.
+// Anyone may sign up. The app creates the user and its token without HTTP. A taken address gets 409.
 app.post<{ Body: { email: string } }>('/sign-up', {
   schema: { body: { type: 'object', required: ['email'], properties: { email: { type: 'string' } } } }
 }, async (request, reply) => {
@@ -20,10 +20,10 @@ app.post<{ Body: { email: string } }>('/sign-up', {
   return reply.code(201).send({ user, token })
 })
 
-// Whoever has a valid token.
+// This route needs a valid token.
 app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
 
-// Whoever has a token that may start bots, as many at a time as the user may have.
+// This route needs a token with the scope `bot`, and starts at most `max_concurrent_bots` bots for a user.
 const running = new Map<string, number>()
 
 app.post('/bots', { onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request, reply) => {

@@ -1,4 +1,5 @@
-// Users and tokens in MySQL or MariaDB, shared by any number of machines. Takes MYSQL_URL, ADMIN_API_KEY and PORT from the environment.
+// Users and tokens in MySQL or MariaDB, which any number of machines may share.
+// Reads MYSQL_URL, ADMIN_API_KEY and PORT from the environment.
 import Fastify from 'fastify'
 import vexaAdmin, { KyselyStorage } from 'fastify-vexa-admin'
 import { MysqlDialect } from 'kysely'

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List users
-         * @description In order of creation. While there are more, the `Link` header refers to the next page, which begins `after` the last user of this one.
+         * @description In order of creation. While there are more users, the `Link` header refers to the next page.
          */
         get: operations["adminListUsers"];
         put?: never;
@@ -41,8 +41,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change a user
-         * @description What is left out stays as it is. `data` is a JSON Merge Patch (RFC 7396).
+         * Update a user
+         * @description An absent member stays as it is. `data` is a JSON Merge Patch (RFC 7396).
          */
         patch: operations["adminUpdateUser"];
         trace?: never;
@@ -75,8 +75,8 @@ export interface paths {
         get: operations["adminListTokens"];
         put?: never;
         /**
-         * Mint a token for a user
-         * @description This is the only reply that holds the value of the token.
+         * Create a token for a user
+         * @description Only this reply holds the value of the token.
          */
         post: operations["adminCreateToken"];
         /** Revoke all tokens of a user */
@@ -113,8 +113,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Replace a token by a new one
-         * @description The new token has the same user, name and scopes, an id of its own, and as long a life as the old one was given. This is the only reply that holds its value.
+         * Rotate a token
+         * @description The new token has another id, and the user, name, scopes and lifetime of the old one. Only this reply holds its value.
          */
         post: operations["adminRotateToken"];
         delete?: never;
@@ -133,8 +133,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say whether a value is a valid token
-         * @description For services that are given tokens and are not the app itself. It counts as a use of the token.
+         * Verify a token
+         * @description For services other than the app that receive tokens. A verification counts as a use of the token.
          */
         post: operations["adminVerifyToken"];
         delete?: never;
@@ -156,12 +156,12 @@ export interface components {
              */
             email: string;
             /**
-             * @description null where none was given.
+             * @description null if the user has no name.
              * @example John Doe
              */
             name: string | null;
             /**
-             * @description How many bots the user may run at a time. It is the app that enforces it.
+             * @description Number of bots that the user may run at the same time. The app enforces it.
              * @example 3
              */
             max_concurrent_bots: number;
@@ -170,9 +170,9 @@ export interface components {
              * @example 2024-01-01T12:00:00.000Z
              */
             created_at: string;
-            /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
+            /** @description Present, and true, only while the user is disabled. Every token of a disabled user is rejected. */
             disabled?: boolean;
-            /** @description Present where there is any. */
+            /** @description Present if the user has data. */
             data?: {
                 [key: string]: unknown;
             };
@@ -187,7 +187,7 @@ export interface components {
             /** @example token-123 */
             id: string;
             /**
-             * @description Its value in the reply of the call that made it, and `***` ever after.
+             * @description The value, in the reply that creates the token. In every other reply it is `***`.
              * @example ***
              */
             token: string;
@@ -198,19 +198,19 @@ export interface components {
              * @example 2024-01-01T12:00:00.000Z
              */
             created_at: string;
-            /** @description Present where it has one. */
+            /** @description Present if the token has a name. */
             name?: string;
-            /** @description What it may do. Without, it may do everything. */
+            /** @description The scopes of the token. If absent, the token may do everything. */
             scopes?: string[];
             /**
              * Format: date-time
-             * @description Present where it expires.
+             * @description Present if the token expires.
              * @example 2024-01-01T12:00:00.000Z
              */
             expires_at?: string;
             /**
              * Format: date-time
-             * @description Present once it was used; kept to the minute, and written a few seconds later.
+             * @description Present after the first use. Accurate to the minute, and written a few seconds after the use.
              * @example 2024-01-01T12:00:00.000Z
              */
             last_used_at?: string;
@@ -224,12 +224,12 @@ export interface components {
              */
             email: string;
             /**
-             * @description null where none was given.
+             * @description null if the user has no name.
              * @example John Doe
              */
             name: string | null;
             /**
-             * @description How many bots the user may run at a time. It is the app that enforces it.
+             * @description Number of bots that the user may run at the same time. The app enforces it.
              * @example 3
              */
             max_concurrent_bots: number;
@@ -238,9 +238,9 @@ export interface components {
              * @example 2024-01-01T12:00:00.000Z
              */
             created_at: string;
-            /** @description Present, and true, only while the user is disabled: none of its tokens is accepted. */
+            /** @description Present, and true, only while the user is disabled. Every token of a disabled user is rejected. */
             disabled?: boolean;
-            /** @description Present where there is any. */
+            /** @description Present if the user has data. */
             data?: {
                 [key: string]: unknown;
             };
@@ -255,14 +255,14 @@ export interface components {
          */
         CreateUser: {
             /**
-             * @description Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.
+             * @description An e-mail address without quotes, comments and white space. It is stored in Unicode NFC and lower case, and is unique in that form.
              * @example user@example.com
              */
             email: string;
             name?: string | null;
-            /** @description How many bots the user may run at a time. Without, as many as the app says: 3, if it says nothing. */
+            /** @description Number of bots that the user may run at the same time. If absent, the default of the app, usually 3. */
             max_concurrent_bots?: number;
-            /** @description Anything of your own, at most 16 KiB as JSON. */
+            /** @description Any JSON object, at most 16 KiB as JSON. */
             data?: {
                 [key: string]: unknown;
             };
@@ -270,14 +270,14 @@ export interface components {
         /** @example {} */
         UpdateUser: {
             /**
-             * @description Something before one `@`, and a domain after it, without quotes, comments and white space. Kept in Unicode NFC and lower case, and unique in that form.
+             * @description An e-mail address without quotes, comments and white space. It is stored in Unicode NFC and lower case, and is unique in that form.
              * @example user@example.com
              */
             email?: string;
             name?: string | null;
-            /** @description How many bots the user may run at a time. */
+            /** @description Number of bots that the user may run at the same time. */
             max_concurrent_bots?: number;
-            /** @description While true, none of the tokens of the user is accepted. */
+            /** @description While true, every token of the user is rejected. */
             disabled?: boolean;
             data?: {
                 [key: string]: unknown;
@@ -291,7 +291,7 @@ export interface components {
          */
         CreateToken: {
             name?: string | null;
-            /** @description After how many seconds it expires. Without, never. */
+            /** @description Seconds until the token expires. If absent, the token never expires. */
             expires_in?: number;
         };
         /**
@@ -300,7 +300,7 @@ export interface components {
          *     }
          */
         RotateToken: {
-            /** @description For how many seconds the old token stays valid, if it does not expire before. Without, it dies at once. */
+            /** @description Seconds for which the old token stays valid, unless it expires sooner. If absent, it becomes invalid at once. */
             grace_period?: number;
         };
         /**
@@ -320,7 +320,7 @@ export interface components {
             /** @enum {boolean} */
             valid: false;
             /**
-             * @description There is no such token (any more); it has expired; its user is disabled; it lacks one of the scopes asked for.
+             * @description NOT_FOUND: the token does not exist. EXPIRED: it has expired. DISABLED: its user is disabled. INSUFFICIENT_SCOPE: it lacks a scope of the request.
              * @enum {string}
              */
             code: "NOT_FOUND" | "EXPIRED" | "DISABLED" | "INSUFFICIENT_SCOPE";
@@ -337,17 +337,17 @@ export interface operations {
     adminListUsers: {
         parameters: {
             query?: {
-                /** @description How many to skip. */
+                /** @description Number of users to skip. */
                 skip?: number;
-                /** @description How many to return at the most. */
+                /** @description Number of users to return at most. */
                 limit?: number;
-                /** @description Start after the user with this id, even if it has been deleted since. */
+                /** @description Start after the user with this id, even if that user has been deleted. */
                 after?: string;
-                /** @description In order of creation, or the other way round. */
+                /** @description In order of creation: `asc` from the oldest user, `desc` from the newest. */
                 order?: "asc" | "desc";
-                /** @description Only users whose e-mail address or name contains this, ignoring case. */
+                /** @description Return only users whose e-mail address or name contains this text, in any letter case. */
                 search?: string;
-                /** @description Whether to say in `X-Total-Count` how many there are. */
+                /** @description Whether the reply has the total number of users, in `X-Total-Count`. */
                 count?: boolean;
             };
             header?: never;
@@ -359,9 +359,9 @@ export interface operations {
             /** @description The users */
             200: {
                 headers: {
-                    /** @description The next page, where there is one, as `rel="next"`, relative to the URL of the request. */
+                    /** @description The next page as `rel="next"`, relative to the URL of the request. Absent on the last page. */
                     link?: string;
-                    /** @description How many users there are in all, where `count` asks for it. */
+                    /** @description The total number of users. Present only if `count` is true. */
                     "x-total-count"?: number;
                     [name: string]: unknown;
                 };
@@ -400,7 +400,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -419,7 +419,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -490,7 +490,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -560,7 +560,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -638,7 +638,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -674,7 +674,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -731,7 +731,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -818,7 +818,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -853,7 +853,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The user, as it is now */
+            /** @description The updated user */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -891,7 +891,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -978,7 +978,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -1056,7 +1056,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1092,7 +1092,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -1163,7 +1163,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1199,7 +1199,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -1272,7 +1272,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1342,7 +1342,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -1399,7 +1399,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1486,7 +1486,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -1543,7 +1543,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1630,7 +1630,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -1703,7 +1703,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1790,7 +1790,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -1821,7 +1821,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Whether it is valid, and if not, why */
+            /** @description Whether the token is valid, and if not, the reason */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1850,7 +1850,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description The challenge, which names the header that the admin key belongs in. */
+                    /** @description A challenge, which names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1903,7 +1903,7 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description Number of seconds to wait before the next attempt. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };

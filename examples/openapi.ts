@@ -12,10 +12,15 @@ await app.register(swagger, {
     components: { securitySchemes: { adminKey: securitySchemes.adminKey } }
   }
 })
-await app.register(vexaAdmin, { adminKeys: 'no-request-is-ever-made', storage: sqliteStorage({ filename: ':memory:' }) })
+await app.register(vexaAdmin, {
+  adminKeys: 'no-request-is-ever-made',
+  storage: sqliteStorage({ filename: ':memory:' })
+})
 await app.ready()
-const document = app.swagger() as { paths: Record<string, { post?: { requestBody?: { required?: boolean } } }> }
-// @fastify/swagger says of every body that it is required.
+
+interface Document { paths: Record<string, { post?: { requestBody?: { required?: boolean } } }> }
+const document = app.swagger() as Document
+// @fastify/swagger calls every body required, but these two may be left out.
 for (const path of ['/admin/users/{id}/tokens', '/admin/tokens/{id}/rotate']) {
   const body = document.paths[path]?.post?.requestBody
   if (body) body.required = false

@@ -1,4 +1,5 @@
-// Users and tokens in PostgreSQL, shared by any number of machines. Takes POSTGRES_URL, ADMIN_API_KEY and PORT from the environment.
+// Users and tokens in PostgreSQL, which any number of machines may share.
+// Reads POSTGRES_URL, ADMIN_API_KEY and PORT from the environment.
 import Fastify from 'fastify'
 import vexaAdmin, { KyselyStorage, withPreparedStatements } from 'fastify-vexa-admin'
 import { PostgresDialect } from 'kysely'
@@ -7,8 +8,14 @@ import { Client, Pool } from 'pg'
 const { ADMIN_API_KEY, PORT, POSTGRES_URL } = process.env
 const app = Fastify({ logger: true, keepAliveTimeout: 5000 })
 
-const pool = new Pool({ connectionString: POSTGRES_URL, Client: withPreparedStatements(Client), max: 20, connectionTimeoutMillis: 3000, keepAlive: true })
-// A connection that breaks ends the process if nobody listens: the pool tells of those that are idle, and each client of itself.
+const pool = new Pool({
+  connectionString: POSTGRES_URL,
+  Client: withPreparedStatements(Client),
+  max: 20,
+  connectionTimeoutMillis: 3000,
+  keepAlive: true
+})
+// Without these listeners, a broken connection ends the process. The pool reports idle connections, a client its own.
 pool.on('error', (error) => app.log.warn(`PostgreSQL: ${error.message}`))
 pool.on('connect', (client) => { client.on('error', () => {}) })
 

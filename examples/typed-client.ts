@@ -1,4 +1,5 @@
-// A client whose paths, parameters and replies are checked by TypeScript. Its types come from the OpenAPI document (npm run openapi):
+// A client whose paths, parameters and replies TypeScript checks.
+// Its types come from the OpenAPI document (npm run openapi):
 //   ADMIN_API_KEY=the-key npx tsx examples/typed-client.ts http://localhost:3000
 import createClient from 'openapi-fetch'
 import type { components, paths } from './openapi-types.js'
@@ -11,10 +12,15 @@ const client = createClient<paths>({
 type User = components['schemas']['User']
 const isNewest = (user: User, users: User[] = []) => users[0]?.email === user.email
 
-const { data: user, error } = await client.POST('/admin/users', { body: { email: `user${Date.now()}@example.com`, name: 'John Doe' } })
+const { data: user, error } = await client.POST('/admin/users', {
+  body: { email: `user${Date.now()}@example.com`, name: 'John Doe' }
+})
 if (error) throw new Error(error.message)
 
-const { data: token } = await client.POST('/admin/users/{id}/tokens', { params: { path: { id: user.id } }, body: { name: 'CI', expires_in: 3600 } })
+const { data: token } = await client.POST('/admin/users/{id}/tokens', {
+  params: { path: { id: user.id } },
+  body: { name: 'CI', expires_in: 3600 }
+})
 const { data: verification } = await client.POST('/admin/tokens/verify', { body: { token: token?.token ?? '' } })
 const { data: users } = await client.GET('/admin/users', { params: { query: { limit: 10, order: 'desc' } } })
 

@@ -1,14 +1,14 @@
 import { InvalidOptionError } from './errors.js'
 
-/** @throws {InvalidOptionError} with this message, if the condition does not hold */
+/** @throws {InvalidOptionError} with this message if the condition is false */
 export function check (condition: boolean, message: string): asserts condition {
   if (!condition) throw new InvalidOptionError(message)
 }
 
 /**
- * A misspelt option would silently be a missing one.
+ * Checks that an object has no option except the named ones, because a misspelt option would be ignored in silence.
  *
- * @throws {InvalidOptionError} if an option has none of these names
+ * @throws {InvalidOptionError} naming the first unknown option
  */
 export function checkOptionNames (options: object, names: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name))

@@ -1,47 +1,51 @@
 import { createError, type FastifyErrorConstructor } from '@fastify/error'
 
-// Written out, since what TypeScript infers can be read by hosts with `moduleResolution: nodenext` only.
-type Constructor<Code extends string> = FastifyErrorConstructor<{ code: `VEXA_ADMIN_ERR_${Code}`, statusCode: number }>
+// Written out, because apps without `moduleResolution: nodenext` cannot read the type that TypeScript infers.
+type Constructor<Code extends string> =
+  FastifyErrorConstructor<{ code: `VEXA_ADMIN_ERR_${Code}`, statusCode: number }>
 
-// Errors that a request can meet carry no stack: they are expected, they are logged by the host,
-// and a stack in a log line holds paths.
+// Without a stack: a request can cause these errors, the app logs them, and a stack in a log line holds paths.
 function requestError<Code extends string> (code: Code, message: string, statusCode: number): Constructor<Code> {
   return createError(`VEXA_ADMIN_ERR_${code}`, message, statusCode, Error, false)
 }
 
 function bootError<Code extends string> (code: Code, message: string): Constructor<Code> {
-  return createError(`VEXA_ADMIN_ERR_${code}`, message, 500)
+  return createError(`VEXA_ADMIN_ERR_${code}`, `fastify-vexa-admin: ${message}`, 500)
 }
 
-/** 401: the admin key is missing or not valid. One message for every reason. */
-export const UnauthorizedError = requestError('UNAUTHORIZED', 'Admin key missing or not valid: send one in the header X-Admin-API-Key', 401)
+/** 401: the admin key is missing or not valid. The message is the same for every reason. */
+export const UnauthorizedError = requestError('UNAUTHORIZED',
+  'Admin key missing or not valid: send one in the header X-Admin-API-Key', 401)
 export type UnauthorizedError = InstanceType<typeof UnauthorizedError>
 
-/** 403: with the option `authorize`, a page of another origin asks for a change. */
-export const CrossOriginError = requestError('CROSS_ORIGIN', 'The request comes from another origin than this host: send it from this one, name the origin in the option `trustedOrigins`, or set `trustProxy` of Fastify behind a proxy that changes Host', 403)
+/** 403: a page of another origin asks for a change, and the option `authorize` is in use. */
+export const CrossOriginError = requestError('CROSS_ORIGIN',
+  'The request comes from a page of another origin: send it from a page of this host, add that origin to the option ' +
+  '`trustedOrigins`, or set `trustProxy` of Fastify if a proxy changes the Host header', 403)
 export type CrossOriginError = InstanceType<typeof CrossOriginError>
 
-/** 400: a service was called with a value that the HTTP API would have refused. */
+/** 400: the app's own code calls a service with a value that the HTTP API rejects too. The message says why. */
 export const InvalidInputError = requestError('INVALID_INPUT', '%s', 400)
 export type InvalidInputError = InstanceType<typeof InvalidInputError>
 
-/** 404: there is no such user. */
+/** 404: no user has this id or e-mail address. */
 export const UserNotFoundError = requestError('USER_NOT_FOUND', 'User not found', 404)
 export type UserNotFoundError = InstanceType<typeof UserNotFoundError>
 
-/** 404: there is no such token. */
+/** 404: no token has this id. */
 export const TokenNotFoundError = requestError('TOKEN_NOT_FOUND', 'Token not found', 404)
 export type TokenNotFoundError = InstanceType<typeof TokenNotFoundError>
 
-/** 401, on routes of the host: the API token is missing or not valid. One message for every reason. */
-export const InvalidTokenError = requestError('INVALID_TOKEN', 'API token missing or not valid: send one in the header X-API-Key, or as Authorization: Bearer', 401)
+/** 401, on routes of the app: the API token is missing or not valid. The message is the same for every reason. */
+export const InvalidTokenError = requestError('INVALID_TOKEN',
+  'API token missing or not valid: send one in the header X-API-Key, or as Authorization: Bearer', 401)
 export type InvalidTokenError = InstanceType<typeof InvalidTokenError>
 
-/** 403, on routes of the host: the API token lacks a scope. The message names those that it lacks. */
-export const InsufficientScopeError = requestError('INSUFFICIENT_SCOPE', 'The API token lacks what this needs: %s', 403)
+/** 403, on routes of the app: the API token lacks a scope. The message names each scope that it lacks. */
+export const InsufficientScopeError = requestError('INSUFFICIENT_SCOPE', 'The API token lacks required scopes: %s', 403)
 export type InsufficientScopeError = InstanceType<typeof InsufficientScopeError>
 
-/** 403, on routes of the host: the user of the API token is disabled. */
+/** 403, on routes of the app: the user of the API token is disabled. */
 export const UserDisabledError = requestError('USER_DISABLED', 'The user of the API token is disabled', 403)
 export type UserDisabledError = InstanceType<typeof UserDisabledError>
 
@@ -53,21 +57,32 @@ export type TokenExpiredError = InstanceType<typeof TokenExpiredError>
 export const EmailTakenError = requestError('EMAIL_TAKEN', 'The e-mail address belongs to another user', 409)
 export type EmailTakenError = InstanceType<typeof EmailTakenError>
 
-/** 409: a foreign key of the app's own tables refers to the user, or to a token of it, and forbids the deletion, or the change of the address. Nothing is changed. */
-export const UserReferencedError = requestError('USER_REFERENCED', 'Rows of the app refer to the user or its tokens: delete those rows first', 409)
+/**
+ * 409: a foreign key of the app's own tables refers to the user or one of its tokens. The database therefore rejects
+ * the deletion of the user, or the update of its address. Nothing is changed.
+ */
+export const UserReferencedError = requestError('USER_REFERENCED',
+  'Rows of the app refer to the user or its tokens: delete those rows first', 409)
 export type UserReferencedError = InstanceType<typeof UserReferencedError>
 
-/** 409: a foreign key of the app's own tables refers to the token, and forbids that it is revoked. Nothing is changed. */
-export const TokenReferencedError = requestError('TOKEN_REFERENCED', 'Rows of the app refer to the token: delete those rows first', 409)
+/**
+ * 409: a foreign key of the app's own tables refers to the token. The database therefore rejects its revocation.
+ * Nothing is changed.
+ */
+export const TokenReferencedError = requestError('TOKEN_REFERENCED',
+  'Rows of the app refer to the token: delete those rows first', 409)
 export type TokenReferencedError = InstanceType<typeof TokenReferencedError>
 
 const StorageErrorBase = requestError('STORAGE_UNAVAILABLE', 'Storage cannot answer now', 503)
 
-/** 503: storage cannot answer now. It says nothing about whether the user or token exists. */
+/** 503: the storage cannot answer now. The error does not tell whether the user or token exists. */
 export class StorageUnavailableError extends StorageErrorBase {
-  /** The driver's own code, such as `SQLITE_BUSY` or `ECONNREFUSED`, where it has one. */
+  /** The driver's own code, such as `SQLITE_BUSY` or `ECONNREFUSED`. Absent if the driver gives none. */
   declare storageCode?: string
-  /** What the storage threw. Not enumerable and not named `cause`, because loggers print those, and drivers put SQL and values into them. */
+  /**
+   * The value that the storage threw. It is neither enumerable nor named `cause`, because loggers print such
+   * members, and drivers put SQL and values into their errors.
+   */
   declare readonly fault: unknown
 
   constructor (fault: unknown) {
@@ -78,30 +93,33 @@ export class StorageUnavailableError extends StorageErrorBase {
   }
 }
 
-/** 500: a call within a transaction or connection of the app's own, on the `db` that KyselyStorage was given. It would wait for its own caller. */
+/**
+ * 500: the app calls a service within a transaction or connection of the `db` that it gave to KyselyStorage.
+ * Such a call would wait for its own caller.
+ */
 export const InTransactionError = requestError('IN_TRANSACTION',
-  "The call was made within a transaction or connection of the app's own `db`: make it before or after", 500)
+  "The call was made within a transaction or connection of the app's own `db`: make the call before or after it", 500)
 export type InTransactionError = InstanceType<typeof InTransactionError>
 
-/** Boot: an option of the plugin, or of a storage, is wrong. */
-export const InvalidOptionError = bootError('INVALID_OPTION', 'fastify-vexa-admin: %s')
+/** At boot: an option of the plugin or of a storage is wrong. The message names the option. */
+export const InvalidOptionError = bootError('INVALID_OPTION', '%s')
 export type InvalidOptionError = InstanceType<typeof InvalidOptionError>
 
-/** Boot: the storage could not be opened. The driver's error is its `cause`. */
-export const StorageOpenError = bootError('STORAGE_OPEN', 'fastify-vexa-admin: the storage cannot be opened: %s')
+/** At boot: the storage cannot be opened. `cause` is the error of the driver. */
+export const StorageOpenError = bootError('STORAGE_OPEN', 'the storage cannot be opened: %s')
 export type StorageOpenError = InstanceType<typeof StorageOpenError>
 
-/** Boot: the database was written by a newer version of this package, and is left as it is. */
+/** At boot: a newer version of this package wrote the database. The database is left as it is. */
 export const DatabaseTooNewError = bootError('DATABASE_TOO_NEW',
-  'fastify-vexa-admin: the database has schema version %d, this version of the package knows %d: upgrade the package')
+  'the database has schema version %d, but this version of the package supports at most %d: upgrade the package')
 export type DatabaseTooNewError = InstanceType<typeof DatabaseTooNewError>
 
-/** Boot: `migrate` is `false` and the database lacks migrations. */
+/** At boot: the database lacks migrations, and the option `migrate` of KyselyStorage is `false`. */
 export const DatabaseNotMigratedError = bootError('DATABASE_NOT_MIGRATED',
-  'fastify-vexa-admin: the database has schema version %d, this version of the package needs %d')
+  'the database has schema version %d, but this version of the package needs %d: migrate the database first')
 export type DatabaseNotMigratedError = InstanceType<typeof DatabaseNotMigratedError>
 
-/** Boot: KyselyStorage does not know the dialect's database. */
+/** At boot: KyselyStorage does not support the database of the dialect. */
 export const UnsupportedDatabaseError = bootError('UNSUPPORTED_DATABASE',
-  'fastify-vexa-admin: KyselyStorage knows SQLite, PostgreSQL and MySQL, not the dialect of %s')
+  'KyselyStorage supports SQLite, PostgreSQL and MySQL, but not the dialect of %s')
 export type UnsupportedDatabaseError = InstanceType<typeof UnsupportedDatabaseError>

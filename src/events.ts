@@ -1,54 +1,61 @@
 import { channel } from 'node:diagnostics_channel'
-import { hash } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
 
-/** Where a change came from. */
+/** The request or the code that made a change. */
 export interface ChangeSource {
-  /** The `id` of the request, as in Fastify's log. Missing where the host's own code made the call. */
+  /** The `id` of the request, as in Fastify's log. Absent if the app's own code made the call. */
   requestId?: string
-  /** `request.ip`. Missing where the host's own code made the call. */
+  /** `request.ip`. Absent if the app's own code made the call. */
   ip?: string
   /**
-   * Who made the change: the `fingerprintAdminKey` of the admin key, the `actor` that `authorize` returned, or the one that the host's own code gave.
-   * Missing where neither said who.
+   * Name of the admin: the `fingerprintAdminKey` of the admin key, the `actor` that `authorize` returned, or the
+   * `actor` that the app's own code gave. Absent if none of them gave a name.
    */
   actor?: string
 }
 
-/** A request that was refused. */
+/** A request that was rejected. */
 export interface Rejection {
+  /** The `id` of the request, as in Fastify's log. */
   requestId: string
   method: string
-  /** The route, as it was registered: paths that were sent may hold secrets. `undefined` where there is none. */
+  /** The route as registered, because the path that was sent may hold secrets. `undefined` if no route matches. */
   route: string | undefined
-  /** `request.ip`: that of the last proxy, unless Fastify's `trustProxy` says otherwise. */
+  /** `request.ip`: the address of the last proxy, unless the app sets Fastify's `trustProxy`. */
   ip: string
 }
 
 /**
- * What is published, by the names of its channels. Ids are those of the wire, and `prefix` is where the registration has its routes.
- * No message holds a key, or a token's value or hash.
+ * The messages, by the names of their channels. Ids are those of the wire, and `prefix` is the path of the
+ * registration's routes. No message holds a key, or the value or hash of a token.
  */
 export interface AuditEvents {
   'fastify-vexa-admin:user:created': ChangeSource & { prefix: string, userId: string }
-  /** `changed` has the names of the members that were given. */
+  /** `changed` holds the names of the members that were given. */
   'fastify-vexa-admin:user:updated': ChangeSource & { prefix: string, userId: string, changed: string[] }
-  /** Its tokens are gone with it. */
+  /** The tokens of the user are deleted with it. */
   'fastify-vexa-admin:user:deleted': ChangeSource & { prefix: string, userId: string }
   'fastify-vexa-admin:token:created': ChangeSource & { prefix: string, tokenId: string, userId: string }
-  'fastify-vexa-admin:token:rotated': ChangeSource & { prefix: string, tokenId: string, successorId: string, userId: string }
-  /** Of one token, its `tokenId`; of all of a user's, also if there were none, the `userId`. */
+  'fastify-vexa-admin:token:rotated': ChangeSource & {
+    prefix: string
+    tokenId: string
+    successorId: string
+    userId: string
+  }
+  /** `tokenId` if one token was revoked. `userId` if all tokens of a user were, even if there were none. */
   'fastify-vexa-admin:token:revoked': ChangeSource & { prefix: string } & ({ tokenId: string } | { userId: string })
   /** 401 on a route of the admin API, or 403 for a request of another origin. */
   'fastify-vexa-admin:admin:rejected': Rejection & { prefix: string }
-  /** 401 or 403 on a route behind `requireToken`. */
-  'fastify-vexa-admin:token:rejected': Rejection & { prefix: string, reason: 'MISSING' | 'NOT_FOUND' | 'EXPIRED' | 'DISABLED' | 'INSUFFICIENT_SCOPE' }
+  /** 401 or 403 on a route that `requireToken` guards. */
+  'fastify-vexa-admin:token:rejected': Rejection & {
+    prefix: string
+    reason: 'MISSING' | 'NOT_FOUND' | 'EXPIRED' | 'DISABLED' | 'INSUFFICIENT_SCOPE'
+  }
 }
 
 type Kind = keyof AuditEvents extends `fastify-vexa-admin:${infer Name}` ? Name : never
 type Message<Name extends Kind> = AuditEvents[`fastify-vexa-admin:${Name}`]
 type Source<Name extends Kind> = Message<Name> extends Rejection ? Rejection : ChangeSource
-// Of a union, each: Omit would keep what all have in common.
+// The condition applies Omit to each member of a union. Omit alone would keep only the members' common names.
 type Rest<T> = T extends unknown ? Omit<T, 'prefix' | keyof ChangeSource | keyof Rejection> : never
 
 const channels = {
@@ -62,24 +69,15 @@ const channels = {
   'token:rejected': channel('fastify-vexa-admin:token:rejected')
 }
 
-/** The channels of `node:diagnostics_channel` that there are. */
+/** The names of the channels of `node:diagnostics_channel`, one for each member of AuditEvents. */
 export const auditEvents = Object.values(channels).map(({ name }) => name) as ReadonlyArray<keyof AuditEvents>
 
-/** Tells whoever has subscribed, in the course of the call: where it comes from, and what it is. They are put together only for somebody who listens. */
+/** Publishes a message, put together from its source and the rest. Subscribers run before the call returns. */
 export type Publish = <Name extends Kind>(name: Name, source: Source<Name>, message: Rest<Message<Name>>) => void
 
-/** For the registration whose routes are at this path. */
-export function publisher (prefix: string): Publish {
+/** Creates the `publish` of the registration that has its routes at this path. */
+export function createPublisher (prefix: string): Publish {
   return (name, source, message) => {
     if (channels[name].hasSubscribers) channels[name].publish({ prefix, ...source, ...message })
   }
-}
-
-/** By which an admin key is told from the others in events: the first eight hexadecimal digits of its SHA-256. Of a key that can be guessed it would confirm a guess. */
-export function fingerprintAdminKey (adminKey: string): string {
-  return hash('sha256', adminKey, 'hex').slice(0, 8)
-}
-
-export function describeRejection ({ id, ip, method, routeOptions }: FastifyRequest): Rejection {
-  return { requestId: id, method, route: routeOptions.url, ip }
 }

@@ -5,32 +5,40 @@ import vexaAdmin, { auditEvents, fingerprintAdminKey, type Token, type User } fr
 import { emptyStorage } from './support/databases.js'
 import { adminKey, build, call } from './support/helpers.js'
 
-/** What is published from now on, each with the name of its channel. */
+/** Returns the messages that are published from now on, each with the name of its channel. */
 function listen (t: Test) {
   const heard: Array<Record<string, unknown>> = []
   for (const event of auditEvents) {
-    const listener = (message: unknown) => { heard.push({ event: event.replace('fastify-vexa-admin:', ''), ...message as object }) }
+    const listener = (message: unknown) => {
+      heard.push({ event: event.replace('fastify-vexa-admin:', ''), ...message as object })
+    }
     subscribe(event, listener)
     t.teardown(() => unsubscribe(event, listener))
   }
   return { take: () => heard.splice(0) }
 }
 
-async function mint (app: FastifyInstance): Promise<{ user: User, token: Token }> {
+async function createUserWithToken (app: FastifyInstance): Promise<{ user: User, token: Token }> {
   const user = await app.vexaAdmin.users.create({ email: 'a@b' })
   return { user, token: await app.vexaAdmin.tokens.create(user.id, { expires_in: 3600 }) }
 }
 
-t.test('events: each change over HTTP has its request, ip, and key as actor', async (t) => {
+t.test('events: a change over HTTP names its request, ip and admin key', async (t) => {
   const { take } = listen(t)
   let requests = 0
   const keys = ['another-key-for-the-tests', adminKey]
   const app = await build(t, { adminKeys: keys, prefix: '/internal' }, { genReqId: () => `request-${++requests}` })
   const changes: Array<[Parameters<typeof call>[1], string, object | undefined, object]> = [
     ['POST', '/users', { email: 'a@b', name: 'Secret Name' }, { event: 'user:created', userId: 'user-1' }],
-    ['PATCH', '/users/user-1', { name: 'Other', data: { a: 1 } }, { event: 'user:updated', userId: 'user-1', changed: ['name', 'data'] }],
+    [
+      'PATCH', '/users/user-1', { name: 'Other', data: { a: 1 } },
+      { event: 'user:updated', userId: 'user-1', changed: ['name', 'data'] }
+    ],
     ['POST', '/users/user-1/tokens', {}, { event: 'token:created', tokenId: 'token-1', userId: 'user-1' }],
-    ['POST', '/tokens/token-1/rotate', {}, { event: 'token:rotated', tokenId: 'token-1', successorId: 'token-2', userId: 'user-1' }],
+    [
+      'POST', '/tokens/token-1/rotate', {},
+      { event: 'token:rotated', tokenId: 'token-1', successorId: 'token-2', userId: 'user-1' }
+    ],
     ['DELETE', '/tokens/token-2', undefined, { event: 'token:revoked', tokenId: 'token-2' }],
     ['DELETE', '/users/user-1/tokens', undefined, { event: 'token:revoked', userId: 'user-1' }],
     ['DELETE', '/users/user-1', undefined, { event: 'user:deleted', userId: 'user-1' }]
@@ -38,15 +46,26 @@ t.test('events: each change over HTTP has its request, ip, and key as actor', as
   for (const [method, path, payload, expected] of changes) {
     const { statusCode } = await call(app, method, `/internal${path}`, payload && { payload })
     t.ok(statusCode < 300, `${method} ${path}`)
-    t.same(take(), [{ prefix: '/internal', requestId: `request-${requests}`, ip: '127.0.0.1', actor: fingerprintAdminKey(adminKey), ...expected }], `${method} ${path}`)
+    t.same(take(), [{
+      prefix: '/internal',
+      requestId: `request-${requests}`,
+      ip: '127.0.0.1',
+      actor: fingerprintAdminKey(adminKey),
+      ...expected
+    }], `${method} ${path}`)
   }
-  await app.inject({ method: 'POST', url: '/internal/users', headers: { 'x-admin-api-key': keys[0] }, payload: { email: 'c@d' } })
+  await app.inject({
+    method: 'POST',
+    url: '/internal/users',
+    headers: { 'x-admin-api-key': keys[0] },
+    payload: { email: 'c@d' }
+  })
   t.match(take(), [{ event: 'user:created', actor: fingerprintAdminKey(keys[0] as string) }])
 })
 
-t.test('what changes nothing is no event', async (t) => {
+t.test('events: nothing is published when a request changes nothing', async (t) => {
   const app = await build(t, { duplicateEmail: 'return' })
-  await mint(app)
+  await createUserWithToken(app)
   const { take } = listen(t)
   await call(app, 'GET', '/admin/users')
   await call(app, 'GET', '/admin/users/user-1')
@@ -62,25 +81,25 @@ t.test('what changes nothing is no event', async (t) => {
   t.same(take(), [])
 })
 
-t.test('what the host does without HTTP, nobody asked for', async (t) => {
+t.test("events: a change by the app's own code has no request, ip or actor", async (t) => {
   const { take } = listen(t)
   const app = await build(t)
-  await mint(app)
+  await createUserWithToken(app)
   t.same(take(), [
     { event: 'user:created', prefix: '/admin', userId: 'user-1' },
     { event: 'token:created', prefix: '/admin', tokenId: 'token-1', userId: 'user-1' }
   ])
 })
 
-t.test('what is given as undefined was not changed', async (t) => {
+t.test('events: `changed` leaves out members that are undefined', async (t) => {
   const app = await build(t)
-  const { user } = await mint(app)
+  const { user } = await createUserWithToken(app)
   const { take } = listen(t)
   await app.vexaAdmin.users.update(user.id, { disabled: undefined, name: 'x' })
   t.match(take(), [{ event: 'user:updated', changed: ['name'] }])
 })
 
-t.test('two registrations are told apart by where their routes are', async (t) => {
+t.test('events: `prefix` names the registration when there are two', async (t) => {
   const { take } = listen(t)
   const app = Fastify()
   t.teardown(() => app.close())
@@ -93,7 +112,7 @@ t.test('two registrations are told apart by where their routes are', async (t) =
   t.match(take(), [{ prefix: '/a/admin', userId: 'user-1' }, { prefix: '/b/admin', userId: 'user-1' }])
 })
 
-t.test('who is refused where there is no route', async (t) => {
+t.test('token:rejected: `route` is undefined when no route matches', async (t) => {
   const app = await build(t)
   app.addHook('onRequest', app.vexaAdmin.requireToken())
   const { take } = listen(t)
@@ -101,38 +120,49 @@ t.test('who is refused where there is no route', async (t) => {
   t.match(take(), [{ event: 'token:rejected', route: undefined, reason: 'MISSING' }])
 })
 
-t.test('with `authorize` there is no key to tell of', async (t) => {
+t.test('events: no actor is named when `authorize` returns true', async (t) => {
   const { take } = listen(t)
   const app = await build(t, { authorize: (request) => request.headers.me === 'admin' }, { genReqId: () => 'it' })
   await app.inject({ method: 'POST', url: '/admin/users', headers: { me: 'admin' }, payload: { email: 'a@b' } })
   await app.inject('/admin/users')
   t.same(take(), [
     { event: 'user:created', prefix: '/admin', requestId: 'it', ip: '127.0.0.1', userId: 'user-1' },
-    { event: 'admin:rejected', prefix: '/admin', requestId: 'it', method: 'GET', route: '/admin/users', ip: '127.0.0.1' }
+    {
+      event: 'admin:rejected',
+      prefix: '/admin',
+      requestId: 'it',
+      method: 'GET',
+      route: '/admin/users',
+      ip: '127.0.0.1'
+    }
   ])
 })
 
-t.test('events: with `authorize`, the actor is the one that it names', async (t) => {
+t.test('events: the actor is the one that `authorize` returns', async (t) => {
   const { take } = listen(t)
-  const app = await build(t, { authorize: async ({ headers }) => headers.me === undefined ? false : { actor: String(headers.me) } })
+  const app = await build(t, {
+    authorize: async ({ headers }) => headers.me === undefined ? false : { actor: String(headers.me) }
+  })
   await app.inject({ method: 'POST', url: '/admin/users', headers: { me: 'jane' }, payload: { email: 'a@b' } })
   await app.inject({ method: 'DELETE', url: '/admin/users/user-1', headers: { me: 'joe' }, remoteAddress: '192.0.2.7' })
-  t.match(take(), [{ event: 'user:created', actor: 'jane', ip: '127.0.0.1' }, { event: 'user:deleted', actor: 'joe', ip: '192.0.2.7' }])
+  t.match(take(), [
+    { event: 'user:created', actor: 'jane', ip: '127.0.0.1' }, { event: 'user:deleted', actor: 'joe', ip: '192.0.2.7' }
+  ])
 })
 
-t.test('who is refused, where, and why', async (t) => {
+t.test('admin:rejected, token:rejected: name the request, route and reason', async (t) => {
   const app = await build(t, { scopes: ['bot'] }, { genReqId: () => 'it' })
   app.get('/bots/:id', { onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async () => 'in')
   const { vexaAdmin: { tokens, users } } = app
-  const { user, token } = await mint(app)
+  const { user, token } = await createUserWithToken(app)
   const expiring = await tokens.create(user.id, { expires_in: 1 })
   const { take } = listen(t)
-  const refused = { prefix: '/admin', requestId: 'it', method: 'GET', ip: '127.0.0.1' }
+  const rejected = { prefix: '/admin', requestId: 'it', method: 'GET', ip: '127.0.0.1' }
   await app.inject({ url: '/admin/users/user-1', headers: { 'x-admin-api-key': 'a-secret-near-miss' } })
   await app.inject({ url: '/admin/users/user-1' })
-  t.same(take(), Array(2).fill({ event: 'admin:rejected', ...refused, route: '/admin/users/:id' }))
+  t.same(take(), Array(2).fill({ event: 'admin:rejected', ...rejected, route: '/admin/users/:id' }))
 
-  const bots = { event: 'token:rejected', ...refused, route: '/bots/:id' }
+  const bots = { event: 'token:rejected', ...rejected, route: '/bots/:id' }
   const ask = (key?: string) => app.inject({ url: '/bots/1?secret', headers: { ...(key && { 'x-api-key': key }) } })
   await ask()
   await ask('vex_nothing')
@@ -149,7 +179,7 @@ t.test('who is refused, where, and why', async (t) => {
   t.same(take(), [{ ...bots, reason: 'DISABLED' }])
 })
 
-t.test('a token that lacks a scope', async (t) => {
+t.test('token:rejected: the reason is INSUFFICIENT_SCOPE when a scope is missing', async (t) => {
   const app = await build(t, { scopes: ['bot', 'other'] })
   app.get('/bots', { preHandler: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async () => 'in')
   const user = await app.vexaAdmin.users.create({ email: 'a@b' })
@@ -159,7 +189,7 @@ t.test('a token that lacks a scope', async (t) => {
   t.match(take(), [{ event: 'token:rejected', reason: 'INSUFFICIENT_SCOPE' }])
 })
 
-t.test('a fingerprintAdminKey is what sha256sum says of the key', async (t) => {
+t.test('fingerprintAdminKey: returns the first 8 digits of the SHA-256', async (t) => {
   // printf %s an-admin-key-for-the-tests | sha256sum
   t.match(fingerprintAdminKey(adminKey), /^[0-9a-f]{8}$/)
   t.equal(fingerprintAdminKey('abc'), 'ba7816bf')

@@ -3,28 +3,36 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import t from 'tap'
 import vexaAdmin, { type StorageAdapter } from '../src/index.js'
 import { emptyStorage } from './support/databases.js'
+import { interceptStorage } from './support/faulty-storage.js'
 import { adminKey } from './support/helpers.js'
 
 interface Host {
   server?: FastifyServerOptions
   before?: (app: FastifyInstance) => void
-  /** What the host's own error handler makes of an error of ours. */
+  /** Returns the body that the app's own error handler sends for an error of ours. */
   error?: (error: { statusCode: number, code: string, message: string, error: string }) => object
 }
 
 const hosts: Record<string, Host> = {
-  'a validator that lets everything pass': { before: (app) => app.setValidatorCompiler(() => () => true) },
-  'a validator that refuses everything': { before: (app) => app.setValidatorCompiler(() => () => ({ error: new Error('no') })) },
+  'a validator that accepts everything': { before: (app) => app.setValidatorCompiler(() => () => true) },
+  'a validator that rejects everything': {
+    before: (app) => app.setValidatorCompiler(() => () => ({ error: new Error('no') }))
+  },
   'JSON.stringify as serializer': { before: (app) => app.setSerializerCompiler(() => JSON.stringify) },
-  'a reply serializer': { before: (app) => app.setReplySerializer((payload) => `{"wrapped":${JSON.stringify(payload)}}`) },
+  'a reply serializer': {
+    before: (app) => app.setReplySerializer((payload) => `{"wrapped":${JSON.stringify(payload)}}`)
+  },
   'a formatter of schema errors': { before: (app) => app.setSchemaErrorFormatter(() => new Error('formatted')) },
   'an error handler of its own': {
     before: (app) => app.setErrorHandler((error: { statusCode: number, code: string }, _request, reply) =>
-      reply.code(error.statusCode).send({ error: { reason: error.code, status: String(error.statusCode) }, extra: [1] })),
+      reply.code(error.statusCode).send({
+        error: { reason: error.code, status: String(error.statusCode) },
+        extra: [1]
+      })),
     error: ({ code, statusCode }) => ({ error: { reason: code, status: String(statusCode) }, extra: [1] })
   },
   'an error handler that passes errors on': { before: (app) => app.setErrorHandler((error) => { throw error }) },
-  'hooks of every kind, which look and do not touch': {
+  'hooks of every kind that change nothing': {
     before: (app) => {
       app.addHook('onRequest', async () => {})
       app.addHook('preParsing', async (_request, _reply, payload) => payload)
@@ -39,51 +47,93 @@ const hosts: Record<string, Host> = {
   'a JSON parser of its own': {
     before: (app) => {
       app.removeContentTypeParser('application/json')
-      app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, { parsed: body }))
+      app.addContentTypeParser(
+        'application/json', { parseAs: 'string' }, (_request, body, done) => done(null, { parsed: body })
+      )
     }
   },
-  'a parser for everything': { before: (app) => app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, { parsed: body })) },
+  'a parser for everything': {
+    before: (app) => app.addContentTypeParser(
+      '*', { parseAs: 'string' }, (_request, body, done) => done(null, { parsed: body })
+    )
+  },
   'no parsers': { before: (app) => app.removeAllContentTypeParsers() },
   'a tiny body limit': { server: { bodyLimit: 5 } },
-  'coercing Ajv': { server: { ajv: { customOptions: { coerceTypes: 'array', removeAdditional: 'all', useDefaults: true } } } },
-  'lenient about __proto__': { server: { onProtoPoisoning: 'ignore', onConstructorPoisoning: 'ignore' } },
-  'no HEAD routes': { server: { exposeHeadRoutes: false } },
+  'coercing Ajv': {
+    server: { ajv: { customOptions: { coerceTypes: 'array', removeAdditional: 'all', useDefaults: true } } }
+  },
+  'a parser that ignores __proto__': { server: { onProtoPoisoning: 'ignore', onConstructorPoisoning: 'ignore' } },
+  'no HEAD routes of its own': { server: { exposeHeadRoutes: false } },
   'a query parser of its own': { server: { routerOptions: { querystringParser: (text) => querystring.parse(text) } } },
-  'long and short parameters': { server: { routerOptions: { maxParamLength: 10 } } },
-  'routes in any case, with any slashes': { server: { routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true } } },
-  'a not-found handler': { before: (app) => app.setNotFoundHandler((_request, reply) => reply.code(404).send('nothing here')) },
+  'a short maxParamLength': { server: { routerOptions: { maxParamLength: 10 } } },
+  'routes in any case, with any slashes': {
+    server: { routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true } }
+  },
+  'a not-found handler': {
+    before: (app) => app.setNotFoundHandler((_request, reply) => reply.code(404).send('nothing here'))
+  },
   'an error handler that passes on an error without a code': {
-    before: (app) => app.setErrorHandler((error: { statusCode: number }) => { throw Object.assign(new Error('no'), { statusCode: error.statusCode }) }),
+    before: (app) => app.setErrorHandler((error: { statusCode: number }) => {
+      throw Object.assign(new Error('no'), { statusCode: error.statusCode })
+    }),
     error: ({ statusCode, error }) => ({ statusCode, error, message: 'no' })
   },
-  'request decorations of its own': { before: (app) => app.decorateRequest('user', null).decorateRequest('apiKey', null) },
-  'compilers for all scopes': { server: { schemaController: { compilersFactory: { buildValidator: () => (() => () => true) as never, buildSerializer: () => () => JSON.stringify } } } },
-  'proxies that it trusts': { server: { trustProxy: true } },
-  'a look at every URL': { server: { rewriteUrl: ({ url = '/' }) => url } },
-  'a look at every route': { before: (app) => app.addHook('onRoute', () => {}) },
+  'request decorations of its own': {
+    before: (app) => app.decorateRequest('user', null).decorateRequest('apiKey', null)
+  },
+  'compilers for all scopes': {
+    server: {
+      schemaController: {
+        compilersFactory: {
+          buildValidator: () => (() => () => true) as never,
+          buildSerializer: () => () => JSON.stringify
+        }
+      }
+    }
+  },
+  'trusted proxies': { server: { trustProxy: true } },
+  'a rewriteUrl that changes nothing': { server: { rewriteUrl: ({ url = '/' }) => url } },
+  'an onRoute hook': { before: (app) => app.addHook('onRoute', () => {}) },
   'compiled routes': { server: { routerOptions: { compile: true } } },
   'a constraint that no route has': {
-    before: (app) => app.addConstraintStrategy({ name: 'tenant', storage: () => ({ get: () => null, set: () => {} }), validate: () => {}, deriveConstraint: () => 'one' })
+    before: (app) => app.addConstraintStrategy({
+      name: 'tenant',
+      storage: () => ({ get: () => null, set: () => {} }),
+      validate: () => {},
+      deriveConstraint: () => 'one'
+    })
   },
-  'time for every request': { server: { connectionTimeout: 60_000, requestTimeout: 60_000, handlerTimeout: 60_000 } },
+  'timeouts for requests': { server: { connectionTimeout: 60_000, requestTimeout: 60_000, handlerTimeout: 60_000 } },
   'HTTP/2': { server: { http2: true } as object }
 }
 
-t.test('whatever the host sets, our routes answer as with a bare host', async (t) => {
+t.test('plugin: our routes answer the same whatever the app sets', async (t) => {
   const expected = await conversation(await build({}))
-  t.same(expected.map(({ request, status }) => `${status} ${request}`), requests.map(([status, request]) => `${status} ${request}`))
+  t.same(
+    expected.map(({ request, status }) => `${status} ${request}`),
+    requests.map(([status, request]) => `${status} ${request}`)
+  )
   const headersOf = (path: string) => expected.find(({ request }) => request === `GET /admin/users${path}`)?.headers
   t.match(headersOf('?search=down'), { 'retry-after': '1', link: undefined })
-  t.match(headersOf('?limit=1&count=true&search=EXAMPLE'), { 'x-total-count': '2', link: '<?after=user-1&limit=1&search=EXAMPLE>; rel="next"', 'retry-after': undefined })
+  t.match(headersOf('?limit=1&count=true&search=EXAMPLE'), {
+    'x-total-count': '2',
+    link: '<?after=user-1&limit=1&search=EXAMPLE>; rel="next"',
+    'retry-after': undefined
+  })
   for (const [name, host] of Object.entries(hosts)) {
     const app = await build(host)
     const reshaped = (body: unknown) => host.error ? host.error(body as never) : body
-    t.same(await conversation(app), expected.map((reply) => reply.status < 400 ? reply : { ...reply, body: reshaped(reply.body) }), name)
-    t.same(await guardedRoute(app), letIn, `${name}: a route behind requireToken`)
+    t.same(await conversation(app), expected.map((reply) => reply.status < 400
+      ? reply
+      : {
+          ...reply,
+          body: reshaped(reply.body)
+        }), name)
+    t.same(await guardedRoute(app), outcomes, `${name}: a route with requireToken`)
   }
 })
 
-t.test('whatever we set, the routes of the host answer as without us', async (t) => {
+t.test("plugin: the app's own routes answer the same with and without us", async (t) => {
   for (const [name, host] of Object.entries(hosts)) {
     const alone = await ownRoutes(await build(host, false))
     t.same(await ownRoutes(await build(host)), alone, name)
@@ -96,10 +146,12 @@ async function build ({ server, before }: Host, mounted = true): Promise<Fastify
   before?.(app)
   if (mounted) {
     await app.register(vexaAdmin, { adminKeys: adminKey, scopes: ['bot', 'tx'], storage: failing(emptyStorage(t)) })
-    app.get('/bots', { onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request, reply) => reply.header('x-user', request.apiUser.email).send('in'))
+    app.get('/bots', {
+      onRequest: app.vexaAdmin.requireToken({ scopes: ['bot'] })
+    }, async (request, reply) => reply.header('x-user', request.apiUser.email).send('in'))
   }
   app.get('/own', async (request) => ({ hello: 'world', query: request.query }))
-  app.get('/fails', async () => { throw new Error('the host fails') })
+  app.get('/fails', async () => { throw new Error('the app fails') })
   app.post('/own', {
     schema: {
       body: { type: 'object', properties: { n: { type: 'integer', default: 1 } }, required: ['m'] },
@@ -124,20 +176,20 @@ async function ownRoutes (app: FastifyInstance) {
   return replies.map(({ statusCode, body, headers: { date, ...headers } }) => ({ statusCode, body, headers }))
 }
 
-/** A storage that fails where it is to look for `down`. */
+/** Returns a storage that throws when the search is `down`. */
 function failing (storage: StorageAdapter): StorageAdapter {
-  return new Proxy(storage, {
-    get: (target, name: keyof StorageAdapter) => (...parameters: Array<{ search?: string }>) => {
-      if (parameters[0]?.search === 'down') throw new Error('down')
-      return (target[name] as (...parameters: unknown[]) => unknown)(...parameters)
-    }
+  return interceptStorage(storage, ({ parameters, proceed }) => {
+    if ((parameters[0] as { search?: string } | undefined)?.search === 'down') throw new Error('down')
+    return proceed()
   })
 }
 
 const json = { 'content-type': 'application/json' }
 
-/** Requests that meet every route and every status, one after the other. VALUE is that of the token minted last. */
-const requests: Array<[status: number, request: string, payload?: string | object, headers?: Record<string, string>]> = [
+/** Requests in order, which meet every route and every status. VALUE stands for the value of the newest token. */
+const requests: Array<
+  [status: number, request: string, payload?: string | object, headers?: Record<string, string>]
+> = [
   [401, 'GET /admin/users', undefined, { 'x-admin-api-key': '' }],
   [401, 'POST /admin/users', '{', { ...json, 'x-admin-api-key': 'wrong' }],
   [200, 'GET /admin/users'],
@@ -186,7 +238,7 @@ const requests: Array<[status: number, request: string, payload?: string | objec
   [200, 'GET /admin/users/user-1/tokens'],
   [200, 'HEAD /admin/users/user-1/tokens'],
   [404, 'GET /admin/users/user-9/tokens'],
-  // Last of those that mint, for a database may use up a key for it.
+  // After every request that creates a token, because a database may use up a key for it.
   [404, 'POST /admin/users/user-9/tokens'],
   [204, 'DELETE /admin/users/user-1/tokens'],
   [404, 'DELETE /admin/users/user-9/tokens'],
@@ -196,9 +248,11 @@ const requests: Array<[status: number, request: string, payload?: string | objec
   [200, 'GET /admin/users?count=true']
 ]
 
-const promised = ['content-type', 'cache-control', 'www-authenticate', 'location', 'link', 'x-total-count', 'retry-after']
+const promised = [
+  'content-type', 'cache-control', 'www-authenticate', 'location', 'link', 'x-total-count', 'retry-after'
+]
 
-/** What comes back: status, body, and the headers that we promise. */
+/** Sends the requests, and returns the status, body and promised headers of each reply. */
 async function conversation (app: FastifyInstance) {
   const replies = []
   let value = ''
@@ -212,8 +266,11 @@ async function conversation (app: FastifyInstance) {
       ...(body !== undefined && { payload: body })
     })
     value = /vex_[0-9A-Za-z]{36}/.exec(reply.body)?.[0] ?? value
-    // Kept a while after the use.
-    const text = reply.body.replace(/,"last_used_at":"[^"]{24}"/g, '').replace(/"(created_at|expires_at)":"[^"]{24}"/g, '"$1":"time"').replace(value || '-', 'value')
+    // Removed, because it is written some time after the use.
+    const text = reply.body
+      .replace(/,"last_used_at":"[^"]{24}"/g, '')
+      .replace(/"(created_at|expires_at)":"[^"]{24}"/g, '"$1":"time"')
+      .replace(value || '-', 'value')
     replies.push({
       request,
       status: reply.statusCode,
@@ -225,7 +282,7 @@ async function conversation (app: FastifyInstance) {
 }
 
 const challenge = 'Bearer realm="api"'
-const letIn = {
+const outcomes = {
   'no token': [401, challenge, undefined],
   garbage: [401, `${challenge}, error="invalid_token"`, undefined],
   'without the scope': [403, `${challenge}, error="insufficient_scope", scope="bot"`, undefined],
@@ -234,7 +291,7 @@ const letIn = {
   'of a disabled user': [403, undefined, undefined]
 }
 
-/** Requests for a route behind `requireToken`: status, challenge, and who was let in. The bodies are the host's own. */
+/** Requests a route with `requireToken`, and returns the status, the challenge and the user of each reply. */
 async function guardedRoute (app: FastifyInstance): Promise<Record<string, unknown[]>> {
   const { tokens, users } = app.vexaAdmin
   const { id } = await users.create({ email: 'a@b' })
@@ -253,7 +310,7 @@ async function guardedRoute (app: FastifyInstance): Promise<Record<string, unkno
   }
 }
 
-t.test('an error of the host\'s own is answered as the host would, and keeps its stack', async (t) => {
+t.test("plugin: an error of the app's own hook keeps its status and stack", async (t) => {
   const seen: Error[] = []
   const app = Fastify()
   app.setErrorHandler((error: Error) => { seen.push(error); throw error })
@@ -268,11 +325,14 @@ t.test('an error of the host\'s own is answered as the host would, and keeps its
   t.same([invalid.statusCode, invalid.headers['retry-after'], seen.pop()?.stack], [400, undefined, undefined])
 })
 
-t.test('an id that is too long for the router is nobody\'s, and a path that is none of ours is not found', async (t) => {
+t.test('plugin: returns 404 for an overlong id and for an unknown path', async (t) => {
   const app = Fastify({ routerOptions: { maxParamLength: 10 } })
   await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
   t.teardown(() => app.close())
-  const codeOf = async (path: string) => (await app.inject({ url: `/admin/users/${path}`, headers: { 'x-admin-api-key': adminKey } })).json().code
+  const codeOf = async (path: string) => (await app.inject({
+    url: `/admin/users/${path}`,
+    headers: { 'x-admin-api-key': adminKey }
+  })).json().code
   t.equal(await codeOf('user-123456'), 'VEXA_ADMIN_ERR_USER_NOT_FOUND')
   t.equal(await codeOf('user-12345/nothing'), undefined)
 })

@@ -7,45 +7,46 @@ import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import * as api from '../src/index.js'
 import { sqliteStorage, vexaAdmin } from '../src/index.js'
-import { resolveOptions } from '../src/options.js'
-import { storageMethodNames } from '../src/storage/storage-adapter.js'
+import { resolveOptions } from '../src/resolve-options.js'
 import { hasValidChecksum } from './support/checksum.js'
 import { root, run } from './support/child.js'
-import { backDoor, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable } from './support/databases.js'
+import {
+  backDoor, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable
+} from './support/databases.js'
+import { fencesOf } from './support/fences.js'
 import { adminKey } from './support/helpers.js'
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const readme = readFileSync(`${root}README.md`, 'utf8')
+const guide = readFileSync(`${root}examples/README.md`, 'utf8')
 
-const programs = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, program]) => program as string)
-const [mount, guards, calls, authorized, openapi, audit, , sqlite, postgres, mysql, migration, adapter, conformance, share] = programs as [string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+const fences = new Map([...fencesOf('README.md'), ...fencesOf('examples/README.md')])
+const untaken = new Set(fences.keys())
+function take (name: string): string {
+  const found = fences.get(name)
+  if (found === undefined) throw new Error(`Neither README has a code block with the name ${name}`)
+  untaken.delete(name)
+  return found.text
+}
+
+const [mount, scopes, services, authorize] = [take('mount'), take('scopes'), take('services'), take('authorize')]
+const [sqlite, postgres, mysql, migrate] = [take('sqlite'), take('postgres'), take('mysql'), take('migrate')]
+const [openapi, audit, health, stop] = [take('openapi'), take('audit'), take('health'), take('stop')]
+const [testRoutes, ownRows, setSequence] = [take('test-routes'), take('own-rows'), take('set-sequence')]
+const withoutReply = ['use-token', 'revoke-token']
+const calls = ['create-user', 'create-token', 'use-token', 'list-users', 'get-user', 'verify-token', 'revoke-token']
+  .map((name) => {
+    const reply = withoutReply.includes(name) ? '' : take(`${name}-reply`).trim()
+    return { name, call: take(name).trim(), reply }
+  })
+
 const listen = /\nawait app.listen.*\n/
+const inMemory = "sqliteStorage({ filename: ':memory:' })"
+const plainApp = `import Fastify from 'fastify'
+  import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
+  const app = Fastify()
+`
 
-t.test('each call works as it stands, and answers what is written below it', async (t) => {
-  const cwd = t.testdir({ 'app.mts': mount.replace('port: 3000', 'port: 0') })
-  const server = run(t, relative(root, `${cwd}/app.mts`), { cwd, env: { ADMIN_API_KEY: adminKey } })
-  const url = JSON.parse(await server.line(/Server listening/)).msg.replace(/.* at http:\/\/[^:]+/, 'http://localhost')
-  const calls = [...readme.matchAll(/```sh\n(curl .*?)```\n(?:\n```json\n(.*?)```)?/gs)]
-    .map(([, call = '', documented = '']) => ({ call: call.replaceAll('http://localhost:3000', url).trim(), documented: documented.trim() }))
-  t.equal(calls.length, 7)
-  // The one that stands further down is of a token that is valid.
-  const [revoke, verify] = calls.splice(-2) as [typeof calls[number], typeof calls[number]]
-  let token = ''
-  for (const { call, documented } of [...calls, verify, revoke]) {
-    const { stdout } = await curl(call, token)
-    t.equal(varying(stdout.trim()), varying(documented), call)
-    token ||= /vex_[0-9A-Za-z]{36}/.exec(stdout)?.[0] ?? ''
-  }
-  const status = async (call: string) => (await curl(`${call} -o /dev/null -w '%{http_code}'`, token)).stdout
-  t.equal(await status(revoke.call), '404', 'revoked again')
-  t.equal(await status(calls.find(({ call }) => call.includes('/me'))?.call ?? ''), '401', 'and opens nothing')
-})
-
-t.test('the token that it shows is one', async (t) => {
-  const [token] = readme.match(/vex_[0-9A-Za-z]{36}/) ?? []
-  t.ok(hasValidChecksum(token as string))
-})
-
-/** Runs a program, and gives the line that it prints in JSON. */
+/** Runs a program, and returns the line of JSON that it prints. */
 async function outputOf (t: Test, program: string, env: NodeJS.ProcessEnv = {}): Promise<unknown[]> {
   const directory = t.testdir({ 'program.mts': program })
   const child = run(t, relative(root, `${directory}/program.mts`), { env: { ADMIN_API_KEY: adminKey, ...env } })
@@ -54,152 +55,280 @@ async function outputOf (t: Test, program: string, env: NodeJS.ProcessEnv = {}):
   return JSON.parse(line)
 }
 
-t.test('it has these programs', async (t) => {
-  t.equal(programs.length, 14, 'the last of them is in place of one of those above, and that of metrics is run where the package is tested')
-  t.match(mount, listen)
+t.test('README: each named code block is run by a test', async (t) => {
+  // These are run by test/packed, and by hand.
+  t.same([...untaken].sort(), ['commonjs', 'cors', 'metrics', 'start'])
 })
 
-// What the guards and a test need of options, and a look at what came of it.
+t.test('README: each curl call returns the reply that is printed below it', async (t) => {
+  const cwd = t.testdir({ 'app.mts': mount.replace('port: 3000', 'port: 0') })
+  const server = run(t, relative(root, `${cwd}/app.mts`), { cwd, env: { ADMIN_API_KEY: adminKey } })
+  const url = JSON.parse(await server.line(/Server listening/)).msg.replace(/.* at http:\/\/[^:]+/, 'http://localhost')
+  let token = ''
+  const ask = (call: string) => curl(call.replaceAll('http://localhost:3000', url), token)
+  const replies = new Map(calls.map(({ name, reply }) => [name, reply]))
+  for (const { name, call } of calls) {
+    const { stdout } = await ask(call)
+    const documented = replies.get(name === 'use-token' ? 'create-user' : name) ?? ''
+    t.equal(withoutVariables(stdout.trim()), withoutVariables(documented), name)
+    token ||= /vex_[0-9A-Za-z]{36}/.exec(stdout)?.[0] ?? ''
+  }
+  const statusOf = async (name: string) => {
+    const { call = '' } = calls.find((other) => other.name === name) ?? {}
+    return (await ask(`${call} -o /dev/null -w '%{http_code}'`)).stdout
+  }
+  t.equal(await statusOf('revoke-token'), '404', 'the token is already revoked')
+  t.equal(await statusOf('use-token'), '401', 'a revoked token is rejected')
+})
+
+t.test('README: the token in the quick start has a valid checksum', async (t) => {
+  const [token] = readme.match(/vex_[0-9A-Za-z]{36}/) ?? []
+  t.ok(hasValidChecksum(token as string))
+})
+
+// The quick start, with the registration that names scopes and with the storage of the page.
 const registration = /^await app.register\(vexaAdmin.*\n/m
-const scoped = guards.match(registration)?.[0].replace('scopes: [', 'storage, scopes: [') ?? ''
-const inUse = mount.replace(listen, '').replace('{ logger: true }', '').replace(registration, scoped) + guards.replace(registration, '') + calls + `
-  const ask = async (method, url) => (await app.inject({ method, url, headers: { authorization: 'Bearer ' + token } })).body
-  console.log(JSON.stringify([verification.valid, JSON.parse(await ask('GET', '/me')), JSON.parse(await ask('POST', '/bots'))]))
+const scoped = scopes.match(registration)?.[0].replace('scopes: [', 'storage, scopes: [') ?? ''
+const start = mount.replace(listen, '').replace('{ logger: true }', '').replace(registration, scoped)
+const wholeApp = start + scopes.replace(registration, '') + services + `
+  const headers = { authorization: 'Bearer ' + token }
+  const ask = async (method, url) => (await app.inject({ method, url, headers })).json()
+  console.log(JSON.stringify([verification.valid, await ask('GET', '/me'), await ask('POST', '/bots')]))
   await app.close()`
 
-t.test('its programs, one after the other, are one that runs', async (t) => {
-  const [valid, me, bots] = await outputOf(t, sqlite.replace('/var/lib/my-app/admin.db', ':memory:') + inUse)
+t.test('README: its programs form one app that runs over SQLite', async (t) => {
+  t.match(mount, listen)
+  const [valid, me, bots] = await outputOf(t, sqlite.replace('/var/lib/my-app/admin.db', ':memory:') + wholeApp)
   t.equal(valid, true)
   t.match(me, { id: 'user-1', email: 'jane@example.com' })
   t.same(bots, { startedBy: 'user-1', with: 'token-1' })
 })
 
-t.test('README: the program with `authorize` accepts a trusted origin, and names the actor', async (t) => {
-  const program = `import { subscribe } from 'node:diagnostics_channel'
-    import Fastify from 'fastify'
-    import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
-    const app = Fastify(), findAdmin = async (cookie) => cookie && { email: 'jane@example.com' }, actors = []
-    subscribe('fastify-vexa-admin:user:created', ({ actor }) => actors.push(actor))
-    ${authorized.replace('trustedOrigins', "storage: sqliteStorage({ filename: ':memory:' }), trustedOrigins")}
-    const create = async (headers) => (await app.inject({ method: 'POST', url: '/admin/users', headers, payload: { email: 'a@example.com' } })).statusCode
-    const origin = 'https://admin.example', cookie = 'session=1'
-    console.log(JSON.stringify([await create({ origin }), await create({ cookie, origin: 'https://evil.example' }), await create({ cookie, origin }), actors]))
-    await app.close()`
-  t.same(await outputOf(t, program), [401, 403, 201, ['jane@example.com']])
-})
-
-t.test('its document has the API and the route behind a token, and its events are heard', async (t) => {
-  const storage = 'process.env.ADMIN_API_KEY, storage: sqliteStorage({ filename: \':memory:\' })'
-  const program = openapi.replace(listen, '').replace('process.env.ADMIN_API_KEY', storage).replace('securitySchemes }', 'securitySchemes, sqliteStorage }') + audit.replace('console.log(', 'heard.push(') + `
-    var heard
-    heard = []
-    await app.vexaAdmin.users.create({ email: 'jane@example.com' })
-    const page = await app.inject('/docs')
-    console.log(JSON.stringify([page.statusCode, Object.keys(app.swagger().paths).length, app.swagger().paths['/me'].get.security, heard.map(JSON.parse)]))
-    await app.close()`
-  t.same(await outputOf(t, program), [200, 8, [{ apiToken: [] }, { bearerToken: [] }], [{ event: 'fastify-vexa-admin:user:created', prefix: '/admin', userId: 'user-1' }]])
-})
-
-t.test('its table of events is that of the code', async (t) => {
-  t.same(firstColumn('### Audit events'), [...api.auditEvents])
-})
-
 for (const [database, program] of [['postgres', postgres], ['mysql', mysql]] as const) {
-  t.test(`also on ${database}, migrated apart`, { skip: await unavailable(database) }, async (t) => {
+  const skip = await unavailable(database)
+
+  t.test(`README: its programs form one app over ${database}, migrated before`, { skip }, async (t) => {
     const tablePrefix = tablePrefixAt(emptyPlace(t, database))
-    const apart = (program: string) => program.replaceAll(/(dialect: new \w+Dialect\({ pool }\)) }/g, `$1, tablePrefix: '${tablePrefix}' }`)
+    const withOptions = (program: string, options: string) =>
+      program.replace(/(dialect: new \w+Dialect\({ pool }\)) }/, `$1, tablePrefix: '${tablePrefix}'${options} }`)
     const env = { POSTGRES_URL: postgresUrl, MYSQL_URL: mysqlUrl }
-    const migrating = program.replace(/const storage = .*/, '').replace(/^import { KyselyStorage } .*/m, '') +
-      migration.replace('{ dialect }', database === 'mysql' ? '{ dialect: new MysqlDialect({ pool }) }' : '{ dialect: new PostgresDialect({ pool }) }')
-    t.same(await outputOf(t, `${apart(migrating)}; console.log(JSON.stringify([from, to]))`, env), [0, 3])
-    const [valid, me] = await outputOf(t, apart(program).replace(`'${tablePrefix}' }`, `'${tablePrefix}', migrate: false }`) + inUse, env)
+    const dialect = database === 'mysql' ? 'new MysqlDialect({ pool })' : 'new PostgresDialect({ pool })'
+    const migrating = program.replace(/const storage = .*/, '') +
+      migrate.replace('{ KyselyStorage, ', '{ ').replace('{ dialect }', `{ dialect: ${dialect} }`)
+    const versions = '; console.log(JSON.stringify([from, to]))'
+    t.same(await outputOf(t, withOptions(migrating, '') + versions, env), [0, 3])
+    const [valid, me] = await outputOf(t, withOptions(program, ', migrate: false') + wholeApp, env)
     t.equal(valid, true)
     t.match(me, { id: 'user-1', email: 'jane@example.com' })
   })
 }
 
-t.test('README: its statement sets a sequence that was left behind by a restore', { skip: await unavailable('postgres') }, async (t) => {
+t.test('guide: the test of a route passes', async (t) => {
+  const directory = t.testdir({ 'routes.test.mts': testRoutes })
+  const child = run(t, relative(root, `${directory}/routes.test.mts`))
+  t.equal(await child.exit, 0, child.output())
+  t.match(child.output(), /pass 1\s/)
+})
+
+t.test('guide: `authorize` accepts a trusted origin, and names the actor', async (t) => {
+  const program = `import { subscribe } from 'node:diagnostics_channel'
+    ${plainApp}
+    const findAdmin = async (cookie) => cookie && { email: 'jane@example.com' }, actors = []
+    subscribe('fastify-vexa-admin:user:created', ({ actor }) => actors.push(actor))
+    ${authorize.replace('trustedOrigins', `storage: ${inMemory}, trustedOrigins`)}
+    const request = { method: 'POST', url: '/admin/users', payload: { email: 'a@example.com' } }
+    const create = async (headers) => (await app.inject({ ...request, headers })).statusCode
+    const origin = 'https://admin.example', cookie = 'session=1'
+    const statuses = []
+    const requests = [{ origin }, { cookie, origin: 'https://evil.example' }, { cookie, origin }]
+    for (const headers of requests) statuses.push(await create(headers))
+    console.log(JSON.stringify([...statuses, actors]))
+    await app.close()`
+  t.same(await outputOf(t, program), [401, 403, 201, ['jane@example.com']])
+})
+
+t.test('guide: GET /health returns 200, and 503 when the storage does not answer', async (t) => {
+  const program = `${plainApp}
+    const storage = ${inMemory}
+    const listUsers = storage.listUsers.bind(storage)
+    let away = false
+    storage.listUsers = async (page) => { if (away) throw new Error('away'); return listUsers(page) }
+    await app.register(vexaAdmin, { adminKeys: process.env.ADMIN_API_KEY, storage })
+    ${health}
+    const ask = async () => (await app.inject('/health')).statusCode
+    const before = await ask()
+    away = true
+    console.log(JSON.stringify([before, await ask()]))
+    await app.close()`
+  t.same(await outputOf(t, program), [200, 503])
+})
+
+t.test('guide: the app with a limit on its stop ends at SIGTERM', async (t) => {
+  // One address, because Fastify listens at both of localhost, and may log the first before it has the second.
+  const app = mount.replace('port: 3000', "port: 0, host: '127.0.0.1'").replace(listen, `\n${stop}$&`)
+  const cwd = t.testdir({ 'app.mts': app })
+  const server = run(t, relative(root, `${cwd}/app.mts`), { cwd, env: { ADMIN_API_KEY: adminKey } })
+  await server.line(/Server listening/)
+  server.process.kill('SIGTERM')
+  t.equal(await server.exit, 0, server.output())
+})
+
+t.test('guide: a user is deleted when the row of the app fails', async (t) => {
+  const program = `import { Kysely, SqliteDialect } from 'kysely'
+    import Database from 'better-sqlite3'
+    import { KyselyStorage } from 'fastify-vexa-admin'
+    ${plainApp}
+    const database = new Database(':memory:')
+    database.pragma('foreign_keys = on')
+    const db = new Kysely({ dialect: new SqliteDialect({ database }) })
+    await app.register(vexaAdmin, { adminKeys: process.env.ADMIN_API_KEY, storage: new KyselyStorage({ db }) })
+    const signUp = async (email, plan) => { ${ownRows} }
+    const failed = await signUp('jane@example.com', 'pro').catch(({ message }) => message)
+    const left = await app.vexaAdmin.users.list()
+    database.exec('create table profiles (user_id text, plan text)')
+    await signUp('jane@example.com', 'pro')
+    console.log(JSON.stringify([failed, left, database.prepare('select * from profiles').all()]))
+    await app.close()`
+  t.same(await outputOf(t, program), ['no such table: profiles', [], [{ user_id: 'user-2', plan: 'pro' }]])
+})
+
+t.test('guide: the OpenAPI document has all routes, and a subscriber gets the event', async (t) => {
+  const started = openapi.replace(listen, '').replace('securitySchemes }', 'securitySchemes, sqliteStorage }')
+    .replace('process.env.ADMIN_API_KEY', `process.env.ADMIN_API_KEY, storage: ${inMemory}`)
+  const program = started + audit.replace('console.log(', 'heard.push(') + `
+    var heard
+    heard = []
+    await app.vexaAdmin.users.create({ email: 'jane@example.com' })
+    const { statusCode } = await app.inject('/docs')
+    const { paths } = app.swagger()
+    const { security } = paths['/me'].get
+    console.log(JSON.stringify([statusCode, Object.keys(paths).length, security, heard.map(JSON.parse)]))
+    await app.close()`
+  const event = { event: 'fastify-vexa-admin:user:created', prefix: '/admin', userId: 'user-1' }
+  t.same(await outputOf(t, program), [200, 8, [{ apiToken: [] }, { bearerToken: [] }], [event]])
+})
+
+t.test('guide: its statement sets a sequence after a restore', { skip: await unavailable('postgres') }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const storage = storageAt(place)
   await storage.open()
   t.teardown(() => storage.close())
   const { db, prefix } = backDoor(t, place)
-  // A row with its key, as it comes out of a backup.
-  await db.insertInto(`${prefix}users`).values({ id: 7, email: 'old@example.com', max_concurrent_bots: 3, disabled: false, revision: 0, created_at: new Date() }).execute()
-  const [, statement = ''] = /`(select setval\(.*?)`/.exec(readme) ?? []
-  t.match(statement, /vexa_users/)
-  for (const table of ['vexa_users', 'vexa_tokens']) await sql.raw(statement.replaceAll('vexa_users', table).replaceAll('vexa_', prefix)).execute(db)
-  const user = { email: 'new@example.com', name: null, max_concurrent_bots: 3, data: null, created_at: new Date().toISOString() }
-  t.match(await storage.createUser(user), { id: '8' })
-  t.match(await storage.createToken({ user_id: '8', hash: Buffer.alloc(32), name: null, scopes: null, expires_in: null, expires_at: null, created_at: user.created_at }), { id: '1' })
+  const created = new Date()
+  // A backup brings a row with its key.
+  const user = { email: 'old@example.com', max_concurrent_bots: 3 }
+  const row = { ...user, id: 7, disabled: false, revision: 0, created_at: created }
+  await db.insertInto(`${prefix}users`).values(row).execute()
+  for (const table of ['vexa_users', 'vexa_tokens']) {
+    await sql.raw(setSequence.replaceAll('vexa_users', table).replaceAll('vexa_', prefix)).execute(db)
+  }
+  const common = { name: null, created_at: created.toISOString() }
+  t.match(await storage.createUser({ ...common, ...user, email: 'new@example.com', data: null }), { id: '8' })
+  const token = { ...common, user_id: '8', hash: Buffer.alloc(32), scopes: null, expires_in: null, expires_at: null }
+  t.match(await storage.createToken(token), { id: '1' })
 })
 
-t.test('so do those of a storage of its own, which its test passes', async (t) => {
-  const directory = t.testdir({ 'storage.test.mts': `import { MemoryStorage } from '../../../examples/custom-storage.js'\n${conformance.replace('new MyStorage', 'new MemoryStorage')}` })
-  const child = run(t, relative(root, `${directory}/storage.test.mts`))
-  t.equal(await child.exit, 0, child.output())
-  t.match(child.output(), /pass 5\d\s/)
-  const program = adapter.replace(/class.*?^}/ms, '').replace('new MyStorage()', 'new MemoryStorage()')
-  t.same(await outputOf(t, `import Fastify from 'fastify'
+t.test('README: TypeScript accepts each program', async (t) => {
+  const app = `import type { FastifyInstance } from 'fastify'
     import vexaAdmin from 'fastify-vexa-admin'
-    import { MemoryStorage } from '../../../examples/custom-storage.js'
-    const app = Fastify(), adminKeys = process.env.ADMIN_API_KEY
-    ${program}
-    console.log(JSON.stringify([await app.vexaAdmin.users.list()]))`), [[]])
-})
-
-t.test('its programs are what TypeScript takes', async (t) => {
-  const app = "import type { FastifyInstance } from 'fastify'\nimport vexaAdmin from 'fastify-vexa-admin'\ndeclare const app: FastifyInstance\n"
-  const ownStorage = `import { MemoryStorage } from '${root}examples/custom-storage.js'\nclass MyStorage extends MemoryStorage { readonly prefix: string\nreadonly client = { disconnect () {} }\nconstructor (prefix = '') { super(); this.prefix = prefix } }\n`
-  const files = { mount, guards: app + guards, calls: app + calls + 'export default verification', authorized: app + 'declare const findAdmin: (cookie?: string) => Promise<{ email: string } | undefined>\n' + authorized, openapi, audit, sqlite, postgres, mysql, migration: "import type { Dialect } from 'kysely'\ndeclare const dialect: Dialect\n" + migration, conformance: ownStorage + conformance + share }
+    declare const app: FastifyInstance
+`
+  const findAdmin = 'declare const findAdmin: (cookie?: string) => Promise<{ email: string } | undefined>\n'
+  const dialect = "import type { Dialect } from 'kysely'\ndeclare const dialect: Dialect\n"
+  const profiles = `import type { Kysely } from 'kysely'
+    declare const db: Kysely<{ profiles: { user_id: string, plan: string } }>
+    declare const email: string, plan: string
+`
+  const files = {
+    mount,
+    scopes: app + scopes,
+    services: app + services + 'export default verification',
+    authorize: app + findAdmin + authorize,
+    health: app + health,
+    stop: app + stop,
+    'own-rows': app + profiles + ownRows,
+    migrate: dialect + migrate,
+    'test-routes': testRoutes,
+    openapi,
+    audit,
+    sqlite,
+    postgres,
+    mysql
+  }
+  // A program may declare what only the next one uses.
+  const compilerOptions = { rootDir: root, noUnusedLocals: false }
   const directory = t.testdir({
     ...Object.fromEntries(Object.entries(files).map(([name, program]) => [`${name}.mts`, program])),
-    // What is declared as an example is not always used in it.
-    'tsconfig.json': JSON.stringify({ extends: `${root}tsconfig.json`, compilerOptions: { rootDir: root, noUnusedLocals: false }, include: ['*.mts'] })
+    'tsconfig.json': JSON.stringify({ extends: `${root}tsconfig.json`, compilerOptions, include: ['*.mts'] })
   })
-  await t.resolves(promisify(execFile)(`${root}node_modules/.bin/tsc`, ['-p', directory]).catch(({ stdout }) => { throw new Error(stdout) }))
+  const compiled = promisify(execFile)(`${root}node_modules/.bin/tsc`, ['-p', directory])
+  await t.resolves(compiled.catch(({ stdout }) => { throw new Error(stdout) }))
 })
 
-t.test('its table of methods is that of StorageAdapter', async (t) => {
-  const section = readme.slice(readme.indexOf('### A storage of your own'))
-  const table = /(?:^\|.*\n)+/m.exec(section)?.[0] ?? ''
-  const methods = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell]) => [...(cell as string).matchAll(/`(\w+)\(/g)].map(([, name]) => name))
-  t.same(methods.sort(), [...storageMethodNames].sort())
-})
-
-t.test('its table of options is that of the code', async (t) => {
+t.test('README: its table of options has each option of the code', async (t) => {
   const options = Object.keys(resolveOptions({ adminKeys: adminKey }))
-  t.same(firstColumn('## Options').sort(), [...options, 'authorize'].sort())
+  t.same(firstColumn(readme, '## Options').sort(), [...options, 'authorize'].sort())
 })
 
-t.test('its table of errors is that of the code', async (t) => {
-  const documented = [...readme.matchAll(/`(VEXA_ADMIN_ERR_\w+)` \|/g)].map(([, code]) => code)
+t.test('README: its table of errors and that of the guide have each code', async (t) => {
+  const codesIn = (page: string, heading: string) =>
+    [...tableBelow(page, heading).matchAll(/`(VEXA_ADMIN_ERR_\w+)`/g)].map(([, code]) => code as string)
   const codes = Object.entries(api).filter(([name]) => name.endsWith('Error'))
     .map(([, make]) => new (make as new (...args: unknown[]) => { code: string })({}).code)
-  t.same(documented.sort(), codes.sort())
+  t.same([...codesIn(readme, '## Errors'), ...codesIn(guide, '## When the start fails')].sort(), codes.sort())
 })
 
-t.test('its table of routes is that of the code', async (t) => {
+t.test('README: its table of routes has each route of the code', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const routes: string[] = []
   app.addHook('onRoute', ({ method, url }) => { routes.push(`${method} ${url.replace('/admin', '')}`) })
   await app.register(vexaAdmin, { adminKeys: adminKey, storage: sqliteStorage({ filename: ':memory:' }) })
-  t.same(firstColumn('## Routes').sort(), routes.filter((route) => !route.startsWith('HEAD') && !route.includes('*') && !route.includes(',')).sort())
+  const documented = routes.filter((route) => !route.startsWith('HEAD') && !route.includes('*') && !route.includes(','))
+  t.same(firstColumn(readme, '## Routes').sort(), documented.sort())
 })
 
-/** What stands in backticks in the first column of the first table below a heading. */
-function firstColumn (heading: string): string[] {
-  const section = readme.slice(readme.indexOf(`${heading}\n`))
-  const table = /(?:^\|.*\n)+/m.exec(section)?.[0] ?? ''
-  return [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, cell]) => cell as string)
+t.test('guide: its table of events has each event of the code', async (t) => {
+  t.same(firstColumn(guide, '### Audit events'), [...api.auditEvents])
+})
+
+for (const [name, page] of [['README.md', readme], ['examples/README.md', guide]] as const) {
+  t.test(`${name}: each link to a heading has its heading`, async (t) => {
+    const pages = new Map([['', page], ['examples/README.md', guide], ['../README.md', readme]])
+    for (const [, path = '', anchor = ''] of page.matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)) {
+      const headings = [...(pages.get(path) ?? '').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading)
+      t.ok(headings.map(toAnchor).includes(anchor), `${path}#${anchor}`)
+    }
+  })
+}
+
+/** Returns the anchor that GitHub gives to a heading. */
+function toAnchor (heading: string): string {
+  return heading.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-')
+}
+
+/** Returns the first table below a heading. */
+function tableBelow (page: string, heading: string): string {
+  const section = page.slice(page.indexOf(`${heading}\n`))
+  return /(?:^\|.*\n)+/m.exec(section)?.[0] ?? ''
+}
+
+/** Returns the names in backticks in the first column of the first table below a heading. */
+function firstColumn (page: string, heading: string): string[] {
+  return [...tableBelow(page, heading).matchAll(/^\| `([^`]+)` \|/gm)].map(([, cell]) => cell as string)
 }
 
 function curl (command: string, token: string) {
-  return promisify(execFile)('bash', ['-c', command.replace(/^curl/, 'curl --silent')], { env: { PATH: process.env.PATH, ADMIN_API_KEY: adminKey, TOKEN: token } })
+  const env = { PATH: process.env.PATH, ADMIN_API_KEY: adminKey, TOKEN: token }
+  return promisify(execFile)('bash', ['-c', command.replace(/^curl/, 'curl --silent')], { env })
 }
 
-/** Times and values of tokens differ from run to run, and a use is written a few seconds later. */
-function varying (json: string): string {
-  return json.replace(/,"last_used_at":"[^"]+"/g, '').replace(/\d{4}-\d\d-\d\dT[\d:.]{12}Z/g, '<time>').replace(/vex_[0-9A-Za-z]{36}/g, '<value>')
+/**
+ * Replaces times and values of tokens, which differ from run to run. Removes `last_used_at`, which is written a few
+ * seconds after the use.
+ */
+function withoutVariables (json: string): string {
+  return json.replace(/,"last_used_at":"[^"]+"/g, '')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]{12}Z/g, '<time>')
+    .replace(/vex_[0-9A-Za-z]{36}/g, '<value>')
 }

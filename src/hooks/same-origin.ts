@@ -1,17 +1,18 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { CrossOriginError } from '../errors.js'
-import { describeRejection, type Publish } from '../events.js'
+import type { Publish } from '../events.js'
+import { describeRejection } from './describe-rejection.js'
 
 /**
- * Creates an `onRequest` hook that rejects changes which a page of another origin asks for, because a browser adds the cookie of an admin to them.
- * Browsers set `Sec-Fetch-Site` and `Origin` themselves, so no page can forge them. Other clients send neither, and pass.
- *
- * @throws {CrossOriginError} 403, unless the origin is the request's own or one of `trustedOrigins`
+ * Creates an `onRequest` hook that rejects a change if a page of another origin asks for it, because browsers add an
+ * admin's cookie to such requests: 403, unless `trustedOrigins` has the origin. Browsers set `Sec-Fetch-Site` and
+ * `Origin` themselves, so no page can forge them. Other clients send neither, and are accepted.
  */
 export function requireSameOrigin (trustedOrigins: readonly string[], publish: Publish): onRequestHookHandler {
   return function checkSameOrigin (request, _reply, done) {
     const { origin } = request.headers
-    if (isSafe(request.method) || isSameOrigin(request) || (origin !== undefined && trustedOrigins.includes(origin))) return done()
+    const isTrusted = origin !== undefined && trustedOrigins.includes(origin)
+    if (isTrusted || isSafe(request.method) || isSameOrigin(request)) return done()
     publish('admin:rejected', describeRejection(request), {})
     done(new CrossOriginError())
   }
@@ -22,13 +23,16 @@ export function isSafe (method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-// Node joins a header that was sent twice with a comma, and no such text is a value here.
+// Node joins a header that was sent twice with a comma, and no such text matches below.
 function isSameOrigin ({ headers: { 'sec-fetch-site': site, origin }, host }: FastifyRequest): boolean {
   if (site !== undefined) return site === 'same-origin' || site === 'none'
   return origin === undefined || isAt(origin, host.toLowerCase())
 }
 
-/** Returns whether an origin, as a browser writes it, is at a host. Its scheme is not compared, because a proxy may have ended TLS. */
+/**
+ * Returns whether an origin, as browsers send it, is at a host. The schemes are not compared, because a proxy may have
+ * ended TLS.
+ */
 function isAt (origin: string, host: string): boolean {
   const [, scheme, authority = ''] = /^(https?):\/\/([^/?#@\s]+)$/.exec(origin) ?? []
   return scheme !== undefined && (host === authority || host === authority + (scheme === 'https' ? ':443' : ':80'))

@@ -1,13 +1,17 @@
-import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
 import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
 import { NoQuery } from '../schemas/primitives.js'
-import { errorReplies, reading, writing } from '../schemas/error-replies.js'
+import { errorReplies, readErrors, writeErrors } from '../schemas/error-replies.js'
 import { CreatedToken, RotateToken, createTokenBodies, SuccessorToken, Token, TokenParams } from '../schemas/tokens.js'
 import { UserParams } from '../schemas/users.js'
 import { Verification } from '../schemas/verification.js'
 import type { RouteOptions } from './index.js'
 import { changeSourceOf } from './change-source.js'
 
+const TokenList = Type.Array(Token, { description: 'The tokens', examples: [Token.examples] })
+
+/** Registers the routes of tokens. */
 export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { tokens, scopes }, done) => {
   const { CreateToken, VerifyToken } = createTokenBodies(scopes)
 
@@ -15,12 +19,12 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
     schema: {
       operationId: 'createToken',
       tags: ['API tokens'],
-      summary: 'Mint a token for a user',
-      description: 'This is the only reply that holds the value of the token.',
+      summary: 'Create a token for a user',
+      description: 'Only this reply holds the value of the token.',
       params: UserParams,
       body: CreateToken,
       querystring: NoQuery,
-      response: { 201: CreatedToken, ...errorReplies(...writing, UserNotFoundError) }
+      response: { 201: CreatedToken, ...errorReplies(...writeErrors, UserNotFoundError) }
     }
   }, async (request, reply) => {
     const token = await tokens.create(request.params.id, request.body, changeSourceOf(request))
@@ -36,7 +40,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       summary: 'List the tokens of a user',
       params: UserParams,
       querystring: NoQuery,
-      response: { 200: Type.Array(Token, { description: 'The tokens', examples: [Token.examples] }), ...errorReplies(...reading, UserNotFoundError) }
+      response: { 200: TokenList, ...errorReplies(...readErrors, UserNotFoundError) }
     }
   }, (request) => tokens.list(request.params.id))
 
@@ -47,7 +51,10 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       summary: 'Revoke all tokens of a user',
       params: UserParams,
       querystring: NoQuery,
-      response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(...writing, UserNotFoundError, TokenReferencedError) }
+      response: {
+        204: Type.Null({ description: 'Revoked' }),
+        ...errorReplies(...writeErrors, UserNotFoundError, TokenReferencedError)
+      }
     }
   }, async (request, reply) => {
     await tokens.revokeAll(request.params.id, changeSourceOf(request))
@@ -62,7 +69,10 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       summary: 'Revoke a token',
       params: TokenParams,
       querystring: NoQuery,
-      response: { 204: Type.Null({ description: 'Revoked' }), ...errorReplies(...writing, TokenNotFoundError, TokenReferencedError) }
+      response: {
+        204: Type.Null({ description: 'Revoked' }),
+        ...errorReplies(...writeErrors, TokenNotFoundError, TokenReferencedError)
+      }
     }
   }, async (request, reply) => {
     await tokens.revoke(request.params.id, changeSourceOf(request))
@@ -74,12 +84,13 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
     schema: {
       operationId: 'rotateToken',
       tags: ['API tokens'],
-      summary: 'Replace a token by a new one',
-      description: 'The new token has the same user, name and scopes, an id of its own, and as long a life as the old one was given. This is the only reply that holds its value.',
+      summary: 'Rotate a token',
+      description: 'The new token has another id, and the user, name, scopes and lifetime of the old one. ' +
+        'Only this reply holds its value.',
       params: TokenParams,
       body: RotateToken,
       querystring: NoQuery,
-      response: { 201: SuccessorToken, ...errorReplies(...writing, TokenNotFoundError, TokenExpiredError) }
+      response: { 201: SuccessorToken, ...errorReplies(...writeErrors, TokenNotFoundError, TokenExpiredError) }
     }
   }, async (request, reply) => {
     const token = await tokens.rotate(request.params.id, request.body, changeSourceOf(request))
@@ -91,11 +102,11 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
     schema: {
       operationId: 'verifyToken',
       tags: ['API tokens'],
-      summary: 'Say whether a value is a valid token',
-      description: 'For services that are given tokens and are not the app itself. It counts as a use of the token.',
+      summary: 'Verify a token',
+      description: 'For services other than the app that receive tokens. A verification counts as a use of the token.',
       body: VerifyToken,
       querystring: NoQuery,
-      response: { 200: Verification, ...errorReplies(...writing) }
+      response: { 200: Verification, ...errorReplies(...writeErrors) }
     }
   }, (request) => tokens.verify(request.body))
 

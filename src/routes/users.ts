@@ -1,8 +1,10 @@
-import { Type, type FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
 import type { FastifySchema } from 'fastify'
 import { EmailTakenError, UserNotFoundError, UserReferencedError } from '../errors.js'
-import { Component, NoQuery } from '../schemas/primitives.js'
-import { errorReplies, reading, writing } from '../schemas/error-replies.js'
+import { Component } from '../schemas/annotations.js'
+import { NoQuery } from '../schemas/primitives.js'
+import { errorReplies, readErrors, writeErrors } from '../schemas/error-replies.js'
 import { CreateUser, ListUsers, UpdateUser, User, UserParams, UserWithTokens } from '../schemas/users.js'
 import type { RouteOptions } from './index.js'
 import { nextPage, toUser } from './links.js'
@@ -11,10 +13,13 @@ import { changeSourceOf } from './change-source.js'
 const UserList = Type.Array(User, {
   description: 'The users',
   examples: [User.examples],
-  // For OpenAPI documents.
+  // OpenAPI documents show these headers.
   headers: {
-    link: { type: 'string', description: 'The next page, where there is one, as `rel="next"`, relative to the URL of the request.' },
-    'x-total-count': { type: 'integer', description: 'How many users there are in all, where `count` asks for it.' }
+    link: {
+      type: 'string',
+      description: 'The next page as `rel="next"`, relative to the URL of the request. Absent on the last page.'
+    },
+    'x-total-count': { type: 'integer', description: 'The total number of users. Present only if `count` is true.' }
   }
 })
 
@@ -27,20 +32,22 @@ const NewUser = Type.Object(User.properties, {
 
 const ExistingUser = Type.Object(User.properties, {
   [Component]: 'User',
-  description: 'The user who has this address already, unchanged',
+  description: 'The existing user with this e-mail address, unchanged',
   examples: User.examples,
   headers: NewUser.headers
 })
 
-const ChangedUser = Type.Object(User.properties, {
+const UpdatedUser = Type.Object(User.properties, {
   [Component]: 'User',
-  description: 'The user, as it is now',
+  description: 'The updated user',
   examples: [{ ...User.examples[0], name: 'Jane Doe' }]
 })
 
+/** Registers the routes of users. */
 export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { users, duplicateEmail }, done) => {
-  // Documented is what this app answers; typed is either.
-  const taken = (duplicateEmail === 'return' ? { 200: ExistingUser } : errorReplies(EmailTakenError)) as { 200: typeof ExistingUser }
+  // The document shows the reply of this app; the type allows both replies.
+  const duplicate = duplicateEmail === 'return' ? { 200: ExistingUser } : errorReplies(EmailTakenError)
+  const taken = duplicate as { 200: typeof ExistingUser }
 
   fastify.get('/users', {
     exposeHeadRoute: true,
@@ -48,9 +55,9 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       operationId: 'listUsers',
       tags: ['Users'],
       summary: 'List users',
-      description: 'In order of creation. While there are more, the `Link` header refers to the next page, which begins `after` the last user of this one.',
+      description: 'In order of creation. While there are more users, the `Link` header refers to the next page.',
       querystring: ListUsers,
-      response: { 200: UserList, ...errorReplies(...reading) }
+      response: { 200: UserList, ...errorReplies(...readErrors) }
     }
   }, async (request, reply) => {
     const page = await users.page(request.query)
@@ -68,7 +75,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       summary: 'Get a user with its tokens',
       params: UserParams,
       querystring: NoQuery,
-      response: { 200: UserWithTokens, ...errorReplies(...reading, UserNotFoundError) }
+      response: { 200: UserWithTokens, ...errorReplies(...readErrors, UserNotFoundError) }
     }
   }, (request) => users.get(request.params.id))
 
@@ -80,17 +87,17 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       summary: 'Get a user with its tokens, by e-mail address',
       params: Type.Object({ email: Type.String({ examples: ['user@example.com'] }) }),
       querystring: NoQuery,
-      response: { 200: UserWithTokens, ...errorReplies(...reading, UserNotFoundError) }
+      response: { 200: UserWithTokens, ...errorReplies(...readErrors, UserNotFoundError) }
     }
   }, (request) => users.getByEmail(request.params.email))
 
-  // For addresses that have a slash, or are longer than the router lets a parameter be.
+  // For addresses that contain a slash, or are longer than a parameter of the router may be.
   fastify.get('/users/email/*', {
     exposeHeadRoute: true,
     schema: {
       hide: true,
       querystring: NoQuery,
-      response: { 200: UserWithTokens, ...errorReplies(...reading, UserNotFoundError) }
+      response: { 200: UserWithTokens, ...errorReplies(...readErrors, UserNotFoundError) }
     } as FastifySchema
   }, (request) => users.getByEmail((request.params as { '*': string })['*']))
 
@@ -101,7 +108,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       summary: 'Create a user',
       body: CreateUser,
       querystring: NoQuery,
-      response: { 201: NewUser, ...taken, ...errorReplies(...writing) }
+      response: { 201: NewUser, ...taken, ...errorReplies(...writeErrors) }
     }
   }, async (request, reply) => {
     const { user, created } = await users.createOrReturn(request.body, changeSourceOf(request))
@@ -114,13 +121,13 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
     schema: {
       operationId: 'updateUser',
       tags: ['Users'],
-      summary: 'Change a user',
-      description: 'What is left out stays as it is. `data` is a JSON Merge Patch (RFC 7396).',
+      summary: 'Update a user',
+      description: 'An absent member stays as it is. `data` is a JSON Merge Patch (RFC 7396).',
       consumes: ['application/json', 'application/merge-patch+json'],
       params: UserParams,
       body: UpdateUser,
       querystring: NoQuery,
-      response: { 200: ChangedUser, ...errorReplies(...writing, UserNotFoundError, EmailTakenError) }
+      response: { 200: UpdatedUser, ...errorReplies(...writeErrors, UserNotFoundError, EmailTakenError) }
     }
   }, (request) => users.update(request.params.id, request.body, changeSourceOf(request)))
 
@@ -131,7 +138,10 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       summary: 'Delete a user and all of its tokens',
       params: UserParams,
       querystring: NoQuery,
-      response: { 204: Type.Null({ description: 'Deleted' }), ...errorReplies(...writing, UserNotFoundError, UserReferencedError) }
+      response: {
+        204: Type.Null({ description: 'Deleted' }),
+        ...errorReplies(...writeErrors, UserNotFoundError, UserReferencedError)
+      }
     }
   }, async (request, reply) => {
     await users.delete(request.params.id, changeSourceOf(request))

@@ -1,18 +1,24 @@
 import { Type } from '@sinclair/typebox'
-import { Expected } from './primitives.js'
+import { Expected } from './annotations.js'
 
 /** The last argument of each call that changes something. */
 export interface ChangeOptions {
-  /** Who makes the change, for the events: 1 to 255 printable characters, no white space at either end. Absent: nobody is named. */
+  /**
+   * The name of the actor, for the events: 1 to 255 printable characters, without white space at either end.
+   * If absent, the events name no actor.
+   */
   actor?: string | undefined
 }
 
-// Without characters that cannot be seen: two actors who look alike are one.
-export const Actor = Type.RegExp(/^(?!\s)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]{1,255}(?<!\s)$/u, {
+// Without invisible characters, so that two actors never look alike.
+const actorForm = /^(?!\s)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]{1,255}(?<!\s)$/u
+
+/** Schema of the name of an actor. */
+export const Actor = Type.RegExp(actorForm, {
   [Expected]: 'Expected 1 to 255 printable characters, without white space at either end'
 })
 
-/** Schema of ChangeOptions. Never part of a document. */
+/** Schema of ChangeOptions. It is part of no OpenAPI document. */
 export const ChangeOptions = Type.Object({ actor: Type.Optional(Actor) }, {
   additionalProperties: false,
   [Expected]: 'Expected { actor }, or nothing, as the last argument'

@@ -9,8 +9,7 @@ function readQuery (schema: TSchema, query: Record<string, unknown>): Record<str
   return result
 }
 
-// A query string holds text only. What its schema wants as an integer is taken from plain digits and
-// nothing else: Number() would also read 0x10 and 1e309, parseInt() would read 1e3 as 1.
+// An integer is plain digits only, because Number() also reads 0x10 and 1e309, and parseInt() reads 1e3 as 1.
 function readText (type: string | undefined, value: unknown): unknown {
   if (typeof value !== 'string') return value
   if (type === 'integer' && /^\d+$/.test(value)) return Number(value)
@@ -18,6 +17,7 @@ function readText (type: string | undefined, value: unknown): unknown {
   return value
 }
 
+/** Creates the check of a part of a request. Only the texts of a query are converted. */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const failureOf = compile(schema)
   return (input) => {
@@ -27,17 +27,20 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   }
 }
 
-/** Fastify's own wording, so that a formatter of the host's does not change our replies. */
-export const schemaErrorFormatter: Parameters<FastifyInstance['setSchemaErrorFormatter']>[0] = (errors, dataVar) =>
+type SchemaErrorFormatter = Parameters<FastifyInstance['setSchemaErrorFormatter']>[0]
+
+/** Words an error as Fastify does, so that a formatter of the app does not change our replies. */
+export const schemaErrorFormatter: SchemaErrorFormatter = (errors, dataVar) =>
   new Error(errors.map(({ instancePath, message }) => `${dataVar}${instancePath} ${message}`).join(', '))
 
-// One for each schema, of which routes share many: they are most of what a start takes, after loading modules.
+// One serializer for each schema, because routes share schemas, and compiling takes most of the time of a start.
 const serializers = new WeakMap<TSchema, ReturnType<typeof fastJson>>()
 
+/** Creates the serializer of a reply, which leaves out each member that its schema does not name. */
 export const serializerCompiler: FastifySerializerCompiler<TSchema> = ({ schema, httpStatus }) => {
   const stringify = serializers.get(schema) ?? fastJson(schema as never)
   serializers.set(schema, stringify)
   if (Number(httpStatus) < 400) return stringify
-  // An error reply that is no longer an Error was made by the host's error handler, in whatever shape it likes.
+  // An error handler of the app may reply with an object of any shape.
   return (payload: unknown) => payload instanceof Error ? stringify(payload) : JSON.stringify(payload)
 }

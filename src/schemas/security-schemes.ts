@@ -1,9 +1,17 @@
-/** Of OpenAPI, for `openapi.components.securitySchemes` of @fastify/swagger: what the routes of the admin API name, and what routes behind `requireToken` may. */
+/**
+ * Security schemes of OpenAPI, for `openapi.components.securitySchemes` of @fastify/swagger.
+ * The routes of the admin API name `adminKey`. Routes with `requireToken` may name the other two.
+ */
 export const securitySchemes = {
-  /** Of the admin API. */
-  adminKey: { type: 'apiKey', in: 'header', name: 'X-Admin-API-Key', description: 'One of the admin keys of the app.' },
-  /** Of routes behind `requireToken`, in a header of its own. */
+  /** The admin key. */
+  adminKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-Admin-API-Key',
+    description: 'One of the admin keys of the app.'
+  },
+  /** An API token in a header of its own. */
   apiToken: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API token of a user.' },
-  /** The same, as `Authorization: Bearer`. */
+  /** An API token as `Authorization: Bearer`. */
   bearerToken: { type: 'http', scheme: 'bearer', description: 'An API token of a user.' }
 } as const

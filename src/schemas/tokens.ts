@@ -1,56 +1,90 @@
 import { Type, type Static, type TProperties, type TUnsafe } from '@sinclair/typebox'
-import { Component, Expected, Nullable, OneOf, Text, Timestamp, timestamp, type Input } from './primitives.js'
+import { Component, Expected } from './annotations.js'
+import { Nullable, OneOf, Timestamp, timestamp, type Input } from './primitives.js'
+import { Text } from './text.js'
 
 const exampleValue = 'vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg'
-const exampleToken = { id: 'token-123', token: '***', user_id: 'user-123', created_at: '2024-01-01T12:00:00.000Z', name: 'CI', expires_at: '2024-04-01T12:00:00.000Z' }
+const exampleToken = {
+  id: 'token-123',
+  token: '***',
+  user_id: 'user-123',
+  created_at: '2024-01-01T12:00:00.000Z',
+  name: 'CI',
+  expires_at: '2024-04-01T12:00:00.000Z'
+}
 
-/** A token, as on the wire. Its value is shown once, by the call that made it, and is `***` ever after. */
+/** A token, as on the wire. Its value is in the reply that creates the token, and is `***` in every other reply. */
 export const Token = Type.Object({
   id: Type.String({ examples: ['token-123'] }),
-  token: Type.String({ examples: ['***'], description: 'Its value in the reply of the call that made it, and `***` ever after.' }),
+  token: Type.String({
+    examples: ['***'],
+    description: 'The value, in the reply that creates the token. In every other reply it is `***`.'
+  }),
   user_id: Type.String({ examples: ['user-123'] }),
   created_at: Timestamp,
-  name: Type.Optional(Type.String({ description: 'Present where it has one.' })),
-  scopes: Type.Optional(Type.Array(Type.String(), { description: 'What it may do. Without, it may do everything.' })),
-  expires_at: Type.Optional(timestamp({ description: 'Present where it expires.' })),
-  last_used_at: Type.Optional(timestamp({ description: 'Present once it was used; kept to the minute, and written a few seconds later.' }))
+  name: Type.Optional(Type.String({ description: 'Present if the token has a name.' })),
+  scopes: Type.Optional(Type.Array(Type.String(), {
+    description: 'The scopes of the token. If absent, the token may do everything.'
+  })),
+  expires_at: Type.Optional(timestamp({ description: 'Present if the token expires.' })),
+  last_used_at: Type.Optional(timestamp({
+    description: 'Present after the first use. Accurate to the minute, and written a few seconds after the use.'
+  }))
 }, { [Component]: 'Token', description: 'The token', examples: [exampleToken] })
 export type Token = Static<typeof Token>
 
-/** The same, in the reply of the call that made it. */
+/** A token with its value, in the reply that creates the token. */
 export const CreatedToken = Type.Object(Token.properties, {
   [Component]: 'Token',
   description: 'The new token, with its value',
   examples: [{ ...exampleToken, token: exampleValue }]
 })
 
-/** The same, of the call that replaces a token. */
+/** A token with its value, in the reply to a rotation. */
 export const SuccessorToken = Type.Object(Token.properties, {
   [Component]: 'Token',
   description: 'The new token, with its value',
-  examples: [{ ...exampleToken, id: 'token-124', token: exampleValue, created_at: '2024-03-01T12:00:00.000Z', expires_at: '2024-05-30T12:00:00.000Z' }]
+  examples: [{
+    ...exampleToken,
+    id: 'token-124',
+    token: exampleValue,
+    created_at: '2024-03-01T12:00:00.000Z',
+    expires_at: '2024-05-30T12:00:00.000Z'
+  }]
 })
 
-/** Seconds; up to 68 years. */
-const Seconds = (minimum: number, description: string) =>
-  Type.Integer({ minimum, maximum: 2147483647, description, [Expected]: `Expected a whole number of seconds, from ${minimum} to 2147483647` })
+/** Returns the schema of a number of seconds, up to 68 years. */
+const Seconds = (minimum: number, description: string) => Type.Integer({
+  minimum,
+  maximum: 2147483647,
+  description,
+  [Expected]: `Expected a whole number of seconds, from ${minimum} to 2147483647`
+})
 
 const Scopes = (names: readonly string[]) => Type.Array({
   ...OneOf(names),
-  // A name is repeated only if it is as short and plain as no key or token is.
-  [Expected]: (scope: unknown) => `Expected one of the scopes of this app: ${names.join(', ')}${typeof scope === 'string' && /^[\w.:-]{1,15}$/.test(scope) ? `; not ${scope}` : ''}`
-}, { minItems: 1, uniqueItems: true, [Expected]: 'Expected an array of at least one scope, and none twice' })
+  [Expected]: (scope: unknown) => {
+    const expected = `Expected one of the scopes of this app: ${names.join(', ')}`
+    // Keys and tokens are longer, so that the message repeats no secret.
+    return typeof scope === 'string' && /^[\w.:-]{1,15}$/.test(scope) ? `${expected}; not ${scope}` : expected
+  }
+}, {
+  minItems: 1,
+  uniqueItems: true,
+  [Expected]: 'Expected an array of at least one scope, without duplicates'
+})
 
-const explainNoScopes = (_value: unknown, path: string) =>
-  path === '/scopes' ? 'This app names no scopes (option `scopes` of fastify-vexa-admin): leave it out' : undefined
+const explainNoScopes = (_value: unknown, path: string) => path === '/scopes'
+  ? 'This app has no scopes (option `scopes` of fastify-vexa-admin): leave this member out'
+  : undefined
 
-/** Body of `POST /users/:id/tokens`, which may be missing. */
+/** Body of `POST /users/:id/tokens`. A request may have no body. */
 export interface CreateToken {
   /** At most 255 characters. */
   name?: string | null | undefined
-  /** What it may do; of the names in the option `scopes`, and only where there are any. Without, it may do everything. */
+  /** Scopes from the option `scopes`; not valid if that option is empty. If absent, the token may do everything. */
   scopes?: string[] | undefined
-  /** After how many seconds it expires. Without, never. */
+  /** Seconds until the token expires. If absent, the token never expires. */
   expires_in?: number | undefined
 }
 
@@ -58,29 +92,35 @@ export interface CreateToken {
 export interface VerifyToken {
   /** The value of a token. */
   token: string
-  /** What it must be allowed to do. */
+  /** Scopes that the token needs. */
   scopes?: string[] | undefined
 }
 
-/** The bodies that name scopes. Where the host has none, there is no such member. */
-export function createTokenBodies (names: readonly string[]): { CreateToken: TUnsafe<CreateToken>, VerifyToken: TUnsafe<VerifyToken> } {
+/** Returns the schemas of the bodies that name scopes. If `names` is empty, `scopes` is no member of them. */
+export function createTokenBodies (
+  names: readonly string[]
+): { CreateToken: TUnsafe<CreateToken>, VerifyToken: TUnsafe<VerifyToken> } {
   const scopes: TProperties = names.length === 0 ? {} : { scopes: Type.Optional(Scopes(names)) }
   const strict = { additionalProperties: false, ...(names.length === 0 && { [Expected]: explainNoScopes }) }
   return {
     CreateToken: Type.Unsafe<CreateToken>(Type.Object({
       name: Type.Optional(Nullable(Text(255))),
-      expires_in: Type.Optional(Seconds(1, 'After how many seconds it expires. Without, never.')),
+      expires_in: Type.Optional(Seconds(1, 'Seconds until the token expires. If absent, the token never expires.')),
       ...scopes
     }, { ...strict, [Component]: 'CreateToken', examples: [{ name: 'CI', expires_in: 7776000 }] })),
-    VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({ token: Type.String(), ...scopes }, { ...strict, [Component]: 'VerifyToken', examples: [{ token: exampleValue }] }))
+    VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({
+      token: Type.String(),
+      ...scopes
+    }, { ...strict, [Component]: 'VerifyToken', examples: [{ token: exampleValue }] }))
   }
 }
 
-/** Body of `POST /tokens/:id/rotate`, which may be missing. */
+/** Body of `POST /tokens/:id/rotate`. A request may have no body. */
 export const RotateToken = Type.Object({
-  grace_period: Type.Optional(Seconds(0, 'For how many seconds the old token stays valid, if it does not expire before. Without, it dies at once.'))
+  grace_period: Type.Optional(Seconds(0,
+    'Seconds for which the old token stays valid, unless it expires sooner. If absent, it becomes invalid at once.'))
 }, { [Component]: 'RotateToken', additionalProperties: false, examples: [{ grace_period: 3600 }] })
 export type RotateToken = Input<Static<typeof RotateToken>>
 
-/** Path of the routes of one token. Pages fill in the example, so it is the id of no token. */
+/** Path of the routes of one token. No token has the id of the example, because pages fill the example in. */
 export const TokenParams = Type.Object({ id: Type.String({ examples: ['token-0'] }) })

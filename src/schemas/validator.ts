@@ -1,15 +1,15 @@
 import { TypeCompiler, ValueErrorType, type TypeCheck, type ValueError } from '@sinclair/typebox/compiler'
 import type { TSchema } from '@sinclair/typebox'
 import { InvalidInputError } from '../errors.js'
-import { Expected } from './primitives.js'
+import { Expected } from './annotations.js'
 
 interface Failure { instancePath: string, message: string }
 
 interface Explained { [Expected]?: string | ((value: unknown, path: string) => string | undefined) }
 
 /**
- * Compiles a TypeBox schema into a function that returns the first thing wrong with a value.
- * Nothing is coerced, filled in or left out.
+ * Compiles a TypeBox schema into a function that returns the first failure of a value, or `undefined` if it is valid.
+ * The function never changes the value.
  */
 export function compile (schema: TSchema): (value: unknown) => Failure | undefined {
   const check: TypeCheck<TSchema> = TypeCompiler.Compile(schema)
@@ -17,14 +17,18 @@ export function compile (schema: TSchema): (value: unknown) => Failure | undefin
     if (check.Check(value)) return undefined
     const { path, type, schema: failed, message, value: wrong } = check.Errors(value).First() as ValueError
     if (type === ValueErrorType.ObjectRequiredProperty) return { instancePath: path, message }
-    // The name of a member that nobody knows may be of any length, or be a key or token that slipped into the wrong place: those have 16 characters or more.
+    // The name of an unknown member may be a misplaced key or token, which has 16 characters or more.
     const instancePath = type === ValueErrorType.ObjectAdditionalProperties && !/\/\w{1,15}$/.test(path) ? '' : path
     const expected = (failed as Explained)[Expected]
     return { instancePath, message: (typeof expected === 'function' ? expected(wrong, path) : expected) ?? message }
   }
 }
 
-/** For services: a function that returns its argument, or throws InvalidInputError. */
+/**
+ * Creates a check for services. The check returns nothing.
+ *
+ * @throws {InvalidInputError} 400 if the value does not match the schema; the message names the member.
+ */
 export function validator<T extends TSchema> (schema: T): (value: unknown) => void {
   const failureOf = compile(schema)
   return (value) => {

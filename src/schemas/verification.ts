@@ -1,16 +1,25 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Component, OneOf } from './primitives.js'
+import { Component } from './annotations.js'
+import { OneOf } from './primitives.js'
 import { Token } from './tokens.js'
 import { User } from './users.js'
 
-/** What a look at a token's value found. */
+/** The result of a verification: the user and the token, or the reason why the token is not valid. */
 export const Verification = Type.Union([
   Type.Object({ valid: Type.Literal(true), user: User, token: Token }),
   Type.Object({
     valid: Type.Literal(false),
     code: OneOf(['NOT_FOUND', 'EXPIRED', 'DISABLED', 'INSUFFICIENT_SCOPE'], {
-      description: 'There is no such token (any more); it has expired; its user is disabled; it lacks one of the scopes asked for.'
+      description: 'NOT_FOUND: the token does not exist. EXPIRED: it has expired. DISABLED: its user is disabled. ' +
+        'INSUFFICIENT_SCOPE: it lacks a scope of the request.'
     })
   })
-], { [Component]: 'Verification', description: 'Whether it is valid, and if not, why', examples: [{ valid: true, user: User.examples[0], token: Token.examples[0] }, { valid: false, code: 'EXPIRED' }] })
+], {
+  [Component]: 'Verification',
+  description: 'Whether the token is valid, and if not, the reason',
+  examples: [
+    { valid: true, user: User.examples[0], token: Token.examples[0] },
+    { valid: false, code: 'EXPIRED' }
+  ]
+})
 export type Verification = Static<typeof Verification>

@@ -1,11 +1,12 @@
-/** What precedes the storage's key in an id on the wire. */
+/** The text before the storage's key in an id on the wire. */
 type Kind = 'user' | 'token'
 
+/** Returns the id on the wire of the record with this key. */
 export function toId (kind: Kind, key: string): string {
   return `${kind}-${key}`
 }
 
-/** The storage's key in an id; `undefined` for what cannot be an id, which is then simply not found. */
+/** Returns the storage's key in an id, or `undefined` if the text cannot be an id of this kind. */
 export function toKey (kind: Kind, id: string): string | undefined {
   const prefix = `${kind}-`
   if (typeof id !== 'string' || !id.startsWith(prefix)) return undefined

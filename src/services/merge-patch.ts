@@ -1,6 +1,9 @@
 type JsonObject = Record<string, unknown>
 
-/** JSON Merge Patch, RFC 7396: the members of `patch` replace those of `target`, objects are merged, `null` removes. Changes neither. */
+/**
+ * Returns `target` after a JSON Merge Patch (RFC 7396): members of `patch` replace those of `target`, objects are
+ * merged, and `null` removes a member. Neither argument is changed.
+ */
 export function mergePatch (target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
   const result: JsonObject = isObject(target) ? { ...target } : {}

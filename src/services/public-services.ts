@@ -1,19 +1,21 @@
 import type { ChangeSource } from '../events.js'
-import { isPlainObject } from '../schemas/primitives.js'
+import { isPlainObject } from '../schemas/json-object.js'
 import { ChangeOptions } from '../schemas/change-options.js'
 import { validator } from '../schemas/validator.js'
-import type { TokenRouteService, TokenService } from './tokens.js'
-import type { UserRouteService, UserService } from './users.js'
+import type { TokenService } from './token-service.js'
+import type { TokenRouteService } from './tokens.js'
+import type { UserService } from './user-service.js'
+import type { UserRouteService } from './users.js'
 
 const validateOptions = validator(ChangeOptions)
 
-/** Returns the origin of a change by the host's own code, which may name the actor and nothing else. */
+/** Returns the source of a change by the app's own code, which may name the actor and nothing else. */
 function changeSourceOf (options: ChangeOptions = {}): ChangeSource {
   validateOptions(isPlainObject(options) ? options : null)
   return options.actor === undefined ? {} : { actor: options.actor }
 }
 
-// Member by member, with the documented parameters: nothing internal reaches users, and none of their arguments is taken for an origin.
+// Built member by member, so that no internal parameter or method reaches the app.
 
 /** Creates `app.vexaAdmin.users`. */
 export function publicUsers (users: UserRouteService): UserService {

@@ -3,7 +3,7 @@ import type { User } from '../schemas/users.js'
 import type { TokenRecord, UserRecord } from '../storage/storage-adapter.js'
 import { toId } from './ids.js'
 
-/** A user as on the wire. */
+/** Returns a user as on the wire. Members that are not in use are absent. */
 export function toUser (record: UserRecord): User {
   const user: User = {
     id: toId('user', record.id),
@@ -17,9 +17,14 @@ export function toUser (record: UserRecord): User {
   return user
 }
 
-/** A token as on the wire, its value hidden unless given. */
+/** Returns a token as on the wire, with `***` as its value by default. Members that are not in use are absent. */
 export function toToken (record: TokenRecord, value = '***'): Token {
-  const token: Token = { id: toId('token', record.id), token: value, user_id: toId('user', record.user_id), created_at: record.created_at }
+  const token: Token = {
+    id: toId('token', record.id),
+    token: value,
+    user_id: toId('user', record.user_id),
+    created_at: record.created_at
+  }
   if (record.name !== null) token.name = record.name
   if (record.scopes !== null) token.scopes = record.scopes
   if (record.expires_at !== null) token.expires_at = record.expires_at

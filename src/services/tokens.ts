@@ -1,97 +1,47 @@
 import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
 import type { ChangeSource, Publish } from '../events.js'
-import type { ChangeOptions } from '../schemas/change-options.js'
 import { RotateToken, createTokenBodies, type CreateToken, type Token, type VerifyToken } from '../schemas/tokens.js'
 import { validator } from '../schemas/validator.js'
 import type { Verification } from '../schemas/verification.js'
+import type { LastUsed } from '../storage/decorators/last-used.js'
 import type { Storage, TokenRecord, TokenReplacement } from '../storage/storage-adapter.js'
 import { toId, toKey } from './ids.js'
-import type { LastUsed } from '../storage/decorators/last-used.js'
-import { hashTokenValue, isTokenValue, createTokenValue } from './token-value.js'
 import { toToken, toUser } from './serializers.js'
+import type { TokenService } from './token-service.js'
+import { createTokenValue, hashTokenValue, isTokenValue } from './token-value.js'
 
-/** The API tokens, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. Those that change something take `{ actor }` last. */
-export interface TokenService {
-  /**
-   * Mints a token for a user. The reply holds its value, which is kept nowhere and shown by no other call.
-   *
-   * @throws {InvalidInputError} 400
-   * @throws {UserNotFoundError} 404
-   */
-  create (userId: string, token?: CreateToken, options?: ChangeOptions): Promise<Token>
-
-  /**
-   * A user's tokens in order of creation, their values hidden.
-   *
-   * @throws {UserNotFoundError} 404
-   */
-  list (userId: string): Promise<Token[]>
-
-  /**
-   * Revokes a token: when the promise resolves, it opens nothing any more.
-   *
-   * @throws {InvalidInputError} 400
-   * @throws {TokenNotFoundError} 404, also if it was revoked before
-   * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids it
-   */
-  revoke (id: string, options?: ChangeOptions): Promise<void>
-
-  /**
-   * Revokes all tokens of a user.
-   *
-   * @throws {InvalidInputError} 400
-   * @throws {UserNotFoundError} 404
-   * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids it for one of them: then none is revoked
-   */
-  revokeAll (userId: string, options?: ChangeOptions): Promise<void>
-
-  /**
-   * Mints a successor with the token's user, name and scopes, and as long a life as the token was given. The old token is gone
-   * at once or, with `grace_period`, expires after so many seconds, or when it would have, whichever is sooner.
-   *
-   * @throws {InvalidInputError} 400
-   * @throws {TokenNotFoundError} 404
-   * @throws {TokenExpiredError} 409
-   * @throws {TokenReferencedError} 409, if a foreign key of the app's own tables forbids to delete the old token
-   */
-  rotate (id: string, rotation?: RotateToken, options?: ChangeOptions): Promise<Token>
-
-  /**
-   * Whether a value is a token that is valid now and has all of `scopes`. Never throws for a value that is not.
-   *
-   * @throws {InvalidInputError} 400
-   */
-  verify (token: VerifyToken): Promise<Verification>
-}
-
-/** The same for our own code, which knows where a change comes from. */
+/** The tokens for the routes and hooks of this package, which give the source of each change. */
 export interface TokenRouteService extends Pick<TokenService, 'list'> {
   create (userId: string, token: CreateToken | undefined, source: ChangeSource): Promise<Token>
   revoke (id: string, source: ChangeSource): Promise<void>
   revokeAll (userId: string, source: ChangeSource): Promise<void>
   rotate (id: string, rotation: RotateToken | undefined, source: ChangeSource): Promise<Token>
-  /** As above, and tells `onMissing` which of `scopes` the token lacks where that is what is wrong. */
+  /** Verifies as TokenService does. Calls `onMissing` with the scopes that the token lacks if it lacks any. */
   verify (token: VerifyToken, onMissing?: (scopes: string[]) => void): Promise<Verification>
-  /** Returns whether a value may be one of our tokens. One that may not is never looked up. */
+  /** Returns whether a value has the form of a token. Any other value is rejected without a query. */
   mayBeToken (value: string): boolean
 }
 
 export interface TokenServiceOptions {
-  /** The first is that of new tokens; all are accepted. */
+  /** The first is for new tokens. Tokens with any of them are accepted. */
   tokenPrefix: readonly string[]
+  /** Names of the scopes that a token may be limited to. */
   scopes: readonly string[]
 }
 
 const validateRotate = validator(RotateToken)
 
-export function createTokenService (storage: Storage, publish: Publish, lastUsed: LastUsed, { tokenPrefix, scopes }: TokenServiceOptions): TokenRouteService {
+/** Creates the rules for tokens over a storage that throws nothing but coded errors. */
+export function createTokenService (
+  storage: Storage, publish: Publish, lastUsed: LastUsed, { tokenPrefix, scopes }: TokenServiceOptions
+): TokenRouteService {
   const bodies = createTokenBodies(scopes)
   const validateCreate = validator(bodies.CreateToken)
   const validateVerify = validator(bodies.VerifyToken)
   const mayBeToken = (value: string) => isTokenValue(value, tokenPrefix)
 
-  /** The user's key, if there is such a user. */
-  async function checkUser (userId: string): Promise<string> {
+  /** @throws {UserNotFoundError} 404 */
+  async function findUserKey (userId: string): Promise<string> {
     const key = toKey('user', userId)
     const user = key === undefined ? undefined : await storage.findUser(key)
     if (user === undefined) throw new UserNotFoundError()
@@ -122,7 +72,7 @@ export function createTokenService (storage: Storage, publish: Publish, lastUsed
     },
 
     async list (userId) {
-      const tokens = await storage.listTokens(await checkUser(userId))
+      const tokens = await storage.listTokens(await findUserKey(userId))
       return tokens.map((token) => toToken(token))
     },
 
@@ -135,7 +85,7 @@ export function createTokenService (storage: Storage, publish: Publish, lastUsed
     },
 
     async revokeAll (userId, source) {
-      const userKey = await checkUser(userId)
+      const userKey = await findUserKey(userId)
       if (await storage.revokeTokens(userKey) === 'referenced') throw new TokenReferencedError()
       publish('token:revoked', source, { userId: toId('user', userKey) })
     },
@@ -150,7 +100,11 @@ export function createTokenService (storage: Storage, publish: Publish, lastUsed
       if (token === 'absent') throw new TokenNotFoundError()
       if (token === 'rejected') throw new TokenExpiredError()
       if (token === 'referenced') throw new TokenReferencedError()
-      publish('token:rotated', source, { tokenId: toId('token', key), successorId: toId('token', token.id), userId: toId('user', token.user_id) })
+      publish('token:rotated', source, {
+        tokenId: toId('token', key),
+        successorId: toId('token', token.id),
+        userId: toId('user', token.user_id)
+      })
       return toToken(token, value)
     },
 
@@ -158,7 +112,7 @@ export function createTokenService (storage: Storage, publish: Publish, lastUsed
       validateVerify(input)
       if (!mayBeToken(input.token)) return { valid: false, code: 'NOT_FOUND' }
       const finding = storage.findTokenByHash(hashTokenValue(input.token))
-      // To wait for what is there already costs memory, which shows when thousands are waiting.
+      // An answer that is there already is not awaited, because thousands of waiting requests would cost memory.
       const found = finding instanceof Promise ? await finding : finding
       if (found === undefined) return { valid: false, code: 'NOT_FOUND' }
       const { token, user } = found
@@ -177,13 +131,14 @@ export function createTokenService (storage: Storage, publish: Publish, lastUsed
   }
 }
 
+/** Returns the replacement of a token, or `'rejected'` if it has expired. `gracePeriod` is in seconds. */
 function replace (old: TokenRecord, hash: Buffer, gracePeriod: number): TokenReplacement | 'rejected' {
   const now = Date.now()
   if (isExpired(old, now)) return 'rejected'
-  const dies = after(now, gracePeriod)
+  const end = after(now, gracePeriod)
   return {
-    // Without a grace period it is deleted, and so dead by every process's clock.
-    expires_at: gracePeriod === 0 ? null : old.expires_at !== null && old.expires_at < dies ? old.expires_at : dies,
+    // Without a grace period the token is deleted, so that it is invalid by the clock of every process.
+    expires_at: gracePeriod === 0 ? null : old.expires_at !== null && old.expires_at < end ? old.expires_at : end,
     successor: {
       user_id: old.user_id,
       hash,
@@ -197,10 +152,11 @@ function replace (old: TokenRecord, hash: Buffer, gracePeriod: number): TokenRep
 }
 
 function isExpired ({ expires_at: expiresAt }: TokenRecord, now: number): boolean {
-  // What is no time at all, which no storage should have, is over.
+  // Negated, so that a text which is no time counts as expired.
   return expiresAt !== null && !(Date.parse(expiresAt) > now)
 }
 
+/** Returns the time that is so many seconds after `now`, as RFC 3339 in UTC. */
 function after (now: number, seconds: number): string {
   return new Date(now + seconds * 1000).toISOString()
 }

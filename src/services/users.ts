@@ -1,89 +1,43 @@
-import { EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError, UserReferencedError } from '../errors.js'
+import {
+  EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError, UserReferencedError
+} from '../errors.js'
 import type { ChangeSource, Publish } from '../events.js'
-import { canNormalize } from '../schemas/primitives.js'
-import type { ChangeOptions } from '../schemas/change-options.js'
+import { normalizeEmail, normalizeForSearch } from '../normalize.js'
+import { canNormalize } from '../schemas/text.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
 import { validator } from '../schemas/validator.js'
 import type { Storage, UserRecord } from '../storage/storage-adapter.js'
-import { normalizeEmail, normalizeForSearch } from '../normalize.js'
 import { toId, toKey } from './ids.js'
 import { mergePatch } from './merge-patch.js'
 import { toToken, toUser } from './serializers.js'
+import type { UserService } from './user-service.js'
 
-/** The users, for the host's own code. The HTTP routes call the same methods. Each may throw StorageUnavailableError, 503. Those that change something take `{ actor }` last. */
-export interface UserService {
-  /**
-   * Creates a user. What is missing defaults as over HTTP.
-   *
-   * @throws {InvalidInputError} 400
-   * @throws {EmailTakenError} 409, unless the option `duplicateEmail` is `'return'`: then the stored user is returned, unchanged
-   */
-  create (user: CreateUser, options?: ChangeOptions): Promise<User>
-
-  /**
-   * The user with this id, and its tokens in order of creation.
-   *
-   * @throws {UserNotFoundError} 404
-   */
-  get (id: string): Promise<UserWithTokens>
-
-  /**
-   * The user with this e-mail address, in whichever case, and its tokens.
-   *
-   * @throws {UserNotFoundError} 404
-   */
-  getByEmail (email: string): Promise<UserWithTokens>
-
-  /**
-   * Users in order of creation: at most `limit` (1 to 1000, default 100). For the next page, pass the last user's id as `after`.
-   *
-   * @throws {InvalidInputError} 400
-   */
-  list (page?: Omit<ListUsers, 'count'>): Promise<User[]>
-
-  /**
-   * Changes what is given, and leaves the rest as it is. `data` is a JSON Merge Patch (RFC 7396).
-   *
-   * @throws {InvalidInputError} 400
-   * @throws {UserNotFoundError} 404
-   * @throws {EmailTakenError} 409
-   * @throws {UserReferencedError} 409, if a foreign key of the app's own tables forbids it
-   */
-  update (id: string, changes: UpdateUser, options?: ChangeOptions): Promise<User>
-
-  /**
-   * Deletes a user and all of its tokens.
-   *
-   * @throws {InvalidInputError} 400
-   * @throws {UserNotFoundError} 404
-   * @throws {UserReferencedError} 409, if a foreign key of the app's own tables forbids it
-   */
-  delete (id: string, options?: ChangeOptions): Promise<void>
-}
-
-/** The same for our own code, which knows where a change comes from. */
+/** The users for the routes of this package, which give the source of each change. */
 export interface UserRouteService extends Pick<UserService, 'get' | 'getByEmail'> {
-  /** As `create`, and says whether the user is new. */
+  /** Creates a user. `created` is `false` if the option `duplicateEmail` made it return the stored user. */
   createOrReturn (user: CreateUser, source: ChangeSource): Promise<{ user: User, created: boolean }>
-  /** As `list`, and says whether there is more, and how many there are in all where `count` asks for it. */
+  /** Lists users. `more` tells whether others follow, and `total` how many match in all if `count` asks for it. */
   page (query: ListUsers): Promise<{ users: User[], more: boolean, total: number | undefined }>
   update (id: string, changes: UpdateUser, source: ChangeSource): Promise<User>
   delete (id: string, source: ChangeSource): Promise<void>
 }
 
 export interface UserServiceOptions {
+  /** `max_concurrent_bots` of a user who is created without it. */
   defaultMaxConcurrentBots: number
+  /** Whether an address that is taken causes EmailTakenError, or returns the stored user. */
   duplicateEmail: 'reject' | 'return'
 }
 
 const maxDataBytes = 16 * 1024
-// Each attempt that fails means that another call has succeeded; a storage that contradicts itself must not keep us for ever.
+// An attempt fails only if another call has succeeded. The limit is for a storage that contradicts itself.
 const maxAttempts = 100
 
 const validateCreate = validator(CreateUser)
 const validateUpdate = validator(UpdateUser)
 const validatePage = validator(ListUsers)
 
+/** Creates the rules for users over a storage that throws nothing but coded errors. */
 export function createUserService (storage: Storage, publish: Publish, options: UserServiceOptions): UserRouteService {
   async function createOrReturn (input: CreateUser, source: ChangeSource) {
     validateCreate(input)
@@ -96,25 +50,31 @@ export function createUserService (storage: Storage, publish: Publish, options: 
       created_at: new Date().toISOString()
     }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const inserted = await storage.createUser(user)
-      if (inserted !== 'taken') {
-        publish('user:created', source, { userId: toId('user', inserted.id) })
-        return { user: toUser(inserted), created: true }
+      const stored = await storage.createUser(user)
+      if (stored !== 'taken') {
+        publish('user:created', source, { userId: toId('user', stored.id) })
+        return { user: toUser(stored), created: true }
       }
       if (options.duplicateEmail === 'reject') throw new EmailTakenError()
-      const stored = await storage.findUserByEmail(user.email)
-      // It may have been deleted in between; then the address is free again.
-      if (stored !== undefined) return { user: toUser(stored), created: false }
+      const existing = await storage.findUserByEmail(user.email)
+      // A user that was deleted in between has left the address free: try again.
+      if (existing !== undefined) return { user: toUser(existing), created: false }
     }
-    throw new StorageUnavailableError(new Error('The storage says that an address is taken, and has no user with it'))
+    throw new StorageUnavailableError(new Error('The storage reports an address as taken, but has no user with it'))
   }
 
   async function page (query: ListUsers) {
     validatePage(query)
     const { skip = 0, limit = 100, order = 'asc', after, search, count = false } = query
     const needle = search === undefined ? undefined : normalizeForSearch(search)
-    // One more than asked for tells whether there is more.
-    const users = await storage.listUsers({ order, after: after && toKey('user', after), skip, limit: limit + 1, search: needle })
+    const users = await storage.listUsers({
+      order,
+      after: after && toKey('user', after),
+      skip,
+      // One more than asked for, which tells whether others follow.
+      limit: limit + 1,
+      search: needle
+    })
     const total = count ? await storage.countUsers(needle) : undefined
     return { users: users.slice(0, limit).map(toUser), more: users.length > limit, total }
   }
@@ -133,7 +93,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     const changed = Object.entries(changes).filter(([, value]) => value !== undefined).map(([name]) => name)
     const plain = rest.email === undefined ? rest : { ...rest, email: normalizeEmail(rest.email) }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      // A patch of `data` builds on what is there, so it goes in only if nobody has changed the user meanwhile.
+      // A patch of `data` builds on the stored user, so it is written only if that user is unchanged meanwhile.
       const stored = data === undefined ? undefined : await storage.findUser(key)
       if (data !== undefined && stored === undefined) throw new UserNotFoundError()
       const patched = stored && { data: checkSize(mergePatch(stored.data, data) as UserRecord['data']) }
@@ -160,7 +120,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     },
 
     async getByEmail (email) {
-      // Not whether it is an address: one that is kept may be of a form that was valid once.
+      // The form of the address is not checked, because a stored one may have a form that was valid once.
       const known = typeof email === 'string' && canNormalize(email)
       return withTokens(known ? await storage.findUserByEmail(normalizeEmail(email)) : undefined)
     },
@@ -175,7 +135,10 @@ export function createUserService (storage: Storage, publish: Publish, options: 
   }
 }
 
+/** @throws {InvalidInputError} 400 if the data is larger than 16 KiB as JSON */
 function checkSize (data: UserRecord['data']): UserRecord['data'] {
-  if (data !== null && Buffer.byteLength(JSON.stringify(data)) > maxDataBytes) throw new InvalidInputError('data must be at most 16 KiB as JSON')
+  if (data !== null && Buffer.byteLength(JSON.stringify(data)) > maxDataBytes) {
+    throw new InvalidInputError('data must be at most 16 KiB as JSON')
+  }
   return data
 }

@@ -1,6 +1,9 @@
 import { StorageOpenError } from '../errors.js'
 
-/** What a storage could not be opened for, as an error of ours: with a code, and what was thrown as its `cause`. */
+/**
+ * Returns the error to throw when `open` of a storage throws `cause`: an error of this package as it is, otherwise a
+ * StorageOpenError with `cause`.
+ */
 export function toOpenError (cause: unknown): unknown {
   if (!(cause instanceof Error)) return new StorageOpenError(String(cause), { cause })
   const isOurs = 'code' in cause && String(cause.code).startsWith('VEXA_ADMIN_ERR_')

@@ -1,130 +1,168 @@
 /**
- * What the package asks of a storage: a handful of domain verbs over plain records.
+ * The port: a storage of users and API tokens. An instance belongs to one registration of the plugin, which opens and
+ * closes it once and does not use it afterwards.
  *
- * - Keys (`id`, `user_id`) are made by the storage and opaque to everyone else: 1 to 64 characters of
- *   `[0-9A-Za-z_-]`, never reused. A key that the storage could not have made is simply absent.
- * - Users and tokens have an order, that of creation; a user's place in it never changes.
- * - Expected outcomes are values (`'taken'`, `'absent'`, `undefined`, `false`). A method throws, or rejects,
- *   only when the storage cannot answer; the caller is then told 503 and may try again. A method whose write
- *   fails, or may have failed, throws: it never answers a value, for then a token that was not revoked counts as revoked.
- * - A storage belongs to one registration of the plugin: it is opened once, closed once, and not used again.
- * - When a promise resolves, its effect is durable and visible to every process that shares the storage.
- * - Text arrives well-formed and without NUL, and must come back unchanged and compare byte by byte.
- * - Times are RFC 3339 in UTC with milliseconds, `2024-01-01T12:00:00.000Z`, so that they compare as text.
+ * Terms:
+ *
+ * - record: a user or token as the storage keeps it. Times are RFC 3339 in UTC with milliseconds,
+ *   `2024-01-01T12:00:00.000Z`, so that they compare as text.
+ * - key: the `id` of a record, 1 to 64 characters of `[0-9A-Za-z_-]`. The storage makes it and never reuses it.
+ *   Callers do not interpret it. A key that the storage cannot have made is absent.
+ * - order of creation: the order of lists. An update does not move a user.
+ * - revision: a number of a user that each `updateUser` replaces by another. A revision is stale if it is no longer
+ *   the user's.
+ * - value: the secret text of a token. The storage gets its hash only.
+ * - outcome: an expected result other than a record: `'taken'`, `'absent'`, `'referenced'`, `'rejected'`, `true`,
+ *   `false` or `undefined`. `'referenced'` means that a record outside of the storage refers to the record and
+ *   forbids the change.
+ * - end: a token ends when it is revoked, when a rotation deletes it, or when its user is deleted. An expired token
+ *   has not ended: callers compare `expires_at` themselves.
+ *
+ * These rules hold for each method:
+ *
+ * - Outcomes are values. A method throws, or its promise rejects, only if the storage cannot answer. The request then
+ *   gets a 503 and may be repeated.
+ * - A method whose write has failed, or may have failed, throws. An outcome would report a token as revoked that
+ *   still is valid.
+ * - A method that returns `'taken'`, `'absent'`, `'referenced'`, `'rejected'` or `false` has changed nothing.
+ * - When the promise of a write resolves, the write is durable, and each process that shares the data sees it.
+ * - Text arrives well-formed and without NUL. It comes back unchanged and compares byte by byte.
  */
 export interface StorageAdapter {
   /**
-   * Makes the storage ready for use, creating what it needs. Called once, before any other method, and by
-   * several processes at a time. Throws if the storage cannot be used: the app then does not start.
+   * Prepares the storage and creates what it needs. Called once, before any other method. Several processes may call
+   * it at the same time. Throws if the storage cannot be used, and the app does not start.
    */
   open (): Promise<void>
 
   /**
-   * Releases what `open` took. Called when the app closes, even if `open` was not called or failed. Must bear a second call.
-   * A method that is called later may throw, but must not take what is there for absent: somebody with a valid token would be told 401.
-   * Nor may it answer a write that it has not done.
+   * Releases the resources of `open`. Called when the app closes, also if `open` failed or was not called. Resolves
+   * when called twice. A later read may throw, but must not return `undefined` for an existing record, because a
+   * request with a valid token would get a 401. A later write throws or is done.
    */
   close (): Promise<void>
 
   /**
-   * Adds a user; `'taken'` if another user has this `email`.
-   * Of any number of concurrent calls with one `email`, exactly one adds a user.
+   * Creates a user and returns it. Returns `'taken'` if another user has this `email`.
+   * Of concurrent calls with the same `email`, exactly one succeeds.
    */
   createUser (user: NewUserRecord): Promise<UserRecord | 'taken'>
 
-  /** The user with this key; `undefined` if there is none. */
+  /** Returns the user with this key, or `undefined` if it is absent. */
   findUser (id: string): Promise<UserRecord | undefined>
 
-  /** The user with exactly this `email`; `undefined` if there is none. */
+  /** Returns the user with exactly this `email`, or `undefined` if it is absent. */
   findUserByEmail (email: string): Promise<UserRecord | undefined>
 
-  /** A page of users. */
+  /** Returns a page of users, empty if no user matches. */
   listUsers (page: UserPage): Promise<UserRecord[]>
 
-  /** How many users match `search`, as in `listUsers`. */
+  /** Returns the number of users that match `search` as in `listUsers`. */
   countUsers (search?: string): Promise<number>
 
   /**
-   * Changes the given members of a user, and gives it another `revision`, which nothing else does.
-   * `'taken'` if another user has the new `email`: then nothing is changed. Where that and an old revision meet, either is the answer.
-   * `'absent'` if there is no user with this key or, where `revision` is given, it has another revision by now:
-   * of any number of concurrent calls with one `revision`, exactly one changes the user.
-   * `'referenced'` if something outside of the storage refers to a member, and forbids its change: then nothing is changed.
+   * Updates the given members of a user, sets a new `revision` and returns the user.
+   *
+   * Returns `'absent'` if there is no user with this key, or if `revision` is given and stale. Of concurrent calls
+   * with the same `revision`, exactly one succeeds. Returns `'taken'` if another user has the new `email`. If
+   * `revision` is stale and the `email` is taken, either outcome is right. Returns `'referenced'` if a reference
+   * forbids the update.
    */
-  updateUser (id: string, changes: UserChanges, revision?: number): Promise<UserRecord | 'absent' | 'taken' | 'referenced'>
+  updateUser (
+    id: string, changes: UserChanges, revision?: number
+  ): Promise<UserRecord | 'absent' | 'taken' | 'referenced'>
 
   /**
-   * Deletes a user and all of its tokens. `true` for exactly one of any number of concurrent calls; `false` if it was not there.
-   * When the promise resolves, none of its tokens is found any more, not even one that was inserted at the same moment.
-   * `'referenced'` if something outside of the storage refers to the user or a token of it, and forbids its deletion: then nothing is changed.
+   * Deletes a user and all of its tokens and returns `true`. Returns `false` if the user is absent, and
+   * `'referenced'` if a reference to the user or one of its tokens forbids the deletion. Of concurrent calls with the
+   * same key, exactly one returns `true`. When the promise resolves, all tokens of the user have ended, also those of
+   * concurrent `createToken` and `rotateToken` calls.
    */
   deleteUser (id: string): Promise<boolean | 'referenced'>
 
-  /** Adds a token; `'absent'` if its user is not there, also if the user is deleted at the same moment. Throws if another token has its `hash`. */
+  /**
+   * Creates a token and returns it. Returns `'absent'` if its user is absent, or is deleted at the same time.
+   * Throws if another token has the same `hash`.
+   */
   createToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'>
 
   /**
-   * The token with this hash and its user, as they are at this moment; `undefined` if either is not there. Called for every request
-   * that a token guards; a storage that has the answer at once need not make a promise of it.
+   * Returns the token with this hash and its user, both as they are now, or `undefined` if either is absent. Each
+   * request that needs a token calls it. A storage that can answer synchronously need not return a promise.
    */
   findTokenByHash (hash: Buffer): Awaitable<TokenWithUser | undefined>
 
-  /** A user's tokens in order of creation; none for a user who is not there. */
+  /** Returns the tokens of a user in order of creation. Returns an empty array if the user is absent. */
   listTokens (userId: string): Promise<TokenRecord[]>
 
   /**
-   * Replaces a token: calls `replace` with the token as it is while nobody else can change it, and does what it says, all or
-   * nothing. `replace` answers at once, and may be called again, if the storage has to start over; the successor has the same user.
-   * (`touchTokens` is no change that matters here.) `'absent'` if the token is not there; `'rejected'` if `replace` says so, and then nothing is changed.
-   * `'referenced'` as for `revokeToken`.
+   * Rotates a token and returns its successor. The storage calls `replace` with the current token while no other call
+   * can change it, except `touchTokens`. It then ends the old token or sets its `expires_at`, and creates the
+   * successor, both or neither. `replace` is synchronous, and the storage may call it again if it has to start over.
+   * The successor has the same user.
+   *
+   * Returns `'absent'` if the token is absent, `'rejected'` if `replace` does, and `'referenced'` if a reference to
+   * the token forbids its end. Throws what `replace` throws, and then changes nothing. Concurrent calls for the same
+   * token run one after the other.
    */
-  rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'rejected'): Promise<TokenRecord | 'absent' | 'rejected' | 'referenced'>
+  rotateToken (
+    id: string, replace: (old: TokenRecord) => TokenReplacement | 'rejected'
+  ): Promise<TokenRecord | 'absent' | 'rejected' | 'referenced'>
 
   /**
-   * Deletes a token. `true` for exactly one of any number of concurrent calls; `false` if it was not there.
-   * `'referenced'` if something outside of the storage refers to the token, and forbids its deletion: then nothing is changed.
+   * Revokes a token: deletes it and returns `true`. Returns `false` if it is absent, and `'referenced'` if a
+   * reference to it forbids the deletion. Of concurrent calls with the same key, exactly one returns `true`.
    */
   revokeToken (id: string): Promise<boolean | 'referenced'>
 
   /**
-   * Deletes all tokens of a user, who may not be there, and with a token that is being rotated also its successor.
-   * `'referenced'` as for `revokeToken`, if that holds for one of them.
+   * Revokes all tokens of a user, also the successor of a token that is rotated at the same time. Changes nothing if
+   * the user is absent. Returns `'referenced'` if a reference to one of the tokens forbids the deletion.
    */
   revokeTokens (userId: string): Promise<void | 'referenced'>
 
-  /** Sets `last_used_at` of those of the tokens that are still there, unless theirs is later already. Adds nothing. */
+  /**
+   * Sets `last_used_at` of the tokens with these keys, except those whose `last_used_at` is later. Ignores absent
+   * tokens, and creates none, also if a token is revoked at the same time.
+   */
   touchTokens (ids: readonly string[], lastUsedAt: string): Promise<void>
 }
 
-/** What is there at once, or later. */
+/** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>
 
-/** A token and whose it is. */
+/** A token and its user. */
 export interface TokenWithUser { token: TokenRecord, user: UserRecord }
 
-/** Which users to list. */
+/** A page of the list of users. */
 export interface UserPage {
-  /** `'asc'`: in order of creation. `'desc'`: the other way round. */
+  /** `'asc'`: order of creation. `'desc'`: the reverse. */
   order: 'asc' | 'desc'
-  /** Start after the user with this key, in the order asked for, even if it has been deleted since. After a key that the storage could not have made comes whoever it likes. */
+  /**
+   * The page starts after the user with this key, in the given order, also if that user has been deleted. The page of
+   * a key that the storage cannot have made may be any page.
+   */
   after?: string | undefined
-  /** How many to skip from there; 0 or more. */
+  /** Number of users to skip from there, at least 0. */
   skip: number
-  /** How many to return at the most; 1 or more. */
+  /** Maximum number of users, at least 1. */
   limit: number
-  /** Only users of whom `normalizeForSearch(email)` or `normalizeForSearch(name)` contains this. It arrives in that form; `%`, `_` and the like mean themselves. */
+  /**
+   * Only users whose `normalizeForSearch(email)` or `normalizeForSearch(name)` contains this text, which arrives
+   * normalised. It has no wildcards: `%` and `_` match themselves.
+   */
   search?: string | undefined
 }
 
-/** A user to be stored. */
+/** A user to create. */
 export interface NewUserRecord {
-  /** Unique; in NFC and lower case. At most 254 characters, without white space. */
+  /** Unique address in NFC and lower case, at most 254 characters, without white space. */
   email: string
   /** At most 255 characters. */
   name: string | null
   /** 0 to 2147483647. */
   max_concurrent_bots: number
-  /** A JSON object of the host's, at most 16 KiB as JSON; `null` where there is none. */
+  /** A JSON object of the app, at most 16 KiB as JSON, or `null`. */
   data: Record<string, unknown> | null
   created_at: string
 }
@@ -132,51 +170,56 @@ export interface NewUserRecord {
 /** A stored user. */
 export interface UserRecord extends NewUserRecord {
   id: string
-  /** Whether its tokens open nothing. `false` at first. */
+  /** Whether the tokens of the user are rejected. A new user has `false`. */
   disabled: boolean
-  /** A number that is another after each `updateUser`, and only then. */
+  /** Changes with each `updateUser`, and only then. */
   revision: number
 }
 
-/** What can be changed of a user; a member that is missing or `undefined` stays as it is. */
-export type UserChanges = { [Name in 'email' | 'name' | 'max_concurrent_bots' | 'disabled' | 'data']?: UserRecord[Name] | undefined }
+/** Members of a user to update. A member that is missing or `undefined` stays as it is. */
+export type UserChanges = {
+  [Name in 'email' | 'name' | 'max_concurrent_bots' | 'disabled' | 'data']?: UserRecord[Name] | undefined
+}
 
-/** A token to be stored. */
+/** A token to create. */
 export interface NewTokenRecord {
   /** Key of its user. */
   user_id: string
-  /** SHA-256 of the value: 32 bytes, unique. All that is kept of it. */
+  /** SHA-256 of the value: 32 bytes, unique. */
   hash: Buffer
   /** At most 255 characters. */
   name: string | null
-  /** Names of what it may do; `null` for everything. */
+  /** Names of its scopes, or `null` for all. */
   scopes: string[] | null
-  /** When it stops being valid; `null` for never. */
+  /** Time of expiry, or `null` for none. */
   expires_at: string | null
-  /** For how many seconds it was minted; `null` for ever. Not touched when a rotation brings `expires_at` forward. */
+  /** Lifetime in seconds at creation, or `null` for none. A rotation that shortens `expires_at` keeps it. */
   expires_in: number | null
   created_at: string
 }
 
-/** A stored token. Its hash stays in the storage. */
+/** A stored token, without its hash. */
 export interface TokenRecord extends Omit<NewTokenRecord, 'hash'> {
   id: string
-  /** When it was last used, to the minute; `null` if never. */
+  /** Time of its last use, to the minute, or `null` if it has not been used. */
   last_used_at: string | null
 }
 
-/** What becomes of a token that is rotated. */
+/** The decision of `replace` in `rotateToken`. */
 export interface TokenReplacement {
-  /** When the old token expires from now on; `null`: it is deleted. */
+  /** The new expiry of the old token. The storage deletes the old token if it is `null`. */
   expires_at: string | null
-  /** The token to be added. */
+  /** The token to create. */
   successor: NewTokenRecord
 }
 
-/** The port without its life cycle: what the services use. */
+/** The port without its life cycle, for the services. */
 export type Storage = Omit<StorageAdapter, 'open' | 'close'>
 
-// An object, for only of an object does TypeScript demand that it is complete.
+/** The port of an open storage, for the decorators. */
+export type OpenStorage = Omit<StorageAdapter, 'open'>
+
+// An object, because TypeScript checks that it has every name. It would not check an array.
 const methods: Record<keyof StorageAdapter, true> = {
   open: true,
   close: true,
@@ -196,5 +239,5 @@ const methods: Record<keyof StorageAdapter, true> = {
   touchTokens: true
 }
 
-/** Every method of the port, so that an adapter can be checked and wrapped method by method. */
+/** The names of all methods of the port. */
 export const storageMethodNames = Object.keys(methods) as Array<keyof StorageAdapter>

@@ -1,19 +1,27 @@
 import type { FastifyInstance } from 'fastify'
 import type { User } from '../../src/index.js'
 
-/** An app over a database that `seed` has made, with some of the routes /me, behind a token, and /admin/users. */
+/**
+ * An app over a database that `seed` created. It has the route /me, which requires a token, or /admin/users, or both.
+ */
 export interface Contender {
   app: FastifyInstance
   /** Checks a token in process. */
   check?: (token: string) => Promise<unknown>
-  /** A token for /me, if it is none of those in the database. */
+  /** A token for /me that is not in the database. */
   token?: string
 }
 
 export const adminKey = 'an-admin-key-for-the-bench'
-export const someone: User = { id: 'user-1', email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3, created_at: '2024-01-01T12:00:00.000Z' }
+export const someone: User = {
+  id: 'user-1',
+  email: 'user@example.com',
+  name: 'John Doe',
+  max_concurrent_bots: 3,
+  created_at: '2024-01-01T12:00:00.000Z'
+}
 
-/** Each module is loaded alone where only it is measured. */
+/** Contenders by name. Each module is loaded alone, so that only it is measured. */
 export const modules: Record<string, string> = {
   'by hand': 'by-hand',
   'fastify-vexa-admin': 'vexa-admin',

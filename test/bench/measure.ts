@@ -8,10 +8,14 @@ export interface Figure { median: number, minimum: number, maximum: number }
 
 export function figure (values: number[]): Figure {
   const sorted = [...values].sort((a, b) => a - b)
-  return { median: sorted[sorted.length >> 1] as number, minimum: sorted[0] as number, maximum: sorted.at(-1) as number }
+  return {
+    median: sorted[sorted.length >> 1] as number,
+    minimum: sorted[0] as number,
+    maximum: sorted.at(-1) as number
+  }
 }
 
-/** Prints figures, the first of which is what the others are compared with. */
+/** Prints figures, and compares each with the first. */
 export function table (title: string, unit: string, rows: Record<string, number[]>) {
   const [reference] = Object.keys(rows) as [string]
   const base = figure(rows[reference] as number[]).median
@@ -19,12 +23,14 @@ export function table (title: string, unit: string, rows: Record<string, number[
   for (const [name, values] of Object.entries(rows)) {
     const { median, minimum, maximum } = figure(values)
     const digits = median < 1000 ? 2 : 0
-    console.log(`| ${name} | ${(median / base).toFixed(2)} | ${median.toFixed(digits)} (${minimum.toFixed(digits)} to ${maximum.toFixed(digits)}) |`)
+    console.log(
+      `| ${name} | ${(median / base).toFixed(2)} | ${median.toFixed(digits)} (${minimum.toFixed(digits)} to ${maximum.toFixed(digits)}) |`
+    )
   }
   console.log()
 }
 
-/** There and back again, so that none has the same one before it each time. */
+/** Returns the contenders forwards and backwards in turn, so that none always follows the same one. */
 function inTurn<T> (works: T[], round: number): T[] {
   return round % 2 === 0 ? works : works.toReversed()
 }
@@ -34,8 +40,15 @@ export interface Checks {
   atOnce?: boolean
 }
 
-/** Microseconds of CPU for each check in process, in rounds that alternate, each contender in a process of its own: as in an app, the only one there. */
-export async function measureChecks (servers: Server[], checks: Checks, { rounds, seconds }: { rounds: number, seconds: number }): Promise<Record<string, number[]>> {
+/**
+ * Measures the CPU for each check in process, in microseconds, in alternating rounds.
+ * Each contender has a process of its own, because an app has no second one beside it.
+ */
+export async function measureChecks (
+  servers: Server[],
+  checks: Checks,
+  { rounds, seconds }: { rounds: number, seconds: number }
+): Promise<Record<string, number[]>> {
   const figures: Record<string, number[]> = Object.fromEntries(servers.map(({ name }) => [name, []]))
   for (let round = -1; round < rounds; round++) {
     for (const { name, process } of inTurn(servers, round)) {
@@ -52,9 +65,9 @@ export interface Server {
   name: string
   process: ChildProcess
   url: string
-  /** A token for /me, if it is none of those in the database. */
+  /** A token for /me that is not in the database. */
   token: string | undefined
-  /** Milliseconds from before the app's modules were loaded until it was ready to listen. */
+  /** Milliseconds from before the app's modules are loaded until it is ready to listen. */
   ready: number
 }
 
@@ -83,7 +96,7 @@ export const asAdmin = () => ({ 'x-admin-api-key': adminKey })
 
 export interface Usage { cpu: number, delay: number, resident: number }
 
-/** What a server has used since it was asked last. */
+/** Resources that a server has used since the last message. */
 export async function usageOf ({ process }: Server): Promise<Usage> {
   process.send({})
   const [usage] = await once(process, 'message')
@@ -95,12 +108,15 @@ export interface HttpFigures {
   rate: Record<string, number[]>
   /** Microseconds of the server's CPU per request. */
   cpu: Record<string, number[]>
-  /** Milliseconds that its event loop was late, 99th percentile. */
+  /** Delay of its event loop in milliseconds, 99th percentile. */
   delay: Record<string, number[]>
 }
 
-/** Twenty connections, in rounds that alternate. */
-export async function measureHttp (works: Record<string, Work>, { rounds, seconds }: { rounds: number, seconds: number }): Promise<HttpFigures> {
+/** Measures requests over twenty connections, in alternating rounds. */
+export async function measureHttp (
+  works: Record<string, Work>,
+  { rounds, seconds }: { rounds: number, seconds: number }
+): Promise<HttpFigures> {
   const autocannon = (await peer('autocannon')).default
   const names = Object.keys(works)
   const empty = () => Object.fromEntries(names.map((name): [string, number[]] => [name, []]))
@@ -127,7 +143,9 @@ export async function measureHttp (works: Record<string, Work>, { rounds, second
         }]
       })
       const { cpu, delay } = await usageOf(server)
-      if (result.non2xx > 0 || result.errors > 0) throw new Error(`${name}: ${result.non2xx} replies were no success, ${result.errors} requests failed`)
+      if (result.non2xx > 0 || result.errors > 0) {
+        throw new Error(`${name}: ${result.non2xx} replies were no success, ${result.errors} requests failed`)
+      }
       if (round < 0) continue
       figures.rate[name]?.push(result.requests.total / result.duration)
       figures.cpu[name]?.push(cpu / result.requests.total)

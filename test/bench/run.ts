@@ -1,4 +1,5 @@
-// Everything side by side in one run: npm run bench [-- rounds [work…]]. With --quick in place of the rounds it shows that each of them runs, and measures nothing.
+// Measures all works in one run: npm run bench [-- rounds [work…]].
+// With --quick in place of the rounds it checks that each work runs, and its figures mean nothing.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,28 +10,38 @@ import { start } from './works/start.js'
 import { tokenChecks } from './works/token-checks.js'
 
 export interface Bench {
-  /** For database files. */
+  /** Folder of the database files. */
   directory: string
-  /** How often everything is measured. */
+  /** Number of rounds. */
   rounds: number
-  /** How long each measurement takes over HTTP; in process, a sixth of it. */
+  /** Seconds of each measurement over HTTP. One in process takes a sixth of it. */
   seconds: number
-  /** How many users most databases have, each with three tokens. At least 2000: 4000 of the tokens are used. */
+  /** Users in most databases, each with three tokens. At least 2000, because the works use 4000 of the tokens. */
   users: number
-  /** How many users the large database has. */
+  /** Users in the large database. */
   million: number
 }
 
 const full = { rounds: 5, seconds: 3, users: 10_000, million: 1_000_000 }
 const quick = { rounds: 1, seconds: 0.1, users: 2000, million: 20_000 }
 
-const works: Record<string, (bench: Bench) => Promise<void>> = { 'token-checks': tokenChecks, routes, 'million-users': millionUsers, postgres, start }
+const works: Record<string, (bench: Bench) => Promise<void>> = {
+  'token-checks': tokenChecks,
+  routes,
+  'million-users': millionUsers,
+  postgres,
+  start
+}
 
 const [length = '5', ...names] = process.argv.slice(2)
 const size = length === '--quick' ? quick : { ...full, rounds: Number(length) }
 const directory = mkdtempSync(join(tmpdir(), 'bench-'))
-console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}; ${size.rounds} rounds each, median (minimum to maximum)\n`)
-if (size === quick) console.log('With --quick the run only shows that each contender works. Its figures mean nothing.\n')
+console.log(
+  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}; ${size.rounds} rounds each, median (minimum to maximum)\n`
+)
+if (size === quick) {
+  console.log('With --quick the run only shows that each contender works. Its figures mean nothing.\n')
+}
 try {
   for (const name of names.length > 0 ? names : Object.keys(works)) {
     if (works[name] === undefined) throw new Error(`There is no ${name}: ${Object.keys(works).join(', ')}`)

@@ -1,4 +1,5 @@
-// Serves one contender, by its name, over a database; answers each message with what it has used since the last, or with what a check of these tokens takes.
+// Serves one contender, by its name, over a database. It answers each message with the resources used since the last
+// one, or, if the message has tokens, with the CPU that a check of them takes.
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { load } from './contender.js'
 import type { Checks } from './measure.js'
@@ -10,7 +11,7 @@ await app.ready()
 const ready = performance.now() - begin
 const url = await app.listen({ port: 0, host: '127.0.0.1' })
 
-/** Microseconds of CPU for each check, measured for so long: one after the other, or all of the tokens at once. */
+/** Measures the CPU for each check in microseconds: one check after the other, or all of the tokens at once. */
 async function cpuOfCheck ({ tokens, atOnce, seconds }: Checks & { seconds: number }): Promise<number> {
   const checkOne = (n: number) => check?.(token ?? tokens[n % tokens.length] as string)
   const before = process.cpuUsage()
@@ -33,8 +34,12 @@ process.on('message', async (message: Checks & { seconds: number } | object) => 
     return
   }
   const { user, system } = process.cpuUsage(last)
-  // What a timer of 1 ms was late, in milliseconds.
-  process.send?.({ cpu: user + system, delay: delay.percentile(99) / 1e6 - 1, resident: process.memoryUsage.rss() / 2 ** 20 })
+  // The delay of a timer of 1 ms, in milliseconds.
+  process.send?.({
+    cpu: user + system,
+    delay: delay.percentile(99) / 1e6 - 1,
+    resident: process.memoryUsage.rss() / 2 ** 20
+  })
   last = process.cpuUsage()
   delay.reset()
 })

@@ -4,14 +4,19 @@ import t from 'tap'
 import { fingerprintAdminKey } from '../../src/index.js'
 import { run } from '../support/child.js'
 
-t.test('each line is there when the request is answered, and none has a secret', async (t) => {
+t.test('audit-log: the file has each event before the reply, and no secret', async (t) => {
   const key = 'a-key-from-the-environment'
   const directory = t.testdir()
-  const child = run(t, 'examples/audit-log.ts', { cwd: directory, env: { ADMIN_API_KEY: key, AUDIT_LOG: 'audit.log', PORT: '0' } })
+  const env = { ADMIN_API_KEY: key, AUDIT_LOG: 'audit.log', PORT: '0' }
+  const child = run(t, 'examples/audit-log.ts', { cwd: directory, env })
   const url = JSON.parse(await child.line(/Server listening/)).msg.replace('Server listening at ', '')
   const log = () => readFileSync(join(directory, 'audit.log'), 'utf8')
-  const ask = async (method: string, path: string, headers: Record<string, string> = { 'x-admin-api-key': key }, body?: string) =>
-    await fetch(url + path, { method, headers: { ...headers, ...(body && { 'content-type': 'application/json' }) }, ...(body && { body }) })
+  const admin: Record<string, string> = { 'x-admin-api-key': key }
+  const ask = (method: string, path: string, headers = admin, body?: string) => fetch(url + path, {
+    method,
+    headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body })
+  })
 
   await ask('POST', '/admin/users', undefined, '{"email":"a@b","name":"Jane"}')
   const { token } = await (await ask('POST', '/admin/users/user-1/tokens')).json() as { token: string }
@@ -22,7 +27,13 @@ t.test('each line is there when the request is answered, and none has a secret',
 
   const lines = log().trim().split('\n').map((line) => JSON.parse(line))
   t.match(lines, [
-    { event: 'fastify-vexa-admin:user:created', userId: 'user-1', actor: fingerprintAdminKey(key), ip: '127.0.0.1', requestId: 'req-1' },
+    {
+      event: 'fastify-vexa-admin:user:created',
+      userId: 'user-1',
+      actor: fingerprintAdminKey(key),
+      ip: '127.0.0.1',
+      requestId: 'req-1'
+    },
     { event: 'fastify-vexa-admin:token:created', tokenId: 'token-1', userId: 'user-1' },
     { event: 'fastify-vexa-admin:token:revoked', tokenId: 'token-1' },
     { event: 'fastify-vexa-admin:token:rejected', reason: 'NOT_FOUND', route: '/me', ip: '127.0.0.1' },

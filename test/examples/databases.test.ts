@@ -5,7 +5,9 @@ import { adminKey } from '../support/helpers.js'
 import { freePort, startServer, uninstalled } from '../support/servers.js'
 
 for (const [database, variable] of [['postgres', 'POSTGRES_URL'], ['mysql', 'MYSQL_URL']] as const) {
-  t.test(`examples/${database}.ts serves, outlives a crash of the server under load, and keeps what it was given`, { skip: uninstalled(database) }, async (t) => {
+  const skip = uninstalled(database)
+
+  t.test(`${database}: serves again after crashes of the server under load, with its data`, { skip }, async (t) => {
     const server = await startServer(t, database)
     const env = { [variable]: server.url, ADMIN_API_KEY: adminKey, PORT: String(await freePort()) }
     const url = `http://127.0.0.1:${env.PORT}`
@@ -14,9 +16,14 @@ for (const [database, variable] of [['postgres', 'POSTGRES_URL'], ['mysql', 'MYS
       await child.line(/Server listening/)
       return child
     }
-    const post = async (path: string, body?: object) => (await fetch(`${url}/admin${path}`, {
-      method: 'POST', headers: { 'x-admin-api-key': adminKey, ...(body && { 'content-type': 'application/json' }) }, ...(body && { body: JSON.stringify(body) })
-    })).json() as Promise<{ id: string, token: string }>
+    const post = async (path: string, body?: object) => {
+      const reply = await fetch(`${url}/admin${path}`, {
+        method: 'POST',
+        headers: { 'x-admin-api-key': adminKey, ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) })
+      })
+      return reply.json() as Promise<{ id: string, token: string }>
+    }
 
     let child = await start()
     const user = await post('/users', { email: 'user@example.com' })
@@ -47,7 +54,7 @@ for (const [database, variable] of [['postgres', 'POSTGRES_URL'], ['mysql', 'MYS
     child.process.kill('SIGTERM')
     t.equal(await child.exit, 0, child.output())
     child = await start()
-    t.equal(await use(), 200, 'also after a new start')
+    t.equal(await use(), 200, 'after a new start')
     t.notMatch(child.output(), /vex_|select |insert /)
   })
 }

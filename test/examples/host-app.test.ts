@@ -7,13 +7,17 @@ async function start (t: Test) {
   const child = run(t, 'examples/host-app.ts', { cwd: t.testdir(), env: { ADMIN_API_KEY: key, PORT: '0' } })
   const url = JSON.parse(await child.line(/Server listening/)).msg.replace('Server listening at ', '')
   const ask = async (method: string, path: string, headers: Record<string, string> = {}, body?: object) => {
-    const reply = await fetch(url + path, { method, headers: { ...headers, ...(body && { 'content-type': 'application/json' }) }, body: body && JSON.stringify(body) } as RequestInit)
+    const reply = await fetch(url + path, {
+      method,
+      headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) })
+    })
     return { status: reply.status, body: await reply.json().catch(() => undefined) as never }
   }
   return { child, ask }
 }
 
-t.test('it mounts the admin API under another prefix', async (t) => {
+t.test('host-app: mounts the admin API under its own prefix', async (t) => {
   const { child, ask } = await start(t)
   t.equal((await ask('GET', '/internal/admin/users')).status, 401)
   t.equal((await ask('GET', '/internal/admin/users', { 'x-admin-api-key': key })).status, 200)
@@ -22,7 +26,7 @@ t.test('it mounts the admin API under another prefix', async (t) => {
   t.equal(await child.exit, 0)
 })
 
-t.test('one signs up, and starts as many bots as one may have', async (t) => {
+t.test('host-app: a user signs up, and starts at most max_concurrent_bots bots', async (t) => {
   const { ask } = await start(t)
   const { status, body } = await ask('POST', '/sign-up', {}, { email: 'Jane@example.com' })
   const { user, token } = body as { user: { id: string }, token: string }
@@ -40,7 +44,7 @@ t.test('one signs up, and starts as many bots as one may have', async (t) => {
   t.equal((await ask('GET', '/me', bearer)).status, 403)
 })
 
-t.test('without a key it does not start, and says why', async (t) => {
+t.test('host-app: ends with a coded error when no admin key is set', async (t) => {
   const child = run(t, 'examples/host-app.ts', { cwd: t.testdir() })
   t.equal(await child.exit, 1)
   t.match(child.output(), /VEXA_ADMIN_ERR_INVALID_OPTION/)

@@ -16,7 +16,7 @@ async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
   return { child, cwd, url: listening.msg.replace('Server listening at ', '') as string }
 }
 
-t.test('with nothing configured it makes a key for this run, and prints it once with a curl line that works', async (t) => {
+t.test('standalone: prints its own key once, with a working curl line, when none is set', async (t) => {
   const { child, cwd, url } = await start(t)
   const curl = await child.line(/^curl/).catch(() => '')
   const key = /'X-Admin-API-Key: ([^']+)'/.exec(curl)?.[1] as string
@@ -25,10 +25,10 @@ t.test('with nothing configured it makes a key for this run, and prints it once 
   t.equal((await fetch(`${url}/admin/users`, { headers: { 'x-admin-api-key': key } })).status, 200)
   t.equal((await fetch(`${url}/admin/users`)).status, 401)
   t.ok(existsSync(join(cwd, 'vexa-admin.db')))
-  t.equal(child.output().split('\n').filter((line) => line.startsWith('ADMIN_API_KEY is not set')).length, 1)
+  t.equal(child.output().match(/^ADMIN_API_KEY is not set/gm)?.length, 1)
 })
 
-t.test('key, port and file come from the environment, the key is not printed, and data outlives a restart', async (t) => {
+t.test('standalone: reads key, port and file, prints no key, and keeps data after a stop', async (t) => {
   const key = 'a-key-from-the-environment'
   const file = join(t.testdir(), 'elsewhere.db')
   const env = { ADMIN_API_KEY: key, DATABASE_FILE: file, PORT: String(await freePort()) }
@@ -36,7 +36,9 @@ t.test('key, port and file come from the environment, the key is not printed, an
     const child = run(t, 'examples/standalone.ts', { env })
     await child.line(/Server listening/)
     const reply = await fetch(`http://127.0.0.1:${env.PORT}/admin/users`, {
-      method: 'POST', headers: { 'x-admin-api-key': key, 'content-type': 'application/json' }, body: '{"email":"a@b"}'
+      method: 'POST',
+      headers: { 'x-admin-api-key': key, 'content-type': 'application/json' },
+      body: '{"email":"a@b"}'
     })
     t.equal(reply.status, expected)
     child.process.kill(signal)
@@ -46,13 +48,13 @@ t.test('key, port and file come from the environment, the key is not printed, an
   }
 })
 
-t.test('a key that is too short stops the start with a sentence', async (t) => {
+t.test('standalone: ends with one sentence when the key is too short', async (t) => {
   const child = run(t, 'examples/standalone.ts', { cwd: t.testdir(), env: { ADMIN_API_KEY: 'short' } })
   t.equal(await child.exit, 1)
   t.match(child.output(), /adminKeys.*at least 16 printable ASCII characters.*openssl rand -hex 32/)
 })
 
-t.test('a port that is taken, or a file that cannot be opened, stops the start with a sentence', async (t) => {
+t.test('standalone: ends with one sentence when the port is taken or the file unusable', async (t) => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())
@@ -68,11 +70,15 @@ t.test('a port that is taken, or a file that cannot be opened, stops the start w
   }
 })
 
-t.test('it has a page to try it on, and its OpenAPI document', async (t) => {
+t.test('standalone: serves a page to try the API, and the OpenAPI document', async (t) => {
   const { child, url } = await start(t)
   t.equal(await child.line(/^Try it/), `Try it at ${url}/docs`)
   t.match(await (await fetch(`${url}/docs`)).text(), /<div id="swagger-ui">/)
-  t.match(await (await fetch(`${url}/docs/json`)).json(), { openapi: '3.1.0', paths: { '/admin/users': {} }, components: { securitySchemes: { adminKey: {} } } })
+  t.match(await (await fetch(`${url}/docs/json`)).json(), {
+    openapi: '3.1.0',
+    paths: { '/admin/users': {} },
+    components: { securitySchemes: { adminKey: {} } }
+  })
 })
 
 async function freePort (): Promise<number> {

@@ -6,13 +6,16 @@ import { emptyPlace } from '../support/databases.js'
 import { adminKey } from '../support/helpers.js'
 import { send } from '../support/send.js'
 
-t.test('while forty requests at a time use a token, in two processes, none that begins after the answer that ended it is let in', async (t) => {
+// Forty requests at a time use the token, in two processes.
+t.test('requireToken: rejects each request that begins after the token has ended', async (t) => {
   const place = emptyPlace(t)
   const servers = ['one', 'two'].map(() => run(t, 'test/support/fixtures/guarded-server.ts', { args: [place] }))
   const [one, two] = await Promise.all(servers.map((server) => server.line(/^http/))) as [string, string]
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
-  const admin = (method: string, path: string, body?: object) => send(agent, method, `${one}/admin${path}`, { 'x-admin-api-key': adminKey }, body)
+  const admin = (method: string, path: string, body?: object) => send(
+    agent, method, `${one}/admin${path}`, { 'x-admin-api-key': adminKey }, body
+  )
 
   const ends: Record<string, (user: string, token: string) => Promise<{ status: number }>> = {
     revoked: (_user, token) => admin('DELETE', `/tokens/${token}`),

@@ -4,21 +4,21 @@ import { createConnection, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { adminKey, build } from '../support/helpers.js'
 
-const refused = {
+const rejected = {
   statusCode: 401,
   code: 'VEXA_ADMIN_ERR_UNAUTHORIZED',
   error: 'Unauthorized',
   message: 'Admin key missing or not valid: send one in the header X-Admin-API-Key'
 }
 
-t.test('the admin key lets in', async (t) => {
+t.test('adminKeys: accepts a request that sends the key', async (t) => {
   const app = await build(t)
   const reply = await app.inject({ url: '/admin/users', headers: { 'X-Admin-API-Key': adminKey } })
   t.equal(reply.statusCode, 200)
   t.equal(reply.headers['cache-control'], 'no-store')
 })
 
-t.test('anything else is answered by one and the same 401', async (t) => {
+t.test('adminKeys: returns the same 401 for anything but the key', async (t) => {
   const app = await build(t)
   const headers: Record<string, Record<string, string | string[]>> = {
     missing: {},
@@ -31,12 +31,16 @@ t.test('anything else is answered by one and the same 401', async (t) => {
     'the key and another': { 'x-admin-api-key': `${adminKey}, x` },
     latin1: { 'x-admin-api-key': 'caf\xe9-caf\xe9-caf\xe9-caf\xe9' },
     '15 KB': { 'x-admin-api-key': 'x'.repeat(15 * 1024) },
-    'in another header': { authorization: `Bearer ${adminKey}`, 'x-api-key': adminKey, cookie: `x-admin-api-key=${adminKey}` }
+    'in another header': {
+      authorization: `Bearer ${adminKey}`,
+      'x-api-key': adminKey,
+      cookie: `x-admin-api-key=${adminKey}`
+    }
   }
   for (const [name, sent] of Object.entries(headers)) {
     const reply = await app.inject({ url: '/admin/users', headers: sent })
     t.equal(reply.statusCode, 401, name)
-    t.same(reply.json(), refused, name)
+    t.same(reply.json(), rejected, name)
     t.match(reply.headers['www-authenticate'], /^ApiKey realm="admin"/, name)
     t.equal(reply.headers['cache-control'], 'no-store', name)
   }
@@ -44,27 +48,32 @@ t.test('anything else is answered by one and the same 401', async (t) => {
   t.equal(reply.statusCode, 401, 'in the query string')
 })
 
-t.test('the header is compared byte by byte over a socket: padding is not part of a value, a second one is', async (t) => {
+t.test('adminKeys: over a socket, ignores padding and rejects a second header', async (t) => {
   const app = await build(t)
   await app.listen({ port: 0 })
-  const statusOf = (lines: string[]) => ask(app.server.address() as AddressInfo, ['GET /admin/users HTTP/1.1', 'Host: localhost', 'Connection: close', ...lines])
+  const statusOf = (lines: string[]) => ask(app.server.address() as AddressInfo, [
+    'GET /admin/users HTTP/1.1', 'Host: localhost', 'Connection: close', ...lines
+  ])
   t.match(await statusOf([`x-ADMIN-api-KEY:   ${adminKey}  `]), /^HTTP\/1.1 200 /)
   t.match(await statusOf([`X-Admin-API-Key: ${adminKey}`, `X-Admin-API-Key: ${adminKey}`]), /^HTTP\/1.1 401 /)
   t.match(await statusOf(['X-Admin-API-Key: é'.repeat(3)]), /^HTTP\/1.1 401 /)
 })
 
-t.test('adminKeys: several are valid at once', async (t) => {
+t.test('adminKeys: accepts each of several keys', async (t) => {
   const keys = ['the-old-admin-key-1', 'the-new-admin-key-2']
   const app = await build(t, { adminKeys: keys })
   keys.push('a-key-added-later-on')
-  const status = async (key: string) => (await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': key } })).statusCode
+  const status = async (key: string) => (await app.inject({
+    url: '/admin/users',
+    headers: { 'x-admin-api-key': key }
+  })).statusCode
   t.equal(await status('the-old-admin-key-1'), 200)
   t.equal(await status('the-new-admin-key-2'), 200)
   t.equal(await status('the-old-admin-key-1,the-new-admin-key-2'), 401)
   t.equal(await status('a-key-added-later-on'), 401, 'the options were copied')
 })
 
-t.test('whatever is sent is compared with every key, by timingSafeEqual', async (t) => {
+t.test('adminKeys: compares any value with each key by timingSafeEqual', async (t) => {
   const compared: string[] = []
   const { timingSafeEqual } = crypto
   t.intercept(crypto, 'timingSafeEqual', {
@@ -73,7 +82,7 @@ t.test('whatever is sent is compared with every key, by timingSafeEqual', async 
       return timingSafeEqual(expected, digest)
     }
   })
-  // For those who have imported it by its name.
+  // Updates the imports by name.
   syncBuiltinESMExports()
   t.teardown(syncBuiltinESMExports)
   const keys = ['the-first-admin-key-1', 'the-second-admin-key-2', 'the-third-admin-key-3']
@@ -86,11 +95,16 @@ t.test('whatever is sent is compared with every key, by timingSafeEqual', async 
   }
 })
 
-t.test('no spelling of a path, and no method, gets past the guard', async (t) => {
-  const app = await build(t, {}, { routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false }, useSemicolonDelimiter: true })
+t.test('adminKeys: rejects each spelling of a path and each method without a key', async (t) => {
+  const app = await build(t, {}, {
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false },
+    useSemicolonDelimiter: true
+  })
   const paths = [
-    '/admin/users', '/admin/users/', '//admin//users', '/ADMIN/Users', '/%61dmin/users', '/admin/%75sers', '/admin/users;x=1', '/admin/users?x',
-    '/admin/users/user-1', '/admin/users/user-1/tokens', '/admin/tokens/token-1', `/admin/users/${'x'.repeat(300)}`, '/admin/users/a/b/c'
+    '/admin/users', '/admin/users/', '//admin//users', '/ADMIN/Users', '/%61dmin/users', '/admin/%75sers',
+    '/admin/users;x=1', '/admin/users?x',
+    '/admin/users/user-1', '/admin/users/user-1/tokens', '/admin/tokens/token-1', `/admin/users/${'x'.repeat(300)}`,
+    '/admin/users/a/b/c'
   ]
   for (const url of paths) {
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const) {
@@ -102,16 +116,16 @@ t.test('no spelling of a path, and no method, gets past the guard', async (t) =>
   t.same(await app.vexaAdmin.users.list(), [])
 })
 
-t.test('a stranger is answered before the body is read', async (t) => {
+t.test('adminKeys: rejects a request without a key before it reads the body', async (t) => {
   const app = await build(t)
   await app.listen({ port: 0 })
-  // A body is announced and never sent.
+  // The announced body is never sent.
   const reply = await ask(app.server.address() as AddressInfo,
     ['POST /admin/users HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', 'Content-Length: 1000000'])
   t.match(reply, /^HTTP\/1.1 401 /)
 })
 
-t.test('authorize decides in place of keys', async (t) => {
+t.test('authorize: decides in place of keys', async (t) => {
   let answer: () => unknown = () => true
   const app = await build(t, { authorize: (request) => request.headers['x-who'] === 'me' && answer() as boolean })
   const get = () => app.inject({ url: '/admin/users', headers: { 'x-who': 'me' } })
@@ -122,42 +136,55 @@ t.test('authorize decides in place of keys', async (t) => {
   for (const no of [false, undefined, 1, 'yes', Promise.resolve(false)]) {
     answer = () => no
     const reply = await get()
-    t.same(reply.json(), { ...refused, message: 'This app does not accept the request as one by an admin: sign in as an admin' })
+    t.same(reply.json(), {
+      ...rejected,
+      message: 'This app does not accept the request as one from an admin: sign in as an admin'
+    })
     t.ok(reply.headers['www-authenticate'])
   }
   answer = () => { throw Object.assign(new Error('The directory is down'), { statusCode: 502 }) }
-  t.equal((await get()).statusCode, 502, 'a fault of the host stays its own')
+  t.equal((await get()).statusCode, 502, "an error of the app's own keeps its status")
   for (const statusCode of [400, 401, 403, 404, 503]) {
     answer = () => { throw Object.assign(new Error('The directory says no'), { statusCode }) }
     const reply = await get()
     t.equal(reply.statusCode, statusCode)
-    t.match(reply.json(), { statusCode, message: 'The directory says no' }, 'an error without a code, too')
+    t.match(reply.json(), { statusCode, message: 'The directory says no' }, 'also if the error has no code')
   }
   t.equal((await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': adminKey } })).statusCode, 401)
 })
 
-t.test('authorize: { actor } accepts the request, and another object is a fault of the app', async (t) => {
+t.test('authorize: accepts { actor }, and returns 500 for another object', async (t) => {
   let answer: unknown
   const lines: string[] = []
-  const app = await build(t, { authorize: () => answer as boolean }, { logger: { stream: { write: (line: string) => { lines.push(line) } } } })
+  const app = await build(t, { authorize: () => answer as boolean }, {
+    logger: { stream: { write: (line: string) => { lines.push(line) } } }
+  })
   const get = () => app.inject({ url: '/admin/users' })
-  for (answer of [{ actor: 'jane@example.com' }, Promise.resolve({ actor: 'J' }), { actor: 'é'.repeat(255) }]) t.equal((await get()).statusCode, 200)
+  for (answer of [{ actor: 'jane@example.com' }, Promise.resolve({ actor: 'J' }), { actor: 'é'.repeat(255) }]) {
+    t.equal((await get()).statusCode, 200)
+  }
   lines.length = 0
   const faults = [
-    {}, [], { id: 7, name: 'Jane' }, { actor: undefined }, { actor: '' }, { actor: 7 }, { actor: ' Jane' }, { actor: 'a\nb' }, { actor: 'x'.repeat(256) }, { actor: { name: 'Jane' } },
-    { actor: 'Jane', requestId: 'forged' }, { actor: 'Jane', ip: '1.2.3.4' }, { actor: 'Jane', admin: true }, new Date(), new Map([['actor', 'Jane']])
+    {}, [], { id: 7, name: 'Jane' }, { actor: undefined }, { actor: '' }, { actor: 7 }, { actor: ' Jane' },
+    { actor: 'a\nb' }, { actor: 'x'.repeat(256) }, { actor: { name: 'Jane' } },
+    { actor: 'Jane', requestId: 'forged' }, { actor: 'Jane', ip: '1.2.3.4' }, { actor: 'Jane', admin: true },
+    new Date(), new Map([['actor', 'Jane']])
   ]
   for (answer of faults) {
     const reply = await get()
-    t.match(reply.json(), { statusCode: 500, code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /`authorize` must return true, false, or \{ actor \}/ }, JSON.stringify(answer))
+    t.match(reply.json(), {
+      statusCode: 500,
+      code: 'VEXA_ADMIN_ERR_INVALID_OPTION',
+      message: /`authorize` must return true, false, or \{ actor \}/
+    }, JSON.stringify(answer))
     t.notMatch(reply.body, /Jane/)
   }
-  t.equal(lines.filter((line) => line.includes('`authorize` must return')).length, faults.length, 'which the log says')
+  t.equal(lines.filter((line) => line.includes('`authorize` must return')).length, faults.length, 'the log has them')
   t.notMatch(lines.join(), /\.[jt]s:\d/, 'without a stack')
   for (answer of [null, undefined, false, 0, '', 'Jane', () => true]) t.equal((await get()).statusCode, 401)
 })
 
-/** Sends the head of a request as it is, and resolves with the reply's head as soon as it is there. */
+/** Sends these lines as the head of a request, and resolves with the first bytes of the reply. */
 function ask ({ port }: AddressInfo, lines: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(port, 'localhost', () => socket.write(Buffer.from(lines.join('\r\n') + '\r\n\r\n')))

@@ -1,4 +1,4 @@
-// Somebody leaves a transaction open over the row of a token, so that `last_used_at` cannot be written.
+// Another transaction keeps the row of a token locked, so that `last_used_at` cannot be written.
 import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MysqlDialect, PostgresDialect, type Dialect } from 'kysely'
@@ -18,17 +18,22 @@ const dialects: Record<'postgres' | 'mysql', () => Dialect> = {
 
 for (const database of ['postgres', 'mysql'] as const) {
   t.test(database, { skip: await unavailable(database) }, async (t) => {
-    // The drivers' own timers are others, and go on.
+    // The drivers use other timers, which go on.
     mock.timers.enable({ apis: ['setInterval'] })
     t.teardown(() => mock.timers.reset())
     const place = emptyPlace(t, database)
     let faults = 0
-    const logger = { level: 'warn', stream: { write: (line: string) => { if (line.includes('last_used_at cannot be written now')) faults++ } } }
+    const logger = {
+      level: 'warn',
+      stream: { write: (line: string) => { if (line.includes('last_used_at cannot be written now')) faults++ } }
+    }
     const start = async () => {
       const storage = new KyselyStorage({ dialect: dialects[database](), tablePrefix: tablePrefixAt(place) })
       const app = await build(t, { storage, storageTimeout: 500 }, { logger })
       app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
-      const use = async ({ token }: { token: string }) => (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).statusCode
+      const use = async ({
+        token
+      }: { token: string }) => (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).statusCode
       return { app, use, tokens: app.vexaAdmin.tokens }
     }
     const { app, use, tokens } = await start()
@@ -40,19 +45,19 @@ for (const database of ['postgres', 'mysql'] as const) {
       t.equal(await use(locked), 200)
       for (let flush = 0; flush < 2 * connections; flush++) {
         mock.timers.tick(5_000)
-        // As long as it takes until the write of this turn is given up.
+        // Until the write of this turn times out.
         await sleep(650)
         t.equal(await use(locked), 200)
         t.equal(await use(other), 200)
       }
-      t.equal(faults, 1, 'one write has hung, and the log says so once')
+      t.equal(faults, 1, 'one write hangs, and the log says so once')
 
       await release()
       while ((await tokens.list(id)).some((token) => token.last_used_at === undefined)) {
         mock.timers.tick(5_000)
         await sleep(20)
       }
-      t.pass('uses that were noted meanwhile are written')
+      t.pass('uses noted meanwhile are written')
     })
 
     await t.test('last_used_at: an app closes while a write hangs', async (t) => {

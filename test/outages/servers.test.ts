@@ -10,10 +10,13 @@ import { startServer, uninstalled } from '../support/servers.js'
 
 const killOthers = {
   postgres: async (db: Kysely<any>) => {
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'`.execute(db)
+    await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where pid <> pg_backend_pid() and backend_type = 'client backend'`.execute(db)
   },
   mysql: async (db: Kysely<any>) => {
-    const { rows } = await sql<{ id: number }>`select id from information_schema.processlist where id <> connection_id() and user = 'root'`.execute(db)
+    const { rows } = await sql<{ id: number }>`
+      select id from information_schema.processlist where id <> connection_id() and user = 'root'`.execute(db)
     for (const { id } of rows) await sql.raw(`kill ${id}`).execute(db).catch(() => {})
   }
 }
@@ -23,25 +26,29 @@ for (const database of ['postgres', 'mysql'] as const) {
     const server = await startServer(t, database)
     const dialect = () => dialectFor(database, server.url)
 
-    t.test('crashed and started again under load: 503, nobody is let in wrongly, nothing acknowledged is lost, and service comes back', async (t) => {
+    t.test('returns 503 and loses no write when the server crashes under load', async (t) => {
       const load = await startLoad(t, dialect(), 'crash_')
       for (let round = 1; round <= 2; round++) {
         await load.until(() => load.counts[200] > 50)
         await server.crash()
         load.reset()
         await load.until(() => load.counts[503] > 50)
-        t.equal(load.counts[200], 0, 'no answer without the server')
+        t.equal(load.counts[200], 0, 'no request succeeds without the server')
         await server.start()
         load.reset()
       }
       await load.until(() => load.counts[200] > 50 && load.counts[201] > 5)
       await load.stop()
-      t.comment(`the event loop was held for ${load.heldFor()} ms at the most`)
+      t.comment(`the event loop was blocked for at most ${load.heldFor()} ms`)
       const emails = new Set((await load.app.vexaAdmin.users.list({ limit: 1000 })).map(({ email }) => email))
-      t.same(load.created.filter((email) => !emails.has(email)), [], `all of ${load.created.length} acknowledged users are there`)
+      t.same(
+        load.created.filter((email) => !emails.has(email)),
+        [],
+        `all of ${load.created.length} acknowledged users are there`
+      )
     })
 
-    t.test('connections killed under load, idle and busy: no other answers than 200 and 503, and service goes on', async (t) => {
+    t.test('returns only 200 and 503 when connections are killed under load', async (t) => {
       const load = await startLoad(t, dialect(), 'kill_')
       const db = new Kysely<any>({ dialect: dialect() })
       t.teardown(() => db.destroy())
@@ -59,10 +66,10 @@ for (const database of ['postgres', 'mysql'] as const) {
       const statuses: number[] = []
       for (let n = 0; n <= poolSize && statuses.at(-1) !== 200; n++) statuses.push((await load.use()).statusCode)
       t.equal(statuses.pop(), 200)
-      t.same(statuses, Array(statuses.length).fill(503), 'each of them is found out once, at the most')
+      t.same(statuses, Array(statuses.length).fill(503), 'each dead connection fails at most one request')
     })
 
-    t.test('all connections taken: 503 after storageTimeout, and service comes back when they are free', async (t) => {
+    t.test('returns 503 after storageTimeout when all connections are taken', async (t) => {
       const db = new Kysely<any>({ dialect: dialect() })
       t.teardown(() => db.destroy())
       const app = await build(t, { storage: new KyselyStorage({ db, tablePrefix: 'pool_' }), storageTimeout: 200 })
@@ -74,7 +81,12 @@ for (const database of ['postgres', 'mysql'] as const) {
       let release!: () => void
       const released = new Promise<void>((resolve) => { release = resolve })
       const taken = Array.from({ length: poolSize }, () => db.connection().execute(() => released))
-      for (const reply of await Promise.all([use(), use(), call(app, 'GET', '/admin/users'), call(app, 'POST', '/admin/users', { payload: { email: 'c@d' } })])) {
+      for (const reply of await Promise.all([
+        use(),
+        use(),
+        call(app, 'GET', '/admin/users'),
+        call(app, 'POST', '/admin/users', { payload: { email: 'c@d' } })
+      ])) {
         t.equal(reply.statusCode, 503)
         t.equal(reply.headers['retry-after'], '1')
       }
@@ -83,20 +95,25 @@ for (const database of ['postgres', 'mysql'] as const) {
       t.equal((await use()).statusCode, 200)
     })
 
-    t.test('a server that hangs: 503 after storageTimeout, and service comes back by itself', async (t) => {
-      const app = await build(t, { storage: new KyselyStorage({ dialect: dialect(), tablePrefix: 'hang_' }), storageTimeout: 200 })
+    t.test('returns 503 after storageTimeout when the server hangs', async (t) => {
+      const app = await build(t, {
+        storage: new KyselyStorage({ dialect: dialect(), tablePrefix: 'hang_' }),
+        storageTimeout: 200
+      })
       await app.vexaAdmin.users.create({ email: 'a@b' })
       const db = new Kysely<any>({ dialect: dialect() })
       t.teardown(() => db.destroy())
       await db.connection().execute(async (connection) => {
-        await (database === 'mysql' ? sql`lock tables hang_users write` : sql`begin; lock table hang_users in access exclusive mode`).execute(connection)
+        await (database === 'mysql'
+          ? sql`lock tables hang_users write`
+          : sql`begin; lock table hang_users in access exclusive mode`).execute(connection)
         t.equal((await call(app, 'GET', '/admin/users')).statusCode, 503)
         await (database === 'mysql' ? sql`unlock tables` : sql`rollback`).execute(connection)
       })
       t.equal((await call(app, 'GET', '/admin/users')).statusCode, 200)
     })
 
-    t.test('a server that is away at the start stops it with a sentence', async (t) => {
+    t.test('throws VEXA_ADMIN_ERR_STORAGE_OPEN at the start when the server is down', async (t) => {
       await server.crash()
       const storage = new KyselyStorage({ dialect: dialect() })
       await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /ECONNREFUSED/ })
@@ -105,7 +122,7 @@ for (const database of ['postgres', 'mysql'] as const) {
   })
 }
 
-/** An app whose tokens are used, and whose users are created, by clients that never stop. */
+/** Starts an app and twelve clients that use tokens and create users until `stop`. */
 async function startLoad (t: Test, dialect: Dialect, tablePrefix: string) {
   const app: FastifyInstance = await build(t, { storage: new KyselyStorage({ dialect, tablePrefix }) })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
@@ -124,7 +141,7 @@ async function startLoad (t: Test, dialect: Dialect, tablePrefix: string) {
   const repeat = async (request: (n: number) => Promise<void>) => {
     for (let n = 0; !stopping.signal.aborted; n++) {
       await request(n)
-      // Refusals come at once, and leave no time for anything else.
+      // Rejections return at once, and would leave no time for anything else.
       await sleep(1)
     }
   }

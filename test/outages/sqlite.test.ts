@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -11,7 +22,7 @@ import { build, call } from '../support/helpers.js'
 
 const root = process.getuid?.() === 0
 
-/** An app on a file, a token that opens its route, and one that was revoked. */
+/** Starts an app on a file. Returns it with a valid and a revoked token. */
 async function start (t: Test, filename: string, server = {}) {
   const app = await build(t, { storage: sqliteStorage({ filename }) }, server)
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
@@ -22,16 +33,22 @@ async function start (t: Test, filename: string, server = {}) {
   return { app, valid: valid.token, revoked: revoked.token, use }
 }
 
-/** Says after the test for how long the event loop was held at the most: that depends on the machine, so nothing is asserted. */
+/**
+ * Prints the longest delay of the event loop after the test. It asserts nothing, because the delay depends on the
+ * machine.
+ */
 function watchEventLoop (t: Test): void {
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
-  t.teardown(() => { t.comment(`the event loop was held for ${Math.round(delay.max / 1e6)} ms at the most`) })
+  t.teardown(() => { t.comment(`the event loop was blocked for at most ${Math.round(delay.max / 1e6)} ms`) })
 }
 
-const create = async (app: FastifyInstance, email: string) => (await call(app, 'POST', '/admin/users', { payload: { email, data: { some: 'x'.repeat(10_000) } } })).statusCode
+const create = async (app: FastifyInstance, email: string) =>
+  (await call(app, 'POST', '/admin/users', { payload: { email, data: { some: 'x'.repeat(10_000) } } })).statusCode
 
-t.test('the disk is full: writes are a 503, reads go on, and service comes back with the space', { skip: root ? false : 'only root can mount a small file system' }, async (t) => {
+t.test('sqlite: writes return 503 and reads go on when the disk is full', {
+  skip: root ? false : 'only root can mount a small file system'
+}, async (t) => {
   const disk = mkdtempSync(join(tmpdir(), 'disk-'))
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', disk])
   t.teardown(() => {
@@ -39,7 +56,9 @@ t.test('the disk is full: writes are a 503, reads go on, and service comes back 
     rmdirSync(disk)
   })
   let log = ''
-  const { app, valid, revoked, use } = await start(t, join(disk, 'admin.db'), { logger: { level: 'info', stream: { write: (line: string) => { log += line } } } })
+  const { app, valid, revoked, use } = await start(t, join(disk, 'admin.db'), {
+    logger: { level: 'info', stream: { write: (line: string) => { log += line } } }
+  })
 
   watchEventLoop(t)
   const filler = openSync(join(disk, 'filler'), 'w')
@@ -68,27 +87,30 @@ t.test('the disk is full: writes are a 503, reads go on, and service comes back 
   t.same(emails, ['a@b', ...acknowledged, 'space@x'])
 })
 
-t.test('the file is read-only: the start is rejected with a sentence', async (t) => {
+t.test('sqlite: the start fails with a clear message when the file is read-only', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'readonly-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   const filename = join(directory, 'admin.db')
   const { app } = await start(t, filename)
   await app.close()
   chmodSync(filename, 0o444)
-  // Root may write all files, by this capability. Another user could not read a checkout in a private folder.
+  // With this capability, root may write all files. Another user could not read a checkout in a private folder.
   const wrapper = root ? ['setpriv', '--bounding-set=-dac_override'] : []
   const server = run(t, 'test/support/fixtures/guarded-server.ts', { args: [`sqlite:${filename}`], wrapper })
   t.not(await server.exit, 0)
-  t.match(server.output(), 'the storage cannot be opened: the file is read-only: nothing can be written. Open the file for writing')
+  t.match(
+    server.output(),
+    'the storage cannot be opened: the file is read-only: nothing can be written. Open the file for writing'
+  )
 })
 
-t.test('the file is overwritten under the app: it lives, and lets nobody in who may not', async (t) => {
+t.test('sqlite: accepts no revoked token when another program overwrites the file', async (t) => {
   const directory = t.testdir()
   const filename = join(directory, 'admin.db')
   const { app, valid, revoked, use } = await start(t, filename)
   for (let n = 0; n < 300; n++) await create(app, `${n}@x`)
   const { size } = statSync(filename)
-  t.ok(size > 100_000, 'the log was folded in')
+  t.ok(size > 100_000, 'the log was written back to the file')
   watchEventLoop(t)
   writeFileSync(filename, 'Not a database any more. '.repeat(size / 25))
   for (let n = 0; n < 20; n++) {
@@ -100,7 +122,7 @@ t.test('the file is overwritten under the app: it lives, and lets nobody in who 
   t.equal((await call(app, 'GET', '/admin/users?limit=1000')).statusCode, 503)
 })
 
-t.test('a folder in the place of the file', async (t) => {
+t.test('sqlite: throws VEXA_ADMIN_ERR_STORAGE_OPEN when the file is a folder', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   mkdirSync(filename)
   await t.rejects(sqliteStorage({ filename }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open/ })

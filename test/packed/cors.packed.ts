@@ -1,42 +1,51 @@
-// A page on another origin, in a browser.
-import { existsSync, readFileSync } from 'node:fs'
+// Opens a page of another origin in a browser.
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { relative } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
 import { root, run } from '../support/child.js'
+import { fence } from '../support/fences.js'
 import { adminKey } from '../support/helpers.js'
 
 const require = createRequire(import.meta.url)
-const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
+const browsers = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser']
+const executablePath = process.env.CHROMIUM ?? browsers.find((path) => existsSync(path))
 const skip = executablePath === undefined && 'no Chromium is installed'
 if (skip && process.env.CI === 'true') throw new Error(skip)
 
-t.test('README: a page on another origin uses the API when @fastify/cors is registered as shown', { skip }, async (t) => {
+t.test('guide: a page of another origin uses the API with @fastify/cors as shown', { skip }, async (t) => {
   const pages = Fastify()
   t.teardown(() => pages.close())
   pages.get('/', async (_request, reply) => reply.type('text/html').send('<!doctype html><title>Admin</title>'))
   const origin = await pages.listen({ port: 0, host: '127.0.0.1' })
 
-  const [, registration = ''] = /```js\n(await app\.register\(cors.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8')) ?? []
   const directory = t.testdir({
-    'program.mts': `import Fastify from 'fastify'\nimport cors from '${require.resolve('@fastify/cors')}'\nimport vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'\nconst app = Fastify()
-      ${registration.replace('https://admin.example.com', origin)}
+    'program.mts': `import Fastify from 'fastify'
+      import cors from '${require.resolve('@fastify/cors')}'
+      import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
+      const app = Fastify()
+      ${fence('examples/README.md', 'cors').replace('https://admin.example.com', origin)}
       await app.register(vexaAdmin, { adminKeys: '${adminKey}', storage: sqliteStorage({ filename: ':memory:' }) })
       console.log(await app.listen({ port: 0, host: '127.0.0.1' }))`
   })
   const api = await run(t, relative(root, `${directory}/program.mts`)).line(/^http/)
 
-  const { chromium } = (await import(`${root}test/package/node_modules/playwright-core/index.mjs`)) as { chromium: any }
+  const { chromium } = (await import(`${root}test/packed/node_modules/playwright-core/index.mjs`)) as { chromium: any }
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   t.teardown(() => browser.close())
   const page = await browser.newPage()
   await page.goto(origin)
-  /** Sends a request from the page, and gives what the page may read of the reply. */
-  const ask = (method: string, path: string, { body, key = adminKey }: { body?: object, key?: string } = {}) => page.evaluate(async ({ url, ...init }: { url: string }) => {
-    const reply = await fetch(url, init)
-    return { status: reply.status, location: reply.headers.get('location'), link: reply.headers.get('link'), total: reply.headers.get('x-total-count') }
-  }, { url: `${api}/admin${path}`, method, headers: { 'x-admin-api-key': key, ...(body && { 'content-type': 'application/json' }) }, ...(body && { body: JSON.stringify(body) }) })
+  /** Sends a request from the page, and returns the status and headers that the page may read. */
+  const ask = (method: string, path: string, { body, key = adminKey }: { body?: object, key?: string } = {}) => {
+    const headers = { 'x-admin-api-key': key, ...(body && { 'content-type': 'application/json' }) }
+    const request = { url: `${api}/admin${path}`, method, headers, ...(body && { body: JSON.stringify(body) }) }
+    return page.evaluate(async ({ url, ...init }: typeof request) => {
+      const { status, headers } = await fetch(url, init)
+      const [location, link, total] = ['location', 'link', 'x-total-count'].map((name) => headers.get(name))
+      return { status, location, link, total }
+    }, request)
+  }
 
   t.match(await ask('POST', '/users', { body: { email: 'jane@example.com' } }), { status: 201, location: /user-1$/ })
   t.match(await ask('POST', '/users', { body: { email: 'john@example.com' } }), { status: 201 })

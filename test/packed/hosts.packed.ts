@@ -1,10 +1,10 @@
-// Empty apps that install the package, as somebody does who has just found it.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// Empty apps that install the package for the first time.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { root } from '../support/child.js'
 import { mysqlUrl, postgresUrl, unavailable } from '../support/databases.js'
+import { fence } from '../support/fences.js'
 import { execute, pack } from './tools.js'
 
 const key = 'a-key-of-sixteen-characters'
@@ -16,41 +16,64 @@ const serve = `
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
   const headers = { 'X-Admin-API-Key': '${key}', 'Content-Type': 'application/json' }
   const email = 'user' + process.pid + '@example.com'
-  const user = await (await fetch(address + '/admin/users', { method: 'POST', headers, body: JSON.stringify({ email }) })).json() as any
-  const { token } = await (await fetch(address + '/admin/users/' + user.id + '/tokens', { method: 'POST', headers })).json() as any
+  const create = async (path: string, body?: string) => {
+    const reply = await fetch(address + '/admin/users' + path, { method: 'POST', headers, ...(body && { body }) })
+    return await reply.json() as any
+  }
+  const user = await create('', JSON.stringify({ email }))
+  const { token } = await create('/' + user.id + '/tokens')
   const me = await fetch(address + '/me', { headers: { 'X-API-Key': token } })
   console.log(me.status, ((await me.json()) as any).email === email)
   await fetch(address + '/admin/users/' + user.id, { method: 'DELETE', headers })
   await app.close()`
 const served = '200 true\n'
-const [, documented] = /```js\n(.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8')) as RegExpExecArray
-const plain = serve.replaceAll(' as any', '')
+const documented = fence('examples/README.md', 'commonjs')
+const plain = serve.replaceAll(' as any', '').replace('(path: string, body?: string)', '(path, body)')
 
-async function emptyHost (t: Test, install: string[], files: Record<string, string>): Promise<string> {
-  // Outside of the checkout, whose own modules would be found from within.
-  const directory = mkdtempSync(join(tmpdir(), 'host-'))
+async function emptyApp (t: Test, install: string[], files: Record<string, string>): Promise<string> {
+  // Outside of the checkout, because Node.js would find the checkout's modules from within.
+  const directory = mkdtempSync(join(tmpdir(), 'app-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const tarball = await pack(directory)
-  // npm 12 runs no install script unasked.
-  writeFileSync(join(directory, 'package.json'), JSON.stringify({ private: true, allowScripts: { 'better-sqlite3': true } }))
+  // npm 12 runs no install script unless it is allowed.
+  const manifest = { private: true, allowScripts: { 'better-sqlite3': true } }
+  writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
   await execute('npm', ['install', '--no-audit', '--no-fund', tarball, ...install], { cwd: directory })
   return directory
 }
 
-t.test('in ESM, in CommonJS and in TypeScript, over SQLite', async (t) => {
+t.test('package: serves over SQLite in ESM, CommonJS and TypeScript', async (t) => {
   const memory = "const storage = sqliteStorage({ filename: ':memory:' })"
   const options = { strict: true, target: 'es2022', exactOptionalPropertyTypes: true, types: ['node'] }
-  const cwd = await emptyHost(t, ['fastify', 'kysely', 'typescript@5', '@types/node@20'], {
-    'esm.mjs': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'\n${memory}${plain}`,
-    'documented.cjs': `process.env.ADMIN_API_KEY = '${key}'\nconst app = require('fastify')()\n${documented}\napp.inject('/me').then(({ statusCode }) => { console.log(statusCode); return app.close() })`,
-    'common.cjs': `const Fastify = require('fastify')\nconst { vexaAdmin, sqliteStorage } = require('fastify-vexa-admin')\n${memory};\n(async () => {${plain}\n})()`,
-    'typed.mts': `import Fastify from 'fastify'\nimport vexaAdmin, { EmailTakenError, sqliteStorage, type User } from 'fastify-vexa-admin'\nimport type {} from 'fastify-vexa-admin/conformance'\n${memory}${serve}\nconst id: User['id'] = user.id\nconst codeOf = (error: unknown): 'VEXA_ADMIN_ERR_EMAIL_TAKEN' | undefined => error instanceof EmailTakenError ? error.code : undefined\nvoid [id, codeOf]`,
+  const cwd = await emptyApp(t, ['fastify', 'kysely', 'typescript@5', '@types/node@20'], {
+    'esm.mjs': `import Fastify from 'fastify'
+      import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
+      ${memory}${plain}`,
+    'documented.cjs': `process.env.ADMIN_API_KEY = '${key}'
+      const app = require('fastify')()
+      ${documented}
+      app.inject('/me').then(({ statusCode }) => { console.log(statusCode); return app.close() })`,
+    'common.cjs': `const Fastify = require('fastify')
+      const { vexaAdmin, sqliteStorage } = require('fastify-vexa-admin')
+      ${memory};
+      (async () => {${plain}\n})()`,
+    'typed.mts': `import Fastify from 'fastify'
+      import vexaAdmin, { EmailTakenError, sqliteStorage, type User } from 'fastify-vexa-admin'
+      import type {} from 'fastify-vexa-admin/conformance'
+      ${memory}${serve}
+      const id: User['id'] = user.id
+      const codeOf = (error: unknown): 'VEXA_ADMIN_ERR_EMAIL_TAKEN' | undefined =>
+        error instanceof EmailTakenError ? error.code : undefined
+      void [id, codeOf]`,
     'tsconfig.json': JSON.stringify({ compilerOptions: { ...options, module: 'nodenext' }, files: ['typed.mts'] }),
-    'bundler.json': JSON.stringify({ compilerOptions: { ...options, module: 'esnext', moduleResolution: 'bundler', noEmit: true }, files: ['typed.mts'] })
+    'bundler.json': JSON.stringify({
+      compilerOptions: { ...options, module: 'esnext', moduleResolution: 'bundler', noEmit: true },
+      files: ['typed.mts']
+    })
   })
   t.equal(await execute(process.execPath, ['esm.mjs'], { cwd }), served)
-  // Node 20 can require() ESM from 20.19 on, 22 from 22.12 on.
+  // Node.js can require() ESM from 20.19 and 22.12.
   t.equal(await execute(process.execPath, ['common.cjs'], { cwd }), served)
   t.equal(await execute(process.execPath, ['documented.cjs'], { cwd }), '401\n')
   await execute('node_modules/.bin/tsc', ['-p', 'bundler.json'], { cwd })
@@ -58,20 +81,27 @@ t.test('in ESM, in CommonJS and in TypeScript, over SQLite', async (t) => {
   t.equal(await execute(process.execPath, ['typed.mjs'], { cwd }), served)
 })
 
-t.test('over PostgreSQL, without better-sqlite3', { skip: await unavailable('postgres') }, async (t) => {
-  const cwd = await emptyHost(t, ['--omit=optional', 'fastify', 'kysely', 'pg'], {
+const withoutPostgres = await unavailable('postgres')
+const withoutDatabases = withoutPostgres || await unavailable('mysql')
+
+t.test('package: serves over PostgreSQL without better-sqlite3', { skip: withoutPostgres }, async (t) => {
+  const cwd = await emptyApp(t, ['--omit=optional', 'fastify', 'kysely', 'pg'], {
     'app.mjs': `import Fastify from 'fastify'
       import vexaAdmin, { KyselyStorage } from 'fastify-vexa-admin'
       import { PostgresDialect } from 'kysely'
       import pg from 'pg'
-      const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: '${postgresUrl}' }) }), tablePrefix: 'packed_' })${plain}`
+      const pool = new pg.Pool({ connectionString: '${postgresUrl}' })
+      const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: 'packed_' })${plain}`,
+    'default.mjs': `import Fastify from 'fastify'
+      import vexaAdmin from 'fastify-vexa-admin'
+      await Fastify().register(vexaAdmin, { adminKeys: '${key}' })`
   })
-  writeFileSync(join(cwd, 'default.mjs'), `import Fastify from 'fastify'\nimport vexaAdmin from 'fastify-vexa-admin'\nawait Fastify().register(vexaAdmin, { adminKeys: '${key}' })`)
-  await t.rejects(execute(process.execPath, ['default.mjs'], { cwd }), { message: /better-sqlite3 is not installed: npm install better-sqlite3 \(on Node.js 20, better-sqlite3@12\), or give another `storage`/ })
+  const remedy = /better-sqlite3 is not installed: npm install better-sqlite3 .*, or give another `storage`/
+  await t.rejects(execute(process.execPath, ['default.mjs'], { cwd }), { message: remedy })
   t.equal(await execute(process.execPath, ['app.mjs'], { cwd }), served)
 })
 
-t.test('CommonJS: Kysely 0.28 serves two databases when two copies are loaded', { skip: await unavailable('postgres') || await unavailable('mysql') }, async (t) => {
+t.test('package: serves in CommonJS with two copies of Kysely 0.28', { skip: withoutDatabases }, async (t) => {
   const dialects = {
     postgres: `new PostgresDialect({ pool: new Pool({ connectionString: '${postgresUrl}' }) })`,
     mysql: `new MysqlDialect({ pool: createPool('${mysqlUrl}') })`
@@ -96,10 +126,12 @@ t.test('CommonJS: Kysely 0.28 serves two databases when two copies are loaded', 
         await db.destroy()
       }
     })()`
-  const cwd = await emptyHost(t, ['--omit=optional', 'fastify', 'kysely@0.28', 'pg', 'mysql2', 'typescript@5', '@types/node@20', '@types/pg'], {
+  const compilerOptions = { strict: true, target: 'es2022', module: 'nodenext', esModuleInterop: true, types: ['node'] }
+  const packages = ['fastify', 'kysely@0.28', 'pg', 'mysql2', 'typescript@5', '@types/node@20', '@types/pg']
+  const cwd = await emptyApp(t, ['--omit=optional', ...packages], {
     'common.cjs': app(required, plain),
     'typed.cts': app(imported, serve),
-    'tsconfig.json': JSON.stringify({ compilerOptions: { strict: true, target: 'es2022', module: 'nodenext', esModuleInterop: true, types: ['node'] }, files: ['typed.cts'] })
+    'tsconfig.json': JSON.stringify({ compilerOptions, files: ['typed.cts'] })
   })
   t.equal(await execute(process.execPath, ['common.cjs'], { cwd }), served.repeat(4))
   await execute('node_modules/.bin/tsc', [], { cwd })

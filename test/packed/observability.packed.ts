@@ -1,5 +1,4 @@
-// What apps are watched with sees the plugin's routes as it sees the app's own, and no secret.
-import { readFileSync } from 'node:fs'
+// Metrics and traces see the plugin's routes like those of the app, and no secret.
 import { createRequire } from 'node:module'
 import { relative } from 'node:path'
 import t from 'tap'
@@ -7,11 +6,12 @@ import Fastify from 'fastify'
 import vexaAdmin from '../../src/index.js'
 import { root, run } from '../support/child.js'
 import { emptyStorage } from '../support/databases.js'
+import { fence } from '../support/fences.js'
 import { adminKey, call } from '../support/helpers.js'
 
 const require = createRequire(import.meta.url)
 
-t.test('@fastify/otel and prom-client, each used as its README says', async (t) => {
+t.test('routes: @fastify/otel and prom-client see them, and no secret', async (t) => {
   const { FastifyOtelInstrumentation } = require('@fastify/otel')
   const { NodeTracerProvider } = require('@opentelemetry/sdk-trace-node')
   const { InMemorySpanExporter, SimpleSpanProcessor } = require('@opentelemetry/sdk-trace-base')
@@ -21,13 +21,15 @@ t.test('@fastify/otel and prom-client, each used as its README says', async (t) 
   provider.register()
   const otel = new FastifyOtelInstrumentation()
   otel.setTracerProvider(provider)
-  const duration = new Histogram({ name: 'http_request_duration_seconds', help: 'By route', labelNames: ['method', 'route', 'status'] })
+  const labelNames = ['method', 'route', 'status']
+  const duration = new Histogram({ name: 'http_request_duration_seconds', help: 'By route', labelNames })
 
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(otel.plugin())
   app.addHook('onResponse', async (request, reply) => {
-    duration.observe({ method: request.method, route: request.routeOptions.url, status: reply.statusCode }, reply.elapsedTime / 1000)
+    const labels = { method: request.method, route: request.routeOptions.url, status: reply.statusCode }
+    duration.observe(labels, reply.elapsedTime / 1000)
   })
   await app.register(vexaAdmin, { adminKeys: adminKey, storage: emptyStorage(t) })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
@@ -38,22 +40,27 @@ t.test('@fastify/otel and prom-client, each used as its README says', async (t) 
   t.equal((await app.inject('/me')).statusCode, 401)
   t.equal((await app.inject('/admin/users')).statusCode, 401)
 
-  const spans = exporter.getFinishedSpans() as Array<{ name: string, attributes: Record<string, unknown>, events: unknown, status: unknown }>
-  t.same(spans.filter(({ name }) => name === 'request').map(({ attributes }) => attributes['http.route']).sort(), ['/admin/users', '/admin/users', '/admin/users/:id/tokens', '/me', '/me'])
+  interface Span { name: string, attributes: Record<string, unknown>, events: unknown, status: unknown }
+  const spans = exporter.getFinishedSpans() as Span[]
+  const routes = spans.filter(({ name }) => name === 'request').map(({ attributes }) => attributes['http.route'])
+  t.same(routes.sort(), ['/admin/users', '/admin/users', '/admin/users/:id/tokens', '/me', '/me'])
   t.ok(spans.some(({ name }) => name.includes('checkAdminKey')))
   t.ok(spans.some(({ name }) => name.includes('checkToken')))
-  const told = JSON.stringify(spans.map(({ attributes, events, status }) => [attributes, events, status]))
-  for (const secret of [adminKey, token]) t.notOk(told.includes(secret))
+  const recorded = JSON.stringify(spans.map(({ attributes, events, status }) => [attributes, events, status]))
+  for (const secret of [adminKey, token]) t.notOk(recorded.includes(secret))
 
   const metrics: string = await register.metrics()
   t.match(metrics, 'http_request_duration_seconds_count{method="POST",route="/admin/users/:id/tokens",status="201"} 1')
   t.match(metrics, 'http_request_duration_seconds_count{method="GET",route="/me",status="401"} 1')
 })
 
-t.test('the metrics of the README', async (t) => {
-  const [, program = ''] = /```ts\n(import \{ Histogram.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8')) ?? []
+t.test('guide: prom-client counts requests by route', async (t) => {
+  const program = fence('examples/README.md', 'metrics').replace("'prom-client'", `'${require.resolve('prom-client')}'`)
   const directory = t.testdir({
-    'program.mts': `import Fastify from 'fastify'\nimport vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'\nconst app = Fastify()\n${program.replace("'prom-client'", `'${require.resolve('prom-client')}'`)}
+    'program.mts': `import Fastify from 'fastify'
+      import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
+      const app = Fastify()
+      ${program}
       await app.register(vexaAdmin, { adminKeys: '${adminKey}', storage: sqliteStorage({ filename: ':memory:' }) })
       await app.inject('/admin/users/user-1')
       console.log((await app.inject('/metrics')).body)

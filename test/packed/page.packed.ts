@@ -1,21 +1,24 @@
-// The page of npm start in a browser. With SCREENSHOTS, a directory, it leaves there what it saw.
+// Opens the page of npm start in a browser. Saves screenshots to the folder SCREENSHOTS, if it is set.
 import { existsSync } from 'node:fs'
 import t from 'tap'
 import { root, run } from '../support/child.js'
 import { adminKey } from '../support/helpers.js'
 
-const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
+const browsers = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser']
+const executablePath = process.env.CHROMIUM ?? browsers.find((path) => existsSync(path))
 const skip = executablePath === undefined && 'no Chromium is installed'
 if (skip && process.env.CI === 'true') throw new Error(skip)
 
-t.test('authorize, create a user, mint a token, and see it once', { skip }, async (t) => {
-  const { chromium } = (await import(`${root}test/package/node_modules/playwright-core/index.mjs`)) as { chromium: any }
+t.test('standalone: its page creates a user and a token, and shows the value once', { skip }, async (t) => {
+  const { chromium } = (await import(`${root}test/packed/node_modules/playwright-core/index.mjs`)) as { chromium: any }
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   t.teardown(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } })
   const errors: unknown[] = []
   page.on('pageerror', (error: unknown) => errors.push(error))
-  const look = async (name: string) => { if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` }) }
+  const look = async (name: string) => {
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` })
+  }
 
   const server = run(t, 'examples/standalone.ts', { cwd: t.testdir(), env: { ADMIN_API_KEY: adminKey, PORT: '0' } })
   const url = (await server.line(/^Try it/)).replace('Try it at ', '')
@@ -24,7 +27,7 @@ t.test('authorize, create a user, mint a token, and see it once', { skip }, asyn
   t.equal(await page.locator('.opblock').count(), 12)
   await look('page')
 
-  /** Opens an operation, fills it in, executes it, and gives the status and body of the reply. */
+  /** Opens an operation, fills it in and executes it. Returns the status and body of the reply. */
   async function execute (operation: string, { id, body }: { id?: string, body?: object } = {}) {
     const block = page.locator(`[id$="-${operation}"]`)
     if (await block.locator('.opblock-body').count() === 0) await block.locator('.opblock-summary-control').click()
@@ -41,26 +44,26 @@ t.test('authorize, create a user, mint a token, and see it once', { skip }, asyn
     return { status, text: await reply.innerText() as string, block }
   }
 
-  const refused = await execute('adminCreateUser', { body: { email: 'jane@example.com' } })
-  t.equal(refused.status, 401)
-  t.notMatch(await refused.block.locator('.curl-command').innerText(), /X-Admin-API-Key/)
+  const rejected = await execute('adminCreateUser', { body: { email: 'jane@example.com' } })
+  t.equal(rejected.status, 401)
+  t.notMatch(await rejected.block.locator('.curl-command').innerText(), /X-Admin-API-Key/)
 
   await page.locator('.btn.authorize').click()
   await page.locator('.auth-container input:focus').waitFor()
-  // As somebody does who pastes it and presses Enter.
+  // The keyboard, because people paste the key and press Enter.
   await page.keyboard.insertText(adminKey)
   await look('authorize')
   await page.keyboard.press('Enter')
   await page.locator('.btn-done').first().click()
 
   t.equal((await execute('adminCreateUser', { body: { email: 'jane@example.com', name: 'Jane' } })).status, 201)
-  t.match((await execute('adminListUsers')).text, /jane@example\.com/, 'as it stands')
+  t.match((await execute('adminListUsers')).text, /jane@example\.com/, 'with its example values')
   await look('user')
-  const minted = await execute('adminCreateToken', { id: 'user-1', body: { name: 'CI' } })
-  t.equal(minted.status, 201)
-  const [token] = /vex_[0-9A-Za-z]{36}/.exec(minted.text) ?? []
+  const created = await execute('adminCreateToken', { id: 'user-1', body: { name: 'CI' } })
+  t.equal(created.status, 201)
+  const [token] = /vex_[0-9A-Za-z]{36}/.exec(created.text) ?? []
   t.ok(token)
-  await minted.block.scrollIntoViewIfNeeded()
+  await created.block.scrollIntoViewIfNeeded()
   await look('token')
 
   const user = await execute('adminGetUser', { id: 'user-1' })
@@ -69,8 +72,9 @@ t.test('authorize, create a user, mint a token, and see it once', { skip }, asyn
   t.notMatch(user.text, String(token))
   await look('seen-once')
 
-  // Each as it is filled in, by somebody who only clicks: nothing that exists is changed.
-  for (const operation of ['adminDeleteUser', 'adminRevokeTokens', 'adminRevokeToken', 'adminRotateToken', 'adminUpdateUser']) {
+  // Each with its example values, which must not affect an existing user or token.
+  const operations = ['adminDeleteUser', 'adminRevokeTokens', 'adminRevokeToken', 'adminRotateToken', 'adminUpdateUser']
+  for (const operation of operations) {
     t.equal((await execute(operation)).status, 404, operation)
   }
   t.equal(await page.locator('[id$="-adminUpdateUser"] textarea').inputValue(), '{}')
@@ -79,10 +83,10 @@ t.test('authorize, create a user, mint a token, and see it once', { skip }, asyn
   await page.locator('[id$="-adminUpdateUser"]').scrollIntoViewIfNeeded()
   await look('clicked')
 
-  // After so many requests with the key.
+  // All requests above had the key.
   const lines = await page.locator('.curl-command').allInnerTexts() as string[]
   t.ok(lines.length > 5)
   for (const line of lines) t.match(line, /-H 'X-Admin-API-Key: \*\*\*'/)
-  t.notOk((await page.content()).includes(adminKey), 'the key is nowhere on the page')
+  t.notOk((await page.content()).includes(adminKey), 'the page does not contain the key')
   t.same(errors, [])
 })

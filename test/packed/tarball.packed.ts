@@ -3,23 +3,29 @@ import t from 'tap'
 import { root } from '../support/child.js'
 import { execute, pack, tool } from './tools.js'
 
-t.test('what is published is what runs, and nothing else', async (t) => {
+t.test('tarball: contains dist, examples and the pages, and nothing else', async (t) => {
   const tarball = await pack(t.testdir())
   const files = (await execute('tar', ['-tzf', tarball])).trim().split('\n').map((file) => file.replace('package/', ''))
-  t.same(files.filter((file) => !/^(dist|examples)\//.test(file)).sort(), ['LICENSE', 'README.md', 'package.json'])
-  for (const [, linked = ''] of readFileSync(`${root}README.md`, 'utf8').matchAll(/\]\((examples\/[^)]+)\)/g)) t.ok(files.includes(linked), linked)
+  t.same(files.filter((file) => !/^(dist|examples)\//.test(file)).sort(), ['LICENSE', 'README.md', 'package.json', 'src/storage/README.md'])
+  const linksOf = (page: string, pattern: RegExp) =>
+    [...readFileSync(root + page, 'utf8').matchAll(pattern)].map(([, linked = '']) => linked)
+  for (const linked of linksOf('README.md', /\]\((examples\/[^)#]+)/g)) t.ok(files.includes(linked), linked)
+  for (const linked of linksOf('examples/README.md', /\]\(([\w-]+\.[a-z.]+)\)/g)) {
+    t.ok(files.includes(`examples/${linked}`), linked)
+  }
   t.same(files.filter((file) => file.startsWith('dist/') && !/\.(js|d\.ts)$/.test(file)), [])
   t.match(await tool('publint', 'run', tarball, '--strict', '--pack', 'false'), /All good!/)
   t.match(await tool('attw', tarball, '--profile', 'esm-only'), /node16 \(from ESM\): 🟢/)
 })
 
-t.test('no script of ours runs where it is installed', async (t) => {
+t.test('package.json: has no install script', async (t) => {
   const { scripts } = JSON.parse(await execute('npm', ['pkg', 'get', '--json']))
   for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) t.notOk(name in scripts, name)
 })
 
-t.test('the OpenAPI document is one', async (t) => {
-  // "users/email/{email}" and "users/{id}/tokens" may be the same path; the router prefers what is not a parameter.
-  const problems = JSON.parse(await tool('redocly', 'lint', `${root}examples/openapi.json`, '--skip-rule', 'no-ambiguous-paths', '--format', 'json'))
+t.test('openapi.json: is a valid OpenAPI document', async (t) => {
+  // "users/email/{email}" and "users/{id}/tokens" may be the same path. The router prefers the literal part.
+  const options = ['--skip-rule', 'no-ambiguous-paths', '--format', 'json']
+  const problems = JSON.parse(await tool('redocly', 'lint', `${root}examples/openapi.json`, ...options))
   t.same(problems.totals, { errors: 0, warnings: 0, ignored: 0 })
 })

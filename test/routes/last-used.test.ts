@@ -2,24 +2,28 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import type { StorageAdapter } from '../../src/index.js'
 import { emptyPlace, emptyStorage, storageAt } from '../support/databases.js'
+import { faultyStorage } from '../support/faulty-storage.js'
 import { build } from '../support/helpers.js'
 
-t.test('last_used_at is there after the app has closed, to the minute, for tokens that are still there', async (t) => {
+t.test('last_used_at: close() writes the minute of the last use of each remaining token', async (t) => {
   const place = emptyPlace(t)
   const app = await build(t, { storage: storageAt(place) })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiToken)
   const { users, tokens } = app.vexaAdmin
   await users.create({ email: 'a@b' })
-  const [used, unused, revoked, refused] = [await tokens.create('user-1'), await tokens.create('user-1'), await tokens.create('user-1'), await tokens.create('user-1')]
-  const use = async ({ token }: { token: string }) => (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).json()
+  const [used, unused, revoked, invalid] = [
+    await tokens.create('user-1'), await tokens.create('user-1'), await tokens.create('user-1'),
+    await tokens.create('user-1')
+  ]
+  const use = async ({ token }: { token: string }) =>
+    (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).json()
   const before = Date.now()
   t.notOk('last_used_at' in await use(used))
   for (let i = 0; i < 10; i++) await use(used)
   await use(revoked)
   await tokens.revoke(revoked.id)
-  await tokens.verify({ token: refused.token.slice(0, -1) + '!' })
+  await tokens.verify({ token: invalid.token.slice(0, -1) + '!' })
   await app.close()
 
   const later = await build(t, { storage: storageAt(place) })
@@ -28,20 +32,21 @@ t.test('last_used_at is there after the app has closed, to the minute, for token
   const at = Date.parse(first?.last_used_at as string)
   t.equal(at % 60_000, 0)
   t.ok(at > before - 60_000 && at <= Date.now())
-  t.same(others.map(({ id, last_used_at: lastUsedAt }) => [id, lastUsedAt]), [[unused.id, undefined], [refused.id, undefined]])
+  t.same(
+    others.map(({ id, last_used_at: lastUsedAt }) => [id, lastUsedAt]),
+    [[unused.id, undefined], [invalid.id, undefined]]
+  )
 })
 
-t.test('last_used_at is written where no async context of a request is seen', async (t) => {
+t.test('last_used_at: is written outside the async context of a request', async (t) => {
   const { setInterval } = globalThis
   const quick = mock.method(globalThis, 'setInterval', (run: () => void) => setInterval(run, 5))
   t.teardown(() => quick.mock.restore())
   const requests = new AsyncLocalStorage<string>()
   const seen: Array<string | undefined> = []
-  const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
-    get: (target, name: keyof StorageAdapter) => (...parameters: never[]) => {
-      if (name === 'touchTokens') seen.push(requests.getStore())
-      return (target[name] as (...parameters: never[]) => unknown)(...parameters)
-    }
+  const stored = emptyStorage(t)
+  const storage = faultyStorage(stored, {
+    touchTokens: (ids, lastUsedAt) => { seen.push(requests.getStore()); return stored.touchTokens(ids, lastUsedAt) }
   })
   const app = await build(t, { storage })
   app.addHook('onRequest', (request, _reply, done) => requests.run(request.id, done))
@@ -49,7 +54,10 @@ t.test('last_used_at is written where no async context of a request is seen', as
   const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
   for (let n = 1; n <= 2; n++) {
     const { token } = await app.vexaAdmin.tokens.create(id)
-    t.match((await app.inject({ url: '/me', headers: { 'x-api-key': token } })).body, /^req-/, 'the route itself is in its context')
+    t.match(
+      (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).body, /^req-/,
+      'the route itself runs in the context'
+    )
     while (seen.length < n) await sleep(1)
   }
   t.same(seen, [undefined, undefined])

@@ -6,7 +6,7 @@ import { strangeIds } from '../support/strange-ids.js'
 
 const iso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
-t.test('DELETE /tokens/:id revokes: 204 without a body; again: 404', async (t) => {
+t.test('DELETE /tokens/:id: returns 204 without a body, and 404 the second time', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const kept = await app.vexaAdmin.tokens.create('user-1')
@@ -20,11 +20,13 @@ t.test('DELETE /tokens/:id revokes: 204 without a body; again: 404', async (t) =
 
   const again = await call(app, 'DELETE', `/admin/tokens/${revoked.id}`)
   t.equal(again.statusCode, 404)
-  t.same(again.json(), { statusCode: 404, code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', error: 'Not Found', message: 'Token not found' })
+  t.same(again.json(), {
+    statusCode: 404, code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', error: 'Not Found', message: 'Token not found'
+  })
   t.same((await app.vexaAdmin.users.get('user-1')).api_tokens.map(({ id }) => id), [kept.id])
 })
 
-t.test('DELETE /tokens/:id with a content type and no body, as clients send it', async (t) => {
+t.test('DELETE /tokens/:id: accepts a content type without a body', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   await app.vexaAdmin.tokens.create('user-1')
@@ -32,7 +34,7 @@ t.test('DELETE /tokens/:id with a content type and no body, as clients send it',
   t.equal(reply.statusCode, 204)
 })
 
-t.test('DELETE /tokens/:id ten times at once: one 204', async (t) => {
+t.test('DELETE /tokens/:id: returns one 204 for ten concurrent requests', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   await app.vexaAdmin.tokens.create('user-1')
@@ -40,7 +42,7 @@ t.test('DELETE /tokens/:id ten times at once: one 204', async (t) => {
   t.same(replies.map((reply) => reply.statusCode).sort(), [204, ...Array(9).fill(404)])
 })
 
-t.test('DELETE /tokens/:id of no token: 404, whatever the id looks like', async (t) => {
+t.test('DELETE /tokens/:id: returns 404 for an unknown id of any form', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create('user-1')
@@ -52,7 +54,7 @@ t.test('DELETE /tokens/:id of no token: 404, whatever the id looks like', async 
   t.equal((await app.vexaAdmin.users.get('user-1')).api_tokens.length, 1)
 })
 
-t.test('an id is never given out again', async (t) => {
+t.test('POST /users/:id/tokens: never reuses an id', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   await app.vexaAdmin.tokens.create('user-1')
@@ -60,7 +62,7 @@ t.test('an id is never given out again', async (t) => {
   t.equal((await app.vexaAdmin.tokens.create('user-1')).id, 'token-2')
 })
 
-t.test('POST /users/:id/tokens mints a token, with no body, an empty one, or an empty object', async (t) => {
+t.test('POST /users/:id/tokens: creates a token without a body or with an empty one', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const json = { 'content-type': 'application/json' }
@@ -70,23 +72,30 @@ t.test('POST /users/:id/tokens mints a token, with no body, an empty one, or an 
     t.equal(reply.statusCode, 201, JSON.stringify(options))
     const token = reply.json()
     t.same(Object.keys(token), ['id', 'token', 'user_id', 'created_at'])
-    t.match(token, { id: `token-${values.size + 1}`, token: /^vex_[0-9A-Za-z]{36}$/, user_id: 'user-1', created_at: iso })
+    t.match(token, {
+      id: `token-${values.size + 1}`, token: /^vex_[0-9A-Za-z]{36}$/, user_id: 'user-1', created_at: iso
+    })
     values.add(token.token)
   }
   t.equal(values.size, 4)
 })
 
-t.test('POST /users/:id/tokens refuses a body that is not valid', async (t) => {
+t.test('POST /users/:id/tokens: rejects an invalid body', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
-  for (const payload of ['null', '[]', '"x"', '{"name":1}', '{"scopes":["bot"]}', '{"expires_in":0}', '{"expires_in":"60"}', '{"expires_in":2147483648}', '{"expires_at":"2030-01-01"}', '{']) {
-    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', { payload, headers: { 'content-type': 'application/json' } })
+  for (const payload of [
+    'null', '[]', '"x"', '{"name":1}', '{"scopes":["bot"]}', '{"expires_in":0}', '{"expires_in":"60"}',
+    '{"expires_in":2147483648}', '{"expires_at":"2030-01-01"}', '{'
+  ]) {
+    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', {
+      payload, headers: { 'content-type': 'application/json' }
+    })
     t.equal(reply.statusCode, 400, payload)
   }
   t.same((await app.vexaAdmin.users.get('user-1')).api_tokens, [])
 })
 
-t.test('POST /users/:id/tokens of nobody: 404', async (t) => {
+t.test('POST /users/:id/tokens: returns 404 for an unknown user', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   for (const id of strangeIds('user', 'token')) {
@@ -96,11 +105,13 @@ t.test('POST /users/:id/tokens of nobody: 404', async (t) => {
   }
 })
 
-t.test('POST /users/:id/tokens with a name, scopes and expires_in', async (t) => {
+t.test('POST /users/:id/tokens: stores name, scopes and expires_in', async (t) => {
   const app = await build(t, { scopes: ['bot', 'tx:read'] })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const before = Date.now()
-  const reply = await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { name: 'CI', scopes: ['tx:read', 'bot'], expires_in: 60 } })
+  const reply = await call(app, 'POST', '/admin/users/user-1/tokens', {
+    payload: { name: 'CI', scopes: ['tx:read', 'bot'], expires_in: 60 }
+  })
   t.equal(reply.statusCode, 201)
   const token = reply.json()
   t.match(token, { name: 'CI', scopes: ['tx:read', 'bot'], expires_at: iso })
@@ -108,13 +119,17 @@ t.test('POST /users/:id/tokens with a name, scopes and expires_in', async (t) =>
   t.ok(Date.parse(token.created_at) >= before)
   const { last_used_at: _, ...listed } = (await call(app, 'GET', '/admin/users/user-1/tokens')).json()[0]
   t.same(listed, { ...token, token: '***' })
-  for (const payload of [{ scopes: [] }, { scopes: ['other'] }, { scopes: ['bot', 'bot'] }, { scopes: 'bot' }, { scopes: null }]) {
-    t.equal((await call(app, 'POST', '/admin/users/user-1/tokens', { payload })).statusCode, 400, JSON.stringify(payload))
+  for (const payload of [
+    { scopes: [] }, { scopes: ['other'] }, { scopes: ['bot', 'bot'] }, { scopes: 'bot' }, { scopes: null }
+  ]) {
+    t.equal(
+      (await call(app, 'POST', '/admin/users/user-1/tokens', { payload })).statusCode, 400, JSON.stringify(payload)
+    )
   }
   t.notOk('name' in (await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { name: null } })).json())
 })
 
-t.test('GET /users/:id/tokens lists them, and DELETE /users/:id/tokens revokes them all', async (t) => {
+t.test('/users/:id/tokens: GET lists the tokens, and DELETE revokes them all', async (t) => {
   const app = await build(t)
   for (const email of ['a@b', 'c@d']) {
     const { id } = await app.vexaAdmin.users.create({ email })
@@ -128,20 +143,22 @@ t.test('GET /users/:id/tokens lists them, and DELETE /users/:id/tokens revokes t
   t.equal(reply.statusCode, 204)
   t.same((await call(app, 'GET', '/admin/users/user-1/tokens')).json(), [])
   t.equal((await call(app, 'GET', '/admin/users/user-2/tokens')).json().length, 3)
-  t.equal((await call(app, 'DELETE', '/admin/users/user-1/tokens')).statusCode, 204, 'none is all')
+  t.equal((await call(app, 'DELETE', '/admin/users/user-1/tokens')).statusCode, 204, 'without tokens, too')
   for (const id of strangeIds('user', 'token').filter((id) => id !== 'user-2')) {
     t.equal((await call(app, 'GET', `/admin/users/${id}/tokens`)).statusCode, 404, id)
     t.equal((await call(app, 'DELETE', `/admin/users/${id}/tokens`)).statusCode, 404, id)
   }
 })
 
-t.test('POST /tokens/:id/rotate: 201 a new token; the old one dies at once, or after grace_period', async (t) => {
+t.test('POST /tokens/:id/rotate: creates a token, and ends the old after grace_period', async (t) => {
   const app = await build(t, { scopes: ['bot'] })
   const { tokens, users } = app.vexaAdmin
   await users.create({ email: 'a@b' })
   const valid = async ({ token }: { token: string }) => (await tokens.verify({ token })).valid
   const old = await tokens.create('user-1', { name: 'CI', scopes: ['bot'] })
-  const reply = await call(app, 'POST', `/admin/tokens/${old.id}/rotate`, { headers: { 'content-type': 'application/json' } })
+  const reply = await call(app, 'POST', `/admin/tokens/${old.id}/rotate`, {
+    headers: { 'content-type': 'application/json' }
+  })
   t.equal(reply.statusCode, 201)
   const second = reply.json()
   t.match(second, { id: 'token-2', token: /^vex_/, user_id: 'user-1', name: 'CI', scopes: ['bot'] })
@@ -151,18 +168,24 @@ t.test('POST /tokens/:id/rotate: 201 a new token; the old one dies at once, or a
 
   const third = (await call(app, 'POST', '/admin/tokens/token-2/rotate', { payload: { grace_period: 60 } })).json()
   t.equal(await valid(second), true, 'within its grace period')
-  t.notOk('expires_at' in third, 'its successor never expires, as it was minted')
+  t.notOk('expires_at' in third, 'the successor never expires, like the old token')
   t.equal(await valid(third), true)
   const { expires_at: dies } = (await tokens.list('user-1'))[0] as { expires_at: string }
   t.ok(Math.abs(Date.parse(dies) - Date.now() - 60_000) < 5_000)
 
   const fourth = (await call(app, 'POST', '/admin/tokens/token-2/rotate', { payload: { grace_period: 3600 } })).json()
-  t.notOk('expires_at' in fourth, 'nor does another one')
-  t.equal((await tokens.list('user-1'))[0]?.expires_at, dies, 'and the old one dies no later for it')
+  t.notOk('expires_at' in fourth, 'nor does another successor')
+  t.equal((await tokens.list('user-1'))[0]?.expires_at, dies, 'the expiry of the old token stays')
 
-  t.equal((await call(app, 'POST', `/admin/tokens/${old.id}/rotate`)).statusCode, 404, 'what was rotated is gone')
-  for (const payload of [{ grace_period: -1 }, { grace_period: '1' }, { grace_period: 0.5 }, { grace_period: null }, { expires_in: 1 }, { name: 'x' }]) {
-    t.equal((await call(app, 'POST', `/admin/tokens/${third.id}/rotate`, { payload })).statusCode, 400, JSON.stringify(payload))
+  t.equal((await call(app, 'POST', `/admin/tokens/${old.id}/rotate`)).statusCode, 404, 'a rotated token is gone')
+  for (const payload of [
+    { grace_period: -1 }, { grace_period: '1' }, { grace_period: 0.5 }, { grace_period: null }, { expires_in: 1 },
+    { name: 'x' }
+  ]) {
+    t.equal(
+      (await call(app, 'POST', `/admin/tokens/${third.id}/rotate`, { payload })).statusCode, 400,
+      JSON.stringify(payload)
+    )
   }
   for (const id of strangeIds('token', 'user').filter((id) => id !== 'token-2')) {
     t.equal((await call(app, 'POST', `/admin/tokens/${id}/rotate`)).statusCode, 404, id)
@@ -170,24 +193,26 @@ t.test('POST /tokens/:id/rotate: 201 a new token; the old one dies at once, or a
   t.same((await tokens.list('user-1')).map(({ id }) => id), ['token-2', 'token-3', 'token-4'])
 })
 
-t.test('a token rotated with a grace period longer than its life dies when it would have, and an expired one cannot be rotated', async (t) => {
+t.test('POST /tokens/:id/rotate: keeps an earlier expiry, and returns 409 once expired', async (t) => {
   const app = await build(t)
   const { tokens, users } = app.vexaAdmin
   await users.create({ email: 'a@b' })
   const old = await tokens.create('user-1', { expires_in: 1 })
   const next = await tokens.rotate(old.id, { grace_period: 3600 })
   t.equal((await tokens.list('user-1'))[0]?.expires_at, old.expires_at)
-  t.equal(Date.parse(next.expires_at as string) - Date.parse(next.created_at), 1000, 'its successor has as long a life')
+  t.equal(Date.parse(next.expires_at as string) - Date.parse(next.created_at), 1000, 'the same lifetime')
   t.match(await tokens.verify({ token: old.token }), { valid: true })
   await sleep(Date.parse(next.expires_at as string) - Date.now() + 1)
   for (const { id, token } of [old, next]) {
     t.same(await tokens.verify({ token }), { valid: false, code: 'EXPIRED' })
-    t.equal((await call(app, 'POST', `/admin/tokens/${id}/rotate`, { payload: { grace_period: 3600 } })).statusCode, 409)
+    t.equal(
+      (await call(app, 'POST', `/admin/tokens/${id}/rotate`, { payload: { grace_period: 3600 } })).statusCode, 409
+    )
   }
   t.equal((await tokens.list('user-1')).length, 2)
 })
 
-t.test('a token rotated with a grace period shorter than its life dies when that is over', async (t) => {
+t.test('POST /tokens/:id/rotate: ends the old token early when grace_period is shorter', async (t) => {
   const app = await build(t)
   const { tokens, users } = app.vexaAdmin
   await users.create({ email: 'a@b' })
@@ -197,7 +222,7 @@ t.test('a token rotated with a grace period shorter than its life dies when that
   t.equal(Date.parse(dies as string), Date.parse(next.created_at) + 60_000)
 })
 
-t.test('ten rotations of one token at once, in two processes that wait for a third: one successor', async (t) => {
+t.test('POST /tokens/:id/rotate: creates one successor for ten concurrent requests', async (t) => {
   const place = emptyPlace(t)
   const apps = [await build(t, { storage: storageAt(place) }), await build(t, { storage: storageAt(place) })] as const
   await apps[0].vexaAdmin.users.create({ email: 'a@b' })
@@ -215,7 +240,7 @@ t.test('ten rotations of one token at once, in two processes that wait for a thi
   }
 })
 
-t.test('a token that expires while its rotation waits is not rotated', async (t) => {
+t.test('POST /tokens/:id/rotate: returns 409 when the token expires during a wait', async (t) => {
   const place = emptyPlace(t)
   const app = await build(t, { storage: storageAt(place) })
   await app.vexaAdmin.users.create({ email: 'a@b' })
@@ -229,12 +254,14 @@ t.test('a token that expires while its rotation waits is not rotated', async (t)
   t.equal(reply.json().code, 'VEXA_ADMIN_ERR_TOKEN_EXPIRED')
 })
 
-t.test('the body of a DELETE may be empty or any JSON', async (t) => {
+t.test('DELETE /tokens/:id: accepts an empty body and any JSON', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const status = async (payload: string, contentType: string) => {
     const { id } = await app.vexaAdmin.tokens.create('user-1')
-    return (await call(app, 'DELETE', `/admin/tokens/${id}`, { payload, headers: { 'content-type': contentType } })).statusCode
+    return (await call(app, 'DELETE', `/admin/tokens/${id}`, {
+      payload, headers: { 'content-type': contentType }
+    })).statusCode
   }
   t.equal(await status('{"any":"thing"}', 'application/json'), 204)
   t.equal(await status('{', 'application/json'), 400)
@@ -242,7 +269,7 @@ t.test('the body of a DELETE may be empty or any JSON', async (t) => {
   t.equal(await status(' '.repeat(200_000), 'application/json'), 413)
 })
 
-t.test('POST /tokens/verify tells a valid token, and why another is not', async (t) => {
+t.test('POST /tokens/verify: returns the user and token, or a code', async (t) => {
   const app = await build(t, { scopes: ['bot', 'tx'] })
   const { tokens, users } = app.vexaAdmin
   const user = await users.create({ email: 'a@b', data: { plan: 'pro' } })
@@ -258,8 +285,13 @@ t.test('POST /tokens/verify tells a valid token, and why another is not', async 
   t.same((await verify({ token: token.token })).user, user)
   t.match(await verify({ token: token.token, scopes: ['bot'] }), { valid: true })
   t.same(await verify({ token: token.token, scopes: ['bot', 'tx'] }), { valid: false, code: 'INSUFFICIENT_SCOPE' })
-  t.match(await verify({ token: all.token, scopes: ['bot', 'tx'] }), { valid: true }, 'without scopes it may do everything')
-  for (const value of ['', 'x', token.token.slice(0, -1), `${token.token}x`, `${token.token} `, token.token.replace('vex_', 'abc_'), token.token.toUpperCase(), flip(token.token), '💛'.repeat(20)]) {
+  t.match(await verify({ token: all.token, scopes: ['bot', 'tx'] }), {
+    valid: true
+  }, 'without scopes it may do everything')
+  for (const value of [
+    '', 'x', token.token.slice(0, -1), `${token.token}x`, `${token.token} `, token.token.replace('vex_', 'abc_'),
+    token.token.toUpperCase(), flip(token.token), '💛'.repeat(20)
+  ]) {
     t.same(await verify({ token: value }), { valid: false, code: 'NOT_FOUND' }, value)
   }
   await users.update(user.id, { disabled: true })
@@ -268,21 +300,29 @@ t.test('POST /tokens/verify tells a valid token, and why another is not', async 
   t.match(await verify({ token: token.token }), { valid: true })
   await tokens.revoke(token.id)
   t.same(await verify({ token: token.token }), { valid: false, code: 'NOT_FOUND' })
-  for (const payload of [{}, { token: 1 }, { token: null }, { token: all.token, scopes: ['other'] }, { token: all.token, scopes: [] }, { token: all.token, id: 1 }]) {
-    t.equal((await call(app, 'POST', '/admin/tokens/verify', { payload })).statusCode, 400, JSON.stringify(payload).replace(/vex_\w+/, ''))
+  for (const payload of [
+    {}, { token: 1 }, { token: null }, { token: all.token, scopes: ['other'] }, { token: all.token, scopes: [] },
+    { token: all.token, id: 1 }
+  ]) {
+    t.equal(
+      (await call(app, 'POST', '/admin/tokens/verify', { payload })).statusCode, 400,
+      JSON.stringify(payload).replace(/vex_\w+/, '')
+    )
   }
 })
 
-t.test('ten mints racing the deletion of their user leave no 5xx and no token that works', async (t) => {
+t.test('POST /users/:id/tokens: leaves no valid token if the user is deleted meanwhile', async (t) => {
   const app = await build(t)
   for (let round = 0; round < 20; round++) {
     const { id } = await app.vexaAdmin.users.create({ email: `${round}@x` })
-    const mint = () => call(app, 'POST', `/admin/users/${id}/tokens`)
-    const [deletion, ...mints] = await Promise.all([
-      mint(), mint(), mint(), mint(), mint(), call(app, 'DELETE', `/admin/users/${id}`), mint(), mint(), mint(), mint(), mint()
-    ].sort(() => Math.random() - 0.5)).then((replies) => replies.sort((a, b) => Number(b.statusCode === 204) - Number(a.statusCode === 204)))
+    const create = () => call(app, 'POST', `/admin/users/${id}/tokens`)
+    const [deletion, ...creations] = await Promise.all([
+      create(), create(), create(), create(), create(), call(app, 'DELETE', `/admin/users/${id}`), create(), create(),
+      create(), create(), create()
+    ].sort(() => Math.random() - 0.5)).then((replies) =>
+      replies.sort((a, b) => Number(b.statusCode === 204) - Number(a.statusCode === 204)))
     t.equal(deletion?.statusCode, 204)
-    for (const reply of mints) {
+    for (const reply of creations) {
       if (reply.statusCode === 404) continue
       t.equal(reply.statusCode, 201)
       t.same(await app.vexaAdmin.tokens.verify({ token: reply.json().token }), { valid: false, code: 'NOT_FOUND' })
@@ -290,23 +330,27 @@ t.test('ten mints racing the deletion of their user leave no 5xx and no token th
   }
 })
 
-t.test('seconds are whole numbers of JSON, in a range', async (t) => {
+t.test('seconds: only whole numbers in range are valid', async (t) => {
   const app = await build(t)
   const { tokens, users } = app.vexaAdmin
   await users.create({ email: 'a@b' })
   const old = await tokens.create('user-1')
-  const statusOf = async (path: string, payload: string) => (await call(app, 'POST', `/admin/${path}`, { payload, headers: { 'content-type': 'application/json' } })).statusCode
-  for (const number of ['1e309', '-1e309', 'Infinity', 'NaN', '0x10', '010', '"-0"', '"60"', '-1', '1.5', '1e-7', '2147483648', '9007199254740992', '1e21', 'true', 'null', '[60]', '{}']) {
+  const statusOf = async (path: string, payload: string) =>
+    (await call(app, 'POST', `/admin/${path}`, { payload, headers: { 'content-type': 'application/json' } })).statusCode
+  for (const number of [
+    '1e309', '-1e309', 'Infinity', 'NaN', '0x10', '010', '"-0"', '"60"', '-1', '1.5', '1e-7', '2147483648',
+    '9007199254740992', '1e21', 'true', 'null', '[60]', '{}'
+  ]) {
     t.equal(await statusOf('users/user-1/tokens', `{"expires_in":${number}}`), 400, `expires_in ${number}`)
     t.equal(await statusOf(`tokens/${old.id}/rotate`, `{"grace_period":${number}}`), 400, `grace_period ${number}`)
   }
-  t.equal(await statusOf('users/user-1/tokens', '{"expires_in":-0}'), 400, 'there is no life of no seconds')
+  t.equal(await statusOf('users/user-1/tokens', '{"expires_in":-0}'), 400, 'zero seconds are too short')
   t.same(await tokens.list('user-1'), [{ ...old, token: '***' }])
   t.equal(await statusOf(`tokens/${old.id}/rotate`, '{"grace_period":-0}'), 201, 'minus zero is zero')
   t.same((await tokens.list('user-1')).map(({ id }) => id), ['token-2'], 'and no grace')
 })
 
-/** The token, the last of its random characters changed. */
+/** Returns the token with another last random character. */
 function flip (token: string): string {
   const last = token.charAt(33)
   return token.slice(0, 33) + (last === 'a' ? 'b' : 'a') + token.slice(34)

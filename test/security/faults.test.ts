@@ -1,4 +1,5 @@
-// Every call that a request makes of the storage, failing in every way: what the client is told, what is logged, and what is left behind.
+// Each call that a request makes to the storage fails in each way.
+// The tests check the reply, the log and the stored state.
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
@@ -10,25 +11,29 @@ import { SqliteDialect } from '../../src/storage/sql/drivers/sqlite-dialect.js'
 import { storageMethodNames } from '../../src/storage/storage-adapter.js'
 import { root } from '../support/child.js'
 import { emptyStorage } from '../support/databases.js'
+import { interceptStorage } from '../support/faulty-storage.js'
 import { adminKey } from '../support/helpers.js'
 
-// Those that hang would take long one after the other.
+// In parallel, because the tests with a hanging storage wait most of the time.
 t.jobs = 8
 
 const storageTimeout = 50
-// The timer may take a quarter more. The second is for the machine, which may be busy.
+// The timer may take a quarter more, and a busy machine one second more.
 const latest = storageTimeout * 1.25 + 1000
 
-// The plugin's timer does not, on purpose.
+// The timer of the plugin is unreferenced.
 const keepsProcessAlive = setInterval(() => {}, 1000)
 t.teardown(() => clearInterval(keepsProcessAlive))
 
 const unhandled: unknown[] = []
-for (const event of ['unhandledRejection', 'uncaughtException']) process.on(event, (reason) => { unhandled.push(reason) })
+for (const event of ['unhandledRejection', 'uncaughtException']) {
+  process.on(event, (reason) => { unhandled.push(reason) })
+}
 
 /**
- * Each with its status, and the status of the same request once it is done. In capitals: a user who is new to each attempt, its address,
- * a token of its own (TOKEN by id, VALUE by value), and an address that nobody has.
+ * Requests with their status, and the status of the same request when it is repeated.
+ * Names in capitals stand for a new user, its address, a token of that user (TOKEN by id, VALUE by value),
+ * and a free address.
  */
 const requests: Array<[request: string, status: number, repeated: number, payload?: object]> = [
   ['GET /admin/users', 200, 200],
@@ -48,7 +53,7 @@ const requests: Array<[request: string, status: number, repeated: number, payloa
   ['DELETE /admin/users/USER', 204, 404],
   ['GET /admin/users/USER/tokens', 200, 200],
   ['HEAD /admin/users/USER/tokens', 200, 200],
-  ['POST /admin/users/USER/tokens', 201, 201, { name: 'minted' }],
+  ['POST /admin/users/USER/tokens', 201, 201, { name: 'created' }],
   ['DELETE /admin/users/USER/tokens', 204, 204],
   ['DELETE /admin/tokens/TOKEN', 204, 404],
   ['POST /admin/tokens/TOKEN/rotate', 201, 404],
@@ -60,36 +65,56 @@ const requests: Array<[request: string, status: number, repeated: number, payloa
 ]
 
 interface Fault {
-  /** What becomes of a call whose work is `work`. `answered` resolves when the client has its reply. */
+  /** Replaces a call of the storage, which would do `work`. `answered` resolves when the client has its reply. */
   act: (work: () => unknown, secret: Error, answered: Promise<void>) => unknown
-  /** Whether the work is done all the same. */
+  /** Whether the work is done in spite of the fault. */
   done?: boolean
 }
 
-/** Rejects with what `make` makes of the secret. */
-const rejection = (make: (secret: Error) => unknown): Fault => ({ act: async (_work, secret) => { throw make(secret) } })
+/** Returns a fault that rejects with the result of `make`. */
+const rejection = (make: (secret: Error) => unknown): Fault =>
+  ({ act: async (_work, secret) => { throw make(secret) } })
 const forEver = new Promise<never>(() => {})
 
 const faults: Record<string, Fault> = {
-  'throws before it does anything': rejection((secret) => secret),
-  'throws once it is done': { act: async (work, secret) => { await work(); throw secret }, done: true },
-  'throws at once, without a promise': { act: (_work, secret) => { throw secret } },
+  'throws before its work': rejection((secret) => secret),
+  'throws after its work': { act: async (work, secret) => { await work(); throw secret }, done: true },
+  'throws synchronously': { act: (_work, secret) => { throw secret } },
   'hangs for ever': { act: () => forEver },
-  'hangs for ever once it is done': { act: async (work) => { await work(); return forEver }, done: true },
-  'throws when nobody waits any more': { act: async (_work, secret, answered) => { await answered; throw secret } },
-  'does it when nobody waits any more': { act: async (work, _secret, answered) => { await answered; return work() }, done: true },
+  'hangs for ever after its work': { act: async (work) => { await work(); return forEver }, done: true },
+  'throws after the timeout': { act: async (_work, secret, answered) => { await answered; throw secret } },
+  'works after the timeout': {
+    act: async (work, _secret, answered) => { await answered; return work() }, done: true
+  },
   'rejects with a text': rejection(({ message }) => message),
   'rejects with undefined': rejection(() => undefined),
-  'rejects with an object': rejection(({ message, ...members }) => ({ ...members, message, name: message, toJSON: () => message })),
-  'rejects with an error that asks for another reply': rejection(({ message, ...members }) => Object.assign(new Error(message), {
-    ...members, status: 404, statusCode: 404, code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', headers: { 'x-sql': message }, validation: [{ message }], expose: true
-  })),
-  'rejects, and is only like a promise': { act: (_work, secret) => ({ then: (_resolve: unknown, reject: (reason: unknown) => void) => reject(secret) }) }
+  'rejects with an object': rejection(({ message, ...members }) =>
+    ({ ...members, message, name: message, toJSON: () => message })),
+  'rejects with an error that has a status': rejection(({ message, ...members }) =>
+    Object.assign(new Error(message), {
+      ...members,
+      status: 404,
+      statusCode: 404,
+      code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND',
+      headers: {
+        'x-sql': message
+      },
+      validation: [{ message }],
+      expose: true
+    })),
+  'rejects by a thenable': {
+    act: (_work, secret) => ({ then: (_resolve: unknown, reject: (reason: unknown) => void) => reject(secret) })
+  }
 }
 
-const unavailable = { statusCode: 503, code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE', error: 'Service Unavailable', message: 'Storage cannot answer now' }
+const unavailable = {
+  statusCode: 503,
+  code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE',
+  error: 'Service Unavailable',
+  message: 'Storage cannot answer now'
+}
 
-/** What the next request meets: one of the things it does, or each, goes another way. */
+/** Replaces one of the calls or statements of the next request, or each of them. */
 class Trap {
   count = 0
   #which: number | 'each' | undefined
@@ -112,34 +137,36 @@ class Trap {
   }
 }
 
-// Those for which a request waits.
+// Methods that a request waits for.
 const asked = storageMethodNames.filter((name) => !['open', 'close', 'touchTokens'].includes(name))
 
-/** A storage whose calls pass a trap. */
+/** Returns a storage whose calls pass through a trap. */
 function trapped (t: Test, trap: Trap, names = asked): StorageAdapter {
   const stored = emptyStorage(t)
   t.teardown(() => stored.close())
-  return new Proxy<StorageAdapter>(stored, {
-    get: (target, name: keyof StorageAdapter) => (...parameters: never[]) => {
-      const work = () => (target[name] as (...parameters: never[]) => unknown)(...parameters)
-      return names.includes(name) ? trap.pass(work) : work()
-    }
-  })
+  return interceptStorage(stored, ({ name, proceed }) => names.includes(name) ? trap.pass(proceed) : proceed())
 }
 
-/** A storage whose statements, `begin` and `commit` among them, pass a trap. */
+/** Returns a storage whose statements, including `begin` and `commit`, pass through a trap. */
 function statementsTrapped (trap: Trap): StorageAdapter {
   const open = async () => {
     const database = new Database(':memory:')
     const prepare = (sql: string) => {
       const statement = database.prepare(sql)
-      // Written now and then, and by no request.
+      // No request waits for this statement.
       const aside = sql.includes('set "last_used_at"')
       const pass = (name: 'all' | 'get' | 'run') => (parameters: unknown[]): any => {
         const work = () => statement[name](parameters)
         return aside ? work() : trap.pass(work)
       }
-      return { reader: statement.reader, columns: () => statement.columns(), raw: () => statement.raw(), all: pass('all'), get: pass('get'), run: pass('run') }
+      return {
+        reader: statement.reader,
+        columns: () => statement.columns(),
+        raw: () => statement.raw(),
+        all: pass('all'),
+        get: pass('get'),
+        run: pass('run')
+      }
     }
     return { get inTransaction () { return database.inTransaction }, prepare, close: () => database.close() }
   }
@@ -155,16 +182,18 @@ async function start (t: Test, storage: StorageAdapter, tokenCacheTtl = 0) {
   t.teardown(() => app.close())
   app.addHook('onRoute', ({ method, url }) => { routes.there.add(`${method} ${url}`) })
   app.addHook('onResponse', async ({ method, routeOptions }) => { routes.met.add(`${method} ${routeOptions.url}`) })
-  await app.register(vexaAdmin, { adminKeys: adminKey, storage, storageTimeout, tokenCacheTtl, scopes: ['bot'], duplicateEmail: 'return' })
+  await app.register(vexaAdmin, {
+    adminKeys: adminKey, storage, storageTimeout, tokenCacheTtl, scopes: ['bot'], duplicateEmail: 'return'
+  })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
   app.post('/late', { preHandler: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request) => request.apiUser)
 
   let n = 0
-  /** A user with three tokens, of which two were used, and so may be remembered. */
+  /** Creates a user with three tokens. Two of them have been used, so that a cache may hold them. */
   async function prepare (): Promise<Subject> {
     const { id } = await app.vexaAdmin.users.create({ email: addressOf(++n), name: 'old', data: { old: true } })
-    const mint = (name: string) => app.vexaAdmin.tokens.create(id, { name, expires_in: 3600 })
-    const tokens: Subject['tokens'] = [await mint('first'), await mint('second'), await mint('third')]
+    const create = (name: string) => app.vexaAdmin.tokens.create(id, { name, expires_in: 3600 })
+    const tokens: Subject['tokens'] = [await create('first'), await create('second'), await create('third')]
     await use(app, tokens[0])
     await use(app, tokens[1])
     return { n, user: id, tokens }
@@ -172,15 +201,21 @@ async function start (t: Test, storage: StorageAdapter, tokenCacheTtl = 0) {
   return { app, log, routes, prepare }
 }
 
-// The slash has it found by another route, unless it is encoded.
+// Unless it is encoded, the slash leads to another route.
 const addressOf = (n: number) => `user${n}/x@example.com`
 const freeAddressOf = (n: number) => `free${n}@example.com`
 
 const use = (app: FastifyInstance, { token }: Token) => app.inject({ url: '/me', headers: { 'x-api-key': token } })
 
-function send (app: FastifyInstance, [request, , , payload]: typeof requests[number], { n, user, tokens: [first, , third] }: Subject) {
+function send (app: FastifyInstance, [request, , , payload]: typeof requests[number], subject: Subject) {
+  const { n, user, tokens: [first, , third] } = subject
   const values: Record<string, string> = {
-    USER: user, TOKEN: first.id, VALUE: third.token, EMAIL: addressOf(n), ENCODED: encodeURIComponent(addressOf(n)), FREE: freeAddressOf(n)
+    USER: user,
+    TOKEN: first.id,
+    VALUE: third.token,
+    EMAIL: addressOf(n),
+    ENCODED: encodeURIComponent(addressOf(n)),
+    FREE: freeAddressOf(n)
   }
   const fill = (text: string) => text.replace(/USER|TOKEN|VALUE|EMAIL|ENCODED|FREE/g, (name) => String(values[name]))
   const [method, url] = fill(request).split(' ') as ['GET', string]
@@ -188,29 +223,41 @@ function send (app: FastifyInstance, [request, , , payload]: typeof requests[num
   return app.inject({ method, url, headers, ...(payload && { payload: JSON.parse(fill(JSON.stringify(payload))) }) })
 }
 
-/** All that there is to see of a subject, but for what is different with each. */
+/** Returns the state of a subject, without the parts that differ between subjects. */
 async function look (app: FastifyInstance, { n, user, tokens }: Subject) {
   const find = async (path: string) => {
     const reply = await app.inject({ url: `/admin/users/${path}`, headers: { 'x-admin-api-key': adminKey } })
     if (reply.statusCode !== 200) return reply.statusCode
     const { id, created_at: _, email, api_tokens: tokens, ...rest } = reply.json()
-    return { ...rest, email: email.replace(n, ''), tokens: tokens.map(({ name, expires_at: end }: Token) => `${name} for ${end && Math.ceil((Date.parse(end) - Date.now()) / 60_000)} minutes`) }
+    return {
+      ...rest,
+      email: email.replace(n, ''),
+      tokens: tokens.map(({ name, expires_at: end }: Token) =>
+      `${name} for ${end && Math.ceil((Date.parse(end) - Date.now()) / 60_000)} minutes`)
+    }
   }
   const opened = []
   for (const token of tokens) opened.push((await use(app, token)).statusCode)
   return { user: await find(user), free: await find(`email/${freeAddressOf(n)}`), opened }
 }
 
-/** An error with everything that must not be told. */
+/** Returns an error that holds every kind of secret. */
 function secretOf ({ tokens: [first] }: Subject): Error {
   const hash = hashTokenValue(first.token)
-  const text = `SECRET: insert into vexa_tokens (hash) values (x'${hash.toString('hex')}'), for ${first.token}, by ${adminKey}, at ${root}src/storage.ts:1:1`
+  const text = `SECRET: insert into vexa_tokens (hash) values (x'${hash.toString(
+    'hex'
+  )}'), for ${first.token}, by ${adminKey}, at ${root}src/storage.ts:1:1`
   return Object.assign(new Error(text, { cause: new Error(text) }), {
-    code: 'SECRET text', sql: text, query: text, parameters: [hash, hash.toString('base64')], detail: 'Key (email)=(someone@example.com) already exists.', path: root
+    code: 'SECRET text',
+    sql: text,
+    query: text,
+    parameters: [hash, hash.toString('base64')],
+    detail: 'Key (email)=(someone@example.com) already exists.',
+    path: root
   })
 }
 
-/** A fault that is about to happen to a subject. `end` tells it that the client has its reply, and waits for what it does then. */
+/** Prepares a fault for a subject. `end` tells the fault that the client has its reply, and waits for its work. */
 function begin (act: Fault['act'], subject: Subject) {
   const secret = secretOf(subject)
   let tell!: () => void
@@ -231,18 +278,27 @@ function begin (act: Fault['act'], subject: Subject) {
   }
 }
 
-/** What of that is in a text; and stacks. */
+/** Returns the secrets and stacks that a text contains. */
 function leaksIn (text: string, { tokens }: Subject): string[] {
-  const patterns = [/SECRET/i, /insert into|vexa_|already exists/, /someone@/, /\bat .*:\d+/, /\.[jt]s:\d/, /node_modules/]
+  const patterns = [
+    /SECRET/i, /insert into|vexa_|already exists/, /someone@/, /\bat .*:\d+/, /\.[jt]s:\d/, /node_modules/
+  ]
   const hashes = tokens.map(({ token }) => hashTokenValue(token))
-  const values = [adminKey, root, ...tokens.map(({ token }) => token), ...hashes.flatMap((hash) => [hash.toString('hex'), hash.toString('base64'), String([...hash])])]
-  return [...patterns.filter((pattern) => pattern.test(text)).map(String), ...values.filter((value) => text.includes(value))]
+  const values = [
+    adminKey, root, ...tokens.map(({ token }) => token),
+    ...hashes.flatMap((hash) => [hash.toString('hex'), hash.toString('base64'), String([...hash])])
+  ]
+  return [
+    ...patterns.filter((pattern) => pattern.test(text)).map(String), ...values.filter((value) => text.includes(value))
+  ]
 }
 
-/** How each request goes where nothing fails. */
+/** The outcome of each request when nothing fails. */
 const surveyed: Array<{ request: typeof requests[number], calls: number, before: object, after: object }> = []
 
-t.test('where nothing fails, the requests of this file come by every route, and ask the storage', { buffered: false }, async (t) => {
+t.test('faults: the requests of this file cover every route, and call the storage', {
+  buffered: false
+}, async (t) => {
   const trap = new Trap()
   const { app, routes, prepare } = await start(t, trapped(t, trap))
   for (const request of requests) {
@@ -255,7 +311,7 @@ t.test('where nothing fails, the requests of this file come by every route, and 
     surveyed.push({ request, calls, before, after: await look(app, subject) })
     t.equal((await send(app, request, subject)).statusCode, request[2], `${request[0]}, repeated`)
   }
-  // Those of ids that are too long for the others, which ask no storage.
+  // The routes of overlong ids never call the storage.
   const others = [...routes.there].filter((route) => !/\/(users|tokens)\/\*$/.test(route))
   t.same(others.filter((route) => !routes.met.has(route)), [])
   t.ok(others.length > 20)
@@ -263,9 +319,10 @@ t.test('where nothing fails, the requests of this file come by every route, and 
 
 for (const tokenCacheTtl of [0, 60_000]) {
   for (const [name, { act, done = false }] of Object.entries(faults)) {
-    // Only of what was done could a cache know less than the storage.
+    // A cache can differ from the storage only if the work was done.
     if (tokenCacheTtl > 0 && !done) continue
-    t.test(`a storage that ${name}${tokenCacheTtl === 0 ? '' : ', behind a cache'}: 503 at whichever call, nothing told, and all or nothing done`, async (t) => {
+    const cache = tokenCacheTtl === 0 ? '' : ' with a cache'
+    t.test(`faults${cache}: a storage that ${name} leads to 503, and all or nothing`, async (t) => {
       const trap = new Trap()
       const { app, log, prepare } = await start(t, trapped(t, trap), tokenCacheTtl)
       for (const { request, calls, before, after } of surveyed) {
@@ -281,7 +338,7 @@ for (const tokenCacheTtl of [0, 60_000]) {
           trap.clear()
           await fault.end()
 
-          // What changes anything is the last call of each.
+          // Only the last call of a request changes anything.
           const changed = done && call === calls
           t.same({
             status: reply.statusCode,
@@ -289,7 +346,7 @@ for (const tokenCacheTtl of [0, 60_000]) {
             retryAfter: reply.headers['retry-after'],
             challenge: reply.headers['www-authenticate'],
             late: took > latest && took,
-            told: leaksIn(JSON.stringify(reply.headers) + reply.body, subject),
+            leaked: leaksIn(JSON.stringify(reply.headers) + reply.body, subject),
             left: await look(app, subject),
             repeated: (await send(app, request, subject)).statusCode,
             logged: leaksIn(log.text, subject)
@@ -299,7 +356,7 @@ for (const tokenCacheTtl of [0, 60_000]) {
             retryAfter: '1',
             challenge: undefined,
             late: false,
-            told: [],
+            leaked: [],
             left: changed ? after : before,
             repeated: changed ? repeated : status,
             logged: []
@@ -310,7 +367,7 @@ for (const tokenCacheTtl of [0, 60_000]) {
   }
 }
 
-t.test('faults where no client waits, as uses are written down and the storage is closed, are logged without a secret, and the app ends', async (t) => {
+t.test('faults: the app ends when touchTokens or close fails, and logs no secret', async (t) => {
   for (const [name, { act }] of Object.entries(faults)) {
     const trap = new Trap()
     const { app, log, prepare } = await start(t, trapped(t, trap, ['touchTokens', 'close']))
@@ -327,7 +384,7 @@ t.test('faults where no client waits, as uses are written down and the storage i
   }
 })
 
-t.test('SQLite: a statement that fails, before or after it is run, leaves nothing by halves', async (t) => {
+t.test('faults: SQLite changes all or nothing when a statement fails', async (t) => {
   for (const done of [false, true]) {
     const trap = new Trap()
     const { app, log, prepare } = await start(t, statementsTrapped(trap))
@@ -342,7 +399,7 @@ t.test('SQLite: a statement that fails, before or after it is run, leaves nothin
         const subject = await prepare()
         log.text = ''
         trap.set(nth, (work) => {
-          // A constraint may speak first.
+          // A constraint may throw an error of its own.
           try { if (done) work() } catch {}
           throw Object.assign(secretOf(subject), { code: 'SQLITE_IOERR' })
         })
@@ -368,7 +425,7 @@ t.test('SQLite: a statement that fails, before or after it is run, leaves nothin
   }
 })
 
-t.test('and of all that nothing was left for the process to catch', { buffered: false }, async (t) => {
+t.test('faults: no rejection stays unhandled', { buffered: false }, async (t) => {
   await sleep(2 * storageTimeout)
   t.same(unhandled, [])
 })

@@ -1,4 +1,4 @@
-// A simple model of the API, and the API played against it.
+// A simple model of the API, and a player that compares the API with the model.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mock } from 'node:test'
 import type { Test } from 'tap'
@@ -12,17 +12,29 @@ import { isObject, scopes, type Route } from './generated.js'
 
 export interface Command { act: Act, on: number, body: any }
 
-export type Act = 'create' | 'patch' | 'delete' | 'show' | 'mint' | 'revoke' | 'revokeAll' | 'rotate' | 'verify' | 'list' | 'wait' | 'restart'
+export type Act = 'createUser' | 'patch' | 'delete' | 'show' | 'createToken' | 'revoke' | 'revokeAll' | 'rotate' |
+  'verify' | 'list' | 'wait' | 'restart'
 
 interface KnownUser { wire: any, alive: boolean }
 
-interface KnownToken { wire: any, owner: KnownUser, alive: boolean, value: string, life: number | undefined, used: string, kept: string }
+interface KnownToken {
+  wire: any
+  owner: KnownUser
+  alive: boolean
+  value: string
+  /** Lifetime in seconds. */
+  life: number | undefined
+  /** The last use. */
+  used: string
+  /** The last use before the last restart. */
+  kept: string
+}
 
-/** NaN, before and after which there is nothing, for what is no id of this storage. */
+/** Returns the key of an id, or NaN if the id is not one of this storage. */
 const keyOf = (id: string) => Number(/^(?:user|token)-([1-9]\d{0,14})$/.exec(id)?.[1])
 const seconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString()
 
-/** JSON Merge Patch, after the words of RFC 7396. */
+/** Merges by the algorithm of RFC 7396. */
 function merged (target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
   const members = new Map(Object.entries(isObject(target) ? target : {}))
@@ -33,7 +45,7 @@ function merged (target: unknown, patch: unknown): unknown {
   return Object.fromEntries(members)
 }
 
-/** Does one thing after the other to an app and to a model of it, and compares what they say. The clock stands still in between. */
+/** Runs commands on an app and on a model of it, and compares the replies. The clock stands still meanwhile. */
 export async function play (t: Test, now: number, tokenCacheTtl: number, commands: Command[]): Promise<void> {
   const place = emptyPlace(t)
   const users: KnownUser[] = []
@@ -44,17 +56,22 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
 
   async function start () {
     const app = await build(t, { storage: storageAt(place), scopes, tokenCacheTtl })
-    app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async ({ apiUser, apiToken }) => ({ user: apiUser, token: apiToken }))
+    app.get('/me', {
+      onRequest: app.vexaAdmin.requireToken()
+    }, async ({ apiUser, apiToken }) => ({ user: apiUser, token: apiToken }))
     return app
   }
 
   async function ask (status: number, method: Route['method'], path: string, body?: object) {
-    const reply = await call(app, method, `/admin${path}`, body === undefined ? {} : { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+    const reply = await call(
+      app, method, `/admin${path}`,
+      body === undefined ? {} : { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    )
     equal(reply.statusCode, status, `${method} ${path}: ${reply.body}`)
     return { headers: reply.headers, json: reply.body === '' ? undefined : reply.json() }
   }
 
-  /** When a token was used last is written later: it may be what was kept at the last restart, up to what was noted. */
+  /** Compares tokens. `last_used_at` is written late: it lies between the last restart and the last use. */
   function sameTokens (replied: any[], known: KnownToken[]) {
     deepEqual(replied.map(({ last_used_at: _, ...rest }) => rest), known.map(({ wire }) => wire))
     for (const [i, { kept, used }] of known.entries()) {
@@ -63,8 +80,14 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
     }
   }
 
-  function addToken ({ token: value, ...reply }: any, owner: KnownUser, { name, scopes, expires_in: life }: any) {
-    const wire = { user_id: owner.wire.id, created_at: seconds(0), ...(name != null && { name }), ...(scopes && { scopes }), ...(life && { expires_at: seconds(life) }) }
+  function rememberToken ({ token: value, ...reply }: any, owner: KnownUser, { name, scopes, expires_in: life }: any) {
+    const wire = {
+      user_id: owner.wire.id,
+      created_at: seconds(0),
+      ...(name != null && { name }),
+      ...(scopes && { scopes }),
+      ...(life && { expires_at: seconds(life) })
+    }
     deepEqual(reply, { id: reply.id, ...wire })
     match(value, /^vex_[0-9A-Za-z]{36}$/)
     ok(hasValidChecksum(value) && keyOf(reply.id) > Math.max(0, ...tokens.map(({ wire }) => keyOf(wire.id))))
@@ -72,12 +95,19 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
   }
 
   const acts: Record<Act, (user: KnownUser, token: KnownToken, body: any) => Promise<unknown>> = {
-    async create (_user, _token, body) {
+    async createUser (_user, _token, body) {
       const email = normalizeEmail(body.email)
       const taken = living().some(({ wire }) => wire.email === email)
       const { json, headers } = await ask(taken ? 409 : 201, 'POST', '/users', body)
       if (taken) return
-      const wire = { id: json.id, email, name: body.name ?? null, max_concurrent_bots: body.max_concurrent_bots ?? 3, created_at: seconds(0), ...(body.data && { data: body.data }) }
+      const wire = {
+        id: json.id,
+        email,
+        name: body.name ?? null,
+        max_concurrent_bots: body.max_concurrent_bots ?? 3,
+        created_at: seconds(0),
+        ...(body.data && { data: body.data })
+      }
       deepEqual(json, wire)
       equal(headers.location, `users/${json.id}`)
       ok(keyOf(json.id) > Math.max(0, ...users.map(({ wire }) => keyOf(wire.id))))
@@ -86,10 +116,14 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
 
     async patch (user, _token, body) {
       const { data, email, disabled, ...rest } = body
-      const taken = email !== undefined && living().some((other) => other !== user && other.wire.email === normalizeEmail(email))
+      const taken = email !== undefined &&
+        living().some((other) => other !== user && other.wire.email === normalizeEmail(email))
       const { json } = await ask(!user.alive ? 404 : taken ? 409 : 200, 'PATCH', `/users/${user.wire.id}`, body)
       if (!user.alive || taken) return
-      Object.assign(user.wire, rest, email !== undefined && { email: normalizeEmail(email) }, disabled && { disabled }, data && { data: merged(user.wire.data, data) })
+      Object.assign(
+        user.wire, rest, email !== undefined && { email: normalizeEmail(email) }, disabled && { disabled },
+        data && { data: merged(user.wire.data, data) }
+      )
       if (disabled === false) delete user.wire.disabled
       if (data === null) delete user.wire.data
       deepEqual(json, user.wire)
@@ -102,7 +136,7 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
 
     async show (user) {
       for (const path of [user.wire.id, `email/${encodeURIComponent(user.wire.email)}`]) {
-        // Another user may have the address of one who is gone.
+        // Another user may have the address of a deleted user.
         if (!user.alive && path !== user.wire.id) continue
         const { json } = await ask(user.alive ? 200 : 404, 'GET', `/users/${path}`)
         if (!user.alive) continue
@@ -114,9 +148,9 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
       if (user.alive) sameTokens(json, tokensOf(user))
     },
 
-    async mint (user, _token, body) {
+    async createToken (user, _token, body) {
       const { json } = await ask(user.alive ? 201 : 404, 'POST', `/users/${user.wire.id}/tokens`, body)
-      if (user.alive) addToken(json, user, body ?? {})
+      if (user.alive) rememberToken(json, user, body ?? {})
     },
 
     async revoke (_user, token) {
@@ -133,19 +167,24 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
       const status = !token.alive ? 404 : token.wire.expires_at <= seconds(0) ? 409 : 201
       const { json } = await ask(status, 'POST', `/tokens/${token.wire.id}/rotate`, body)
       if (status !== 201) return
-      addToken(json, token.owner, { ...token.wire, expires_in: token.life })
+      rememberToken(json, token.owner, { ...token.wire, expires_in: token.life })
       const grace = body?.grace_period ?? 0
       if (grace === 0) kill(token)
       else if (!(token.wire.expires_at <= seconds(grace))) token.wire.expires_at = seconds(grace)
     },
 
     async verify (_user, token, { scopes }) {
-      const lacking = token.wire.scopes !== undefined && scopes?.some((scope: string) => !token.wire.scopes.includes(scope))
-      const code = !token.alive ? 'NOT_FOUND' : token.wire.expires_at <= seconds(0) ? 'EXPIRED' : token.owner.wire.disabled ? 'DISABLED' : undefined
+      const lacking = token.wire.scopes !== undefined &&
+        scopes?.some((scope: string) => !token.wire.scopes.includes(scope))
+      const code = !token.alive
+        ? 'NOT_FOUND'
+        : token.wire.expires_at <= seconds(0) ? 'EXPIRED' : token.owner.wire.disabled ? 'DISABLED' : undefined
       const { json } = await ask(200, 'POST', '/tokens/verify', { token: token.value, scopes })
       const me = await app.inject({ url: '/me', headers: { 'x-api-key': token.value } })
       equal(me.statusCode, code === undefined ? 200 : code === 'DISABLED' ? 403 : 401)
-      for (const verified of [code === undefined && !lacking ? json : undefined, code === undefined ? me.json() : undefined]) {
+      for (const verified of [code === undefined && !lacking
+        ? json
+        : undefined, code === undefined ? me.json() : undefined]) {
         if (verified === undefined) continue
         deepEqual(verified.user, token.owner.wire)
         token.used = seconds(0).replace(/\d\d\.\d{3}Z$/, '00.000Z')
@@ -159,9 +198,11 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
       if (after !== undefined) query.after = after === 'user' ? user.wire.id : after
       const { skip = 0, limit = 100, order = 'asc', search = '', count } = query
       const needle = normalizeForSearch(search)
-      const found = living().map(({ wire }) => wire).filter(({ email, name }) => normalizeForSearch(email).includes(needle) || normalizeForSearch(name ?? '').includes(needle))
+      const found = living().map(({ wire }) => wire).filter(({ email, name }) =>
+        normalizeForSearch(email).includes(needle) || normalizeForSearch(name ?? '').includes(needle))
       const direction = order === 'asc' ? 1 : -1
-      const expected = found.sort((a, b) => direction * (keyOf(a.id) - keyOf(b.id))).filter(({ id }) => after === undefined || direction * (keyOf(id) - keyOf(query.after)) > 0).slice(Number(skip))
+      const expected = found.sort((a, b) => direction * (keyOf(a.id) - keyOf(b.id))).filter(({ id }) =>
+        after === undefined || direction * (keyOf(id) - keyOf(query.after)) > 0).slice(Number(skip))
       let next: string | undefined = `/users?${new URLSearchParams(query)}`
       for (let from = 0; next !== undefined; from += Number(limit)) {
         const { json, headers }: Awaited<ReturnType<typeof ask>> = await ask(200, 'GET', next)
@@ -187,7 +228,15 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
   let app = await start()
   try {
     const nobody = { wire: { id: 'user-1', email: 'a@x' }, alive: false }
-    const nothing = { wire: { id: 'token-1' }, owner: nobody, alive: false, value: createTokenValue('vex_'), life: undefined, used: '', kept: '' }
+    const nothing = {
+      wire: { id: 'token-1' },
+      owner: nobody,
+      alive: false,
+      value: createTokenValue('vex_'),
+      life: undefined,
+      used: '',
+      kept: ''
+    }
     for (const { act, on, body } of commands) {
       await acts[act](users[on % users.length] ?? nobody, tokens[on % tokens.length] ?? nothing, body)
     }

@@ -1,4 +1,4 @@
-// Runs all tests with a log at the level `trace`, and searches it for every admin key, token and hash that they used: npm run test:log
+// Runs all tests with a log at the level `trace`, and searches it for each admin key, token and hash: npm run test:log
 import { spawnSync } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { chmodSync, createReadStream, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -7,21 +7,30 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const directory = mkdtempSync(join(tmpdir(), 'searched-log-'))
-// One of the programs is run as another user.
+// One of the programs runs as another user.
 chmodSync(directory, 0o777)
 try {
   const preload = `--node-arg=--import=${import.meta.resolve('./log-everything.ts')}`
-  const { status } = spawnSync('npx', ['tap', '--disable-coverage', '--reporter=silent', preload], { stdio: 'inherit', env: { ...process.env, SEARCHED_LOG: directory } })
+  const { status } = spawnSync(
+    'npx', ['tap', '--disable-coverage', '--reporter=silent', preload],
+    { stdio: 'inherit', env: { ...process.env, SEARCHED_LOG: directory } }
+  )
   if (status !== 0) throw new Error(`The tests ended with ${status}`)
 
-  const ofKind = (kind: string) => readdirSync(directory).filter((name) => name.endsWith(kind)).map((name) => join(directory, name))
-  const values = new Set(ofKind('.secrets').flatMap((name) => readFileSync(name, 'utf8').trim().split('\n')).map((line): string => JSON.parse(line)))
+  const ofKind = (kind: string) =>
+    readdirSync(directory).filter((name) => name.endsWith(kind)).map((name) => join(directory, name))
+  const values = new Set(ofKind('.secrets').flatMap((name) => readFileSync(name, 'utf8').trim().split('\n')).map(
+    (line): string => JSON.parse(line)
+  ))
   const secrets = [...values].flatMap((value) => {
     const digest = hash('sha256', value, 'buffer')
-    // The way it would stand in JSON.
-    return [JSON.stringify(value).slice(1, -1), digest.toString('hex'), digest.toString('base64'), digest.toString('base64url')]
+    // As it is written in JSON.
+    return [
+      JSON.stringify(value).slice(1, -1), digest.toString('hex'), digest.toString('base64'),
+      digest.toString('base64url')
+    ]
   })
-  // By how they begin, for there are more of them than each line could be searched for one by one.
+  // Indexed by their first characters, because there are too many to search each line for each of them.
   const beginnings = new Map<string, string[]>()
   for (const secret of secrets) {
     const others = beginnings.get(secret.slice(0, 16))
@@ -41,14 +50,19 @@ try {
   for (const name of logs) {
     for await (const line of createInterface({ input: createReadStream(name) })) {
       lines++
-      // The path and query of a request are the client's, and Fastify's to log, not ours: some of the tests put secrets there, to see them refused.
-      // At this level it also logs the bytes of what is no HTTP.
-      const text = line.replace(/"rawPacket":\{.*?\}/, '').replace(/"req":\{"method":"[A-Z]+","url":"(\\.|[^"\\])*"/, '').replace(/"msg":"Route [A-Z]+:.*? not found"/, '')
-      // A hash is a Buffer before it is a text.
+      // Fastify logs the path and query of a request. Some tests put secrets there to see them rejected.
+      // At this level Fastify also logs the bytes of an invalid request.
+      const text = line.replace(/"rawPacket":\{.*?\}/, '').replace(
+        /"req":\{"method":"[A-Z]+","url":"(\\.|[^"\\])*"/, ''
+      ).replace(/"msg":"Route [A-Z]+:.*? not found"/, '')
+      // A hash may be logged as a Buffer.
       if (hasSecret(text) || text.includes('"type":"Buffer"')) found.push(line)
     }
   }
-  console.log(`${secrets.length} secrets, ${lines} lines of log by ${logs.length} processes, ${found.length} of them with a secret`)
+  console.log(
+    `${secrets.length} secrets, ${lines} lines of log by ${logs.length} processes, ` +
+    `${found.length} of them with a secret`
+  )
   for (const line of found.slice(0, 10)) console.log(line.slice(0, 500))
   if (secrets.length < 5000 || lines < 20000 || logs.length < 45) throw new Error('The tests do not log')
   process.exitCode = found.length === 0 ? 0 : 1

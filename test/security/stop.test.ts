@@ -1,4 +1,4 @@
-// How an app ends: what it has begun is answered, what it has noted is written, the storage is closed last, and nothing acknowledged is lost.
+// An app that closes answers the requests under way, writes the noted uses, and closes the storage last.
 import { existsSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,29 +6,28 @@ import t, { type Test } from 'tap'
 import type { StorageAdapter, Token } from '../../src/index.js'
 import { run } from '../support/child.js'
 import { emptyPlace, storageAt } from '../support/databases.js'
+import { interceptStorage } from '../support/faulty-storage.js'
 import { adminKey, build } from '../support/helpers.js'
 import { send } from '../support/send.js'
 
-/** A storage that says what is asked of it, and keeps its callers waiting while it is held. */
+/** Returns a storage that records its calls, and that can be held, so that callers wait. */
 function watched (stored: StorageAdapter) {
-  /** `+name` where a call begins, `-name` where it ends. */
+  /** `+name` when a call begins, `-name` when it ends. */
   const events: string[] = []
   let waiting = 0
   let held: Promise<void> | undefined
   let release = () => {}
-  const storage = new Proxy<StorageAdapter>(stored, {
-    get: (target, name: keyof StorageAdapter) => async (...parameters: never[]) => {
-      events.push(`+${name}`)
-      waiting++
-      await held
-      // Slow, so that what does not wait for it is seen to be ahead.
-      await sleep(20)
-      waiting--
-      try {
-        return await (target[name] as (...parameters: never[]) => unknown)(...parameters)
-      } finally {
-        events.push(`-${name}`)
-      }
+  const storage = interceptStorage(stored, async ({ name, proceed }) => {
+    events.push(`+${name}`)
+    waiting++
+    await held
+    // Slow, so that a caller that does not wait comes first in `events`.
+    await sleep(20)
+    waiting--
+    try {
+      return await proceed()
+    } finally {
+      events.push(`-${name}`)
     }
   })
   return {
@@ -40,7 +39,7 @@ function watched (stored: StorageAdapter) {
   }
 }
 
-/** An app that listens, on a storage that is watched, with a route behind tokens. `ask` keeps its connections alive. */
+/** Starts an app with a guarded route on a watched storage. `ask` keeps its connections alive. */
 async function start (t: Test, place: string, options: Parameters<typeof build>[1] = {}) {
   const { storage, ...watch } = watched(storageAt(place))
   const app = await build(t, { storage, ...options })
@@ -52,20 +51,27 @@ async function start (t: Test, place: string, options: Parameters<typeof build>[
   t.teardown(() => agent.destroy())
   const ask = (request: string, token = '', body?: object, over = agent) => {
     const [method, path] = request.split(' ') as [string, string]
-    return send(over, method, url + path, path === '/me' ? { 'x-api-key': token } : { 'x-admin-api-key': adminKey }, body)
+    return send(
+      over,
+      method,
+      url + path,
+      path === '/me' ? { 'x-api-key': token } : { 'x-admin-api-key': adminKey },
+      body
+    )
   }
   return { ...watch, app, agent, ask, connections: () => connections }
 }
 
 const until = async (condition: () => boolean) => { while (!condition()) await sleep(2) }
 
-t.test('an app that is closed answers what is under way, writes down which tokens were used, and closes the storage once and last', async (t) => {
+t.test('close: answers requests under way, writes uses, and closes the storage last', async (t) => {
   const place = emptyPlace(t)
   const { app, agent, ask, connections, events, hold, release, waiting } = await start(t, place)
   const { users, tokens } = app.vexaAdmin
   const [{ id }, doomed] = [await users.create({ email: 'a@b' }), await users.create({ email: 'doomed@x' })]
   const [before, during, verified, revoked, rotated] = await Promise.all(
-    ['before', 'during', 'verified', 'revoked', 'rotated', 'unused'].map((name) => tokens.create(id, { name }))) as [Token, Token, Token, Token, Token]
+    ['before', 'during', 'verified', 'revoked', 'rotated', 'unused'].map((name) =>
+      tokens.create(id, { name }))) as [Token, Token, Token, Token, Token]
 
   const requests: Array<[request: string, status: number, body?: object]> = [
     ['GET /admin/users', 200],
@@ -77,14 +83,14 @@ t.test('an app that is closed answers what is under way, writes down which token
     [`PATCH /admin/users/${id}`, 200, { name: 'changed', data: { changed: true } }],
     [`DELETE /admin/users/${doomed.id}`, 204],
     [`GET /admin/users/${id}/tokens`, 200],
-    [`POST /admin/users/${id}/tokens`, 201, { name: 'minted' }],
+    [`POST /admin/users/${id}/tokens`, 201, { name: 'created' }],
     [`DELETE /admin/tokens/${revoked.id}`, 204],
     [`POST /admin/tokens/${rotated.id}/rotate`, 201],
     ['POST /admin/tokens/verify', 200, { token: verified.token }],
     ['GET /me', 200],
     ['GET /me', 200]
   ]
-  // As many at once make as many connections.
+  // Simultaneous requests need a connection each.
   const used = await Promise.all(requests.map(() => ask('GET /me', before.token)))
   t.same(used.map(({ status }) => status), requests.map(() => 200))
   t.equal(connections(), requests.length)
@@ -92,43 +98,53 @@ t.test('an app that is closed answers what is under way, writes down which token
   hold()
   const replies = requests.map(([request, , body]) => ask(request, during.token, body))
   await until(() => waiting() === requests.length)
-  t.equal(connections(), requests.length, 'they came over the same connections')
+  t.equal(connections(), requests.length, 'the requests use the same connections')
   const closing = [app.close(), app.close()]
   await until(() => !app.server.listening)
-  await t.rejects(ask('GET /admin/users', '', undefined, new Agent()), { code: 'ECONNREFUSED' }, 'nobody else is let in')
-  // Time enough for what would not wait.
+  await t.rejects(
+    ask('GET /admin/users', '', undefined, new Agent()),
+    { code: 'ECONNREFUSED' },
+    'new connections are rejected'
+  )
+  // Enough time for a close that does not wait.
   await sleep(50)
   t.notOk(events.includes('+close'))
   release()
   t.same((await Promise.all(replies)).map(({ status }) => status), requests.map(([, status]) => status))
 
-  // The server cannot know yet that nobody needs the connections any more, unless Node has closed them with the replies.
+  // The connections are still open, unless Node.js has closed them with the replies.
   const asked = () => events.filter((event) => event.startsWith('+') && !/touch|close/.test(event)).length
   const askedBefore = asked()
   const late = await ask('GET /me', before.token).then(({ status }) => status, ({ code }) => code)
   t.match(String(late), /^(503|ECONN(REFUSED|RESET))$/)
-  t.equal(asked(), askedBefore, 'a request that is too late asks no storage')
+  t.equal(asked(), askedBefore, 'a late request does not reach the storage')
   agent.destroy()
   await Promise.all(closing)
   await app.close()
   t.equal(events.filter((event) => event === '+close').length, 1, 'the storage is closed once')
-  t.same(events.slice(-4), ['+touchTokens', '-touchTokens', '+close', '-close'], 'and after everything else')
+  t.same(events.slice(-4), ['+touchTokens', '-touchTokens', '+close', '-close'], 'the storage is closed last')
   t.equal(waiting(), 0)
   await t.rejects(ask('GET /me', before.token), { code: 'ECONNREFUSED' })
-  await t.rejects(tokens.verify({ token: before.token }), { code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE' }, 'code of the host that goes on is not told that the token is not valid')
+  await t.rejects(
+    tokens.verify({ token: before.token }),
+    { code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE' },
+    'a call after close throws, and does not report an invalid token'
+  )
 
   const later = await build(t, { storage: storageAt(place) })
   const { name, data, api_tokens: left } = await later.vexaAdmin.users.get(id)
   t.same([name, data], ['changed', { changed: true }])
-  const lastUsed = Object.fromEntries(left.map(({ name, last_used_at: lastUsedAt }) => [name, lastUsedAt !== undefined]))
-  t.same(lastUsed, { before: true, during: true, verified: true, unused: false, minted: false, rotated: false })
+  const lastUsed = Object.fromEntries(
+    left.map(({ name, last_used_at: lastUsedAt }) => [name, lastUsedAt !== undefined])
+  )
+  t.same(lastUsed, { before: true, during: true, verified: true, unused: false, created: false, rotated: false })
   t.notOk(left.some(({ id }) => id === rotated.id))
   t.match(await later.vexaAdmin.users.getByEmail('created@x'), { email: 'created@x' })
   await t.rejects(later.vexaAdmin.users.get(doomed.id), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
 })
 
-t.test('a storage that hangs does not keep the app: what is under way is answered 503, and the app ends', async (t) => {
-  // The plugin's timer does not, on purpose.
+t.test('close: returns 503 to requests under way when the storage hangs', async (t) => {
+  // The timer of the plugin does not keep the process alive.
   const keepsProcessAlive = setInterval(() => {}, 1000)
   t.teardown(() => clearInterval(keepsProcessAlive))
   const storageTimeout = 200
@@ -137,20 +153,22 @@ t.test('a storage that hangs does not keep the app: what is under way is answere
   const { token } = await app.vexaAdmin.tokens.create(id)
   t.equal((await ask('GET /me', token)).status, 200)
   hold()
-  const replies = ['GET /me', 'GET /admin/users', `GET /admin/users/${id}`, `DELETE /admin/users/${id}`].map((request) => ask(request, token))
+  const replies = ['GET /me', 'GET /admin/users', `GET /admin/users/${id}`, `DELETE /admin/users/${id}`].map(
+    (request) => ask(request, token)
+  )
   await until(() => waiting() === replies.length)
   const begun = performance.now()
   const closing = app.close()
   t.same((await Promise.all(replies)).map(({ status }) => status), [503, 503, 503, 503])
   agent.destroy()
   await closing
-  // One for the requests, one to write down that the token was used, one to close the storage. The rest is for the machine.
+  // One timeout for the requests, one for the write of the use, one for the close. A slow machine gets the rest.
   t.ok(performance.now() - begun < 3 * 1.25 * storageTimeout + 1000)
   release()
   await until(() => waiting() === 0)
 })
 
-t.test('SIGTERM under load: the standalone program answers what it has begun, ends with 0, and has lost nothing', async (t) => {
+t.test('standalone: exits with 0 and loses nothing on SIGTERM under load', async (t) => {
   const place = emptyPlace(t, 'sqlite')
   const file = place.slice('sqlite:'.length)
   const child = run(t, 'examples/standalone.ts', { env: { ADMIN_API_KEY: adminKey, DATABASE_FILE: file, PORT: '0' } })
@@ -158,13 +176,19 @@ t.test('SIGTERM under load: the standalone program answers what it has begun, en
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
 
-  /** What was acknowledged: users, their tokens, and whether each was used; and what the clients were told in the end. */
+  /** The acknowledged users, with their tokens and whether each was used. */
   const known = new Map<string, Map<string, boolean>>()
   const ends: string[] = []
   let acknowledged = 0
   const client = async (n: number) => {
     const ask = async (path: string, body?: object) => {
-      const { status, body: reply } = await send(agent, 'POST', `${url}/admin${path}`, { 'x-admin-api-key': adminKey }, body)
+      const { status, body: reply } = await send(
+        agent,
+        'POST',
+        `${url}/admin${path}`,
+        { 'x-admin-api-key': adminKey },
+        body
+      )
       if (status > 201) throw Object.assign(new Error(`${path} was answered ${status}`), { code: String(status) })
       acknowledged++
       return reply as Token
@@ -185,7 +209,7 @@ t.test('SIGTERM under load: the standalone program answers what it has begun, en
   }
   const clients = Array.from({ length: 16 }, (_, n) => client(n))
   await until(() => acknowledged > 300 || ends.length > 0)
-  // Nothing is quicker than SQLite: for a write to be under way, another has to be in its way.
+  // SQLite is so quick that a write is under way only while another one locks the file.
   const holder = run(t, 'test/support/fixtures/hold-lock.ts', { args: [file] })
   await holder.line(/locked/)
   let before
@@ -198,16 +222,24 @@ t.test('SIGTERM under load: the standalone program answers what it has begun, en
   holder.process.kill('SIGKILL')
   await Promise.all(clients)
   t.equal(acknowledged - before, clients.length, 'the writes that were under way are acknowledged')
-  // Else it would wait for connections that may be used again, for as long as they may idle.
+  // Otherwise the program would wait until the idle connections time out.
   agent.destroy()
   t.equal(await child.exit, 0)
 
-  t.same(ends.filter((end) => !/^(503|ECONN(REFUSED|RESET)|EPIPE)$/.test(end)), [], 'clients met nothing but the end')
+  t.same(
+    ends.filter((end) => !/^(503|ECONN(REFUSED|RESET)|EPIPE)$/.test(end)),
+    [],
+    'clients saw only the errors of a stopping server'
+  )
   const lines = child.output().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
   const having = (msg: string) => lines.filter((line) => line.msg === msg).map(({ reqId }) => reqId)
   const completed = having('request completed')
-  t.same(having('incoming request').filter((id) => !completed.includes(id)), [], 'each request that was begun was completed')
-  t.equal(completed.length, acknowledged, 'and its reply reached its client')
+  t.same(
+    having('incoming request').filter((id) => !completed.includes(id)),
+    [],
+    'each request that began was completed'
+  )
+  t.equal(completed.length, acknowledged, 'each reply reached its client')
   t.same(lines.filter(({ res, err }) => res?.statusCode === 500 || err), [])
   t.notMatch(child.output(), new RegExp(`${adminKey}|vex_`))
 
@@ -222,5 +254,5 @@ t.test('SIGTERM under load: the standalone program answers what it has begun, en
       if (token === undefined || (used && token.last_used_at === undefined)) lost.push(tokenId)
     }
   }
-  t.same(lost, [], `nothing of ${known.size} users`)
+  t.same(lost, [], `none of ${known.size} users or their tokens is lost`)
 })

@@ -20,7 +20,7 @@ const examples: Array<[unknown, unknown, unknown]> = [
   [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }]
 ]
 
-t.test('the examples of the RFC, changing neither side', async (t) => {
+t.test('mergePatch: returns the results of RFC 7396 and changes no argument', async (t) => {
   for (const [target, patch, result] of examples) {
     const before = JSON.stringify([target, patch])
     t.same(mergePatch(target, patch), result, before)

@@ -5,7 +5,7 @@ import { build } from '../support/helpers.js'
 
 type Call = (...parameters: unknown[]) => Promise<{ id: string }>
 
-t.test('app.vexaAdmin: { actor } of each call that changes is that of its event', async (t) => {
+t.test('app.vexaAdmin: the { actor } of each change is in its event', async (t) => {
   const app = await build(t)
   const { users, tokens } = app.vexaAdmin
   const heard: unknown[] = []
@@ -17,9 +17,18 @@ t.test('app.vexaAdmin: { actor } of each call that changes is that of its event'
   const longest = '\u{1F600}'.repeat(255)
   const changes: Array<[() => Promise<unknown>, object]> = [
     [() => users.create({ email: 'a@b' }, { actor: 'cron' }), { actor: 'cron', userId: 'user-1' }],
-    [() => users.update('user-1', { name: 'x' }, { actor: 'Zoë <zoe@example.com>' }), { actor: 'Zoë <zoe@example.com>', userId: 'user-1', changed: ['name'] }],
-    [() => tokens.create('user-1', undefined, { actor: longest }), { actor: longest, userId: 'user-1', tokenId: 'token-1' }],
-    [() => tokens.rotate('token-1', {}, { actor: 'a b' }), { actor: 'a b', userId: 'user-1', tokenId: 'token-1', successorId: 'token-2' }],
+    [
+      () => users.update('user-1', { name: 'x' }, { actor: 'Zoë <zoe@example.com>' }),
+      { actor: 'Zoë <zoe@example.com>', userId: 'user-1', changed: ['name'] }
+    ],
+    [
+      () => tokens.create('user-1', undefined, { actor: longest }),
+      { actor: longest, userId: 'user-1', tokenId: 'token-1' }
+    ],
+    [
+      () => tokens.rotate('token-1', {}, { actor: 'a b' }),
+      { actor: 'a b', userId: 'user-1', tokenId: 'token-1', successorId: 'token-2' }
+    ],
     [() => tokens.revoke('token-2', { actor: '7' }), { actor: '7', tokenId: 'token-2' }],
     [() => tokens.revokeAll('user-1', {}), { userId: 'user-1' }],
     [() => users.delete('user-1', { actor: undefined }), { userId: 'user-1' }]
@@ -30,7 +39,7 @@ t.test('app.vexaAdmin: { actor } of each call that changes is that of its event'
   }
 })
 
-t.test('app.vexaAdmin: what is not { actor } is an InvalidInputError, and changes nothing', async (t) => {
+t.test('app.vexaAdmin: anything but { actor } throws and changes nothing', async (t) => {
   const app = await build(t)
   const { users, tokens } = app.vexaAdmin
   const { id } = await users.create({ email: 'a@b' })
@@ -52,15 +61,26 @@ t.test('app.vexaAdmin: what is not { actor } is an InvalidInputError, and change
     'tokens.revokeAll': [tokens.revokeAll as unknown as Call, id]
   }
   const wrong = [
-    0, 1, 'cron', true, null, [], ['cron'], new Date(), new Map(), () => {}, Symbol('x'), { requestId: 'forged' }, { actor: 'cron', requestId: 'forged' }, { actor: 'cron', ip: '1.2.3.4' },
-    { adminKeyFingerprint: 'deadbeef' }, { userId: 'user-9' }, { prefix: '/other' }, JSON.parse('{"__proto__":{"actor":"x"},"actor":"cron"}'),
-    ...['', ' ', ' cron', 'cron ', 'a\nb', 'a\0b', 'a\u202eb', 'a\u200bb', 'a\u3164b', 'a\u2800b', 'a\u2028b', '\ud800', 'x'.repeat(256), 7, null, {}, ['cron']].map((actor) => ({ actor }))
+    0, 1, 'cron', true, null, [], ['cron'], new Date(), new Map(), () => {}, Symbol('x'), { requestId: 'forged' },
+    { actor: 'cron', requestId: 'forged' }, { actor: 'cron', ip: '1.2.3.4' },
+    { adminKeyFingerprint: 'deadbeef' }, { userId: 'user-9' }, { prefix: '/other' },
+    JSON.parse('{"__proto__":{"actor":"x"},"actor":"cron"}'),
+    ...[
+      '', ' ', ' cron', 'cron ', 'a\nb', 'a\0b', 'a\u202eb', 'a\u200bb', 'a\u3164b', 'a\u2800b', 'a\u2028b', '\ud800',
+      'x'.repeat(256), 7, null, {}, ['cron']
+    ].map((actor) => ({ actor }))
   ]
   for (const [name, [change, ...parameters]] of Object.entries(changes)) {
     for (const options of wrong) {
-      await t.rejects(change(...parameters, options), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT', statusCode: 400, message: /actor/ }, `${name} ${typeof options}`)
+      await t.rejects(change(...parameters, options), {
+        code: 'VEXA_ADMIN_ERR_INVALID_INPUT',
+        statusCode: 400,
+        message: /actor/
+      }, `${name} ${typeof options}`)
     }
-    await t.rejects(Promise.all([parameters[0]].map(change as never)), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' }, `[…].map(${name})`)
+    await t.rejects(Promise.all([parameters[0]].map(change as never)), {
+      code: 'VEXA_ADMIN_ERR_INVALID_INPUT'
+    }, `[…].map(${name})`)
   }
   t.same(heard, [])
   t.same(await users.get(id), before)

@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { StorageAdapter } from '../../src/index.js'
 import { emptyStorage } from '../support/databases.js'
+import { answering, faultyStorage, interceptStorage } from '../support/faulty-storage.js'
 import { build } from '../support/helpers.js'
 
-t.test("the host's own code gets the same objects as the wire, and checks of its own", async (t) => {
+t.test('app.vexaAdmin: returns the objects of the wire, and checks its arguments', async (t) => {
   const { vexaAdmin: { users, tokens } } = await build(t)
   t.same(Object.keys(users).sort(), ['create', 'delete', 'get', 'getByEmail', 'list', 'update'])
   t.same(Object.keys(tokens).sort(), ['create', 'list', 'revoke', 'revokeAll', 'rotate', 'verify'])
@@ -45,7 +45,9 @@ t.test("the host's own code gets the same objects as the wire, and checks of its
   await t.rejects(users.create({ email: 'A@B' }), { code: 'VEXA_ADMIN_ERR_EMAIL_TAKEN', statusCode: 409 })
   await t.rejects(users.get('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND', statusCode: 404 })
   await t.rejects(users.get(undefined as never), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
-  for (const email of ['x@y', undefined, '\ud800@x', 'a\0@x']) await t.rejects(users.getByEmail(email as string), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  for (const email of ['x@y', undefined, '\ud800@x', 'a\0@x']) {
+    await t.rejects(users.getByEmail(email as string), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+  }
   await t.rejects(users.update('user-2', {}), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
   await t.rejects(users.delete('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
   await t.rejects(tokens.create('user-2'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
@@ -55,15 +57,10 @@ t.test("the host's own code gets the same objects as the wire, and checks of its
   await t.rejects(tokens.revoke(token.id), { code: 'VEXA_ADMIN_ERR_TOKEN_NOT_FOUND', statusCode: 404 })
 })
 
-t.test('what cannot be an id never comes to the storage', async (t) => {
+t.test('app.vexaAdmin: no call reaches the storage when the id is malformed', async (t) => {
   const asked: string[] = []
   const app = await build(t, {
-    storage: new Proxy(emptyStorage(t), {
-      get (target, name: keyof StorageAdapter) {
-        const method = target[name].bind(target) as (...parameters: unknown[]) => unknown
-        return (...parameters: unknown[]) => { asked.push(name); return method(...parameters) }
-      }
-    })
+    storage: interceptStorage(emptyStorage(t), ({ name, proceed }) => { asked.push(name); return proceed() })
   })
   const { users, tokens } = app.vexaAdmin
   asked.length = 0
@@ -83,23 +80,23 @@ t.test('what cannot be an id never comes to the storage', async (t) => {
   }
   t.same(asked, [])
   await t.rejects(users.get('user-9'), noUser)
-  t.same(asked, ['findUser'], 'as what can be one does')
+  t.same(asked, ['findUser'], 'a well-formed id does')
 })
 
-t.test("duplicateEmail: 'return' creates the user after all if the one in the way is deleted meanwhile", async (t) => {
+t.test("duplicateEmail: 'return' creates the user when the other is deleted", async (t) => {
   const stored = emptyStorage(t)
   let answers = 1
-  const storage = overriding(stored, {
+  const storage = faultyStorage(stored, {
     createUser: async (user) => answers-- > 0 ? 'taken' : stored.createUser(user)
   })
   const app = await build(t, { storage, duplicateEmail: 'return' })
   t.match(await app.vexaAdmin.users.create({ email: 'a@b' }), { id: 'user-1' })
 })
 
-t.test('a storage that contradicts itself is a 503, and does not keep us for ever', async (t) => {
+t.test('users: throws 503 after some attempts when the storage contradicts itself', async (t) => {
   const stored = emptyStorage(t)
   let calls = 0
-  const storage = overriding(stored, {
+  const storage = faultyStorage(stored, {
     createUser: async (user) => user.email === 'a@b' ? stored.createUser(user) : 'taken',
     updateUser: async () => { calls++; return 'absent' }
   })
@@ -111,10 +108,10 @@ t.test('a storage that contradicts itself is a 503, and does not keep us for eve
   t.ok(calls > 10 && calls < 1000)
 })
 
-t.test('a storage may say null where there is nothing', async (t) => {
+t.test('app.vexaAdmin: null from the storage counts as absent', async (t) => {
   const stored = emptyStorage(t)
-  const nothing = async () => null as never
-  const app = await build(t, { storage: overriding(stored, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing }) })
+  const nothing = answering(null as never)
+  const app = await build(t, { storage: faultyStorage(stored, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing }) })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create('user-1')
   await t.rejects(app.vexaAdmin.users.get('user-1'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
@@ -123,11 +120,11 @@ t.test('a storage may say null where there is nothing', async (t) => {
   t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
 })
 
-t.test('a token is over at the time of its expiry', async (t) => {
+t.test('tokens.verify: a token is expired from its expires_at on', async (t) => {
   const stored = emptyStorage(t)
   let expiresAt = ''
   const app = await build(t, {
-    storage: overriding(stored, {
+    storage: faultyStorage(stored, {
       findTokenByHash: async (hash) => {
         const found = await stored.findTokenByHash(hash)
         return found && { ...found, token: { ...found.token, expires_at: expiresAt } }
@@ -144,10 +141,10 @@ t.test('a token is over at the time of its expiry', async (t) => {
   t.same(await app.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'EXPIRED' })
 })
 
-t.test('a user that is deleted while its data is patched is not found', async (t) => {
+t.test('users.update: throws 404 when the user is deleted during a patch', async (t) => {
   const stored = emptyStorage(t)
   const app = await build(t, {
-    storage: overriding(stored, {
+    storage: faultyStorage(stored, {
       updateUser: async (id, changes, revision) => {
         await stored.deleteUser(id)
         return stored.updateUser(id, changes, revision)
@@ -157,13 +154,3 @@ t.test('a user that is deleted while its data is patched is not found', async (t
   await app.vexaAdmin.users.create({ email: 'a@b' })
   await t.rejects(app.vexaAdmin.users.update('user-1', { data: { a: 1 } }), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
 })
-
-/** `storage`, some of its methods replaced. */
-function overriding (storage: StorageAdapter, methods: Partial<StorageAdapter>): StorageAdapter {
-  return new Proxy(storage, {
-    get (target, name: keyof StorageAdapter) {
-      const method = target[name].bind(target)
-      return methods[name] ?? method
-    }
-  })
-}

@@ -12,21 +12,26 @@ import { startServer, uninstalled } from '../support/servers.js'
 
 const wanted = 50_000
 
-t.test('everything acknowledged is there, no process died, nobody was let in wrongly', { skip: uninstalled('postgres') }, async (t) => {
+t.test('postgres: keeps all acknowledged writes when the server crashes under load', {
+  skip: uninstalled('postgres')
+}, async (t) => {
   const server = await startServer(t, 'postgres')
-  const apps = ['one', 'two'].map(() => run(t, 'test/support/fixtures/guarded-server.ts', { args: ['postgres:soak_'], env: { POSTGRES_URL: server.url } }))
+  const apps = ['one', 'two'].map(() =>
+    run(t, 'test/support/fixtures/guarded-server.ts', { args: ['postgres:soak_'], env: { POSTGRES_URL: server.url } }))
   const urls = await Promise.all(apps.map((app) => app.line(/^http/)))
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
 
   const writes = { acknowledged: 0, refused: 0 }
   const uses = { let: 0, refused: 0, unavailable: 0, wrong: 0 }
-  /** The keys of users who must be there, each with those of the tokens that must. */
+  /** Keys of the users that must exist, each with the keys of its tokens that must exist. */
   const users = new Map<string, Set<string>>()
   const deletedUsers = new Set<string>()
   const revokedTokens = new Set<string>()
 
-  /** A write; its reply if it was acknowledged. One that was not may have been done all the same. */
+  /**
+   * Sends a write, and returns the reply if it was acknowledged. An unacknowledged write may be stored all the same.
+   */
   const write = async (url: string, method: string, path: string, body?: object) => {
     const reply = await send(agent, method, `${url}/admin${path}`, { 'x-admin-api-key': adminKey }, body)
     if (reply.status >= 200 && reply.status < 300) {
@@ -62,7 +67,7 @@ t.test('everything acknowledged is there, no process died, nobody was let in wro
         values.push(token.token)
         await use(here, token.token, 200)
         if (m === 0) {
-          // From here on it is not known to be there, until it is known not to be.
+          // From here on the user may or may not exist, until the reply comes.
           tokens.delete(id(token))
           if (await write(here, 'DELETE', `/tokens/${token.id}`) === null) { values.pop(); continue }
           revokedTokens.add(id(token))
@@ -88,7 +93,11 @@ t.test('everything acknowledged is there, no process died, nobody was let in wro
   }
   await clients
 
-  t.same(apps.map(({ process }) => [process.exitCode, process.signalCode]), [[null, null], [null, null]], 'both processes live')
+  t.same(
+    apps.map(({ process }) => [process.exitCode, process.signalCode]),
+    [[null, null], [null, null]],
+    'both processes live'
+  )
   t.equal(uses.wrong, 0, 'nobody was let in, or turned away, wrongly')
   t.ok(uses.unavailable > 0 && writes.refused > 0, 'the crashes were noticed')
   t.comment(JSON.stringify({ writes, uses }))
@@ -104,5 +113,9 @@ t.test('everything acknowledged is there, no process died, nobody was let in wro
     for (const token of stored) if (revokedTokens.has(token)) missing.revocations++
   }
   for (const key of deletedUsers) if (await storage.findUser(key) !== undefined) missing.deletions++
-  t.same(missing, { users: 0, tokens: 0, revocations: 0, deletions: 0 }, `of ${users.size} users and what became of their tokens`)
+  t.same(
+    missing,
+    { users: 0, tokens: 0, revocations: 0, deletions: 0 },
+    `of ${users.size} users and what became of their tokens`
+  )
 })

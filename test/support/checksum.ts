@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** `text` and the six characters that make a token's end of it. */
+/** Returns the text with the checksum of a token: six characters. */
 export function withChecksum (text: string): string {
   let rest = crc32(text)
   const digits = Array.from({ length: 6 }, () => {
@@ -13,7 +13,7 @@ export function withChecksum (text: string): string {
   return text + digits.reverse().join('')
 }
 
-/** Whether the last six characters of a token are the CRC-32 of all before them, in base 62. */
+/** Returns whether the last six characters of a token are the CRC-32 of all before them, in base 62. */
 export function hasValidChecksum (token: string): boolean {
   return withChecksum(token.slice(0, -6)) === token
 }

@@ -9,20 +9,34 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface Child {
   process: ChildProcess
-  /** Everything printed so far. */
+  /** Returns the output so far. */
   output (): string
-  /** Resolves with the first line that matches; rejects if the process ends before. */
+  /** Resolves with the first line that matches; rejects if the process ends first. */
   line (pattern: RegExp): Promise<string>
   /** Resolves with the exit code, or the signal that ended the process. */
   exit: Promise<number | NodeJS.Signals>
 }
 
-/** Runs a TypeScript program of this repository, by its path from the root, and kills it with the test. `wrapper`: a command that runs it. */
-export function run (t: Test, program: string, { args = [], flags = [], env = {}, cwd = tmpdir(), wrapper = [] }: { args?: string[], flags?: string[], env?: NodeJS.ProcessEnv, cwd?: string, wrapper?: string[] } = {}): Child {
-  // The test runner would have its loader, through NODE_OPTIONS, record the coverage of code that tsx compiled in another way.
-  const imports = ['tsx', ...(process.env.SEARCHED_LOG ? ['../security/log-everything.ts'] : [])].map((name) => `--import=${import.meta.resolve(name)}`)
+interface RunOptions {
+  args?: string[]
+  /** Flags of Node.js. */
+  flags?: string[]
+  env?: NodeJS.ProcessEnv
+  cwd?: string
+  /** Command that runs the program. */
+  wrapper?: string[]
+}
+
+/** Runs a TypeScript program of this repository, named by its path from the root. The end of the test kills it. */
+export function run (
+  t: Test, program: string, { args = [], flags = [], env = {}, cwd = tmpdir(), wrapper = [] }: RunOptions = {}
+): Child {
+  const loaders = process.env.SEARCHED_LOG ? ['tsx', '../security/log-everything.ts'] : ['tsx']
+  const imports = loaders.map((name) => `--import=${import.meta.resolve(name)}`)
+  // Without NODE_OPTIONS, through which the test runner would record the coverage of code that tsx compiled.
   const command = ['-u', 'NODE_OPTIONS', ...wrapper, process.execPath, ...flags, ...imports, root + program, ...args]
-  const inherited = Object.fromEntries(['PATH', 'POSTGRES_URL', 'MYSQL_URL', 'SEARCHED_LOG'].map((name) => [name, process.env[name]]))
+  const names = ['PATH', 'POSTGRES_URL', 'MYSQL_URL', 'SEARCHED_LOG']
+  const inherited = Object.fromEntries(names.map((name) => [name, process.env[name]]))
   const child = spawn('env', command, {
     cwd,
     env: { ...inherited, TSX_TSCONFIG_PATH: root + 'tsconfig.json', ...env },

@@ -1,4 +1,5 @@
-// Where the tests keep their data. A place is a text that processes can hand on: `sqlite:`, `postgres:` or `mysql:`, and a file or a table prefix.
+// The places where the tests keep their data. A place is text that one process can pass to another:
+// `sqlite:` and a file, or `postgres:` or `mysql:` and a table prefix.
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +18,7 @@ export const mysqlUrl = process.env.MYSQL_URL || 'mysql://root@127.0.0.1:3306/te
 export type DatabaseName = 'sqlite' | 'postgres' | 'mysql'
 export const databaseNames: DatabaseName[] = ['sqlite', 'postgres', 'mysql']
 
-/** Where tests run that are about no database in particular. */
+/** The database of the tests that need none in particular. */
 export const chosen = (process.env.TEST_DATABASE || 'sqlite') as DatabaseName
 
 const servers = {
@@ -25,20 +26,24 @@ const servers = {
   mysql: { product: 'MySQL or MariaDB', url: mysqlUrl, variable: 'MYSQL_URL' }
 }
 
-/** How many connections a dialect has at the most. */
+/** The maximum number of connections of a dialect. */
 export const poolSize = 5
 
-/** A dialect for a server, with a pool of its own. */
+/** Creates a dialect for a server, with a pool of its own. */
 export function dialectFor (database: 'postgres' | 'mysql', url = servers[database].url): Dialect {
   if (database === 'mysql') return new MysqlDialect({ pool: mysql.createPool({ uri: url, connectionLimit: poolSize }) })
   const pool = new pg.Pool({ connectionString: url, max: poolSize })
-  // Without listeners, a connection that breaks ends the process: idle ones are the pool's to listen to, those in use nobody's.
+  // Without listeners, a broken connection ends the process. The pool emits errors of idle clients only.
   pool.on('error', () => {})
   pool.on('connect', (client) => { client.on('error', () => {}) })
   return new PostgresDialect({ pool })
 }
 
-/** `false` if a database can be tested, else what to say of the tests that are skipped. With `CI=true` they are not. */
+/**
+ * Returns `false` if a database answers, else the reason for skipping its tests.
+ *
+ * @throws {Error} with `CI=true` instead of returning a reason
+ */
 export async function unavailable (database: DatabaseName): Promise<string | false> {
   if (database === 'sqlite') return false
   const db = new Kysely<object>({ dialect: dialectFor(database) })
@@ -55,7 +60,7 @@ export async function unavailable (database: DatabaseName): Promise<string | fal
   }
 }
 
-/** An empty place, which is emptied again after the test. */
+/** Returns an empty place, and empties it after the test. */
 export function emptyPlace (t: Test, database: DatabaseName = chosen): string {
   const name = `test_${randomBytes(6).toString('hex')}_`
   if (database === 'sqlite') {
@@ -76,47 +81,52 @@ function parse (place: string): [database: DatabaseName, where: string] {
   return place.split(/:(.*)/s) as [DatabaseName, string]
 }
 
-/** What our tables at a place are prefixed with. */
+/** Returns the prefix of our tables at a place. */
 export function tablePrefixAt (place: string): string {
   const [database, where] = parse(place)
   return database === 'sqlite' ? 'vexa_' : where
 }
 
-/** A dialect for the database at a place. */
+/** Creates a dialect for the database at a place. */
 export function dialectAt (place: string): Dialect {
   const [database, where] = parse(place)
   return database === 'sqlite' ? new SqliteDialect({ database: new Database(where) }) : dialectFor(database)
 }
 
-/** A storage at a place, as any process may open it. */
+/** Creates a storage at a place, as any process may do. */
 export function storageAt (place: string, options: { migrate?: boolean } = {}): KyselyStorage {
   const [database, where] = parse(place)
   if (database === 'sqlite') return sqliteStorage({ filename: where, ...options })
   return new KyselyStorage({ dialect: dialectFor(database), tablePrefix: where, ...options })
 }
 
-/** A storage of its own for a test that shares it with nobody. */
+/** Creates an empty storage that the test does not share. */
 export function emptyStorage (t: Test): KyselyStorage {
   return storageAt(chosen === 'sqlite' ? 'sqlite::memory:' : emptyPlace(t))
 }
 
-/** A place's database behind the storage's back, and what its tables are prefixed with. Closed with the test. */
+/** Returns direct access to the database at a place, and the prefix of its tables. Closes it after the test. */
 export function backDoor (t: Test, place: string): { db: Kysely<any>, prefix: string } {
   const db = new Kysely<any>({ dialect: dialectAt(place) })
   t.teardown(() => db.destroy())
   return { db, prefix: tablePrefixAt(place) }
 }
 
-/** The columns of our tables at a place, as `table.column`. (Kysely's introspection looks at every table there is, and trips over those that others drop.) */
+/**
+ * Returns the columns of our tables at a place, as `table.column`. Kysely's introspection would read every table,
+ * and fail when another test drops one.
+ */
 export async function columnsAt (t: Test, place: string): Promise<string[]> {
   const { db, prefix } = backDoor(t, place)
   const { rows } = place.startsWith('sqlite:')
-    ? await sql<{ name: string }>`select t.name || '.' || c.name as name from sqlite_schema t, pragma_table_info(t.name) c where t.name like ${prefix + '%'}`.execute(db)
-    : await sql<{ name: string }>`select concat(table_name, '.', column_name) as name from information_schema.columns where table_name like ${prefix + '%'}`.execute(db)
+    ? await sql<{ name: string }>`select t.name || '.' || c.name as name
+      from sqlite_schema t, pragma_table_info(t.name) c where t.name like ${prefix + '%'}`.execute(db)
+    : await sql<{ name: string }>`select concat(table_name, '.', column_name) as name
+      from information_schema.columns where table_name like ${prefix + '%'}`.execute(db)
   return rows.map(({ name }) => name.slice(prefix.length)).sort()
 }
 
-/** Keeps everybody else from changing a token, until what it returns is called. */
+/** Locks a token. Returns a function that releases it. */
 export async function lockToken (t: Test, place: string, id: string): Promise<() => Promise<void>> {
   const { db, prefix } = backDoor(t, place)
   let release!: () => void
@@ -124,7 +134,8 @@ export async function lockToken (t: Test, place: string, id: string): Promise<()
   let done!: Promise<void>
   await new Promise<void>((resolve, reject) => {
     done = db.transaction().execute(async (trx) => {
-      await trx.updateTable(`${prefix}tokens`).set({ name: 'locked' }).where('id', '=', Number(id.replace('token-', ''))).execute()
+      await trx.updateTable(`${prefix}tokens`).set({ name: 'locked' })
+        .where('id', '=', Number(id.replace('token-', ''))).execute()
       resolve()
       await released
     })

@@ -1,4 +1,4 @@
-// Database servers of a test's own, so that it can kill them.
+// Database servers that belong to one test, so that it can kill them.
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -10,21 +10,21 @@ import { promisify } from 'node:util'
 import type { Test } from 'tap'
 
 export interface DatabaseServer {
-  /** Where its data is. */
+  /** The folder of its data. */
   readonly directory: string
   readonly url: string
-  /** Begins to serve; resolves when it takes connections. */
+  /** Starts the server. Resolves when it accepts connections. */
   start (): Promise<void>
-  /** Ends it at once, as a crash would; resolves when it is gone. */
+  /** Kills the server at once, as a crash would. Resolves when it has ended. */
   crash (): Promise<void>
-  /** Ends it in order; resolves when it is gone. */
+  /** Stops the server in order. Resolves when it has ended. */
   stop (): Promise<void>
 }
 
 interface Product {
-  /** The program that serves, or `undefined` where it is not installed. */
+  /** The server program; `undefined` if it is not installed. */
   program: string | undefined
-  /** Who may run it; root may not. */
+  /** The user that runs it, because root must not. */
   user: string
   install: (directory: string) => [program: string, args: string[]]
   args: (directory: string, port: number) => string[]
@@ -34,7 +34,8 @@ interface Product {
 }
 
 const postgresPrograms = existsSync('/usr/lib/postgresql')
-  ? readdirSync('/usr/lib/postgresql').map((version) => `/usr/lib/postgresql/${version}/bin`).filter((path) => existsSync(`${path}/initdb`)).at(-1)
+  ? readdirSync('/usr/lib/postgresql').map((version) => `/usr/lib/postgresql/${version}/bin`)
+    .filter((path) => existsSync(`${path}/initdb`)).at(-1)
   : undefined
 
 const products: Record<'postgres' | 'mysql', Product> = {
@@ -43,24 +44,33 @@ const products: Record<'postgres' | 'mysql', Product> = {
     user: 'postgres',
     install: (directory) => ['initdb', ['-D', directory, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync']],
     args: (directory, port) => ['-D', directory, '-p', String(port), '-h', '127.0.0.1', '-k', directory],
-    // What `pg_ctl stop -m immediate` sends.
+    // The signal of `pg_ctl stop -m immediate`.
     crash: 'SIGQUIT',
-    // What `-m fast` sends: it waits for no client.
+    // The signal of `-m fast`, which waits for no client.
     stop: 'SIGINT',
     url: (port) => `postgres://postgres@127.0.0.1:${port}/postgres`
   },
   mysql: {
     program: ['/usr/sbin/mariadbd', '/usr/sbin/mysqld'].find((path) => existsSync(path)),
     user: 'mysql',
-    install: (directory) => ['mariadb-install-db', ['--no-defaults', `--datadir=${directory}`, '--auth-root-authentication-method=normal', '--skip-test-db']],
-    args: (directory, port) => ['--no-defaults', `--datadir=${directory}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${directory}/socket`, `--pid-file=${directory}/pid`],
+    install: (directory) => ['mariadb-install-db', [
+      '--no-defaults', `--datadir=${directory}`, '--auth-root-authentication-method=normal', '--skip-test-db'
+    ]],
+    args: (directory, port) => [
+      '--no-defaults', `--datadir=${directory}`, `--port=${port}`, '--bind-address=127.0.0.1',
+      `--socket=${directory}/socket`, `--pid-file=${directory}/pid`
+    ],
     crash: 'SIGKILL',
     stop: 'SIGTERM',
     url: (port) => `mysql://root@127.0.0.1:${port}/mysql`
   }
 }
 
-/** Why there can be no server of a test's own; `false` if there can. With `CI=true` there must be. */
+/**
+ * Returns `false` if the server programs are installed, else the reason for skipping a test.
+ *
+ * @throws {Error} with `CI=true` instead of returning a reason
+ */
 export function uninstalled (database: 'postgres' | 'mysql'): string | false {
   if (products[database].program !== undefined) return false
   const reason = `the server programs of ${database} are not installed`
@@ -68,8 +78,16 @@ export function uninstalled (database: 'postgres' | 'mysql'): string | false {
   return reason
 }
 
-/** A server that is running, with an empty database, and gone after the test. `options`: what else the program is started with. */
-export async function startServer (t: Test, database: 'postgres' | 'mysql', options: readonly string[] = []): Promise<DatabaseServer> {
+/**
+ * Starts a server with an empty database, and kills it after the test.
+ *
+ * @param options more arguments of the program
+ */
+export async function startServer (
+  t: Test,
+  database: 'postgres' | 'mysql',
+  options: readonly string[] = []
+): Promise<DatabaseServer> {
   const directory = emptyDirectory(t, database)
   await runAs(database, directory, ...products[database].install(directory))
   const server = await serverIn(t, database, directory, options)
@@ -77,8 +95,13 @@ export async function startServer (t: Test, database: 'postgres' | 'mysql', opti
   return server
 }
 
-/** A server in a folder that has its data. It is gone after the test. */
-export async function serverIn (t: Test, database: 'postgres' | 'mysql', directory: string, options: readonly string[] = []): Promise<DatabaseServer> {
+/** Returns a server over a folder that has its data. Kills it after the test. */
+export async function serverIn (
+  t: Test,
+  database: 'postgres' | 'mysql',
+  directory: string,
+  options: readonly string[] = []
+): Promise<DatabaseServer> {
   const { program, user, args, crash, stop, url } = products[database]
   const port = await freePort()
   let running: ChildProcess | undefined
@@ -92,7 +115,9 @@ export async function serverIn (t: Test, database: 'postgres' | 'mysql', directo
     directory,
     url: url(port),
     async start () {
-      running = spawn(program as string, [...args(directory, port), ...options], { ...identityOf(user), cwd: directory, env: environmentIn(directory), stdio: 'ignore' })
+      running = spawn(program as string, [...args(directory, port), ...options], {
+        ...identityOf(user), cwd: directory, env: environmentIn(directory), stdio: 'ignore'
+      })
       while (!await answers(port)) await sleep(20)
     },
     crash: () => end(crash),
@@ -102,7 +127,7 @@ export async function serverIn (t: Test, database: 'postgres' | 'mysql', directo
   return server
 }
 
-/** A folder of the user that the server runs as, gone after the test. */
+/** Creates a folder for the user that the server runs as. Deletes it after the test. */
 export function emptyDirectory (t: Test, database: 'postgres' | 'mysql'): string {
   const directory = mkdtempSync(join(tmpdir(), 'server-'))
   const { uid, gid } = identityOf(products[database].user)
@@ -111,12 +136,18 @@ export function emptyDirectory (t: Test, database: 'postgres' | 'mysql'): string
   return directory
 }
 
-/** Runs a program as the user that the server runs as. PostgreSQL's own are found by their names. */
-export async function runAs (database: 'postgres' | 'mysql', cwd: string, program: string, args: readonly string[]): Promise<void> {
-  await promisify(execFile)(program, args, { ...identityOf(products[database].user), cwd, env: environmentIn(cwd) })
+/** Runs a program as the user that the server runs as. Finds PostgreSQL's own programs by name. */
+export async function runAs (
+  database: 'postgres' | 'mysql',
+  cwd: string,
+  program: string,
+  args: readonly string[]
+): Promise<void> {
+  const identity = identityOf(products[database].user)
+  await promisify(execFile)(program, args, { ...identity, cwd, env: environmentIn(cwd) })
 }
 
-// Each server has temporary files of its own: MariaDB deletes those of others when it starts.
+// Each server has its own temporary files, because MariaDB deletes those of others when it starts.
 function environmentIn (directory: string): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${postgresPrograms}:${process.env.PATH}`, TMPDIR: directory }
 }
@@ -138,7 +169,7 @@ export async function freePort (): Promise<number> {
   return port
 }
 
-/** Whether a server greets, or waits for, a client. PostgreSQL says nothing first, but takes connections before it serves: those are told so. */
+/** Returns whether a server accepts connections. PostgreSQL accepts some before it serves, and sends an error. */
 function answers (port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')

@@ -1,7 +1,8 @@
 import Fastify, { type FastifyRequest } from 'fastify'
 import vexaAdmin, {
   UserNotFoundError, vexaAdmin as named,
-  type StorageAdapter, type Token, type RequireTokenHook, type User, type UserWithTokens, type Verification, type VexaAdminOptions
+  type StorageAdapter, type Token, type RequireTokenHook, type User, type UserWithTokens, type Verification,
+  type VexaAdminOptions
 } from 'fastify-vexa-admin'
 import { KyselyStorage, migrateStorage, sqliteStorage } from 'fastify-vexa-admin'
 import { testStorage } from 'fastify-vexa-admin/conformance'
@@ -12,17 +13,29 @@ import { describe, expect, test } from 'tstyche'
 
 const app = Fastify()
 
-describe('register', () => {
-  test('takes its options', () => {
+describe('app.register', () => {
+  test('register: accepts the options', () => {
     expect(app.register).type.toBeCallableWith(vexaAdmin, { adminKeys: process.env.ADMIN_API_KEY })
-    expect(app.register).type.toBeCallableWith(named, { adminKeys: ['a', 'b'] as const, prefix: '/x', scopes: ['bot'] as const, duplicateEmail: 'return' })
-    expect(app.register).type.toBeCallableWith(vexaAdmin, { authorize: async (request: FastifyRequest) => request.headers.host === 'x' })
-    expect(app.register).type.toBeCallableWith(vexaAdmin, { authorize: () => ({ actor: 'jane' }), trustedOrigins: ['https://admin.example'] as const })
-    expect(app.register).type.toBeCallableWith(vexaAdmin, { authorize: async (request: FastifyRequest) => request.id === 'x' && { actor: 'jane' } })
+    expect(app.register).type.toBeCallableWith(named, {
+      adminKeys: ['a', 'b'] as const,
+      prefix: '/x',
+      scopes: ['bot'] as const,
+      duplicateEmail: 'return'
+    })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, {
+      authorize: async (request: FastifyRequest) => request.headers.host === 'x'
+    })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, {
+      authorize: () => ({ actor: 'jane' }),
+      trustedOrigins: ['https://admin.example'] as const
+    })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, {
+      authorize: async (request: FastifyRequest) => request.id === 'x' && { actor: 'jane' }
+    })
     expect(app.register).type.toBeCallableWith(vexaAdmin, { adminKeys: 'a', tokenPrefix: ['new_', 'vex_'] as const })
   })
 
-  test('and no others', () => {
+  test('register: rejects unknown options and values', () => {
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ adminKey: 'x' })
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ duplicateEmail: 'ignore' })
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ storage: {} })
@@ -33,7 +46,7 @@ describe('register', () => {
 describe('app.vexaAdmin', () => {
   const { users, tokens, requireToken } = app.vexaAdmin
 
-  test('users', () => {
+  test('users: arguments and results have the types of the wire', () => {
     expect(users.create({ email: 'a@b', name: undefined, data: { any: ['thing'] } })).type.toBe<Promise<User>>()
     expect(users.get('user-1')).type.toBe<Promise<UserWithTokens>>()
     expect(users.getByEmail('a@b')).type.toBe<Promise<UserWithTokens>>()
@@ -50,7 +63,7 @@ describe('app.vexaAdmin', () => {
     expect(users).type.not.toHaveProperty('createOrReturn')
   })
 
-  test('tokens', () => {
+  test('tokens: arguments and results have the types of the wire', () => {
     expect(tokens.create('user-1')).type.toBe<Promise<Token>>()
     expect(tokens.create('user-1', { name: 'CI', scopes: ['bot'], expires_in: 60 })).type.toBe<Promise<Token>>()
     expect(tokens.list('user-1')).type.toBe<Promise<Token[]>>()
@@ -65,13 +78,13 @@ describe('app.vexaAdmin', () => {
     expect(tokens.create).type.not.toBeCallableWith('user-1', { expires_at: '2030-01-01' })
   })
 
-  test('what verify found is told apart by valid', async () => {
+  test('tokens.verify: `valid` narrows the result', async () => {
     const verification = await tokens.verify({ token: 'vex_' })
     if (verification.valid) expect(verification.user).type.toBe<User>()
     else expect(verification.code).type.toBe<'NOT_FOUND' | 'EXPIRED' | 'DISABLED' | 'INSUFFICIENT_SCOPE'>()
   })
 
-  test('requireToken is a hook, and the request knows whose token it is', () => {
+  test('requireToken: returns a hook, and types the request', () => {
     expect(requireToken({ scopes: ['bot'] })).type.toBe<RequireTokenHook>()
     app.get('/', { onRequest: requireToken(), preHandler: [requireToken()] }, async (request) => {
       expect(request.apiUser).type.toBe<User>()
@@ -80,29 +93,44 @@ describe('app.vexaAdmin', () => {
   })
 })
 
-test('a user and a token have the members of the wire', () => {
+test('User, Token: have the members of the wire', () => {
   expect<User>().type.toBe<{
-    id: string, email: string, name: string | null, max_concurrent_bots: number, created_at: string, disabled?: boolean, data?: Record<string, unknown>
+    id: string
+    email: string
+    name: string | null
+    max_concurrent_bots: number
+    created_at: string
+    disabled?: boolean
+    data?: Record<string, unknown>
   }>()
   expect<Token>().type.toBe<{
-    id: string, token: string, user_id: string, created_at: string, name?: string, scopes?: string[], expires_at?: string, last_used_at?: string
+    id: string
+    token: string
+    user_id: string
+    created_at: string
+    name?: string
+    scopes?: string[]
+    expires_at?: string
+    last_used_at?: string
   }>()
 })
 
-test('an error has its code in its type', () => {
+test('errors: the type holds the code', () => {
   expect(new UserNotFoundError()).type.toBeAssignableTo<UserNotFoundError>()
   expect<UserNotFoundError['code']>().type.toBe<'VEXA_ADMIN_ERR_USER_NOT_FOUND'>()
 })
 
-test('a storage has every method of the port', () => {
+test('StorageAdapter: every method is required', () => {
   expect<StorageAdapter>().type.not.toBeAssignableFrom<Omit<StorageAdapter, 'rotateToken'>>()
 })
 
 describe('storage', () => {
-  test('KyselyStorage takes a dialect or a Kysely of whatever tables, and not both', () => {
+  test('KyselyStorage: accepts a dialect or a Kysely of any tables, not both', () => {
     const dialect = {} as Dialect
     expect(KyselyStorage).type.toBeConstructableWith({ dialect, tablePrefix: undefined, migrate: false })
-    expect(KyselyStorage).type.toBeConstructableWith({ db: new Kysely<{ projects: { name: string } }>({ dialect: new SqliteDialect({ database: {} as never }) }) })
+    expect(KyselyStorage).type.toBeConstructableWith({
+      db: new Kysely<{ projects: { name: string } }>({ dialect: new SqliteDialect({ database: {} as never }) })
+    })
     expect(KyselyStorage).type.not.toBeConstructableWith({ dialect, db: {} as Kysely<object> })
     expect(KyselyStorage).type.not.toBeConstructableWith({})
     expect(KyselyStorage).type.not.toBeConstructableWith({ dialect: { query: async () => {} } })
@@ -111,15 +139,17 @@ describe('storage', () => {
     expect<VexaAdminOptions['storage']>().type.toBeAssignableFrom<KyselyStorage>()
   })
 
-  test('migrateStorage takes any KyselyStorage', () => {
+  test('migrateStorage: accepts any KyselyStorage', () => {
     expect(migrateStorage(sqliteStorage())).type.toBe<Promise<{ from: number, to: number }>>()
   })
 
-  test('testStorage takes the test of any runner', () => {
+  test('testStorage: accepts the test of any runner', () => {
     const createStorage = async () => ({}) as StorageAdapter
     expect(testStorage).type.toBeCallableWith(nodeTest, createStorage)
     expect(testStorage).type.toBeCallableWith(tapTest, createStorage)
-    expect(testStorage).type.toBeCallableWith((name: string, run: () => Promise<void>) => { expect(name).type.toBe<string>(); run() }, () => sqliteStorage())
+    expect(testStorage).type.toBeCallableWith(
+      (name: string, run: () => Promise<void>) => { expect(name).type.toBe<string>(); run() }, () => sqliteStorage()
+    )
     expect(testStorage).type.not.toBeCallableWith(nodeTest, () => ({ open: async () => {} }))
     const own = async () => Object.assign({} as StorageAdapter, { place: 'x' })
     testStorage(nodeTest, own, {

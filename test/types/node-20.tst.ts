@@ -1,6 +1,6 @@
 import { expect, test } from 'tstyche'
 
-// Node.js 20 is supported, so code that calls what only later versions have must not compile. `lib` in tsconfig.json says what there is.
+// Node.js 20 is supported, so calls of newer members must not compile. `lib` in tsconfig.json decides.
 test('types: no member exists when Node.js 20 lacks it', () => {
   expect(Promise).type.not.toHaveProperty('withResolvers')
   expect(Promise).type.not.toHaveProperty('try')

@@ -1,18 +1,21 @@
 import type { StorageAdapter } from '../storage-adapter.js'
 
 export interface CaseContext {
-  /** An open storage, empty. */
+  /** An open, empty storage. */
   storage: StorageAdapter
-  /** Makes another storage, empty, not open. It is closed after the case. */
+  /** Creates another empty storage, which is not open. The suite closes it after the case. */
   create: () => Promise<StorageAdapter>
-  /** Makes and opens another storage over the data of one, as another process would. It is closed after the case. Only for cases about that. */
+  /**
+   * Opens another storage over the same data, as another process would. The suite closes it after the case.
+   * Available in `sharing` cases only.
+   */
   share: (storage: StorageAdapter) => Promise<StorageAdapter>
-  /** Makes the store of one fail from now on. Only for cases about that. */
+  /** Makes the store of a storage fail from now on. Available in `failing` cases only. */
   fail: (storage: StorageAdapter) => Promise<void>
 }
 
-/** Throws unless the storage does what the name of the case says. */
+/** Throws unless the storage behaves as the name of the case says. */
 export type Case = (context: CaseContext) => Promise<void>
 
-/** Cases of one topic by their names. */
+/** The cases of one topic by name. */
 export type Cases = Readonly<Record<string, Case>>

@@ -9,29 +9,40 @@ import { assertDoneOrThrown, prepareWrites } from './writes.js'
 const adminKey = 'an-admin-key-for-the-tests'
 
 export const faults: Cases = {
-  'once it is closed, it may throw, but does not take what is there for absent': async ({ storage }) => {
+  'close: a later read throws, or finds the record': async ({ storage }) => {
     const reads = await prepareReads(storage)
     await storage.close()
-    await assertFoundOrThrown(reads, 'of a storage that is closed')
+    await assertFoundOrThrown(reads, 'after close')
   },
 
-  'once it is closed, a write throws, or it is done': async ({ storage }) => {
+  'close: a later write throws, or is done': async ({ storage }) => {
     const writes = await prepareWrites(storage)
     await storage.close()
     await assertDoneOrThrown(writes, storage)
   },
 
-  'an app over it serves, answers 503 and tells nothing while it throws, and serves again': async ({ create }) => {
+  'app: returns 503 without secrets while the storage throws, then recovers': async ({ create }) => {
     const stored = await create()
     let fault: Error | undefined
     const storage = new Proxy<StorageAdapter>(stored, {
-      get: (target, name: keyof StorageAdapter) => async (...parameters: never[]) => {
-        if (fault !== undefined && name !== 'close') throw fault
-        return (target[name] as (...parameters: never[]) => unknown)(...parameters)
-      }
+      get:
+        (target, name: keyof StorageAdapter) =>
+          async (...parameters: never[]) => {
+            if (fault !== undefined && name !== 'close') throw fault
+            return (target[name] as (...parameters: never[]) => unknown)(...parameters)
+          }
     })
     let log = ''
-    const app = Fastify({ logger: { level: 'trace', stream: { write: (line: string) => { log += line } } } })
+    const app = Fastify({
+      logger: {
+        level: 'trace',
+        stream: {
+          write: (line: string) => {
+            log += line
+          }
+        }
+      }
+    })
     try {
       await app.register(vexaAdmin, { adminKeys: adminKey, storage })
       app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
@@ -41,7 +52,12 @@ export const faults: Cases = {
       assert.deepEqual([allowed.statusCode, allowed.json()], [200, user])
 
       fault = Object.assign(new Error(`SECRET ${token.token}`), { code: 'E_DOWN', sql: 'SECRET', detail: 'SECRET' })
-      const replies = [await me(), await admin(app, 'GET', '/admin/users'), await admin(app, 'POST', `/admin/users/${user.id}/tokens`), await admin(app, 'DELETE', `/admin/tokens/${token.id}`)]
+      const replies = [
+        await me(),
+        await admin(app, 'GET', '/admin/users'),
+        await admin(app, 'POST', `/admin/users/${user.id}/tokens`),
+        await admin(app, 'DELETE', `/admin/tokens/${token.id}`)
+      ]
       for (const reply of replies) {
         assert.equal(reply.statusCode, 503)
         assert.doesNotMatch(reply.body, /SECRET/)
@@ -60,13 +76,15 @@ export const faults: Cases = {
   }
 }
 
-async function createUserAndToken (app: FastifyInstance): Promise<{ user: { id: string }, token: { id: string, token: string } }> {
+async function createUserAndToken (
+  app: FastifyInstance
+): Promise<{ user: { id: string }, token: { id: string, token: string } }> {
   const created = await admin(app, 'POST', '/admin/users', { email: 'user@example.com' })
-  assert.equal(created.statusCode, 201, `POST /admin/users was answered ${created.body}`)
+  assert.equal(created.statusCode, 201, `POST /admin/users returned ${created.body}`)
   const user = created.json()
-  const minted = await admin(app, 'POST', `/admin/users/${user.id}/tokens`)
-  assert.equal(minted.statusCode, 201, `POST /admin/users/${user.id}/tokens was answered ${minted.body}`)
-  return { user, token: minted.json() }
+  const reply = await admin(app, 'POST', `/admin/users/${user.id}/tokens`)
+  assert.equal(reply.statusCode, 201, `POST /admin/users/${user.id}/tokens returned ${reply.body}`)
+  return { user, token: reply.json() }
 }
 
 function admin (app: FastifyInstance, method: 'DELETE' | 'GET' | 'POST', url: string, payload?: object) {

@@ -11,33 +11,34 @@ import { text } from './text.js'
 import { tokens } from './tokens.js'
 import { users } from './users.js'
 
-const topics: Record<string, Cases> = { lifecycle, users, tokens, text, races, faults }
+const topics: readonly Cases[] = [lifecycle, users, tokens, text, races, faults]
 
 export interface TestStorageOptions<S extends StorageAdapter = StorageAdapter> {
   /**
-   * Makes another storage over the data of one that is open, as another process of the app would. With it, the
-   * races are run over both, and what was kept is looked for by another process, and after a restart.
-   * @default no test of several processes, or of a restart
+   * Returns another storage over the data of an open one, as another process of the app would create it. With it, the
+   * suite runs races over both storages, and looks for records from another process and after a restart.
+   * @default no case with several processes or a restart
    */
   share?: ((storage: S) => StorageAdapter | Promise<StorageAdapter>) | undefined
 
   /**
-   * Makes the store of a storage that is open fail from now on: ends its connection, say. Each method that writes then
-   * has to throw. Best is a store that refuses writes and still answers reads, as one whose disk is full does: a method
-   * that reads before it writes gets as far as its write. Storages of other tests must not notice.
-   * @default no test of a store that fails while it is open
+   * Makes the store of an open storage fail from now on, for example by ending its connection. Each method that
+   * writes must then throw. The best test is a store that rejects writes and still answers reads, as a full disk
+   * does: a method that reads before it writes gets as far as its write. The storages of other tests must not be
+   * affected.
+   * @default no case with a store that fails while it is open
    */
   fail?: ((storage: S) => void | Promise<void>) | undefined
 }
 
 /**
- * Tests whether a storage keeps the promises of StorageAdapter. Without the options, the promises about several processes,
- * restarts and a store that fails are not tested, but for this: a write after `close` throws, or it is done.
+ * Declares the tests that every StorageAdapter has to pass. Without the options, the suite does not test several
+ * processes, restarts and stores that fail, except that a write after `close` must throw or be done.
  *
- * @param test a test runner's function for one test: that of node:test, tap, Vitest, Jest and others. What it
- * is given rejects, with an AssertionError, if the storage fails.
- * @param createStorage makes a storage that is not open yet, and has nothing in it. Called once for each test or
- * more often; each is closed after the test. What the tests leave in it is not deleted.
+ * @param test The function of a test runner that declares one test: that of node:test, tap, Vitest, Jest and others.
+ * The promise of its second parameter rejects with an AssertionError if the storage fails the test.
+ * @param createStorage Returns a new, empty storage that is not open. The suite calls it at least once per test, and
+ * closes each storage after the test. It does not delete records.
  *
  * @example
  * import { test } from 'node:test'
@@ -50,13 +51,17 @@ export function testStorage<S extends StorageAdapter> (
   createStorage: () => S | Promise<S>,
   options: TestStorageOptions<S> = {}
 ): void {
-  const all = { ...topics, ...(options.share && { sharing }), ...(options.fail && { failing }) }
-  for (const [topic, cases] of Object.entries(all)) {
-    for (const [name, run] of Object.entries(cases)) test(`${topic}: ${name}`, () => runCase(run, createStorage, options))
+  const all = [...topics, ...(options.share ? [sharing] : []), ...(options.fail ? [failing] : [])]
+  for (const cases of all) {
+    for (const [name, run] of Object.entries(cases)) test(name, () => runCase(run, createStorage, options))
   }
 }
 
-async function runCase<S extends StorageAdapter> (run: Case, createStorage: () => S | Promise<S>, options: TestStorageOptions<S>): Promise<void> {
+async function runCase<S extends StorageAdapter> (
+  run: Case,
+  createStorage: () => S | Promise<S>,
+  options: TestStorageOptions<S>
+): Promise<void> {
   const created: StorageAdapter[] = []
   const failed = new Set<StorageAdapter>()
   const keep = (storage: StorageAdapter) => {
@@ -64,10 +69,10 @@ async function runCase<S extends StorageAdapter> (run: Case, createStorage: () =
     return storage
   }
   const create = async () => keep(await createStorage())
-  // What the cases have, they have from `createStorage`.
+  // Each storage of a case comes from `createStorage`, so that it is an S.
   const share = async (storage: StorageAdapter) => {
     const other = await options.share?.(storage as S)
-    assert.ok(other, '`share` makes no storage')
+    assert.ok(other, '`share` returned no storage')
     await keep(other).open()
     return other
   }
@@ -77,14 +82,20 @@ async function runCase<S extends StorageAdapter> (run: Case, createStorage: () =
   }
   try {
     const storage = await create()
-    for (const method of storageMethodNames) assert.equal(typeof storage[method], 'function', `The storage has no method ${method}`)
+    for (const method of storageMethodNames) {
+      assert.equal(typeof storage[method], 'function', `The storage has no method ${method}`)
+    }
     await storage.open()
-    assert.equal(await storage.countUsers(), 0, 'createStorage made a storage with users in it; each call has to make one that has nothing in common with the others')
+    assert.equal(
+      await storage.countUsers(),
+      0,
+      'createStorage returned a storage that has users: return a new, empty storage from each call'
+    )
     await run({ storage, create, share, fail })
   } finally {
     for (const storage of created) {
       await attempt(() => storage.close()).catch((error) => {
-        // Without its store it need not even close.
+        // A storage whose store has failed may throw here.
         if (!failed.has(storage)) throw error
       })
     }

@@ -3,21 +3,21 @@ import type { Cases } from './case.js'
 import { emails, createToken, createUser } from './records.js'
 
 export const lifecycle: Cases = {
-  'a new storage is empty': async ({ storage }) => {
+  'open: leaves a new storage empty': async ({ storage }) => {
     assert.deepEqual(await emails(storage), [])
     assert.equal(await storage.countUsers(), 0)
   },
 
-  'two storages have nothing in common, if they are not told to': async ({ storage, create }) => {
+  'open: shares no record with another storage': async ({ storage, create }) => {
     const { id } = await createUser(storage)
     await createToken(storage, id, 1)
     const other = await create()
     await other.open()
-    assert.equal(await other.countUsers(), 0, 'how many users of one storage there are in another')
+    assert.equal(await other.countUsers(), 0, 'number of users of one storage in another')
     assert.deepEqual(await other.listTokens(id), [])
   },
 
-  'close may be called twice, and without open': async ({ storage, create }) => {
+  'close: resolves when called twice or without open': async ({ storage, create }) => {
     await storage.close()
     await storage.close()
     await (await create()).close()

@@ -4,79 +4,101 @@ import { assertNothing, emails, hashOf, createToken, createUser, newToken, newUs
 
 const rounds = 5
 
-/** So many calls at once, which may overtake each other. */
+/** Makes `count` calls at once, which may overtake each other. */
 function atOnce<T> (count: number, call: (n: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, (_, n) => call(n)))
 }
 
 export const races: Cases = {
-  'of twenty users with one address, one is added': async ({ storage }) => {
+  'createUser: creates one user when 20 calls have one address': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
       const outcomes = await atOnce(20, () => storage.createUser(newUser({ email: `${round}@x` })))
-      assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1, 'how many users with one address were added')
-      assert.equal(await storage.countUsers(), round + 1, 'how many users there are')
+      assert.equal(
+        outcomes.filter((outcome) => outcome !== 'taken').length,
+        1,
+        'number of users created with one address'
+      )
+      assert.equal(await storage.countUsers(), round + 1, 'number of users')
     }
   },
 
-  'of ten users who change to one address, one gets it': async ({ storage }) => {
+  'updateUser: gives an address to one user when 10 calls ask for it': async ({ storage }) => {
     const users = await atOnce(10, (n) => createUser(storage, { email: `${n}@x` }))
     const outcomes = await Promise.all(users.map(({ id }) => storage.updateUser(id, { email: 'same@x' })))
-    assert.equal(outcomes.filter((outcome) => outcome === 'taken').length, 9, 'how many were told that it is taken')
-    assert.equal((await emails(storage)).filter((email) => email === 'same@x').length, 1, 'how many have the address')
+    assert.equal(outcomes.filter((outcome) => outcome === 'taken').length, 9, "number of calls that returned 'taken'")
+    assert.equal((await emails(storage)).filter((email) => email === 'same@x').length, 1, 'users with the address')
   },
 
-  'users and tokens that are added at once all have keys of their own': async ({ storage }) => {
+  'createUser, createToken: return different keys when called at once': async ({ storage }) => {
     const users = await atOnce(20, (n) => createUser(storage, { email: `${n}@x` }))
-    assert.equal(new Set(users.map(({ id }) => id)).size, 20, 'how many keys twenty users have')
+    assert.equal(new Set(users.map(({ id }) => id)).size, 20, 'number of keys of 20 users')
     const tokens = await atOnce(20, (n) => createToken(storage, (users[n % 3] as { id: string }).id, n))
-    assert.equal(new Set(tokens.map(({ id }) => id)).size, 20, 'how many keys twenty tokens have')
+    assert.equal(new Set(tokens.map(({ id }) => id)).size, 20, 'number of keys of 20 tokens')
     for (let n = 0; n < 20; n++) assert.equal((await storage.findTokenByHash(hashOf(n)))?.user.id, users[n % 3]?.id)
   },
 
-  'of ten patches of one revision, one is written': async ({ storage }) => {
+  'updateUser: succeeds once when 10 calls have one revision': async ({ storage }) => {
     let { id, revision } = await createUser(storage)
     for (let round = 0; round < rounds; round++) {
       const outcomes = await atOnce(10, (n) => storage.updateUser(id, { data: { round, n } }, revision))
       const written = outcomes.filter((outcome) => typeof outcome !== 'string')
-      assert.equal(written.length, 1, 'how many of the patches were written')
+      assert.equal(written.length, 1, 'number of updates that succeeded')
       assert.deepEqual(await storage.findUser(id), written[0])
       revision = (written[0] as { revision: number }).revision
     }
   },
 
-  'twenty patches that read, and try again, all survive': async ({ storage }) => {
+  'updateUser: loses no change when 20 callers read, update and try again': async ({ storage }) => {
     const { id } = await createUser(storage, { data: { count: 0 } })
     await atOnce(20, async () => {
       for (let attempt = 0; attempt < 100; attempt++) {
         const user = await storage.findUser(id)
         const count = user?.data?.count as number
-        if (await storage.updateUser(id, { data: { count: count + 1 } }, user?.revision) !== 'absent') return
+        if ((await storage.updateUser(id, { data: { count: count + 1 } }, user?.revision)) !== 'absent') return
       }
-      assert.fail('no patch of a hundred was written')
+      assert.fail('each of 100 updates failed')
     })
     assert.deepEqual((await storage.findUser(id))?.data, { count: 20 })
   },
 
-  'changes of different members at once all survive': async ({ storage }) => {
+  'updateUser: loses no change when calls update different members at once': async ({ storage }) => {
     const { id } = await createUser(storage)
     for (let round = 1; round <= rounds; round++) {
       await Promise.all([
-        storage.updateUser(id, { name: `${round}` }), storage.updateUser(id, { max_concurrent_bots: round }),
-        storage.updateUser(id, { email: `${round}@x` }), storage.updateUser(id, { data: { round } })
+        storage.updateUser(id, { name: `${round}` }),
+        storage.updateUser(id, { max_concurrent_bots: round }),
+        storage.updateUser(id, { email: `${round}@x` }),
+        storage.updateUser(id, { data: { round } })
       ])
-      const { name, max_concurrent_bots: bots, email, data } = await storage.findUser(id) ?? assert.fail('the user is gone')
-      assert.deepEqual({ name, bots, email, data }, { name: `${round}`, bots: round, email: `${round}@x`, data: { round } })
+      const {
+        name,
+        max_concurrent_bots: bots,
+        email,
+        data
+      } = (await storage.findUser(id)) ?? assert.fail('findUser finds no user')
+      assert.deepEqual(
+        { name, bots, email, data },
+        { name: `${round}`, bots: round, email: `${round}@x`, data: { round } }
+      )
     }
   },
 
-  'of ten deletions, one deletes': async ({ storage }) => {
+  'revokeToken, deleteUser: return true once when called 10 times at once': async ({ storage }) => {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
-    assert.equal((await atOnce(10, () => storage.revokeToken(token.id))).filter(Boolean).length, 1, 'how many deletions of a token said that they did it')
-    assert.equal((await atOnce(10, () => storage.deleteUser(user.id))).filter(Boolean).length, 1, 'how many deletions of a user said that they did it')
+    assert.equal(
+      (await atOnce(10, () => storage.revokeToken(token.id))).filter(Boolean).length,
+      1,
+      'number of calls of revokeToken that returned true'
+    )
+    assert.equal(
+      (await atOnce(10, () => storage.deleteUser(user.id))).filter(Boolean).length,
+      1,
+      'number of calls of deleteUser that returned true'
+    )
   },
 
-  'a token is not found by a look-up that begins after its deletion': async ({ storage }) => {
+  'findTokenByHash: finds no token when the look-up begins after its end': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
       const user = await createUser(storage, { email: `${round}@x` })
       const ends = [
@@ -92,73 +114,109 @@ export const races: Cases = {
           for (let n2 = 0; n2 < 5; n2++) {
             const begunAfter = ended
             const found = await storage.findTokenByHash(hashOf(n))
-            if (begunAfter) assertNothing(found, 'a token that is gone was found')
+            if (begunAfter) assertNothing(found, 'findTokenByHash found a token after its end')
           }
         })
-        const ending = end(id).then(() => { ended = true })
+        const ending = end(id).then(() => {
+          ended = true
+        })
         await Promise.all([lookUps, ending])
-        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token that is gone was found')
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash found a token after its end')
       }
     }
   },
 
-  'tokens that are minted while their user is deleted open nothing': async ({ storage }) => {
+  'createToken: leaves no token when its user is deleted at the same time': async ({ storage }) => {
     for (let round = 0; round < rounds; round++) {
       const user = await createUser(storage, { email: `${round}@x` })
-      const mints = atOnce(10, async (n) => {
-        const minted = await storage.createToken(newToken(user.id, n))
-        if (minted !== 'absent') return
-        assertNothing(await storage.findTokenByHash(hashOf(n)), "a token was found of which createToken said 'absent'")
+      const creations = atOnce(10, async (n) => {
+        const created = await storage.createToken(newToken(user.id, n))
+        if (created !== 'absent') return
+        assertNothing(
+          await storage.findTokenByHash(hashOf(n)),
+          "a token was found of which createToken said 'absent'"
+        )
       })
-      const [deleted] = await Promise.all([storage.deleteUser(user.id), mints])
+      const [deleted] = await Promise.all([storage.deleteUser(user.id), creations])
       assert.equal(deleted, true)
-      for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
+      for (let n = 0; n < 10; n++) {
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
+      }
       assert.deepEqual(await storage.listTokens(user.id), [])
     }
   },
 
-  'a token that is rotated while all are revoked has no successor': async ({ storage }) => {
+  'rotateToken: leaves no successor when all tokens are revoked meanwhile': async ({ storage }) => {
     for (let round = 0; round < 2 * rounds; round++) {
       const user = await createUser(storage, { email: `${round}@x` })
       const tokens = await atOnce(4, (n) => createToken(storage, user.id, n))
       const end = round % 2 === 0 ? () => storage.revokeTokens(user.id) : () => storage.deleteUser(user.id)
-      const rotations = tokens.map(({ id }, n) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, 100 + n) })))
+      const rotations = tokens.map(({ id }, n) =>
+        storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, 100 + n) }))
+      )
       await Promise.all([...rotations, end()])
       assert.deepEqual(await storage.listTokens(user.id), [], 'tokens of a user all of whose tokens were revoked')
-      for (let n = 0; n < 4; n++) assertNothing(await storage.findTokenByHash(hashOf(100 + n)), 'a token of a user all of whose tokens were revoked')
+      for (let n = 0; n < 4; n++) {
+        assertNothing(
+          await storage.findTokenByHash(hashOf(100 + n)),
+          'a token of a user all of whose tokens were revoked'
+        )
+      }
     }
   },
 
-  'of ten rotations of one token, one mints a successor': async ({ storage }) => {
+  'rotateToken: creates one successor when called 10 times at once': async ({ storage }) => {
     const user = await createUser(storage)
     for (let round = 0; round < rounds; round++) {
       const { id } = await createToken(storage, user.id, 100)
-      const outcomes = await atOnce(10, (n) => storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) })))
-      assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the rotations minted a successor')
-      assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
+      const outcomes = await atOnce(10, (n) =>
+        storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) }))
+      )
+      assert.equal(
+        outcomes.filter((outcome) => outcome !== 'absent').length,
+        1,
+        'number of rotations that created a successor'
+      )
+      assert.equal((await storage.listTokens(user.id)).length, 1, 'number of tokens')
       await storage.revokeTokens(user.id)
     }
   },
 
-  'each of ten rotations sees what the one before it has done': async ({ storage }) => {
+  'rotateToken: passes the current token to replace when called at once': async ({ storage }) => {
     const user = await createUser(storage)
     const { id } = await createToken(storage, user.id, 100)
-    const outcomes = await atOnce(10, (n) => storage.rotateToken(id, (old) =>
-      old.expires_at === null ? { expires_at: '2024-01-01T13:00:00.000Z', successor: newToken(user.id, n) } : 'rejected'))
-    assert.equal(outcomes.filter((outcome) => outcome !== 'rejected').length, 1, 'how many of the rotations minted a successor')
-    assert.equal((await storage.listTokens(user.id)).length, 2, 'how many tokens there are')
+    const outcomes = await atOnce(10, (n) =>
+      storage.rotateToken(id, (old) =>
+        old.expires_at === null
+          ? { expires_at: '2024-01-01T13:00:00.000Z', successor: newToken(user.id, n) }
+          : 'rejected'
+      )
+    )
+    assert.equal(
+      outcomes.filter((outcome) => outcome !== 'rejected').length,
+      1,
+      'number of rotations that created a successor'
+    )
+    assert.equal((await storage.listTokens(user.id)).length, 2, 'number of tokens')
   },
 
-  'a use that is written late does not bring a token back': async ({ storage }) => {
+  'touchTokens: brings no token back when it is revoked at the same time': async ({ storage }) => {
     const user = await createUser(storage)
     for (let round = 0; round < rounds; round++) {
       const tokens = await atOnce(10, (n) => createToken(storage, user.id, n))
       const keys = tokens.map(({ id }) => id)
-      await Promise.all([storage.touchTokens(keys, '2024-01-01T13:00:00.000Z'), ...keys.map((key) => storage.revokeToken(key)), storage.touchTokens(keys.toReversed(), '2024-01-01T13:01:00.000Z')])
-      for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a deleted token was found')
+      await Promise.all([
+        storage.touchTokens(keys, '2024-01-01T13:00:00.000Z'),
+        ...keys.map((key) => storage.revokeToken(key)),
+        storage.touchTokens(keys.toReversed(), '2024-01-01T13:01:00.000Z')
+      ])
+      for (let n = 0; n < 10; n++) {
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a deleted token was found')
+      }
       assert.deepEqual(await storage.listTokens(user.id), [])
       for (const key of keys) {
-        assert.equal(await storage.rotateToken(key, () => assert.fail('a deleted token is rotated')), 'absent')
+        const outcome = await storage.rotateToken(key, () => assert.fail('replace was called for a deleted token'))
+        assert.equal(outcome, 'absent')
         assert.equal(await storage.revokeToken(key), false, 'a deleted token was deleted')
       }
     }

@@ -4,7 +4,7 @@ import { attempt, hashOf, createToken, createUser } from './records.js'
 
 type Read = [method: keyof StorageAdapter, call: () => Promise<unknown>]
 
-/** Returns a call of each method that reads, each of which finds something that is stored now. */
+/** Returns a call of each method that reads. Each call finds a record that this function has created. */
 export async function prepareReads (storage: StorageAdapter): Promise<Read[]> {
   const user = await createUser(storage)
   await createToken(storage, user.id, 1)
@@ -18,11 +18,11 @@ export async function prepareReads (storage: StorageAdapter): Promise<Read[]> {
   ]
 }
 
-/** Throws unless each of the reads throws, or finds what is there. */
+/** Throws unless each of the reads throws or finds its record. */
 export async function assertFoundOrThrown (reads: readonly Read[], condition: string): Promise<void> {
   const thrown = Symbol('thrown')
   for (const [method, call] of reads) {
     const answer = await attempt(call).catch(() => thrown)
-    assert.ok(answer, `${method} ${condition} finds nothing. It has to throw, or to find what is there`)
+    assert.ok(answer, `${method} ${condition} found nothing: it must throw, or find the record`)
   }
 }

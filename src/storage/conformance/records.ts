@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
-import type { NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, UserPage, UserRecord } from '../storage-adapter.js'
+import type {
+  NewTokenRecord,
+  NewUserRecord,
+  StorageAdapter,
+  TokenRecord,
+  UserPage,
+  UserRecord
+} from '../storage-adapter.js'
 
-/** What a method does, a promise also where it throws at once. */
+/** Returns the result of `call` as a promise, which rejects also when `call` throws synchronously. */
 export async function attempt<T> (call: () => Promise<T>): Promise<T> {
   return await call()
 }
@@ -9,47 +16,70 @@ export async function attempt<T> (call: () => Promise<T>): Promise<T> {
 export const time = (minute: number) => `2024-01-01T12:${String(minute).padStart(2, '0')}:00.123Z`
 
 export function newUser (changes: Partial<NewUserRecord> = {}): NewUserRecord {
-  return { email: 'user@example.com', name: 'John Doe', max_concurrent_bots: 3, data: null, created_at: time(0), ...changes }
+  return {
+    email: 'user@example.com',
+    name: 'John Doe',
+    max_concurrent_bots: 3,
+    data: null,
+    created_at: time(0),
+    ...changes
+  }
 }
 
-/** The hash number n, each byte another. */
+/** Returns hash number `n`, in which each byte differs. */
 export function hashOf (n: number): Buffer {
   return Buffer.from(Array.from({ length: 32 }, (_, i) => (i * 8 + n) % 256))
 }
 
 export function newToken (userId: string, n: number, changes: Partial<NewTokenRecord> = {}): NewTokenRecord {
-  return { user_id: userId, hash: hashOf(n), name: null, scopes: null, expires_at: null, expires_in: null, created_at: time(n % 60), ...changes }
+  return {
+    user_id: userId,
+    hash: hashOf(n),
+    name: null,
+    scopes: null,
+    expires_at: null,
+    expires_in: null,
+    created_at: time(n % 60),
+    ...changes
+  }
 }
 
-/** A user that is stored now. */
+/** Creates a user in the storage. Throws if the storage rejects it. */
 export async function createUser (storage: StorageAdapter, changes: Partial<NewUserRecord> = {}): Promise<UserRecord> {
   const user = await storage.createUser(newUser(changes))
-  if (user === 'taken') assert.fail(`createUser says 'taken' of ${changes.email ?? 'the first address'}, which nobody has`)
+  if (user === 'taken') {
+    assert.fail(`createUser returned 'taken' for a free address: ${changes.email ?? 'user@example.com'}`)
+  }
   return user
 }
 
-/** A token that is stored now. */
-export async function createToken (storage: StorageAdapter, userId: string, n: number, changes: Partial<NewTokenRecord> = {}): Promise<TokenRecord> {
+/** Creates a token in the storage. Throws if the storage rejects it. */
+export async function createToken (
+  storage: StorageAdapter,
+  userId: string,
+  n: number,
+  changes: Partial<NewTokenRecord> = {}
+): Promise<TokenRecord> {
   const token = await storage.createToken(newToken(userId, n, changes))
-  if (token === 'absent') assert.fail("createToken says 'absent' of a user who is there")
+  if (token === 'absent') assert.fail("createToken returned 'absent' for an existing user")
   return token
 }
 
-/** The addresses of a page of users. */
+/** Returns the addresses of a page of users. */
 export async function emails (storage: StorageAdapter, page: Partial<UserPage> = {}): Promise<string[]> {
   const users = await storage.listUsers({ order: 'asc', skip: 0, limit: 100, ...page })
   return users.map(({ email }) => email)
 }
 
-/** Nothing is `undefined`, and `null` will do. */
+/** Throws unless `value` is `undefined` or `null`. */
 export function assertNothing (value: unknown, message: string): void {
   assert.equal(value ?? undefined, undefined, message)
 }
 
-/** Keys that no storage gives out, some of them near to one that is in use. */
+/** Returns keys that no storage creates, some of them similar to `key`, which is in use. */
 export function strangeKeys (key: string): string[] {
   return [
-    'no-such-key', '-1', '999999999999', '9007199254740993', '9223372036854775808', '1'.repeat(64), 'x'.repeat(64), '_', '__proto__', 'constructor',
-    `${key}-`, `-${key}`, `${key}_`, `0${key}`, `${key}0000000`
+    'no-such-key', '-1', '999999999999', '9007199254740993', '9223372036854775808', '1'.repeat(64), 'x'.repeat(64),
+    '_', '__proto__', 'constructor', `${key}-`, `-${key}`, `${key}_`, `0${key}`, `${key}0000000`
   ]
 }

@@ -13,19 +13,28 @@ const isGone: IsOver = (found) => found == null
 const successor = ({ user_id: userId }: TokenRecord) => newToken(userId, 0, { hash: randomBytes(32) })
 const graceEnd = '2024-01-01T13:00:00.000Z'
 
-/** All that ends a token, or is to end it, and what another process has to find then. */
+/** Changes that end or restrict a token, each with a check of the record that another process finds then. */
 const ends: Array<[end: End, isOver: IsOver]> = [
   [(storage, { id }) => storage.revokeToken(id), isGone],
   [(storage, { user_id: userId }) => storage.revokeTokens(userId), isGone],
   [(storage, { user_id: userId }) => storage.deleteUser(userId), isGone],
-  [(storage, token) => storage.rotateToken(token.id, () => ({ expires_at: null, successor: successor(token) })), isGone],
-  [(storage, token) => storage.rotateToken(token.id, () => ({ expires_at: graceEnd, successor: successor(token) })), (found) => found?.token.expires_at === graceEnd],
-  [(storage, { user_id: userId }) => storage.updateUser(userId, { disabled: true }), (found) => found?.user.disabled === true]
+  [
+    (storage, token) => storage.rotateToken(token.id, () => ({ expires_at: null, successor: successor(token) })),
+    isGone
+  ],
+  [
+    (storage, token) => storage.rotateToken(token.id, () => ({ expires_at: graceEnd, successor: successor(token) })),
+    (found) => found?.token.expires_at === graceEnd
+  ],
+  [
+    (storage, { user_id: userId }) => storage.updateUser(userId, { disabled: true }),
+    (found) => found?.user.disabled === true
+  ]
 ]
 
-/** Only where it is known how to make several storages over the same data. */
+/** Cases that run only if the option `share` is given. */
 export const sharing: Cases = {
-  'what one process has written, another finds at once': async ({ storage, share }) => {
+  'sharing: each process finds at once what another has written': async ({ storage, share }) => {
     const other = await share(storage)
     const user = await createUser(storage, { data: { a: 1 } })
     const token = await createToken(storage, user.id, 1)
@@ -38,36 +47,41 @@ export const sharing: Cases = {
     assert.equal(await other.createUser(newUser()), 'taken')
   },
 
-  'what one process has added, another finds, and what it has ended, not: 240 times': async ({ storage, share }) => {
+  'sharing: findTokenByHash is current after each of 480 changes elsewhere': async ({ storage, share }) => {
     const storages = [storage, await share(storage)] as const
     let missed = 0
     let outlived = 0
-    // Eight at once, and each often: what lags does so by milliseconds, and now and then.
-    await Promise.all(Array.from({ length: 8 }, async (_, client) => {
-      const [one, other] = client % 2 === 0 ? storages : storages.toReversed() as [StorageAdapter, StorageAdapter]
-      for (let round = 0; round < 30; round++) {
-        const { id } = await createUser(one, { email: `${client}-${round}@x` })
-        const hash = randomBytes(32)
-        const token = await createToken(one, id, 0, { hash })
-        if (!await other.findTokenByHash(hash)) missed++
-        // A copy that lags has the token by now, and keeps it beyond its end.
-        await sleep(3)
-        const [end, isOver] = ends[(client + round) % ends.length] as typeof ends[number]
-        await end(one, token)
-        if (!isOver(await other.findTokenByHash(hash))) outlived++
-      }
-    }))
-    assert.ok(missed + outlived === 0, `of 240 tokens that one process had added, another did not find ${missed}; of 240 that one process had ended, another found ${outlived} as they were before`)
+    // A replica lags only now and then, by milliseconds: eight clients check many times.
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, client) => {
+        const [one, other] = client % 2 === 0 ? storages : (storages.toReversed() as [StorageAdapter, StorageAdapter])
+        for (let round = 0; round < 30; round++) {
+          const { id } = await createUser(one, { email: `${client}-${round}@x` })
+          const hash = randomBytes(32)
+          const token = await createToken(one, id, 0, { hash })
+          if (!(await other.findTokenByHash(hash))) missed++
+          // By now a replica that lags has the token, and may keep it after its end.
+          await sleep(3)
+          const [end, isOver] = ends[(client + round) % ends.length] as (typeof ends)[number]
+          await end(one, token)
+          if (!isOver(await other.findTokenByHash(hash))) outlived++
+        }
+      })
+    )
+    assert.ok(
+      missed + outlived === 0,
+      `another process did not find ${missed} of 240 new tokens, and found ${outlived} of 240 ended tokens unchanged`
+    )
   },
 
-  'once it is closed, a write throws, or another process finds it done': async ({ storage, share }) => {
+  'sharing: a write after close throws, or another process finds it done': async ({ storage, share }) => {
     const other = await share(storage)
     const writes = await prepareWrites(storage)
     await storage.close()
     await assertDoneOrThrown(writes, other)
   },
 
-  'what was written is there after a restart': async ({ storage, share }) => {
+  'sharing: records remain after a restart': async ({ storage, share }) => {
     const user = await createUser(storage)
     const deleted = await createUser(storage, { email: 'deleted@x' })
     const token = await createToken(storage, user.id, 1)
@@ -79,36 +93,55 @@ export const sharing: Cases = {
     assert.notEqual(next.id, deleted.id, 'a key was given out again after a restart')
   },
 
-  'of twenty users with one address, whom two processes add, one is added': async ({ storage, share }) => {
+  'sharing: createUser creates one user when two processes use one address': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
     const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => storages[n % 2]?.createUser(newUser())))
-    assert.equal(outcomes.filter((outcome) => outcome !== 'taken').length, 1, 'how many users with one address were added')
+    assert.equal(
+      outcomes.filter((outcome) => outcome !== 'taken').length,
+      1,
+      'number of users created with one address'
+    )
     assert.equal(await storage.countUsers(), 1)
   },
 
-  'of ten patches of one revision by two processes, one is written': async ({ storage, share }) => {
+  'sharing: updateUser succeeds once when two processes have one revision': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
     const { id, revision } = await createUser(storage)
-    const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => storages[n % 2]?.updateUser(id, { data: { n } }, revision)))
-    assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the patches were written')
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => storages[n % 2]?.updateUser(id, { data: { n } }, revision))
+    )
+    assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'number of updates that succeeded')
   },
 
-  'of ten rotations of one token by two processes, one mints a successor': async ({ storage, share }) => {
+  'sharing: rotateToken creates one successor when two processes call it': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
     const user = await createUser(storage)
     const { id } = await createToken(storage, user.id, 100)
-    const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => storages[n % 2]?.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) }))))
-    assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'how many of the rotations minted a successor')
-    assert.equal((await storage.listTokens(user.id)).length, 1, 'how many tokens there are')
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        storages[n % 2]?.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, n) }))
+      )
+    )
+    assert.equal(
+      outcomes.filter((outcome) => outcome !== 'absent').length,
+      1,
+      'number of rotations that created a successor'
+    )
+    assert.equal((await storage.listTokens(user.id)).length, 1, 'number of tokens')
   },
 
-  'tokens that one process mints while another deletes their user open nothing': async ({ storage, share }) => {
+  'sharing: createToken leaves no token when another process deletes the user': async ({ storage, share }) => {
     const other = await share(storage)
     for (let round = 0; round < 5; round++) {
       const user = await createUser(storage, { email: `${round}@x` })
-      const [deleted] = await Promise.all([other.deleteUser(user.id), ...Array.from({ length: 10 }, (_, n) => storage.createToken(newToken(user.id, n)))])
+      const [deleted] = await Promise.all([
+        other.deleteUser(user.id),
+        ...Array.from({ length: 10 }, (_, n) => storage.createToken(newToken(user.id, n)))
+      ])
       assert.equal(deleted, true)
-      for (let n = 0; n < 10; n++) assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
+      for (let n = 0; n < 10; n++) {
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
+      }
     }
   }
 }

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict'
 import type { Cases } from './case.js'
 import { assertNothing, emails, hashOf, createToken, createUser } from './records.js'
 
-/** Texts that stores are known to change, each apart from all others. */
+/** Texts that some stores change. All differ. */
 const texts = [
-  '', ' ', 'x', 'x ', ' x', 'x  ', 'X', '0', 'null', 'true', '1e3', '\u00E9', 'e\u0301', 'e', '\u00DF', 'ss', '\u0131', 'i', '\u017F', 's', '\u212A', 'k', '\uFF21', 'A', '\u00C5', '\u212B',
-  '\u{1F469}\u200D\u{1F469}\u200D\u{1F467}', '\u{1F469}', '\u05D0\u202E\u05D1', '\uFEFF', '\uFFFD', '\u200B', '\u0001\u007F\u0085\u2028', '\t\r\n', "'", '"', '`', '\\', '\\\\', "\\'", '%', '_', '?', '$1', ':a', '{}', '[]',
+  '', ' ', 'x', 'x ', ' x', 'x  ', 'X', '0', 'null', 'true', '1e3', '\u00E9', 'e\u0301', 'e', '\u00DF', 'ss',
+  '\u0131', 'i', '\u017F', 's', '\u212A', 'k', '\uFF21', 'A', '\u00C5', '\u212B',
+  '\u{1F469}\u200D\u{1F469}\u200D\u{1F467}', '\u{1F469}', '\u05D0\u202E\u05D1', '\uFEFF', '\uFFFD', '\u200B',
+  '\u0001\u007F\u0085\u2028', '\t\r\n', "'", '"', '`', '\\', '\\\\', "\\'", '%', '_', '?', '$1', ':a', '{}', '[]',
   "'; drop table users; --", '<script>', '\uFFFF', '\u{10FFFF}', 'x'.repeat(255), '\u{1F511}'.repeat(255)
 ]
 
 export const text: Cases = {
-  'a name comes back as it was, character by character': async ({ storage }) => {
+  'createUser, updateUser: keep each character of a name': async ({ storage }) => {
     const { id } = await createUser(storage)
     for (const name of texts) {
       await storage.updateUser(id, { name })
@@ -21,7 +23,7 @@ export const text: Cases = {
     }
   },
 
-  'so do the name and the scopes of a token, and text in data': async ({ storage }) => {
+  'createToken, createUser: keep each character of names, scopes and data': async ({ storage }) => {
     const data = Object.fromEntries(texts.map((text) => [text, text]))
     const user = await createUser(storage, { data })
     assert.deepEqual((await storage.findUser(user.id))?.data, data)
@@ -33,10 +35,12 @@ export const text: Cases = {
     assert.equal((await storage.findTokenByHash(hashOf(1)))?.token.name, ' ')
   },
 
-  'addresses are the same only if they are so byte by byte': async ({ storage }) => {
+  'findUserByEmail: compares addresses byte by byte': async ({ storage }) => {
     const addresses = [
-      'e@x', 'E@x', '\u00E9@x', 'e\u0301@x', '\u00C9@x', '\u00DF@x', 'ss@x', '\u1E9E@x', 'i@x', '\u0131@x', '\u0130@x', 'k@x', '\u212A@x', '\u03C3@x', '\u03C2@x', '\uFF45@x', '\u0435@x', 'ae@x', '\u00E6@x',
-      'e@x.', '\u{1F511}@x', '\u{1F512}@x', "o'neil@x", 'a%@x', 'a_@x', 'ab@x', 'a\\@x', `${'\u{1F511}'.repeat(252)}@x`, `${'x'.repeat(252)}@x`
+      'e@x', 'E@x', '\u00E9@x', 'e\u0301@x', '\u00C9@x', '\u00DF@x', 'ss@x', '\u1E9E@x', 'i@x', '\u0131@x',
+      '\u0130@x', 'k@x', '\u212A@x', '\u03C3@x', '\u03C2@x', '\uFF45@x', '\u0435@x', 'ae@x', '\u00E6@x', 'e@x.',
+      '\u{1F511}@x', '\u{1F512}@x', "o'neil@x", 'a%@x', 'a_@x', 'ab@x', 'a\\@x', `${'\u{1F511}'.repeat(252)}@x`,
+      `${'x'.repeat(252)}@x`
     ]
     const keys = new Map<string, string>()
     for (const email of addresses) keys.set(email, (await createUser(storage, { email })).id)
@@ -45,24 +49,39 @@ export const text: Cases = {
       assert.equal(found?.id, keys.get(email), email)
       assert.equal(found?.email, email)
     }
-    for (const email of ['\u00E8@x', 'a@x', '%', '_@x', 'e@x\\']) assertNothing(await storage.findUserByEmail(email), `findUserByEmail of ${email}`)
+    for (const email of ['\u00E8@x', 'a@x', '%', '_@x', 'e@x\\']) {
+      assertNothing(await storage.findUserByEmail(email), `findUserByEmail of ${email}`)
+    }
   },
 
-  'search takes every character for itself': async ({ storage }) => {
-    const names = ['100%', 'a_b', 'a\\b', 'a*b', 'a?b', 'a.b', '[ab]', '^a', 'a$', "it's", 'a"b', '\u00E9', '\u{1F511}', '--', 'a  b']
+  'listUsers, countUsers: search has no special characters': async ({ storage }) => {
+    const names = [
+      '100%', 'a_b', 'a\\b', 'a*b', 'a?b', 'a.b', '[ab]', '^a', 'a$', "it's", 'a"b', '\u00E9', '\u{1F511}', '--',
+      'a  b'
+    ]
     for (const [n, name] of names.entries()) await createUser(storage, { email: `${n}@x`, name })
-    for (const search of ['%', '_', '\\', '*', '?', '[', ']', '^', '$', "'", '"', '\u00E9', '\u{1F511}', '--', '  ', '0%', 'a_b', 'a.b', 'a\\b', 'a*b']) {
-      const expected = names.flatMap((name, n) => name.includes(search) ? [`${n}@x`] : [])
+    for (const search of [
+      '%', '_', '\\', '*', '?', '[', ']', '^', '$', "'", '"', '\u00E9', '\u{1F511}', '--', '  ', '0%', 'a_b', 'a.b',
+      'a\\b', 'a*b'
+    ]) {
+      const expected = names.flatMap((name, n) => (name.includes(search) ? [`${n}@x`] : []))
       assert.deepEqual(await emails(storage, { search }), expected, `search for ${search}`)
       assert.equal(await storage.countUsers(search), expected.length, `countUsers of ${search}`)
     }
-    for (const search of ['\u00E8', 'a%b', '\u{1F512}', '\\%', "''", '.*']) assert.deepEqual(await emails(storage, { search }), [], `search for ${search}`)
+    for (const search of ['\u00E8', 'a%b', '\u{1F512}', '\\%', "''", '.*']) {
+      assert.deepEqual(await emails(storage, { search }), [], `search for ${search}`)
+    }
   },
 
-  'data comes back as it was: numbers, nesting, 16 KiB': async ({ storage }) => {
-    const nested = (levels: number): Record<string, unknown> => levels === 1 ? {} : { a: nested(levels - 1) }
+  'createUser, updateUser: keep numbers, nesting and 16 KiB of data': async ({ storage }) => {
+    const nested = (levels: number): Record<string, unknown> => (levels === 1 ? {} : { a: nested(levels - 1) })
     const all = [
-      {}, { a: [1e308, -1e308, 5e-324, 0.1, -0.5, 2 ** 53, -(2 ** 31), 1e21] }, { a: { a: {} }, b: [[], [[]], {}] }, nested(31), { a: '\u00E9'.repeat(8188) }, { '': null, toJSON: 1, constructor: 2, hasOwnProperty: 3 },
+      {},
+      { a: [1e308, -1e308, 5e-324, 0.1, -0.5, 2 ** 53, -(2 ** 31), 1e21] },
+      { a: { a: {} }, b: [[], [[]], {}] },
+      nested(31),
+      { a: '\u00E9'.repeat(8188) },
+      { '': null, toJSON: 1, constructor: 2, hasOwnProperty: 3 },
       Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, i]))
     ]
     for (const [n, data] of all.entries()) {
@@ -74,13 +93,19 @@ export const text: Cases = {
     }
   },
 
-  'times keep their milliseconds, in winter and summer and far away': async ({ storage }) => {
-    const times = ['2024-01-01T12:00:00.000Z', '2024-03-31T02:30:00.001Z', '2024-07-01T23:59:59.999Z', '2024-10-27T02:30:00.500Z', '1970-01-01T00:00:00.001Z', '2038-01-19T03:14:08.000Z', '2099-12-31T23:59:59.999Z']
+  'createUser, createToken, touchTokens: keep each time to the millisecond': async ({ storage }) => {
+    const times = [
+      '2024-01-01T12:00:00.000Z', '2024-03-31T02:30:00.001Z', '2024-07-01T23:59:59.999Z', '2024-10-27T02:30:00.500Z',
+      '1970-01-01T00:00:00.001Z', '2038-01-19T03:14:08.000Z', '2099-12-31T23:59:59.999Z'
+    ]
     for (const [n, time] of times.entries()) {
       const user = await createUser(storage, { email: `${n}@x`, created_at: time })
       const token = await createToken(storage, user.id, n, { created_at: time, expires_at: time })
       await storage.touchTokens([token.id], time)
-      assert.deepEqual(await storage.findTokenByHash(hashOf(n)), { token: { ...token, created_at: time, expires_at: time, last_used_at: time }, user: { ...user, created_at: time } })
+      assert.deepEqual(await storage.findTokenByHash(hashOf(n)), {
+        token: { ...token, created_at: time, expires_at: time, last_used_at: time },
+        user: { ...user, created_at: time }
+      })
     }
   }
 }

@@ -3,15 +3,19 @@ import type { StorageAdapter } from '../storage-adapter.js'
 import type { Cases } from './case.js'
 import { assertNothing, attempt, hashOf, createToken, createUser, newToken, strangeKeys, time } from './records.js'
 
-const tokenKeys = async (storage: StorageAdapter, userId: string) => (await storage.listTokens(userId)).map(({ id }) => id)
+const tokenKeys = async (storage: StorageAdapter, userId: string) =>
+  (await storage.listTokens(userId)).map(({ id }) => id)
 
 export const tokens: Cases = {
-  'a token is kept as given but for its hash, and is found by that, with its user': async ({ storage }) => {
+  'createToken: stores each member, and findTokenByHash adds the user': async ({ storage }) => {
     const user = await createUser(storage)
-    const given = [newToken(user.id, 1), newToken(user.id, 2, { name: 'CI', scopes: ['a', 'b:c'], expires_at: time(30), expires_in: 2147483647 })]
+    const given = [
+      newToken(user.id, 1),
+      newToken(user.id, 2, { name: 'CI', scopes: ['a', 'b:c'], expires_at: time(30), expires_in: 2147483647 })
+    ]
     for (const { hash, ...rest } of given) {
       const token = await storage.createToken({ hash, ...rest })
-      if (token === 'absent') assert.fail('the user is there')
+      if (token === 'absent') assert.fail("createToken returned 'absent' for an existing user")
       assert.deepEqual(token, { ...rest, id: token.id, last_used_at: null })
       assert.match(token.id, /^[\w-]{1,64}$/)
       assert.deepEqual(await storage.findTokenByHash(hash), { token, user })
@@ -19,9 +23,16 @@ export const tokens: Cases = {
     }
   },
 
-  'a token is found by its whole hash only, byte by byte': async ({ storage }) => {
+  'findTokenByHash: compares the whole hash byte by byte': async ({ storage }) => {
     const user = await createUser(storage)
-    const hashes = [Buffer.alloc(32, 0), Buffer.alloc(32, 0xff), Buffer.alloc(32, 0xfe), Buffer.alloc(32, 0x20), Buffer.from(`abc${' '.repeat(29)}`), Buffer.from(`ABC${' '.repeat(29)}`)]
+    const hashes = [
+      Buffer.alloc(32, 0),
+      Buffer.alloc(32, 0xff),
+      Buffer.alloc(32, 0xfe),
+      Buffer.alloc(32, 0x20),
+      Buffer.from(`abc${' '.repeat(29)}`),
+      Buffer.from(`ABC${' '.repeat(29)}`)
+    ]
     const keys: string[] = []
     for (const hash of hashes) keys.push((await createToken(storage, user.id, 0, { hash })).id)
     for (const [i, hash] of hashes.entries()) assert.equal((await storage.findTokenByHash(hash))?.token.id, keys[i])
@@ -30,25 +41,25 @@ export const tokens: Cases = {
     }
   },
 
-  'a token comes with its user as it is now': async ({ storage }) => {
+  'findTokenByHash: returns the user as it is now': async ({ storage }) => {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
     const disabled = await storage.updateUser(user.id, { disabled: true, data: { a: 1 } })
     assert.deepEqual(await storage.findTokenByHash(hashOf(1)), { token, user: disabled })
   },
 
-  'a token of nobody is not added': async ({ storage }) => {
+  "createToken: returns 'absent' and creates nothing when the user is absent": async ({ storage }) => {
     const user = await createUser(storage)
     const deleted = await createUser(storage, { email: 'deleted@x' })
     await storage.deleteUser(deleted.id)
     for (const key of [...strangeKeys(user.id), deleted.id]) {
       assert.equal(await storage.createToken(newToken(key, 1)), 'absent', `createToken for ${key}`)
-      assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a token that was not added')
+      assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a token that was not created')
       assert.deepEqual(await storage.listTokens(key), [])
     }
   },
 
-  'tokens are listed in order of creation, each with its own user': async ({ storage }) => {
+  'listTokens: returns the tokens of one user in order of creation': async ({ storage }) => {
     const one = await createUser(storage, { email: '1@x' })
     const two = await createUser(storage, { email: '2@x' })
     const expected: Record<string, string[]> = { [one.id]: [], [two.id]: [] }
@@ -59,18 +70,20 @@ export const tokens: Cases = {
     for (const user of [one, two]) assert.deepEqual(await tokenKeys(storage, user.id), expected[user.id])
   },
 
-  'a token is deleted once, and opens nothing any more': async ({ storage }) => {
+  'revokeToken: revokes the token once, and no other token': async ({ storage }) => {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
     const other = await createToken(storage, user.id, 2)
-    for (const key of strangeKeys(token.id)) assert.equal(await storage.revokeToken(key), false, `revokeToken of ${key}`)
+    for (const key of strangeKeys(token.id)) {
+      assert.equal(await storage.revokeToken(key), false, `revokeToken of ${key}`)
+    }
     assert.equal(await storage.revokeToken(token.id), true)
     assert.equal(await storage.revokeToken(token.id), false)
     assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a deleted token')
     assert.deepEqual(await storage.listTokens(user.id), [other])
   },
 
-  'all tokens of a user are deleted, and nobody else\'s': async ({ storage }) => {
+  'revokeTokens: revokes all tokens of one user, and no other token': async ({ storage }) => {
     const user = await createUser(storage, { email: '1@x' })
     const other = await createUser(storage, { email: '2@x' })
     for (const n of [1, 2, 3]) await createToken(storage, user.id, n)
@@ -80,20 +93,27 @@ export const tokens: Cases = {
     await storage.revokeTokens(user.id)
     await storage.revokeTokens(user.id)
     assert.deepEqual(await storage.listTokens(user.id), [])
-    for (const n of [1, 2, 3]) assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a deleted token')
+    for (const n of [1, 2, 3]) {
+      assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a deleted token')
+    }
     assert.deepEqual(await storage.listTokens(other.id), [kept])
     assert.deepEqual(await storage.findUser(user.id), user)
   },
 
-  'a rotated token is gone, and its successor there': async ({ storage }) => {
+  'rotateToken: deletes the old token and creates its successor': async ({ storage }) => {
     const user = await createUser(storage)
     const old = await createToken(storage, user.id, 1, { name: 'CI', scopes: ['a'] })
-    const { hash, ...successor } = newToken(user.id, 2, { name: 'CI', scopes: ['a'], expires_at: time(40), expires_in: 60 })
+    const { hash, ...successor } = newToken(user.id, 2, {
+      name: 'CI',
+      scopes: ['a'],
+      expires_at: time(40),
+      expires_in: 60
+    })
     const token = await storage.rotateToken(old.id, (seen) => {
       assert.deepEqual(seen, old)
       return { expires_at: null, successor: { hash, ...successor } }
     })
-    if (typeof token === 'string') assert.fail(`rotateToken says '${token}'`)
+    if (typeof token === 'string') assert.fail(`rotateToken returned '${token}'`)
     assert.deepEqual(token, { ...successor, id: token.id, last_used_at: null })
     assert.notEqual(token.id, old.id)
     assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a token that was rotated')
@@ -101,7 +121,7 @@ export const tokens: Cases = {
     assert.deepEqual(await storage.listTokens(user.id), [token])
   },
 
-  'a token that is rotated with a grace period expires when it is told to': async ({ storage }) => {
+  'rotateToken: sets the expiry of the old token when there is a grace period': async ({ storage }) => {
     const user = await createUser(storage)
     const old = await createToken(storage, user.id, 1, { expires_in: 60, expires_at: time(50) })
     const token = await storage.rotateToken(old.id, () => ({ expires_at: time(20), successor: newToken(user.id, 2) }))
@@ -109,49 +129,72 @@ export const tokens: Cases = {
     assert.deepEqual((await storage.findTokenByHash(hashOf(1)))?.token, { ...old, expires_at: time(20) })
   },
 
-  'a rotation that is refused, or fails, changes nothing': async ({ storage }) => {
+  'rotateToken: changes nothing when replace rejects or throws': async ({ storage }) => {
     const user = await createUser(storage)
     const old = await createToken(storage, user.id, 1)
     await createToken(storage, user.id, 2)
     const before = await storage.listTokens(user.id)
     assert.equal(await storage.rotateToken(old.id, () => 'rejected'), 'rejected')
-    await assert.rejects(attempt(() => storage.rotateToken(old.id, () => { throw new Error('on purpose') })), 'what `replace` throws is a fault')
+    await assert.rejects(
+      attempt(() =>
+        storage.rotateToken(old.id, () => {
+          throw new Error('on purpose')
+        })
+      ),
+      'rotateToken must throw when `replace` throws'
+    )
     assert.deepEqual(await storage.listTokens(user.id), before)
     assert.deepEqual((await storage.findTokenByHash(hashOf(1)))?.token, old)
   },
 
-  'there is nothing to rotate behind a key that was never given out': async ({ storage }) => {
+  "rotateToken: returns 'absent' when the key was never used": async ({ storage }) => {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)
     for (const key of strangeKeys(token.id)) {
-      assert.equal(await storage.rotateToken(key, () => assert.fail('there is nothing to replace')), 'absent', `rotateToken of ${key}`)
+      assert.equal(
+        await storage.rotateToken(key, () => assert.fail('replace was called for an absent token')),
+        'absent',
+        `rotateToken of ${key}`
+      )
     }
   },
 
-  'last_used_at goes forward only, for tokens that are there': async ({ storage }) => {
+  'touchTokens: moves last_used_at forward only, and creates no token': async ({ storage }) => {
     const user = await createUser(storage)
-    const [one, two, gone] = [await createToken(storage, user.id, 1), await createToken(storage, user.id, 2), await createToken(storage, user.id, 3)]
+    const [one, two, gone] = [
+      await createToken(storage, user.id, 1),
+      await createToken(storage, user.id, 2),
+      await createToken(storage, user.id, 3)
+    ]
     await storage.revokeToken(gone.id)
     await storage.touchTokens([], time(1))
     await storage.touchTokens([one.id, gone.id, ...strangeKeys(one.id)], time(5))
     assert.deepEqual(await storage.listTokens(user.id), [{ ...one, last_used_at: time(5) }, two])
     await storage.touchTokens([two.id, one.id], time(4))
-    assert.deepEqual(await storage.listTokens(user.id), [{ ...one, last_used_at: time(5) }, { ...two, last_used_at: time(4) }])
+    assert.deepEqual(await storage.listTokens(user.id), [
+      { ...one, last_used_at: time(5) },
+      { ...two, last_used_at: time(4) }
+    ])
     assertNothing(await storage.findTokenByHash(hashOf(3)), 'findTokenByHash of a deleted token that was touched')
   },
 
-  'last_used_at is set for hundreds of tokens at once': async ({ storage }) => {
+  'touchTokens: updates hundreds of tokens in one call': async ({ storage }) => {
     const user = await createUser(storage)
     const keys: string[] = []
     for (let n = 0; n < 500; n += 50) {
-      const tokens = await Promise.all(Array.from({ length: 50 }, (_, i) => {
-        const hash = Buffer.alloc(32)
-        hash.writeUInt16BE(n + i)
-        return createToken(storage, user.id, 0, { hash })
-      }))
+      const tokens = await Promise.all(
+        Array.from({ length: 50 }, (_, i) => {
+          const hash = Buffer.alloc(32)
+          hash.writeUInt16BE(n + i)
+          return createToken(storage, user.id, 0, { hash })
+        })
+      )
       keys.push(...tokens.map(({ id }) => id))
     }
     await storage.touchTokens(keys, time(5))
-    assert.deepEqual(new Set((await storage.listTokens(user.id)).map((token) => token.last_used_at)), new Set([time(5)]))
+    assert.deepEqual(
+      new Set((await storage.listTokens(user.id)).map((token) => token.last_used_at)),
+      new Set([time(5)])
+    )
   }
 }

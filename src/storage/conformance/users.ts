@@ -5,10 +5,13 @@ import { assertNothing, emails, hashOf, createToken, createUser, newUser, strang
 const data = { plan: 'pro', tags: ['a', 1, -0.5, true, null, { b: {} }], '': '' }
 
 export const users: Cases = {
-  'a user is kept as given, and is found by key, by address and in the list': async ({ storage }) => {
-    for (const given of [newUser(), newUser({ email: 'other@example.com', name: null, data, max_concurrent_bots: 2147483647, created_at: time(59) })]) {
+  'createUser: stores each member, and every look-up returns the same record': async ({ storage }) => {
+    for (const given of [
+      newUser(),
+      newUser({ email: 'other@example.com', name: null, data, max_concurrent_bots: 2147483647, created_at: time(59) })
+    ]) {
       const user = await storage.createUser(given)
-      if (user === 'taken') assert.fail('nobody has this address')
+      if (user === 'taken') assert.fail("createUser returned 'taken' for a free address")
       assert.deepEqual(user, { ...given, id: user.id, disabled: false, revision: user.revision })
       assert.match(user.id, /^[\w-]{1,64}$/)
       assert.equal(typeof user.revision, 'number')
@@ -18,13 +21,13 @@ export const users: Cases = {
     }
   },
 
-  'an address that is taken is refused, and its user stays as it is': async ({ storage }) => {
+  "createUser: returns 'taken' and changes nothing when the address is taken": async ({ storage }) => {
     const user = await createUser(storage)
     assert.equal(await storage.createUser(newUser({ name: 'Somebody Else' })), 'taken')
     assert.deepEqual(await storage.listUsers({ order: 'asc', skip: 0, limit: 10 }), [user])
   },
 
-  'an address is free again when its user is deleted or has another': async ({ storage }) => {
+  'createUser: accepts an address after its user is deleted or has another': async ({ storage }) => {
     const first = await createUser(storage, { email: 'a@x' })
     await storage.deleteUser(first.id)
     const second = await createUser(storage, { email: 'a@x' })
@@ -33,7 +36,7 @@ export const users: Cases = {
     assertNothing(await storage.findUser(first.id), 'the first user is deleted')
   },
 
-  'no key is given out twice, not even that of the last user or token after it is deleted': async ({ storage }) => {
+  'createUser, createToken: never reuse a key, even after a deletion': async ({ storage }) => {
     const userKeys = new Set<string>()
     const tokenKeys = new Set<string>()
     for (let n = 1; n <= 4; n++) {
@@ -46,11 +49,11 @@ export const users: Cases = {
       }
       await storage.deleteUser(user.id)
     }
-    assert.equal(userKeys.size, 4, 'how many keys four users had')
-    assert.equal(tokenKeys.size, 8, 'how many keys eight tokens had')
+    assert.equal(userKeys.size, 4, 'number of keys of four users')
+    assert.equal(tokenKeys.size, 8, 'number of keys of eight tokens')
   },
 
-  'there is nothing behind a key that was never given out': async ({ storage }) => {
+  'findUser, updateUser, deleteUser: find nothing when the key was never used': async ({ storage }) => {
     const user = await createUser(storage)
     await createToken(storage, user.id, 1)
     for (const key of strangeKeys(user.id)) {
@@ -58,20 +61,23 @@ export const users: Cases = {
       assert.equal(await storage.updateUser(key, { name: 'x' }), 'absent', `updateUser of ${key}`)
       assert.equal(await storage.deleteUser(key), false, `deleteUser of ${key}`)
       for (const order of ['asc', 'desc'] as const) {
-        assert.ok(Array.isArray(await storage.listUsers({ order, after: key, skip: 0, limit: 10 })), `listUsers after ${key}`)
+        assert.ok(
+          Array.isArray(await storage.listUsers({ order, after: key, skip: 0, limit: 10 })),
+          `listUsers after ${key}`
+        )
       }
     }
     assertNothing(await storage.findUserByEmail('nobody@example.com'), 'findUserByEmail of nobody')
     assert.deepEqual(await storage.findUser(user.id), user)
   },
 
-  'users are listed in order of creation, or the other way round': async ({ storage }) => {
+  'listUsers: returns users in order of creation, or in reverse': async ({ storage }) => {
     for (const email of ['c@x', 'a@x', 'd@x', 'b@x']) await createUser(storage, { email, created_at: time(0) })
     assert.deepEqual(await emails(storage), ['c@x', 'a@x', 'd@x', 'b@x'])
     assert.deepEqual(await emails(storage, { order: 'desc' }), ['b@x', 'd@x', 'a@x', 'c@x'])
   },
 
-  'a page begins after skip, and has at most limit users': async ({ storage }) => {
+  'listUsers: applies skip and limit': async ({ storage }) => {
     for (const email of ['1@x', '2@x', '3@x', '4@x']) await createUser(storage, { email })
     assert.deepEqual(await emails(storage, { limit: 2 }), ['1@x', '2@x'])
     assert.deepEqual(await emails(storage, { skip: 1, limit: 2 }), ['2@x', '3@x'])
@@ -80,7 +86,7 @@ export const users: Cases = {
     assert.deepEqual(await emails(storage, { skip: Number.MAX_SAFE_INTEGER }), [])
   },
 
-  'a page begins behind a user, also one who is deleted': async ({ storage }) => {
+  'listUsers: starts after a user, even when that user is deleted': async ({ storage }) => {
     const keys: Record<string, string> = {}
     for (const email of ['1@x', '2@x', '3@x', '4@x', '5@x']) keys[email] = (await createUser(storage, { email })).id
     const after = keys['3@x'] as string
@@ -93,27 +99,32 @@ export const users: Cases = {
     assert.deepEqual(await emails(storage, { after: keys['5@x'] as string }), [])
   },
 
-  'keys stay in order beyond nine and ninety-nine': async ({ storage }) => {
+  'listUsers: keeps the order when keys get more digits': async ({ storage }) => {
     const expected: string[] = []
     for (let n = 1; n <= 105; n++) expected.push((await createUser(storage, { email: `${n}@x` })).email)
     const visited: string[] = []
     let after: string | undefined
     for (let page = 0; page < 30; page++) {
-      const users = await storage.listUsers({ order: 'asc', skip: 0, limit: 4, ...(after !== undefined && { after }) })
+      const users = await storage.listUsers({
+        order: 'asc',
+        skip: 0,
+        limit: 4,
+        ...(after !== undefined && { after })
+      })
       visited.push(...users.map(({ email }) => email))
       after = users.at(-1)?.id ?? after
     }
     assert.deepEqual(visited, expected)
   },
 
-  'a change leaves a user in its place': async ({ storage }) => {
+  'updateUser: leaves the user in its place in the list': async ({ storage }) => {
     const first = await createUser(storage, { email: '1@x' })
     await createUser(storage, { email: '2@x' })
     await storage.updateUser(first.id, { email: '9@x', name: 'Z', disabled: true })
     assert.deepEqual(await emails(storage), ['9@x', '2@x'])
   },
 
-  'search finds what is anywhere in the address or the name, and countUsers counts it': async ({ storage }) => {
+  'listUsers, countUsers: search matches any part of the address or the name': async ({ storage }) => {
     await createUser(storage, { email: 'jane@one.example', name: 'Jane Roe' })
     await createUser(storage, { email: 'john@two.example', name: null })
     await createUser(storage, { email: 'third@one.example', name: 'Mary-Jane' })
@@ -133,25 +144,46 @@ export const users: Cases = {
     assert.deepEqual(await emails(storage, { search: 'one', order: 'desc', skip: 1, limit: 1 }), ['jane@one.example'])
   },
 
-  'a search goes on behind a user, in either order, as a list does': async ({ storage }) => {
+  'listUsers: search works with after, skip, limit and either order': async ({ storage }) => {
     const keys: string[] = []
-    for (let n = 0; n < 12; n++) keys.push((await createUser(storage, { email: `${n % 3 === 0 ? 'other' : 'found'}${n}@x` })).id)
+    for (let n = 0; n < 12; n++) {
+      keys.push((await createUser(storage, { email: `${n % 3 === 0 ? 'other' : 'found'}${n}@x` })).id)
+    }
     const all = [1, 2, 4, 5, 7, 8, 10, 11]
     for (const order of ['asc', 'desc'] as const) {
       for (const after of [undefined, 4, 6]) {
-        for (const [skip, limit] of [[0, 100], [0, 2], [1, 1], [2, 3]] as const) {
-          const behind = (order === 'asc' ? all : all.toReversed()).filter((n) => after === undefined || (order === 'asc' ? n > after : n < after))
-          const expected = behind.slice(skip, skip + limit).map((n) => `found${n}@x`)
-          const page = { order, skip, limit, search: 'found', ...(after !== undefined && { after: keys[after] as string }) }
-          assert.deepEqual(await emails(storage, page), expected, `order ${order}, after number ${after}, skip ${skip}, limit ${limit}`)
+        for (const [skip, limit] of [
+          [0, 100],
+          [0, 2],
+          [1, 1],
+          [2, 3]
+        ] as const) {
+          const rest = (order === 'asc' ? all : all.toReversed()).filter(
+            (n) => after === undefined || (order === 'asc' ? n > after : n < after)
+          )
+          const expected = rest.slice(skip, skip + limit).map((n) => `found${n}@x`)
+          const page = {
+            order,
+            skip,
+            limit,
+            search: 'found',
+            ...(after !== undefined && { after: keys[after] as string })
+          }
+          assert.deepEqual(
+            await emails(storage, page),
+            expected,
+            `order ${order}, after number ${after}, skip ${skip}, limit ${limit}`
+          )
         }
       }
     }
   },
 
-  'search finds a name by its normalizeForSearch form, also after it has changed': async ({ storage }) => {
+  'listUsers: search matches the normalizeForSearch form, also after an update': async ({ storage }) => {
     const { id } = await createUser(storage, { email: 'a@x', name: 'ZO\u00CB \u0130\u03A3 Jose\u0301' })
-    for (const search of ['zo\u00EB', 'jos\u00E9']) assert.deepEqual(await emails(storage, { search }), ['a@x'], `search for ${search}`)
+    for (const search of ['zo\u00EB', 'jos\u00E9']) {
+      assert.deepEqual(await emails(storage, { search }), ['a@x'], `search for ${search}`)
+    }
     await storage.updateUser(id, { name: '\u00C9va' })
     assert.deepEqual(await emails(storage, { search: 'zo\u00EB' }), [])
     assert.deepEqual(await emails(storage, { search: '\u00E9v' }), ['a@x'])
@@ -159,23 +191,36 @@ export const users: Cases = {
     assert.deepEqual(await emails(storage, { search: '\u00E9v' }), [])
   },
 
-  'search knows one small sigma, in addresses and in names': async ({ storage }) => {
+  'listUsers: search treats both small sigmas as one, in addresses and names': async ({ storage }) => {
     await createUser(storage, { email: '\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2', name: null })
     await createUser(storage, { email: 'b@x', name: '\u039A\u03A9\u03A3 \u039A\u03A9\u03A3\u03A4\u0391\u03A3' })
-    assert.deepEqual(await emails(storage, { search: '\u03BA\u03BF\u03C3@\u03BA\u03CE\u03C3' }), ['\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2'], 'an address')
-    for (const search of ['\u03BA\u03C9\u03C3 \u03BA', '\u03BA\u03C9\u03C3\u03C4\u03B1\u03C3']) assert.deepEqual(await emails(storage, { search }), ['b@x'], `search for ${search}`)
+    assert.deepEqual(
+      await emails(storage, { search: '\u03BA\u03BF\u03C3@\u03BA\u03CE\u03C3' }),
+      ['\u03BD\u03AF\u03BA\u03BF\u03C2@\u03BA\u03CE\u03C2'],
+      'an address'
+    )
+    for (const search of ['\u03BA\u03C9\u03C3 \u03BA', '\u03BA\u03C9\u03C3\u03C4\u03B1\u03C3']) {
+      assert.deepEqual(await emails(storage, { search }), ['b@x'], `search for ${search}`)
+    }
   },
 
-  'a change sets what is given, and nothing else': async ({ storage }) => {
+  'updateUser: sets the given members only, and a new revision': async ({ storage }) => {
     let expected = await createUser(storage, { data })
     const changes = [
-      { name: 'Jane' }, { email: 'jane@x' }, { email: 'jane@x' }, { max_concurrent_bots: 0 }, { disabled: true }, { data: { other: [] } }, {},
-      { name: undefined, disabled: undefined, data: undefined, email: undefined, max_concurrent_bots: undefined }, { name: null, data: null, disabled: false }
+      { name: 'Jane' },
+      { email: 'jane@x' },
+      { email: 'jane@x' },
+      { max_concurrent_bots: 0 },
+      { disabled: true },
+      { data: { other: [] } },
+      {},
+      { name: undefined, disabled: undefined, data: undefined, email: undefined, max_concurrent_bots: undefined },
+      { name: null, data: null, disabled: false }
     ]
     for (const change of changes) {
       const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
       const updated = await storage.updateUser(expected.id, change)
-      if (typeof updated === 'string') assert.fail(`updateUser says '${updated}'`)
+      if (typeof updated === 'string') assert.fail(`updateUser returned '${updated}'`)
       assert.notEqual(updated.revision, expected.revision, 'the revision is another after each change')
       expected = { ...expected, ...given, revision: updated.revision }
       assert.deepEqual(updated, expected)
@@ -183,22 +228,22 @@ export const users: Cases = {
     }
   },
 
-  'a change to an address that is taken changes nothing': async ({ storage }) => {
+  "updateUser: returns 'taken' and changes nothing when the address is taken": async ({ storage }) => {
     const user = await createUser(storage, { email: 'a@x' })
     await createUser(storage, { email: 'b@x' })
     assert.equal(await storage.updateUser(user.id, { name: 'New', disabled: true, email: 'b@x' }), 'taken')
     assert.deepEqual(await storage.findUser(user.id), user)
   },
 
-  'a change of a revision that is over changes nothing': async ({ storage }) => {
+  "updateUser: returns 'absent' and changes nothing when the revision is stale": async ({ storage }) => {
     const user = await createUser(storage)
     const updated = await storage.updateUser(user.id, { name: 'First' }, user.revision)
-    if (typeof updated === 'string') assert.fail(`updateUser says '${updated}' of a revision that is current`)
+    if (typeof updated === 'string') assert.fail(`updateUser returned '${updated}' for the current revision`)
     assert.equal(await storage.updateUser(user.id, { name: 'Second' }, user.revision), 'absent')
     assert.deepEqual(await storage.findUser(user.id), updated)
   },
 
-  'a user is deleted once, with its tokens, and nobody else with it': async ({ storage }) => {
+  'deleteUser: deletes the user with its tokens once, and no other user': async ({ storage }) => {
     const user = await createUser(storage, { email: 'a@x' })
     const other = await createUser(storage, { email: 'b@x' })
     await createToken(storage, user.id, 1)
@@ -209,15 +254,17 @@ export const users: Cases = {
     assertNothing(await storage.findUser(user.id), 'findUser of a deleted user')
     assertNothing(await storage.findUserByEmail('a@x'), 'findUserByEmail of a deleted user')
     assert.deepEqual(await storage.listTokens(user.id), [])
-    for (const n of [1, 2]) assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a token of a deleted user')
+    for (const n of [1, 2]) {
+      assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a token of a deleted user')
+    }
     assert.deepEqual(await storage.findTokenByHash(hashOf(3)), { token, user: other })
     assert.deepEqual(await emails(storage), ['b@x'])
   },
 
-  'what callers do to a record does not reach what is stored': async ({ storage }) => {
+  'createUser, findUser: store no change that a caller makes to a record': async ({ storage }) => {
     const given = newUser({ data: { list: [1] } })
     const user = await storage.createUser(given)
-    if (user === 'taken') assert.fail('nobody has this address')
+    if (user === 'taken') assert.fail("createUser returned 'taken' for a free address")
     const expected = structuredClone(user)
     Object.assign(given.data as object, { list: 'changed' })
     Object.assign(user.data as object, { list: 'changed' })

@@ -1,60 +1,77 @@
 import { InTransactionError, StorageUnavailableError } from '../../errors.js'
-import { storageMethodNames, type Storage, type StorageAdapter, type TokenRecord } from '../storage-adapter.js'
-import { createDeadlines } from './deadlines.js'
+import type { Awaitable, OpenStorage, StorageAdapter } from '../storage-adapter.js'
 import { checkAnswer, checkToken } from './record-checks.js'
 
 /**
- * The storage once it is open, with everything that its methods throw, records of another form, and `timeout` milliseconds of silence, turned
- * into StorageUnavailableError. InTransactionError stays as it is, because no retry mends a mistake of the caller.
+ * Makes one call of a storage and returns its checked answer. A synchronous answer stays synchronous, because a promise
+ * costs time in each token check on SQLite.
  */
-export function withFaults (storage: StorageAdapter | Pick<StorageAdapter, 'touchTokens'>, timeout: number): Storage & Pick<StorageAdapter, 'close'> {
-  const methods = storage as unknown as Record<string, (...parameters: unknown[]) => Promise<unknown>>
-  const deadlines = createDeadlines(timeout, (late) => new StorageUnavailableError(late))
-  const wrapped = storageMethodNames.map((name) => {
-    const checked = checkAnswer[name]
-    const call = (...parameters: unknown[]) => {
-      try {
-        const answer = methods[name]?.(...parameters)
-        // Each token that is checked comes this way: one promise at the most, and not one for each of the three things that are done here.
-        return isThenable(answer) ? inTime(answer, checked) : checked(answer)
-      } catch (fault) {
-        throw toError(fault)
-      }
-    }
-    return [name, call]
-  })
+export type FaultGuard = <T>(call: () => Awaitable<T>, check: (answer: T) => T) => Awaitable<T>
 
-  function inTime (answer: PromiseLike<unknown>, checked: (answer: unknown) => unknown) {
+/**
+ * Creates a guard that turns three things into StorageUnavailableError: an error that the call throws, an answer that
+ * `check` rejects, and no answer within `timeout` milliseconds. The guard ignores an answer that comes later.
+ * It passes InTransactionError on, because a retry does not mend a mistake of the caller.
+ */
+export function createFaultGuard (timeout: number): FaultGuard {
+  // A timer per call costs 0.1 to 0.4 µs more than one timer for all calls: under 1 % of a token check over pg.
+  function inTime<T> (answer: PromiseLike<T>, check: (answer: T) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const deadline = deadlines.add(reject)
-      Promise.resolve(answer).then((value) => {
-        deadlines.delete(deadline)
-        try {
-          resolve(checked(value))
-        } catch (fault) {
-          reject(new StorageUnavailableError(fault))
-        }
+      const timer = setTimeout(() => reject(new StorageUnavailableError(lateError(timeout))), timeout).unref()
+      Promise.resolve(answer).then(check).then((checked) => {
+        clearTimeout(timer)
+        resolve(checked)
       }, (fault) => {
-        deadlines.delete(deadline)
+        clearTimeout(timer)
         reject(toError(fault))
       })
     })
   }
 
-  const faultless: Storage & Pick<StorageAdapter, 'close'> = Object.fromEntries(wrapped)
+  return (call, check) => {
+    try {
+      const answer = call()
+      return isThenable(answer) ? inTime(answer, check) : check(answer)
+    } catch (fault) {
+      throw toError(fault)
+    }
+  }
+}
+
+/** Returns the open `storage` with each method guarded as `createFaultGuard` describes. */
+export function withFaults (storage: StorageAdapter, timeout: number): OpenStorage {
+  const guard = createFaultGuard(timeout)
   return {
-    ...faultless,
-    rotateToken: (id, replace) => faultless.rotateToken(id, (old: TokenRecord) => {
+    close: async () => guard(() => storage.close(), checkAnswer.close),
+    createUser: async (user) => guard(() => storage.createUser(user), checkAnswer.createUser),
+    findUser: async (id) => guard(() => storage.findUser(id), checkAnswer.findUser),
+    findUserByEmail: async (email) => guard(() => storage.findUserByEmail(email), checkAnswer.findUserByEmail),
+    listUsers: async (page) => guard(() => storage.listUsers(page), checkAnswer.listUsers),
+    countUsers: async (search) => guard(() => storage.countUsers(search), checkAnswer.countUsers),
+    updateUser: async (id, changes, revision) =>
+      guard(() => storage.updateUser(id, changes, revision), checkAnswer.updateUser),
+    deleteUser: async (id) => guard(() => storage.deleteUser(id), checkAnswer.deleteUser),
+    createToken: async (token) => guard(() => storage.createToken(token), checkAnswer.createToken),
+    findTokenByHash: (hash) => guard(() => storage.findTokenByHash(hash), checkAnswer.findTokenByHash),
+    listTokens: async (userId) => guard(() => storage.listTokens(userId), checkAnswer.listTokens),
+    rotateToken: async (id, replace) => guard(() => storage.rotateToken(id, (old) => {
       checkToken(old)
       return replace(old)
-    })
+    }), checkAnswer.rotateToken),
+    revokeToken: async (id) => guard(() => storage.revokeToken(id), checkAnswer.revokeToken),
+    revokeTokens: async (userId) => guard(() => storage.revokeTokens(userId), checkAnswer.revokeTokens),
+    touchTokens: async (ids, lastUsedAt) => guard(() => storage.touchTokens(ids, lastUsedAt), checkAnswer.touchTokens)
   }
+}
+
+function lateError (timeout: number): Error {
+  return Object.assign(new Error(`No answer within ${timeout} ms`), { code: 'TIMEOUT' })
 }
 
 function toError (fault: unknown): Error {
   return fault instanceof InTransactionError ? fault : new StorageUnavailableError(fault)
 }
 
-function isThenable (value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+function isThenable<T> (value: Awaitable<T>): value is Promise<T> {
+  return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
 }

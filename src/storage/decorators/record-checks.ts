@@ -1,9 +1,12 @@
-import type { StorageAdapter, TokenRecord, TokenWithUser, UserRecord } from '../storage-adapter.js'
+import type { OpenStorage, TokenRecord, TokenWithUser, UserRecord } from '../storage-adapter.js'
 
 const time = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 
+/** Throws an Error with the code `INVALID_RECORD` unless `isRight`. */
 function must (isRight: boolean, member: string): void {
-  if (!isRight) throw Object.assign(new Error(`The storage gave back a record whose \`${member}\` is not what StorageAdapter says`), { code: 'INVALID_RECORD' })
+  if (isRight) return
+  const message = `The storage returned a record whose \`${member}\` is not of the form that StorageAdapter defines`
+  throw Object.assign(new Error(message), { code: 'INVALID_RECORD' })
 }
 
 const isText = (value: unknown) => typeof value === 'string'
@@ -23,12 +26,12 @@ function checkUser (user: UserRecord): void {
   must(isTime(user.created_at), 'created_at')
 }
 
-/** @throws {Error} if the token is not what StorageAdapter says */
+/** Throws an Error unless the token has the form that StorageAdapter defines. */
 export function checkToken (token: TokenRecord): void {
   must(isText(token.id), 'id')
   must(isText(token.user_id), 'user_id')
   must(isTextOrNull(token.name), 'name')
-  // Text has an `includes`, too: it would find `admin` in `admin:read`.
+  // A string also has `includes`, which would find `admin` in `admin:read`.
   must(token.scopes === null || (Array.isArray(token.scopes) && token.scopes.every(isText)), 'scopes')
   must(isTimeOrNull(token.expires_at), 'expires_at')
   must(token.expires_in === null || isInteger(token.expires_in), 'expires_in')
@@ -41,25 +44,34 @@ function checkTokenWithUser ({ token, user }: TokenWithUser): void {
   checkUser(user)
 }
 
-/** Many a store says null where there is nothing. */
-const present = (answer: unknown) => answer ?? undefined
-const outcomeOr = <T>(check: (record: T) => void) => (answer: any) => {
-  if (typeof answer !== 'string') check(answer)
-  return answer
+type Answer<Name extends keyof OpenStorage> = Awaited<ReturnType<OpenStorage[Name]>>
+
+const unchecked = <T>(answer: T): T => answer
+
+const outcomeOr = <T extends object>(check: (record: T) => void) =>
+  <Outcome extends string>(answer: T | Outcome): T | Outcome => {
+    if (typeof answer !== 'string') check(answer)
+    return answer
+  }
+
+const absentOr = <T>(check: (record: T) => void) => (answer: T | undefined): T | undefined => {
+  // Many stores return null for an absent record.
+  const record = answer ?? undefined
+  if (record !== undefined) check(record)
+  return record
 }
-const absentOr = <T>(check: (record: T) => void) => (answer: any) => {
-  if (answer !== undefined && answer !== null) check(answer)
-  return present(answer)
-}
-const listOf = <T>(check: (record: T) => void) => (answer: any) => {
+
+const listOf = <T>(check: (record: T) => void) => (answer: T[]): T[] => {
   for (const record of answer) check(record)
   return answer
 }
 
-/** Return what a method of a storage answers, and throw an Error if a record in it is not what StorageAdapter says: that must allow nobody anything. */
-export const checkAnswer: Readonly<Record<keyof StorageAdapter, (answer: any) => unknown>> = {
-  open: present,
-  close: present,
+/**
+ * Functions that check the answer of a method and return it, with `undefined` in place of `null`. They throw an Error
+ * if a record has another form than StorageAdapter defines, because such a record must not give any permission.
+ */
+export const checkAnswer: { readonly [Name in keyof OpenStorage]: (answer: Answer<Name>) => Answer<Name> } = {
+  close: unchecked,
   createUser: outcomeOr(checkUser),
   findUser: absentOr(checkUser),
   findUserByEmail: absentOr(checkUser),
@@ -69,12 +81,12 @@ export const checkAnswer: Readonly<Record<keyof StorageAdapter, (answer: any) =>
     return answer
   },
   updateUser: outcomeOr(checkUser),
-  deleteUser: present,
+  deleteUser: unchecked,
   createToken: outcomeOr(checkToken),
   findTokenByHash: absentOr(checkTokenWithUser),
   listTokens: listOf(checkToken),
   rotateToken: outcomeOr(checkToken),
-  revokeToken: present,
-  revokeTokens: present,
-  touchTokens: present
+  revokeToken: unchecked,
+  revokeTokens: unchecked,
+  touchTokens: unchecked
 }

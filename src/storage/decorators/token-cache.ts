@@ -1,36 +1,29 @@
-import type { Storage, StorageAdapter, TokenWithUser } from '../storage-adapter.js'
+import type { OpenStorage, TokenWithUser } from '../storage-adapter.js'
 
 const maxEntries = 10_000
 
 /**
- * Remembers the tokens that were found for `ttl` milliseconds. What this storage is told to change is forgotten at once; what others
- * change, such as other processes, goes unnoticed for as long. What was not found is never remembered.
+ * Returns `storage` with a cache of the tokens that `findTokenByHash` found, each for `ttl` milliseconds.
+ * A change through this storage takes effect at once. A change by another process takes effect when `ttl` is over.
+ * The cache does not keep the absence of a token.
  */
-export function withTokenCache<S extends Storage & Pick<StorageAdapter, 'close'>> (storage: S, ttl: number): S {
-  // In order of age, for each is kept as long as the others.
+export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage {
+  // In order of age, because each entry lives equally long.
   const entries = new Map<string, { found: TokenWithUser, end: number }>()
   let changes = 0
 
-  /** All of it: changes are few beside checks, and whose token an entry is would have to be looked up. */
-  function forgetAll () {
-    changes++
-    entries.clear()
-  }
-
-  function changing<P extends unknown[], T> (change: (...parameters: P) => Promise<T>) {
-    return async (...parameters: P): Promise<T> => {
-      try {
-        return await change(...parameters)
-      } finally {
-        // Also when it has failed: nobody knows what it has done.
-        forgetAll()
-      }
+  // A failed change also empties the cache, because the storage may have made it.
+  // All entries go, because changes are rare and an entry is not found by its user.
+  async function changing<T> (change: () => Promise<T>): Promise<T> {
+    try {
+      return await change()
+    } finally {
+      changes++
+      entries.clear()
     }
   }
 
   return {
-    ...storage,
-
     findTokenByHash (hash) {
       const key = hash.toString('latin1')
       const now = performance.now()
@@ -40,7 +33,7 @@ export function withTokenCache<S extends Storage & Pick<StorageAdapter, 'close'>
       const changesBefore = changes
       const remember = (found: TokenWithUser | undefined) => {
         entries.delete(key)
-        // What changed meanwhile may have come too late for it.
+        // The look-up may have missed a change that was made during it.
         if (found === undefined || changes !== changesBefore) return found
         for (const [oldest, { end }] of entries) {
           if (now < end && entries.size < maxEntries) break
@@ -53,16 +46,26 @@ export function withTokenCache<S extends Storage & Pick<StorageAdapter, 'close'>
       return finding instanceof Promise ? finding.then(remember) : remember(finding)
     },
 
-    updateUser: changing(storage.updateUser),
-    deleteUser: changing(storage.deleteUser),
-    rotateToken: changing(storage.rotateToken),
-    revokeToken: changing(storage.revokeToken),
-    revokeTokens: changing(storage.revokeTokens),
-    close: changing(storage.close)
+    close: () => changing(() => storage.close()),
+    updateUser: (id, changes, revision) => changing(() => storage.updateUser(id, changes, revision)),
+    deleteUser: (id) => changing(() => storage.deleteUser(id)),
+    rotateToken: (id, replace) => changing(() => storage.rotateToken(id, replace)),
+    revokeToken: (id) => changing(() => storage.revokeToken(id)),
+    revokeTokens: (userId) => changing(() => storage.revokeTokens(userId)),
+
+    // These calls change no token in the cache. `last_used_at` may be late.
+    createUser: (user) => storage.createUser(user),
+    findUser: (id) => storage.findUser(id),
+    findUserByEmail: (email) => storage.findUserByEmail(email),
+    listUsers: (page) => storage.listUsers(page),
+    countUsers: (search) => storage.countUsers(search),
+    createToken: (token) => storage.createToken(token),
+    listTokens: (userId) => storage.listTokens(userId),
+    touchTokens: (ids, lastUsedAt) => storage.touchTokens(ids, lastUsedAt)
   }
 }
 
-/** For a request to do with as it likes. */
+/** Returns a copy that a request may change. */
 function copy ({ token, user }: TokenWithUser): TokenWithUser {
   return {
     token: token.scopes === null ? token : { ...token, scopes: [...token.scopes] },

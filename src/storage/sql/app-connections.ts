@@ -2,17 +2,18 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ControlledTransactionBuilder, Kysely, QueryExecutor } from 'kysely'
 import { InTransactionError } from '../../errors.js'
 
-/** A connection that the app holds: within its own transaction, say. */
+/** A connection that the app holds, for example in its own transaction. */
 interface Hold { over: boolean }
 
-// By the executor of a Kysely, over which an app may have several storages.
+// The key is the executor of a Kysely, which several storages may share.
 const holdsOf = new WeakMap<QueryExecutor, AsyncLocalStorage<Hold>>()
 
 /**
- * Makes each query of `ours` fail at once where its caller holds a connection of `theirs`, from which `ours` is derived. Such a query takes another
- * connection: if there is none, the caller waits for itself, and everybody else with it. It also stays when the caller's transaction is undone.
+ * Makes each query of `ours` throw InTransactionError at once if its caller holds a connection of `theirs`, from which
+ * `ours` is derived. Such a query needs a second connection: if none is free, the caller waits for itself and blocks
+ * all others. The query would also stay when the caller's transaction is rolled back.
  *
- * The async context tells who the caller is. Kysely has no hook for that, so a method of the app's executor is replaced.
+ * The async context identifies the caller. Kysely has no hook for that, so this replaces methods of the app's executor.
  */
 export function refuseHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
   const holds = watch(theirs.getExecutor())
@@ -25,14 +26,14 @@ export function refuseHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
   }
 }
 
-/** Notes in the async context of whatever an executor, or one that is derived from it from now on, provides with a connection that it holds one. */
+/** Records in the async context of a connection's consumer that it holds one. Also watches executors derived later. */
 function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLocalStorage<Hold> {
   if (holds !== undefined && holdsOf.has(executor)) return holds
   const watched = holds ?? new AsyncLocalStorage<Hold>()
   holdsOf.set(executor, watched)
 
   const { provideConnection, stream } = executor
-  // The generator begins in the context of the loop that reads it.
+  // The generator starts in the async context of the loop that reads it.
   executor.stream = async function * (...parameters) {
     const hold = { over: false }
     watched.enterWith(hold)
@@ -46,9 +47,10 @@ function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLo
     const hold = { over: false }
     if (beginsControlled) watched.enterWith(hold)
     try {
-      return await provideConnection.call(executor, (connection) => watched.run(hold, consumer, connection), ...rest) as never
+      const watchedConsumer: typeof consumer = (connection) => watched.run(hold, consumer, connection)
+      return await provideConnection.call(executor, watchedConsumer, ...rest) as never
     } finally {
-      // What the consumer has started may go on in its context.
+      // Work that the consumer started may go on in its context.
       hold.over = true
     }
   }
@@ -66,8 +68,9 @@ function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLo
 let beginsControlled = false
 
 /**
- * Makes `startTransaction` note in the async context of its caller that the caller holds a connection, because such a transaction has no
- * callback to run in a context of its own. Kysely asks its executor for the connection before `execute` returns.
+ * Makes `startTransaction` record in the async context of its caller that the caller holds a connection.
+ * Such a transaction has no callback that could run in its own context. Kysely asks its executor for the connection
+ * before `execute` returns.
  */
 function watchControlled (theirs: Kysely<any>): void {
   const { startTransaction } = theirs
@@ -85,8 +88,10 @@ function watchControlled (theirs: Kysely<any>): void {
 function watchedBuilder<DB> (builder: ControlledTransactionBuilder<DB>): ControlledTransactionBuilder<DB> {
   const { execute, setAccessMode, setIsolationLevel } = builder
   return Object.assign(builder, {
-    setAccessMode: (...parameters: Parameters<typeof setAccessMode>) => watchedBuilder(setAccessMode.apply(builder, parameters)),
-    setIsolationLevel: (...parameters: Parameters<typeof setIsolationLevel>) => watchedBuilder(setIsolationLevel.apply(builder, parameters)),
+    setAccessMode: (...parameters: Parameters<typeof setAccessMode>) =>
+      watchedBuilder(setAccessMode.apply(builder, parameters)),
+    setIsolationLevel: (...parameters: Parameters<typeof setIsolationLevel>) =>
+      watchedBuilder(setIsolationLevel.apply(builder, parameters)),
     execute () {
       beginsControlled = true
       try {

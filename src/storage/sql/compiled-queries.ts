@@ -1,6 +1,6 @@
 import type { Compilable, CompiledQuery } from 'kysely'
 
-/** Stands in a query for a value that each run brings. */
+/** The place of a value in a compiled query. Each run has its own value. */
 class Placeholder {
   readonly name: string
 
@@ -9,29 +9,36 @@ class Placeholder {
   }
 }
 
-type Values = Readonly<Record<string, unknown>>
+export type Values = Readonly<Record<string, unknown>>
 
-/** Makes a stand-in for the value of this name. */
-export type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Name) => V[Name]
+/** Makes the placeholder of the value with this name. */
+type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Name) => V[Name]
 
-/** Queries that are compiled once, and then run with other values: half the cost of a small query is its compilation. */
+/**
+ * The compiled queries of a storage, by name. A compiled query is SQL text that Kysely makes once and that runs with
+ * other values: half the cost of a small query is its compilation. A prepared statement is what the database keeps.
+ */
 export class CompiledQueries {
-  readonly #prepared = new Map<string, { compiled: CompiledQuery<any>, names: string[] }>()
+  readonly #entries = new Map<string, { compiled: CompiledQuery<any>, names: string[] }>()
 
   /**
-   * The query of this name, with these values.
+   * Returns the query of this name with these values, and compiles it the first time.
    *
-   * @param name stands for the text of the query: whatever that depends on belongs into it
-   * @param build makes the query, the first time that it is asked for; all of its parameters come from `value`
+   * @param name identifies the SQL text, so that it includes everything that the text depends on
+   * @param build makes the query; all of its parameters come from `value`
    */
-  get<V extends Values, Row> (name: string, values: V, build: (value: ValueOf<V>) => Compilable<Row>): CompiledQuery<Row> {
-    let prepared = this.#prepared.get(name)
-    if (prepared === undefined) {
-      const compiled = build((slot) => new Placeholder(slot) as never).compile()
-      prepared = { compiled, names: compiled.parameters.map((slot) => (slot as Placeholder).name) }
-      this.#prepared.set(name, prepared)
+  get<V extends Values, Row> (
+    name: string,
+    values: V,
+    build: (value: ValueOf<V>) => Compilable<Row>
+  ): CompiledQuery<Row> {
+    let entry = this.#entries.get(name)
+    if (entry === undefined) {
+      const compiled = build((column) => new Placeholder(column) as never).compile()
+      entry = { compiled, names: compiled.parameters.map((parameter) => (parameter as Placeholder).name) }
+      this.#entries.set(name, entry)
     }
-    const { sql, query, queryId } = prepared.compiled
-    return { sql, query, queryId, parameters: prepared.names.map((name) => values[name]) }
+    const { sql, query, queryId } = entry.compiled
+    return { sql, query, queryId, parameters: entry.names.map((name) => values[name]) }
   }
 }

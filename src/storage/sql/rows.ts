@@ -1,35 +1,21 @@
-import { sql } from 'kysely'
+import { sql, type Insertable, type Selectable } from 'kysely'
 import { normalizeForSearch } from '../../normalize.js'
 import type { ColumnType } from './dialects/dialect-traits.js'
 import type { DialectTraits } from './dialects/index.js'
 import { toInteger } from './integers.js'
 import type { NewTokenRecord, NewUserRecord, TokenRecord, UserChanges, UserRecord } from '../storage-adapter.js'
+import type { Tables } from './tables.js'
 
-interface UserRow {
-  id: unknown
-  email: string
-  name: string | null
-  max_concurrent_bots: unknown
-  disabled: unknown
-  data: unknown
-  revision: unknown
-  created_at: unknown
+type UserRow = Omit<Selectable<Tables['users']>, 'searchable_name'>
+type TokenRow = Omit<Selectable<Tables['tokens']>, 'hash'>
+/** A token joined with its user, whose key is `user_id`. */
+export type TokenWithUserRow = TokenRow & Omit<UserRow, 'id' | 'name' | 'created_at'> & {
+  user_name: string | null
+  user_created_at: unknown
+  hash_length: unknown
 }
 
-interface TokenRow {
-  id: unknown
-  user_id: unknown
-  name: string | null
-  scopes: unknown
-  expires_at: unknown
-  expires_in: unknown
-  last_used_at: unknown
-  created_at: unknown
-}
-
-export type TokenWithUserRow = Omit<UserRow, 'id'> & Omit<TokenRow, 'id' | 'name' | 'created_at'> & { token_id: unknown, token_name: string | null, token_created_at: unknown, hash_length: unknown }
-
-/** The integer key that is written like this, in its one way of writing it; `undefined` for anything else. */
+/** Returns the integer of a key in decimal digits without leading zeros. Returns `undefined` for any other text. */
 export function toRowId (id: string): number | undefined {
   if (!/^[1-9]\d{0,15}$/.test(id)) return undefined
   const key = Number(id)
@@ -37,28 +23,31 @@ export function toRowId (id: string): number | undefined {
 }
 
 /**
- * Returns the key of a row, from what a driver makes of an integer of eight bytes.
+ * Returns the key of a row as text, from the number, text or bigint that a driver gives.
  *
- * @throws {Error} if it is none, or one that JavaScript cannot keep
+ * @throws {Error} if it is no key, or above 2^53 - 1
  */
 export function readKey (value: unknown): string {
   const key = String(value)
-  if (toRowId(key) === undefined) throw new Error(`The database gave a row the key ${key}, and JavaScript counts to 2^53`)
+  if (toRowId(key) === undefined) {
+    throw new Error(`The database gave a row the key ${key}, which is not an integer from 1 to 2^53 - 1`)
+  }
   return key
 }
 
 export type Rows = ReturnType<typeof createRows>
 
 /**
- * How records become rows of a database, and rows records. Member by member: to spread one object into another, with more members,
- * takes V8 longer than all else that is done for them here, and leaves garbage that only its great collection takes away.
+ * Creates the functions that turn records into rows of a database, and rows into records.
+ *
+ * Rows are written member by member, because a caller may pass a record with more members, such as a stored one.
  */
 export function createRows (traits: DialectTraits) {
   const { boolean, json, time } = traits.selection
   const readTime = (time: unknown) => time === null ? null : traits.readTime(time)
   const readBoolean = (value: unknown) => {
     const integer = toInteger(value)
-    if (integer !== 0 && integer !== 1) throw new Error('The database gave back something else where there must be 0 or 1')
+    if (integer !== 0 && integer !== 1) throw new Error('The database returned a boolean that is neither 0 nor 1')
     return integer === 1
   }
   const writeTime = (time: string | null) => time === null ? null : traits.writeTime(time)
@@ -90,7 +79,7 @@ export function createRows (traits: DialectTraits) {
   }
 
   return {
-    /** How a value of this type is written, other than that it goes through `writeJson` and the like. */
+    /** Returns the parameter that writes a value of this type. */
     write (type: ColumnType, value: unknown): unknown {
       if (value === null) return null
       if (type === 'json') return toJson(value)
@@ -98,7 +87,7 @@ export function createRows (traits: DialectTraits) {
       return type === 'boolean' ? traits.writeBoolean(value as boolean) : value
     },
 
-    /** What is read of a value of this type. */
+    /** Returns the value of this type that a driver's value stands for. */
     read (type: ColumnType, value: unknown): unknown {
       if (value === null) return null
       if (type === 'key' || type === 'integer') return toInteger(value)
@@ -108,20 +97,23 @@ export function createRows (traits: DialectTraits) {
     },
 
     userColumns: [
-      'id', 'email', 'name', 'max_concurrent_bots', 'revision', boolean('disabled').as('disabled'), json('data').as('data'), time('created_at').as('created_at')
+      'id', 'email', 'name', 'max_concurrent_bots', 'revision',
+      boolean('disabled').as('disabled'), json('data').as('data'), time('created_at').as('created_at')
     ] as const,
 
     tokenColumns: [
       'id', 'user_id', 'name', 'expires_in', json('scopes').as('scopes'),
-      time('expires_at').as('expires_at'), time('last_used_at').as('last_used_at'), time('created_at').as('created_at')
+      time('expires_at').as('expires_at'), time('last_used_at').as('last_used_at'),
+      time('created_at').as('created_at')
     ] as const,
 
-    /** Of a token joined with its user, both under these names. */
     tokenWithUserColumns: [
-      'token.id as token_id', 'token.user_id', 'token.name as token_name', 'token.expires_in', json('token.scopes').as('scopes'),
-      time('token.expires_at').as('expires_at'), time('token.last_used_at').as('last_used_at'), time('token.created_at').as('token_created_at'),
-      'user.email', 'user.name', 'user.max_concurrent_bots', 'user.revision',
-      boolean('user.disabled').as('disabled'), json('user.data').as('data'), time('user.created_at').as('created_at'),
+      'token.id', 'token.user_id', 'token.name', 'token.expires_in', json('token.scopes').as('scopes'),
+      time('token.expires_at').as('expires_at'), time('token.last_used_at').as('last_used_at'),
+      time('token.created_at').as('created_at'),
+      'user.email', 'user.name as user_name', 'user.max_concurrent_bots', 'user.revision',
+      boolean('user.disabled').as('disabled'), json('user.data').as('data'),
+      time('user.created_at').as('user_created_at'),
       sql`length(${sql.ref('token.hash')})`.as('hash_length')
     ] as const,
 
@@ -130,53 +122,20 @@ export function createRows (traits: DialectTraits) {
     toTokenRecord,
 
     toTokenWithUser (row: TokenWithUserRow): { token: TokenRecord, user: UserRecord } {
-      // Drivers have been seen to shorten bytes. A shorter hash is that of many values, and may be found by none.
-      if (toInteger(row.hash_length) !== 32) throw new Error('The database holds a hash of another length than 32 bytes')
+      // Some drivers shorten bytes. Many values share a shortened hash, so that it must not match.
+      if (toInteger(row.hash_length) !== 32) throw new Error('The database holds a hash that is not 32 bytes long')
       return {
-        token: toTokenRecord({
-          id: row.token_id,
-          user_id: row.user_id,
-          name: row.token_name,
-          scopes: row.scopes,
-          expires_at: row.expires_at,
-          expires_in: row.expires_in,
-          last_used_at: row.last_used_at,
-          created_at: row.token_created_at
-        }),
-        user: toUserRecord({
-          id: row.user_id,
-          email: row.email,
-          name: row.name,
-          max_concurrent_bots: row.max_concurrent_bots,
-          disabled: row.disabled,
-          data: row.data,
-          revision: row.revision,
-          created_at: row.created_at
-        })
+        token: toTokenRecord(row),
+        // No member is new to the copy. It takes 0.02 µs then, of 9 µs for a check; with new members V8 takes 6 µs.
+        user: toUserRecord({ ...row, id: row.user_id, name: row.user_name, created_at: row.user_created_at })
       }
     },
 
-    createdUser: (id: string, user: NewUserRecord): UserRecord => ({
-      id,
-      email: user.email,
-      name: user.name,
-      max_concurrent_bots: user.max_concurrent_bots,
-      disabled: false,
-      data: user.data,
-      revision: 0,
-      created_at: user.created_at
-    }),
+    createdUser: (id: string, user: NewUserRecord): UserRecord => ({ ...user, id, disabled: false, revision: 0 }),
 
-    createdToken: (id: string, token: NewTokenRecord): TokenRecord => ({
-      id,
-      user_id: token.user_id,
-      name: token.name,
-      scopes: token.scopes,
-      expires_at: token.expires_at,
-      expires_in: token.expires_in,
-      last_used_at: null,
-      created_at: token.created_at
-    }),
+    createdToken (id: string, { hash, ...token }: NewTokenRecord): TokenRecord {
+      return { ...token, id, last_used_at: null }
+    },
 
     newUser: (user: NewUserRecord) => ({
       email: user.email,
@@ -185,9 +144,9 @@ export function createRows (traits: DialectTraits) {
       max_concurrent_bots: user.max_concurrent_bots,
       data: toJson(user.data),
       created_at: traits.writeTime(user.created_at)
-    }),
+    } satisfies Insertable<Tables['users']>),
 
-    /** What is `undefined` stays as it is. */
+    /** Members that are `undefined` stay `undefined`, and their columns unchanged. */
     userChanges: ({ name, disabled, data, ...rest }: UserChanges) => ({
       email: rest.email,
       name,
@@ -205,7 +164,7 @@ export function createRows (traits: DialectTraits) {
       expires_at: writeTime(token.expires_at),
       expires_in: token.expires_in,
       created_at: traits.writeTime(token.created_at)
-    })
+    } satisfies Insertable<Tables['tokens']>)
   }
 }
 
@@ -216,8 +175,8 @@ function toJson (value: unknown): string | null {
 function fromJson<T> (text: unknown): T | null {
   if (text === null) return null
   const value = typeof text === 'string' ? JSON.parse(text) : null
-  // The JSON null is nothing that is ever written. In `scopes`, it would allow everything.
-  if (value === null) throw new Error('The database gave back something else where there must be JSON')
+  // JSON null is never written. In `scopes`, it would allow everything.
+  if (value === null) throw new Error('The database returned a value that is not JSON text')
   return value
 }
 

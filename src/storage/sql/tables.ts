@@ -1,13 +1,15 @@
 import type { ColumnType, Generated } from 'kysely'
 
-/** An integer of eight bytes, which some drivers give back as text. */
+/** An integer of eight bytes, which some drivers return as text. */
 type Key = Generated<number | string | bigint>
+/** As `writeBoolean` writes it; read with `select.boolean`. */
+type Flag = ColumnType<unknown, boolean | number | undefined, boolean | number>
 /** As `writeTime` writes it; read with `select.time` and `readTime`. */
 type Time<Nullable = never> = ColumnType<unknown, string | Nullable, string | Nullable>
 /** Written as text; read with `select.json`. */
 type Json = ColumnType<unknown, string | null, string | null>
 
-/** The tables as Kysely sees them; their real names carry the prefix. */
+/** The tables as Kysely sees them. Their names in the database begin with the prefix. */
 export interface Tables {
   users: {
     id: Key
@@ -15,12 +17,11 @@ export interface Tables {
     name: string | null
     max_concurrent_bots: number
     created_at: Time
-    /** As `writeBoolean` writes it; read with `select.boolean`. */
-    disabled: Generated<boolean | number>
+    disabled: Flag
     /** A JSON object. */
     data: Json
     revision: Key
-    /** `name` in its normalizeForSearch form. */
+    /** `normalizeForSearch(name)`. */
     searchable_name: string | null
   }
   tokens: {
@@ -37,7 +38,7 @@ export interface Tables {
     last_used_at: Time<null>
   }
   migrations: {
-    /** n: the migration to version n is done; -n: it has begun; 0: a row to lock. */
+    /** n: the migration to version n is done. -n: it has begun. 0: a row to lock. */
     version: number
     applied_at: Time
   }
@@ -45,7 +46,7 @@ export interface Tables {
 
 export type TableNames = { readonly [Name in keyof Tables]: Name }
 
-/** The real name of each table, typed as the name that Kysely knows. */
+/** Returns each table's name in the database, typed as the name that Kysely knows. */
 export function tableNames (prefix: string): TableNames {
   const named = <Name extends keyof Tables>(name: Name) => `${prefix}${name}` as Name
   return { users: named('users'), tokens: named('tokens'), migrations: named('migrations') }

@@ -1,6 +1,6 @@
 import betterAuth from './better-auth.js'
 
-/** Keys in memory, nothing counted, updates later. */
+/** Keys in memory, no counters, deferred updates. */
 export default function betterAuthFastest (filename: string) {
   const values = new Map<string, string>()
   const secondaryStorage = {

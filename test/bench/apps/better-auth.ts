@@ -4,10 +4,14 @@ import { User } from '../../../src/index.js'
 import { someone, type Contender } from '../contender.js'
 import { peer } from '../peer.js'
 
-// Its defaults, but for the limit of ten requests a day and key, which would end the bench at once.
+// Its defaults, except the limit of ten requests a day for each key, which would end the bench at once.
 const defaults = { rateLimit: { enabled: true, timeWindow: 1000, maxRequests: 1e9 } }
 
-export default async function betterAuth (filename: string, keySettings: object = defaults, settings: object = {}): Promise<Contender> {
+export default async function betterAuth (
+  filename: string,
+  keySettings: object = defaults,
+  settings: object = {}
+): Promise<Contender> {
   const { betterAuth } = await peer('better-auth')
   const { getMigrations } = await peer('better-auth/db/migration')
   const { apiKey } = await peer('@better-auth/api-key')
@@ -23,7 +27,9 @@ export default async function betterAuth (filename: string, keySettings: object 
   }
   await (await getMigrations(options)).runMigrations()
   const auth = betterAuth(options)
-  const { user } = await auth.api.signUpEmail({ body: { email: 'user@example.com', name: 'John Doe', password: 'a-long-password' } })
+  const { user } = await auth.api.signUpEmail({
+    body: { email: 'user@example.com', name: 'John Doe', password: 'a-long-password' }
+  })
   const { key } = await auth.api.createApiKey({ body: { userId: user.id } })
   const check = async (token: string) => {
     const { valid } = await auth.api.verifyApiKey({ body: { key: token } })

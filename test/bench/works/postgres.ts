@@ -6,10 +6,15 @@ export async function postgres (size: Bench) {
   const connectionString = process.env.POSTGRES_URL || 'postgres://postgres@127.0.0.1:5432/postgres'
   const tokens = await seedPostgres(connectionString, size.users)
   try {
-    // A thousand of them: when each was used last is written once a minute, by the plugin only.
-    const servers = await Promise.all(['by hand, PostgreSQL', 'fastify-vexa-admin, PostgreSQL'].map((name) => serve(name, connectionString)))
+    // Only a thousand tokens, because the plugin alone writes the last use of each once a minute.
+    const servers = await Promise.all(
+      ['by hand, PostgreSQL', 'fastify-vexa-admin, PostgreSQL'].map((name) => serve(name, connectionString))
+    )
     httpTables('A route behind a token, PostgreSQL', await measureHttp(Object.fromEntries(servers.map((server) =>
-      [server.name, { server, path: '/me', headers: (n) => ({ 'x-api-key': tokens[n * 7919 % 1000] as string }) }])), size))
+      [
+        server.name,
+        { server, path: '/me', headers: (n) => ({ 'x-api-key': tokens[n * 7919 % 1000] as string }) }
+      ])), size))
     for (const server of servers) await stop(server)
   } finally {
     await dropPostgres(connectionString)

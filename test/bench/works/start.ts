@@ -10,7 +10,7 @@ export async function start ({ directory, ...size }: Bench) {
   for (let round = -1; round < 2 * size.rounds; round++) {
     for (const [name, values] of Object.entries(ready)) {
       const server = await serve(name, filename)
-      // The first reads the files from the disk.
+      // The first round reads the files from the disk.
       if (round >= 0) values.push(server.ready)
       await stop(server)
     }

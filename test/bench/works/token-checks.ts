@@ -3,14 +3,19 @@ import { measureChecks, serve, stop, table, type Server } from '../measure.js'
 import { seed } from '../seed.js'
 import type { Bench } from '../run.js'
 
-/** In process, by direct call: CPU for each. */
+/** Measures the CPU of a check by direct call, in process. */
 export async function tokenChecks ({ directory, ...size }: Bench) {
-  const names = ['by hand', 'fastify-vexa-admin', 'fastify-vexa-admin, tokenCacheTtl', 'Kysely, the plain way', 'better-auth, its defaults', 'better-auth, its fastest']
+  const names = [
+    'by hand', 'fastify-vexa-admin', 'fastify-vexa-admin, tokenCacheTtl', 'Kysely, the plain way',
+    'better-auth, its defaults', 'better-auth, its fastest'
+  ]
   const filename = join(directory, 'checks.db')
   const seeded = await seed(filename, size.users)
-  // So many are in use.
+  // The number of tokens in use.
   const tokens = Array.from({ length: 4000 }, (_, n) => seeded[n * 7919 % seeded.length] as string)
-  const servers = await Promise.all(names.map((name) => serve(name, `${filename}${name.startsWith('better') ? name.length : ''}`)))
+  const servers = await Promise.all(
+    names.map((name) => serve(name, `${filename}${name.startsWith('better') ? name.length : ''}`))
+  )
   const [byHand] = servers as [Server]
 
   table('A token check in process', 'µs of CPU', await measureChecks(servers, { tokens }, size))
@@ -19,6 +24,10 @@ export async function tokenChecks ({ directory, ...size }: Bench) {
     'a token check by hand': valid,
     ...await measureChecks(servers.slice(0, 2), { tokens: ['vex_000000000000000000000000000000000000'] }, size)
   })
-  table('4,000 token checks at once', 'µs of CPU for each', await measureChecks(servers.slice(0, 3), { tokens, atOnce: true }, size))
+  table(
+    '4,000 token checks at once',
+    'µs of CPU for each',
+    await measureChecks(servers.slice(0, 3), { tokens, atOnce: true }, size)
+  )
   for (const server of servers) await stop(server)
 }

@@ -1,126 +1,199 @@
 import { AssertionError } from 'node:assert'
 import t from 'tap'
 import { MemoryStorage } from '../../../examples/custom-storage.js'
-import { testStorage, type TestStorageOptions } from '../../../src/storage/conformance/index.js'
 import type { StorageAdapter } from '../../../src/index.js'
+import { testStorage, type TestStorageOptions } from '../../../src/storage/conformance/index.js'
+import type { Storage } from '../../../src/storage/storage-adapter.js'
 import { run } from '../../support/child.js'
-import { brokenFailing, brokenSharing, brokenStorages, failing, pair } from './broken-storages.js'
+import { replacing } from './broken/breaking.js'
+import { failing, failingStorage } from './broken/failing.js'
+import { broken } from './broken/index.js'
+import { pairOf, sharing } from './broken/sharing.js'
 
-/** The names of all cases, and the errors of those that fail, of all or some. */
-async function conformance (createStorage: () => StorageAdapter, options: TestStorageOptions = {}, only?: string[]): Promise<{ names: string[], failures: Map<string, Error> }> {
+/** Every storage has to pass this case before the others say anything. */
+const isEmpty = 'open: leaves a new storage empty'
+
+/** The answer of each method that does nothing. MemoryStorage itself has nothing to open or close. */
+const emptyAnswers = {
+  createUser: 'taken',
+  findUser: undefined,
+  findUserByEmail: undefined,
+  listUsers: [],
+  countUsers: 0,
+  updateUser: 'absent',
+  deleteUser: false,
+  createToken: 'absent',
+  findTokenByHash: undefined,
+  listTokens: [],
+  rotateToken: 'absent',
+  revokeToken: false,
+  revokeTokens: undefined,
+  touchTokens: undefined
+} satisfies Record<keyof Storage, unknown>
+
+interface Report {
+  names: string[]
+  failures: Map<string, Error>
+}
+
+/** Runs the suite, or the cases in `only`, and returns the names of all cases and the errors of those that failed. */
+async function conformance (
+  createStorage: () => StorageAdapter,
+  options: TestStorageOptions = {},
+  only?: string[]
+): Promise<Report> {
   const names: string[] = []
   const failures = new Map<string, Error>()
   const cases: Array<() => Promise<void>> = []
-  testStorage((name, run) => {
-    names.push(name)
-    if (only?.includes(name) ?? true) cases.push(async () => { await run().catch((error) => failures.set(name, error)) })
-  }, createStorage, options)
+  testStorage(
+    (name, run) => {
+      names.push(name)
+      if (only?.includes(name) ?? true) {
+        cases.push(async () => {
+          await run().catch((error) => failures.set(name, error))
+        })
+      }
+    },
+    createStorage,
+    options
+  )
   for (const run of cases) await run()
   return { names, failures }
 }
 
-t.test('the storage in memory passes, under tap', async (t) => {
-  testStorage((name, run) => t.test(name, run), () => new MemoryStorage())
+function conformanceOfPair (createPair: () => [StorageAdapter, StorageAdapter], only?: string[]): Promise<Report> {
+  let other: StorageAdapter
+  const createStorage = () => {
+    const [one, two] = createPair()
+    other = two
+    return one
+  }
+  return conformance(createStorage, { share: () => other }, only)
+}
+
+function conformanceOfFailing (breakIt?: Parameters<typeof failingStorage>[0], only?: string[]): Promise<Report> {
+  const fails = new Map<StorageAdapter, () => void>()
+  const createStorage = () => {
+    const { storage, fail } = failingStorage(breakIt)
+    fails.set(storage, fail)
+    return storage
+  }
+  return conformance(createStorage, { fail: (storage) => fails.get(storage)?.() }, only)
+}
+
+function conformanceOfBroken (
+  breakIt: (storage: MemoryStorage) => Partial<StorageAdapter>,
+  only?: string[]
+): Promise<Report> {
+  const createStorage = () => {
+    const storage = new MemoryStorage()
+    return replacing(storage, breakIt(storage))
+  }
+  return conformance(createStorage, {}, only)
+}
+
+t.test('conformance: MemoryStorage passes under tap', async (t) => {
+  testStorage(
+    (name, run) => t.test(name, run),
+    () => new MemoryStorage()
+  )
 })
 
-t.test('the same under node:test', async (t) => {
+t.test('conformance: MemoryStorage passes under node:test', async (t) => {
   const child = run(t, 'examples/custom-storage.test.ts')
   t.equal(await child.exit, 0, child.output())
   const { names } = await conformance(() => new MemoryStorage())
   t.match(child.output(), new RegExp(`pass ${names.length}\\s`))
 })
 
-t.test('each storage that is broken is caught by the case that is made for it', async (t) => {
-  const caught = new Set<string>()
-  for (const [name, { caughtBy, create }] of Object.entries(brokenStorages)) {
-    // One that fails in everything would be no proof.
-    const { names, failures } = await conformance(create, {}, ['lifecycle: a new storage is empty', caughtBy])
-    t.ok(names.includes(caughtBy), `there is a case '${caughtBy}'`)
-    t.same([...failures.keys()], [caughtBy], name)
-    caught.add(caughtBy)
-  }
-  const { names } = await conformance(() => new MemoryStorage())
-  t.same(names.filter((name) => !caught.has(name)), ['lifecycle: a new storage is empty'], 'there is a broken storage for every case but this one, of which the others are in need')
+t.test('conformance: each name is unique and at most 80 characters long', async (t) => {
+  const { names } = await conformance(
+    () => new MemoryStorage(),
+    { share: () => new MemoryStorage(), fail: () => {} },
+    []
+  )
+  t.same(
+    names.filter((name, i) => name.length > 80 || names.indexOf(name) !== i),
+    []
+  )
 })
 
-t.test('so is each that is broken between processes', async (t) => {
-  const caught = new Set<string>()
-  const test = async (createPair: () => [StorageAdapter, StorageAdapter], only?: string[]) => {
-    let other: StorageAdapter
-    const create = () => {
-      const [one, two] = createPair()
-      other = two
-      return one
+t.test('conformance: each case fails when a storage is broken in that case', async (t) => {
+  const { names } = await conformance(() => new MemoryStorage(), {}, [])
+  t.same([isEmpty, ...Object.keys(broken)].sort(), names.sort(), 'the table has a broken storage for each case')
+  for (const [name, faults] of Object.entries(broken)) {
+    for (const [fault, breakIt] of Object.entries(faults)) {
+      const { failures } = await conformanceOfBroken(breakIt, [isEmpty, name])
+      t.same([...failures.keys()], [name], fault)
     }
-    return conformance(create, { share: () => other }, only)
   }
-  const sound = await test(pair)
+})
+
+t.test('conformance: each sharing case fails when processes miss changes', async (t) => {
+  const sound = await conformanceOfPair(pairOf())
   t.same([...sound.failures.keys()], [])
-  for (const [name, { caughtBy, createPair }] of Object.entries(brokenSharing)) {
-    const { names, failures } = await test(createPair, ['lifecycle: a new storage is empty', caughtBy])
-    t.ok(names.includes(caughtBy), `there is a case '${caughtBy}'`)
-    t.same([...failures.keys()], [caughtBy], name)
-    caught.add(caughtBy)
-  }
-  t.same(sound.names.filter((name) => name.startsWith('sharing: ') && !caught.has(name)), [])
-  const { failures } = await conformance(() => new MemoryStorage(), { share: () => undefined as never })
-  t.same([...failures.keys()], sound.names.filter((name) => name.startsWith('sharing: ')), 'share has to make a storage')
-})
-
-t.test('so is each that is broken while its store fails', async (t) => {
-  const caught = new Set<string>()
-  const test = async (create: typeof failing, only?: string[]) => {
-    const fails = new Map<StorageAdapter, () => void>()
-    const createStorage = () => {
-      const { storage, fail } = create()
-      fails.set(storage, fail)
-      return storage
+  const sharingNames = sound.names.filter((name) => name.startsWith('sharing: '))
+  t.same(Object.keys(sharing).sort(), sharingNames.sort(), 'the table has a broken storage for each case')
+  for (const [name, faults] of Object.entries(sharing)) {
+    for (const [fault, createPair] of Object.entries(faults)) {
+      const { failures } = await conformanceOfPair(createPair, [isEmpty, name])
+      t.same([...failures.keys()], [name], fault)
     }
-    return conformance(createStorage, { fail: (storage) => fails.get(storage)?.() }, only)
   }
-  const sound = await test(failing)
-  t.same([...sound.failures.keys()], [], 'not even close has to work')
-  for (const [name, { caughtBy, create }] of Object.entries(brokenFailing)) {
-    const { names, failures } = await test(create, ['lifecycle: a new storage is empty', caughtBy])
-    t.ok(names.includes(caughtBy), `there is a case '${caughtBy}'`)
-    t.same([...failures.keys()], [caughtBy], name)
-    t.type(failures.get(caughtBy), AssertionError)
-    caught.add(caughtBy)
-  }
-  t.same(sound.names.filter((name) => name.startsWith('failing: ') && !caught.has(name)), [])
 })
 
-t.test('a storage that cannot be closed fails', async (t) => {
-  const { names, failures } = await conformance(() => Object.assign(new MemoryStorage(), { close: async () => { throw new Error('no') } }))
+t.test('conformance: each sharing case fails when share returns no storage', async (t) => {
+  const { names, failures } = await conformance(() => new MemoryStorage(), { share: () => undefined as never })
+  t.same(
+    [...failures.keys()],
+    names.filter((name) => name.startsWith('sharing: '))
+  )
+})
+
+t.test('conformance: each failing case fails when a method hides a fault', async (t) => {
+  const sound = await conformanceOfFailing()
+  t.same([...sound.failures.keys()], [], 'close may throw')
+  const failingNames = sound.names.filter((name) => name.startsWith('failing: '))
+  t.same(Object.keys(failing).sort(), failingNames.sort(), 'the table has a broken storage for each case')
+  for (const [name, faults] of Object.entries(failing)) {
+    for (const [fault, breakIt] of Object.entries(faults)) {
+      const { failures } = await conformanceOfFailing(breakIt, [isEmpty, name])
+      t.same([...failures.keys()], [name], fault)
+      t.type(failures.get(name), AssertionError)
+    }
+  }
+})
+
+t.test('conformance: cases fail with an AssertionError when one method does nothing', async (t) => {
+  for (const [method, answer] of Object.entries(emptyAnswers)) {
+    const { failures } = await conformanceOfBroken(() => ({ [method]: async () => answer }))
+    t.not(failures.size, 0, method)
+    for (const [name, error] of failures) t.type(error, AssertionError, `${method}: ${name}`)
+  }
+})
+
+t.test('conformance: every case fails when open or close throws', async (t) => {
+  for (const method of ['open', 'close']) {
+    const { names, failures } = await conformanceOfBroken(() => ({
+      [method]: async () => {
+        throw new Error('no')
+      }
+    }))
+    t.equal(failures.size, names.length, method)
+  }
+})
+
+t.test('conformance: every case names the method that the storage lacks', async (t) => {
+  const create = () => Object.assign(new MemoryStorage(), { touchTokens: undefined }) as never
+  const { names, failures } = await conformance(create)
   t.equal(failures.size, names.length)
+  for (const { message } of failures.values()) t.match(message, /The storage has no method touchTokens/)
 })
 
-t.test('a storage without one of the methods, and one that is not empty, are told so in every case', async (t) => {
-  const incomplete = await conformance(() => Object.assign(new MemoryStorage(), { touchTokens: undefined }) as never)
-  t.equal(incomplete.failures.size, incomplete.names.length)
-  for (const { message } of incomplete.failures.values()) t.match(message, /The storage has no method touchTokens/)
+t.test('conformance: cases fail when createStorage returns a storage with users', async (t) => {
   const used = new MemoryStorage()
-  const shared = await conformance(() => used)
-  t.ok(shared.failures.size > 40)
-  t.match(shared.failures.get('users: a change leaves a user in its place')?.message, /createStorage made a storage with users in it/)
-})
-
-t.test('a storage that refuses everything fails wherever something is to be there', async (t) => {
-  const refusing: Array<Partial<StorageAdapter>> = [
-    { createUser: async () => 'taken' },
-    { createToken: async () => 'absent' },
-    { updateUser: async () => 'absent' },
-    { rotateToken: async () => 'absent' },
-    { findUser: async () => undefined }
-  ]
-  for (const methods of refusing) {
-    const { failures } = await conformance(() => Object.assign(new MemoryStorage(), methods))
-    t.ok(failures.size > 5 || 'rotateToken' in methods, Object.keys(methods).join())
-    for (const [name, error] of failures) t.type(error, AssertionError, name)
-  }
-})
-
-t.test('a storage that cannot even be opened fails in every case', async (t) => {
-  const { names, failures } = await conformance(() => Object.assign(new MemoryStorage(), { open: async () => { throw new Error('no') } }))
-  t.equal(failures.size, names.length)
+  const { failures } = await conformance(() => used)
+  t.ok(failures.size > 40)
+  const inPlace = failures.get('updateUser: leaves the user in its place in the list')
+  t.match(inPlace?.message, /createStorage returned a storage that has users/)
 })

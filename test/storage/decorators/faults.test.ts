@@ -1,23 +1,50 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
+import { InTransactionError } from '../../../src/errors.js'
 import { StorageUnavailableError, type StorageAdapter } from '../../../src/index.js'
 import { createTokenValue } from '../../../src/services/token-value.js'
-import { storageMethodNames } from '../../../src/storage/storage-adapter.js'
+import { withFaults } from '../../../src/storage/decorators/faults.js'
+import { storageMethodNames, type OpenStorage } from '../../../src/storage/storage-adapter.js'
+import { emptyStorage } from '../../support/databases.js'
 import { adminKey, build, call } from '../../support/helpers.js'
+
+// The timers under test do not keep the process alive.
+const keepsProcessAlive = setInterval(() => {}, 1000)
+t.teardown(() => clearInterval(keepsProcessAlive))
+
+const unavailable = 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE'
+const openMethodNames = storageMethodNames.filter((name): name is keyof OpenStorage => name !== 'open')
+
+/** Returns a storage each of whose methods is `method`. */
+function storageOf (method: (name: string, parameters: unknown[]) => unknown): StorageAdapter {
+  return Object.fromEntries(storageMethodNames.map((name) =>
+    [name, (...parameters: unknown[]) => method(name, parameters)])) as unknown as StorageAdapter
+}
+
+/** Calls the method `name` with parameters that any method accepts. */
+async function callMethod (storage: OpenStorage, name: keyof OpenStorage): Promise<unknown> {
+  return (storage[name] as (...parameters: unknown[]) => unknown)('parameter', () => {})
+}
 
 const secrets = /select |vexa_|someone@example|driver\.js|node_modules|SECRET/
 
 function fault () {
   return Object.assign(new Error('duplicate key: insert into vexa_users SECRET'), {
-    code: '23505', sql: "select * from vexa_users where email = 'someone@example.com'", detail: 'Key (email)=(someone@example.com)'
+    code: '23505',
+    sql: "select * from vexa_users where email = 'someone@example.com'",
+    detail: 'Key (email)=(someone@example.com)'
   })
 }
 
-const failing = Object.fromEntries(storageMethodNames.map((name) =>
-  [name, name === 'open' || name === 'close' ? async () => {} : async () => { throw fault() }])) as unknown as StorageAdapter
+const failing = storageOf(async (name) => { if (name !== 'open' && name !== 'close') throw fault() })
 
-t.test('a storage that throws is a 503 with Retry-After on every route, and nothing of it is told or logged', async (t) => {
+t.test('faults: every route returns 503 and discloses no secret when the storage throws', async (t) => {
   let log = ''
-  const app = await build(t, { storage: failing }, { logger: { level: 'trace', stream: { write: (line: string) => { log += line } } } })
+  const stream = { write: (line: string) => { log += line } }
+  const app = await build(t, { storage: failing }, { logger: { level: 'trace', stream } })
   const calls = [
     await call(app, 'GET', '/admin/users'),
     await call(app, 'GET', '/admin/users/user-1'),
@@ -41,7 +68,10 @@ t.test('a storage that throws is a 503 with Retry-After on every route, and noth
     t.equal(reply.headers['cache-control'], 'no-store')
     if (reply.body !== '') {
       t.same(reply.json(), {
-        statusCode: 503, code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE', error: 'Service Unavailable', message: 'Storage cannot answer now'
+        statusCode: 503,
+        code: unavailable,
+        error: 'Service Unavailable',
+        message: 'Storage cannot answer now'
       })
     }
   }
@@ -49,23 +79,143 @@ t.test('a storage that throws is a 503 with Retry-After on every route, and noth
   await call(app, 'POST', '/admin/users', { payload: { email: 'x' } })
   await app.inject('/admin/users')
 
-  t.match(log, /"storageCode":"23505"/, "the operator sees the driver's code")
+  t.match(log, /"storageCode":"23505"/, "the log has the driver's code")
   t.notMatch(log, secrets)
   t.notMatch(log, /\\n +at /, 'no stack')
   t.notMatch(log, adminKey)
 })
 
-t.test('an error handler finds what the driver threw, and a logger does not', async (t) => {
+t.test('StorageUnavailableError: hides the fault from loggers, not from error handlers', async (t) => {
   const error = new StorageUnavailableError(fault())
   t.match(error.fault, { message: /SECRET/ })
   t.notMatch(JSON.stringify({ ...error }), secrets)
   t.notOk('cause' in error)
-  for (const odd of [{ code: 'a secret, then ABC' }, undefined, null, 'text', {}, { code: 'has space' }, { code: 7 }, { code: '' }]) {
+  const withoutCode = [
+    undefined, null, 'text', {}, { code: 'a secret, then ABC' }, { code: 'has space' }, { code: 7 }, { code: '' }
+  ]
+  for (const odd of withoutCode) {
     t.equal(new StorageUnavailableError(odd).storageCode, undefined)
   }
 })
 
-t.test('a storage that throws at once, without a promise, is no different', async (t) => {
+t.test('faults: a route returns 503 when the storage throws synchronously', async (t) => {
   const app = await build(t, { storage: { ...failing, listUsers: () => { throw fault() } } })
   t.equal((await call(app, 'GET', '/admin/users')).statusCode, 503)
+})
+
+t.test('withFaults: returns the answer of each method', async (t) => {
+  const calls: string[] = []
+  const answerOf = (name: string) => name.startsWith('list') ? [] : name === 'countUsers' ? 1 : 'taken'
+  const storage = withFaults(storageOf(async (name, parameters) => {
+    calls.push(name)
+    t.equal(parameters[0], name === 'close' ? undefined : 'parameter')
+    return name.startsWith('find') ? null : answerOf(name)
+  }), 1000)
+  for (const name of openMethodNames) {
+    t.strictSame(await callMethod(storage, name), name.startsWith('find') ? undefined : answerOf(name), name)
+  }
+  t.same(calls, openMethodNames)
+})
+
+t.test('withFaults: throws StorageUnavailableError when a method throws or rejects', async (t) => {
+  for (const method of [() => { throw fault() }, async () => { throw fault() }]) {
+    const storage = withFaults(storageOf(method), 1000)
+    for (const name of openMethodNames) {
+      await t.rejects(callMethod(storage, name), { code: unavailable, storageCode: '23505' }, name)
+    }
+  }
+})
+
+t.test('withFaults: throws InTransactionError as it is', async (t) => {
+  const error = new InTransactionError()
+  for (const method of [() => { throw error }, async () => { throw error }]) {
+    const storage = withFaults(storageOf(method), 1000)
+    await t.rejects(callMethod(storage, 'findUser'), error)
+  }
+})
+
+t.test('withFaults: returns a synchronous answer without a promise', async (t) => {
+  const hash = Buffer.alloc(32)
+  t.equal(withFaults(storageOf(() => null), 1000).findTokenByHash(hash), undefined)
+  t.throws(() => withFaults(storageOf(() => { throw fault() }), 1000).findTokenByHash(hash),
+    { code: unavailable, storageCode: '23505' })
+})
+
+t.test('withFaults: rejects each call after the timeout and ignores its late answer', async (t) => {
+  const begun = performance.now()
+  const answers: Array<(error: Error) => void> = []
+  const storage = withFaults(storageOf(() => new Promise((_resolve, reject) => { answers.push(reject) })), 60)
+  const late = { code: unavailable, storageCode: 'TIMEOUT', fault: { message: 'No answer within 60 ms' } }
+  const first = t.rejects(storage.countUsers(), late)
+  await sleep(30)
+  const second = t.rejects(storage.countUsers(), late).then(() => performance.now())
+  await first
+  const firstEnd = performance.now()
+  t.ok(firstEnd - begun >= 59 && firstEnd < await second, 'no call fails early')
+  for (const reject of answers) reject(new Error('late'))
+  // Lets the process report a rejection that nobody handles.
+  await sleep(1)
+})
+
+t.test('withFaults: returns an answer that comes before the timeout', async (t) => {
+  const storage = withFaults(storageOf(() => sleep(20, 7)), 10_000)
+  t.equal(await storage.countUsers(), 7)
+})
+
+t.test('withFaults: continues a call that times out in the async context of the call', async (t) => {
+  const requests = new AsyncLocalStorage<string>()
+  const storage = withFaults(storageOf(() => new Promise(() => {})), 10)
+  const contexts = await Promise.all(['request 1', 'request 2'].map((request) => requests.run(request, async () => {
+    await storage.countUsers().catch(() => {})
+    return requests.getStore()
+  })))
+  t.same(contexts, ['request 1', 'request 2'])
+})
+
+t.test('withFaults: keeps nothing of a call after its answer', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  const requests = new AsyncLocalStorage<object>()
+  const storage = withFaults(storageOf(async () => 7), 600_000)
+  const request = await (async () => {
+    const context = { of: 'the request' }
+    await requests.run(context, () => storage.countUsers())
+    return new WeakRef(context)
+  })()
+  for (let n = 0; n < 20 && request.deref() !== undefined; n++) {
+    await sleep(5)
+    collectGarbage()
+  }
+  t.equal(request.deref(), undefined)
+})
+
+t.test('storageTimeout: returns 503 when the storage hangs', async (t) => {
+  const hanging = ['listUsers', 'findTokenByHash', 'createToken']
+  const storage = new Proxy<StorageAdapter>(emptyStorage(t), {
+    get: (target, name: keyof StorageAdapter) =>
+      hanging.includes(name) ? () => new Promise(() => {}) : target[name].bind(target)
+  })
+  const app = await build(t, { storage, storageTimeout: 50 })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  for (const reply of [await call(app, 'GET', '/admin/users'), await call(app, 'POST', '/admin/users/user-1/tokens')]) {
+    t.equal(reply.statusCode, 503)
+    t.equal(reply.headers['retry-after'], '1')
+    t.equal(reply.json().code, 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE')
+  }
+  t.equal((await call(app, 'GET', '/admin/users/user-1')).statusCode, 200)
+})
+
+t.test('storageTimeout: app.close resolves when close of the storage hangs', async (t) => {
+  const stored = emptyStorage(t)
+  t.teardown(() => stored.close())
+  const storage = new Proxy<StorageAdapter>(stored, {
+    get: (target, name: keyof StorageAdapter) =>
+      name === 'close' ? () => new Promise(() => {}) : target[name].bind(target)
+  })
+  let log = ''
+  const stream = { write: (line: string) => { log += line } }
+  const app = await build(t, { storage, storageTimeout: 50 }, { logger: { level: 'warn', stream } })
+  t.equal((await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': adminKey } })).statusCode, 200)
+  await app.close()
+  t.match(log, /The storage cannot be closed/)
 })

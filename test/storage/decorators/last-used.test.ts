@@ -5,18 +5,18 @@ import t from 'tap'
 import type { StorageAdapter } from '../../../src/index.js'
 import { createLastUsed } from '../../../src/storage/decorators/last-used.js'
 
-// Our timers do not keep it alive, on purpose.
+// The timers under test do not keep the process alive.
 const keepsProcessAlive = setInterval(() => {}, 1000)
 t.teardown(() => clearInterval(keepsProcessAlive))
 
-function lastUsed (touchTokens: StorageAdapter['touchTokens'], onFault: (fault: unknown) => void = noFault, timeout = 10_000) {
+function lastUsed (touchTokens: StorageAdapter['touchTokens'], onFault = noFault, timeout = 10_000) {
   return createLastUsed({ touchTokens }, timeout, onFault)
 }
 
 const at = (time: string) => Date.parse(`2024-01-01T${time}Z`)
-const noFault = (fault: unknown) => { throw fault }
+const noFault = (fault: unknown): unknown => { throw fault }
 
-t.test('uses are gathered, to the minute, and written when it closes', async (t) => {
+t.test('close: writes the gathered uses, to the minute', async (t) => {
   const calls: Array<[string[], string]> = []
   const use = lastUsed(async (ids, minute) => { calls.push([[...ids], minute]) })
   use.note('1', null, at('12:00:59.999'))
@@ -24,14 +24,14 @@ t.test('uses are gathered, to the minute, and written when it closes', async (t)
   use.note('2', '2024-01-01T12:00:00.000Z', at('12:00:30.000'))
   use.note('3', '2024-01-01T11:59:00.000Z', at('12:00:00.000'))
   use.note('4', null, at('12:01:00.000'))
-  t.same(calls, [], 'no write on the way')
+  t.same(calls, [], 'no write before close')
   await use.close()
   t.same(calls, [[['1', '3'], '2024-01-01T12:00:00.000Z'], [['4'], '2024-01-01T12:01:00.000Z']])
   await use.close()
   t.equal(calls.length, 2, 'once')
 })
 
-t.test('many are written in batches', async (t) => {
+t.test('close: writes in batches of 500 tokens', async (t) => {
   const sizes: number[] = []
   const use = lastUsed(async (ids) => { sizes.push(ids.length) })
   for (let i = 0; i < 1201; i++) use.note(String(i), null, at('12:00:00.000'))
@@ -39,7 +39,7 @@ t.test('many are written in batches', async (t) => {
   t.same(sizes, [500, 500, 201])
 })
 
-t.test('they are written every few seconds', async (t) => {
+t.test('note: the use is written within five seconds', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   const calls: string[] = []
@@ -54,7 +54,7 @@ t.test('they are written every few seconds', async (t) => {
   await use.close()
 })
 
-t.test('what could not be written is written later, and a use noted meanwhile is not lost', async (t) => {
+t.test('write: is repeated after a fault and loses no use noted meanwhile', async (t) => {
   let down = true
   const faults: unknown[] = []
   const calls: Array<[string[], string]> = []
@@ -74,7 +74,7 @@ t.test('what could not be written is written later, and a use noted meanwhile is
   t.same(calls[1], [['1'], '2024-01-01T12:05:00.000Z'])
 })
 
-t.test('a slow storage is not asked again before it has answered, and closing waits for one answer more', async (t) => {
+t.test('write: makes one call at a time when the storage is slow', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   let calls = 0
@@ -89,7 +89,7 @@ t.test('a slow storage is not asked again before it has answered, and closing wa
   t.equal(calls, 2)
 })
 
-t.test('others get their turn while many are written', async (t) => {
+t.test('write: gives requests a turn between batches', async (t) => {
   const use = lastUsed(async () => {})
   for (let i = 0; i < 5_000; i++) use.note(String(i), null, at('12:00:00.000'))
   let turns = 0
@@ -100,7 +100,7 @@ t.test('others get their turn while many are written', async (t) => {
   t.ok(turns >= 9, `${turns} turns`)
 })
 
-t.test('what is written is not written again in its minute, though who notes it has not seen that', async (t) => {
+t.test('note: a use is written once a minute when a cache hides the write', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   const calls: string[] = []
@@ -110,17 +110,19 @@ t.test('what is written is not written again in its minute, though who notes it 
     mock.timers.tick(5_000)
     await sleep(1)
   }
-  for (const time of ['12:00:00.000', '12:00:20.000', '12:00:59.999', '12:01:00.000', '12:01:30.000']) await noteAndWrite(time)
+  for (const time of ['12:00:00.000', '12:00:20.000', '12:00:59.999', '12:01:00.000', '12:01:30.000']) {
+    await noteAndWrite(time)
+  }
   t.same(calls, ['1 12:00', '1 12:01'])
   await use.close()
   t.equal(calls.length, 2)
 })
 
-t.test('a write that ends in the next minute does not stand for a use in that minute', async (t) => {
+t.test('note: a use is written when an older write ends in its minute', async (t) => {
   const calls: string[] = []
   const use = lastUsed(async (ids, minute) => {
     calls.push(`${ids} ${minute.slice(11, 16)}`)
-    // Another token begins the minute.
+    // A use of another token starts the next minute.
     if (calls.length === 1) use.note('2', null, at('12:01:00.000'))
   })
   use.note('1', null, at('12:00:59.999'))
@@ -130,7 +132,7 @@ t.test('a write that ends in the next minute does not stand for a use in that mi
   t.same(calls, ['1 12:00', '2,1 12:01'])
 })
 
-t.test('a write that hangs: no other starts, close does not wait for it, and uses are kept', async (t) => {
+t.test('write: keeps the uses and starts no other call when a call hangs', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   const faults: unknown[] = []
@@ -151,8 +153,8 @@ t.test('a write that hangs: no other starts, close does not wait for it, and use
   }
   await use.close()
   await use.close()
-  t.same(calls, [['1']], 'one call, however often it is time for another')
-  t.match(faults, [{ storageCode: 'TIMEOUT' }], 'the operator reads of it once')
+  t.same(calls, [['1']], 'the interval starts no second call')
+  t.match(faults, [{ storageCode: 'TIMEOUT' }], 'onFault is called once')
   t.equal(faults.length, 1)
 
   hanging.shift()?.()
@@ -161,12 +163,12 @@ t.test('a write that hangs: no other starts, close does not wait for it, and use
   await sleep(1)
   hanging.shift()?.()
   await closing
-  t.same(calls, [['1'], ['1', '2']], 'what was noted meanwhile')
+  t.same(calls, [['1'], ['1', '2']], 'uses noted meanwhile')
   await use.close()
   t.equal(calls.length, 2, 'all is written')
 })
 
-t.test('a write that hangs and then fails: the next write starts', async (t) => {
+t.test('write: starts again when a call hangs and then fails', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   const faults: unknown[] = []
@@ -184,11 +186,11 @@ t.test('a write that hangs and then fails: the next write starts', async (t) => 
   mock.timers.tick(5_000)
   await sleep(1)
   t.same(calls, [['1'], ['1']])
-  t.equal(faults.length, 1, 'the fault of a write that is late is known already')
+  t.equal(faults.length, 1, 'a late fault is not reported again')
   await use.close()
 })
 
-t.test('close waits for a write under way as long as a storage may take, and writes the rest', async (t) => {
+t.test('close: waits for a write under way and writes the rest', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   const calls: string[][] = []
@@ -203,7 +205,7 @@ t.test('close waits for a write under way as long as a storage may take, and wri
   t.same(calls, [['1'], ['2']])
 })
 
-t.test('a storage that throws at once is no different from one that rejects', async (t) => {
+t.test('write: calls onFault when touchTokens throws synchronously', async (t) => {
   const faults: unknown[] = []
   const use = lastUsed(() => { throw new Error('down') }, (fault) => faults.push(fault))
   use.note('1', null, at('12:00:00.000'))
@@ -212,9 +214,9 @@ t.test('a storage that throws at once is no different from one that rejects', as
   t.match(faults, [{ fault: { message: 'down' } }, { fault: { message: 'down' } }])
 })
 
-t.test("uses are written in no request's async context", async (t) => {
+t.test('write: runs in the async context of the registration', async (t) => {
   const { setInterval } = globalThis
-  // That of mock.timers knows no contexts.
+  // setInterval of mock.timers keeps no async context.
   const quick = mock.method(globalThis, 'setInterval', (run: () => void) => setInterval(run, 5))
   t.teardown(() => quick.mock.restore())
   const contexts = new AsyncLocalStorage<string>()

@@ -1,4 +1,4 @@
-// Records that a storage got wrong: a fault, and never a permission or a refusal.
+// A record of the wrong form is a fault. It must not accept or reject a request.
 import t from 'tap'
 import { MemoryStorage } from '../../../examples/custom-storage.js'
 import type { StorageAdapter, TokenRecord, UserRecord } from '../../../src/index.js'
@@ -9,7 +9,10 @@ const wrongToken: { [Name in keyof TokenRecord]: unknown[] } = {
   user_id: [1, undefined],
   name: [undefined, 1],
   scopes: ['admin:read', '["admin"]', { admin: true }, [1], undefined],
-  expires_at: ['', 'never', '0000-00-00T00:00:00.000Z', '2999-13-45', '2999-01-01', 4102444800000, new Date(4102444800000), undefined],
+  expires_at: [
+    '', 'never', '0000-00-00T00:00:00.000Z', '2999-13-45', '2999-01-01',
+    4102444800000, new Date(4102444800000), undefined
+  ],
   expires_in: ['60', NaN, undefined],
   last_used_at: ['2024-01-01 12:00:00', undefined],
   created_at: [null, '2024-01-01T12:00:00Z']
@@ -25,7 +28,7 @@ const wrongUser: { [Name in keyof UserRecord]: unknown[] } = {
   created_at: [null, new Date()]
 }
 
-/** A storage in memory whose records have other members, as soon as some are given. */
+/** Returns a storage in memory whose records get the members of `wrong`. */
 function changeable () {
   const stored = new MemoryStorage()
   const wrong: { token: object, user: object } = { token: {}, user: {} }
@@ -45,7 +48,7 @@ function changeable () {
       return found && { token: token(found.token), user: user(found.user) }
     },
     listTokens: async (id) => (await stored.listTokens(id)).map(token),
-    // Only what it hands on: it answers with a record as it should be.
+    // Only the record for `replace` is wrong, not the answer.
     rotateToken: (id, replace) => stored.rotateToken(id, (old) => replace(token(old))),
     revokeToken: (id) => stored.revokeToken(id),
     revokeTokens: (id) => stored.revokeTokens(id),
@@ -54,10 +57,11 @@ function changeable () {
   return { storage, wrong }
 }
 
-t.test('records: a token or user of another form is a 503 and logged', async (t) => {
+t.test('records: every route returns 503 and logs when a record has a wrong form', async (t) => {
   const { storage, wrong } = changeable()
   let log = ''
-  const app = await build(t, { storage, scopes: ['admin', 'admin:read'] }, { logger: { level: 'warn', stream: { write: (line: string) => { log += line } } } })
+  const stream = { write: (line: string) => { log += line } }
+  const app = await build(t, { storage, scopes: ['admin', 'admin:read'] }, { logger: { level: 'warn', stream } })
   app.get('/admin-only', { onRequest: app.vexaAdmin.requireToken({ scopes: ['admin'] }) }, async () => 'in')
   await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })
   const { token } = (await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { scopes: ['admin'] } })).json()
@@ -74,9 +78,12 @@ t.test('records: a token or user of another form is a 503 and logged', async (t)
           call(app, 'GET', '/admin/users/user-1'),
           kind === 'user' ? call(app, 'GET', '/admin/users') : call(app, 'POST', '/admin/tokens/token-2/rotate'),
           kind === 'user' ? call(app, 'GET', '/admin/users/email/a@b') : call(app, 'GET', '/admin/users/user-1/tokens'),
-          kind === 'user' ? call(app, 'PATCH', '/admin/users/user-1', { payload: { name: 'x' } }) : call(app, 'POST', '/admin/users/user-1/tokens')
+          kind === 'user'
+            ? call(app, 'PATCH', '/admin/users/user-1', { payload: { name: 'x' } })
+            : call(app, 'POST', '/admin/users/user-1/tokens')
         ]
-        t.same((await Promise.all(replies)).map(({ statusCode }) => statusCode), Array(6).fill(503), `${kind} ${name}: ${JSON.stringify(value)}`)
+        const statuses = (await Promise.all(replies)).map(({ statusCode }) => statusCode)
+        t.same(statuses, Array(6).fill(503), `${kind} ${name}: ${JSON.stringify(value)}`)
         wrong[kind as 'token' | 'user'] = {}
       }
     }

@@ -4,29 +4,30 @@ import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import type { StorageAdapter, TokenWithUser } from '../../../src/index.js'
 import { withTokenCache } from '../../../src/storage/decorators/token-cache.js'
+import { storageMethodNames } from '../../../src/storage/storage-adapter.js'
+import { MemoryStorage } from '../../../examples/custom-storage.js'
 import { emptyPlace, emptyStorage, storageAt } from '../../support/databases.js'
+import { faultyStorage } from '../../support/faulty-storage.js'
 import { build } from '../../support/helpers.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** A storage that counts how often tokens are looked up, and may be told to look slowly. */
+/** Returns a storage that counts the look-ups of tokens, and waits for `pause` after each. */
 function watched (stored: StorageAdapter) {
   const seen = { lookups: 0, pause: async () => {} }
-  const storage = new Proxy<StorageAdapter>(stored, {
-    get: (target, name: keyof StorageAdapter) => name !== 'findTokenByHash'
-      ? target[name].bind(target)
-      : async (hash: Buffer) => {
-        seen.lookups++
-        const found = await target.findTokenByHash(hash)
-        await seen.pause()
-        return found
-      }
+  const storage = faultyStorage(stored, {
+    async findTokenByHash (hash) {
+      seen.lookups++
+      const found = await stored.findTokenByHash(hash)
+      await seen.pause()
+      return found
+    }
   })
   return { seen, storage }
 }
 
-t.test('without the option, each check looks the token up', async (t) => {
+t.test('tokenCacheTtl: each check looks the token up when the option is not set', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
   const { vexaAdmin: { users, tokens } } = await build(t, { storage })
   const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
@@ -34,17 +35,18 @@ t.test('without the option, each check looks the token up', async (t) => {
   t.equal(seen.lookups, 3)
 })
 
-t.test('with it, a token is looked up once, and an unknown one each time', async (t) => {
+t.test('tokenCacheTtl: looks a token up once, and an unknown token each time', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
   const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCacheTtl: 60_000, scopes: ['a', 'b'] })
-  const { token } = await tokens.create((await users.create({ email: 'a@b', data: { deep: { n: 1 } } })).id, { scopes: ['a'] })
+  const { id } = await users.create({ email: 'a@b', data: { deep: { n: 1 } } })
+  const { token } = await tokens.create(id, { scopes: ['a'] })
   const first = await tokens.verify({ token })
   t.match(first, { valid: true, user: { email: 'a@b', data: { deep: { n: 1 } } }, token: { scopes: ['a'] } })
   for (let n = 0; n < 5; n++) t.match(await tokens.verify({ token, scopes: ['a'] }), { valid: true })
   t.equal(seen.lookups, 1)
   t.same(await tokens.verify({ token, scopes: ['b'] }), { valid: false, code: 'INSUFFICIENT_SCOPE' })
 
-  // What a request does with what it gets is its own business.
+  // A request may change the records that it gets.
   if (!first.valid) throw new Error('not valid')
   Object.assign(first.user.data?.deep as object, { n: 2 })
   first.token.scopes?.push('b')
@@ -61,7 +63,7 @@ t.test('with it, a token is looked up once, and an unknown one each time', async
   t.equal(seen.lookups, 4)
 })
 
-t.test('it is looked up again when its time is over', async (t) => {
+t.test('tokenCacheTtl: looks a token up again when its time is over', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
   const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCacheTtl: 20 })
   const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
@@ -71,7 +73,7 @@ t.test('it is looked up again when its time is over', async (t) => {
   t.equal(seen.lookups, 2)
 })
 
-t.test('an app that is closed remembers nothing', async (t) => {
+t.test('tokenCacheTtl: throws after the app is closed', async (t) => {
   const app = await build(t, { storage: emptyStorage(t), tokenCacheTtl: 60_000 })
   const { users, tokens } = app.vexaAdmin
   const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
@@ -80,14 +82,14 @@ t.test('an app that is closed remembers nothing', async (t) => {
   await t.rejects(tokens.verify({ token }), { message: 'Storage cannot answer now' })
 })
 
-t.test('what the app changes itself holds at once', async (t) => {
+t.test('tokenCacheTtl: a change by the app takes effect at once', async (t) => {
   const { vexaAdmin: { users, tokens } } = await build(t, { storage: emptyStorage(t), tokenCacheTtl: 60_000 })
   const { id } = await users.create({ email: 'a@b' })
   const check = async (token: string) => {
     const verification = await tokens.verify({ token })
     return verification.valid ? verification.user.name : verification.code
   }
-  const mint = async () => {
+  const createChecked = async () => {
     const token = await tokens.create(id)
     t.equal(await check(token.token), null)
     return token
@@ -99,12 +101,12 @@ t.test('what the app changes itself holds at once', async (t) => {
     [() => users.update(id, { name: 'New' }), 'New']
   ]
   for (const [change, answer] of changes) {
-    const { token } = await mint()
+    const { token } = await createChecked()
     await change()
     t.equal(await check(token), answer)
     await users.update(id, { name: null })
   }
-  const { token } = await mint()
+  const { token } = await createChecked()
   await users.update(id, { disabled: true })
   t.equal(await check(token), 'DISABLED')
   await users.update(id, { disabled: false })
@@ -113,7 +115,7 @@ t.test('what the app changes itself holds at once', async (t) => {
   t.equal(await check(token), 'NOT_FOUND')
 })
 
-t.test('a token that expires is not remembered beyond that', async (t) => {
+t.test('tokenCacheTtl: a token in the cache expires in time', async (t) => {
   const { vexaAdmin: { users, tokens } } = await build(t, { storage: emptyStorage(t), tokenCacheTtl: 60_000 })
   const { id } = await users.create({ email: 'a@b' })
   const { token } = await tokens.create(id, { expires_in: 1 })
@@ -122,7 +124,7 @@ t.test('a token that expires is not remembered beyond that', async (t) => {
   t.same(await tokens.verify({ token }), { valid: false, code: 'EXPIRED' })
 })
 
-t.test('what another process changes holds when the time is over, and no later', async (t) => {
+t.test('tokenCacheTtl: a change by another process takes effect when the time is over', async (t) => {
   const place = emptyPlace(t)
   const here = await build(t, { storage: storageAt(place), tokenCacheTtl: 1000 })
   const there = await build(t, { storage: storageAt(place) })
@@ -131,12 +133,12 @@ t.test('what another process changes holds when the time is over, and no later',
   t.equal((await here.vexaAdmin.tokens.verify({ token })).valid, true)
   await there.vexaAdmin.tokens.revokeAll(id)
   const revoked = performance.now()
-  t.equal((await here.vexaAdmin.tokens.verify({ token })).valid, true, 'not yet')
+  t.equal((await here.vexaAdmin.tokens.verify({ token })).valid, true, 'the cache still has the token')
   while (performance.now() - revoked < 1000) await here.vexaAdmin.tokens.verify({ token })
   t.same(await here.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
 })
 
-t.test('what is found while it is revoked is not remembered', async (t) => {
+t.test('tokenCacheTtl: does not keep a token that is revoked during its look-up', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
   const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCacheTtl: 60_000 })
   const { id } = await users.create({ email: 'a@b' })
@@ -153,17 +155,19 @@ t.test('what is found while it is revoked is not remembered', async (t) => {
   await tokens.revoke(tokenId)
   goOn()
   seen.pause = async () => {}
-  t.equal((await checking).valid, true, 'it began before')
+  t.equal((await checking).valid, true, 'the check began before the revocation')
   t.same(await tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
 })
 
-t.test('a change that fails is taken for one', async (t) => {
+t.test('tokenCacheTtl: empties the cache when a change fails', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
   let broken = false
-  const failing = new Proxy(storage, {
-    get: (target, name: keyof StorageAdapter) => name === 'revokeToken' && broken
-      ? async (id: string) => { await storage.revokeToken(id); throw new Error('the connection broke before the answer came') }
-      : target[name]
+  const failing = faultyStorage(storage, {
+    async revokeToken (id) {
+      const answer = await storage.revokeToken(id)
+      if (broken) throw new Error('the connection broke before the answer came')
+      return answer
+    }
   })
   const { vexaAdmin: { users, tokens } } = await build(t, { storage: failing, tokenCacheTtl: 60_000 })
   const { id: tokenId, token } = await tokens.create((await users.create({ email: 'a@b' })).id)
@@ -174,11 +178,15 @@ t.test('a change that fails is taken for one', async (t) => {
   t.equal(seen.lookups, 2)
 })
 
-t.test('no more than 10,000 are remembered, and the oldest is forgotten', async (t) => {
+t.test('withTokenCache: drops the oldest entry when it has 10,000', async (t) => {
   let lookups = 0
   const found = { token: { scopes: null }, user: { data: null } } as TokenWithUser
-  // A storage that has the answer at once.
-  const cache = withTokenCache({ findTokenByHash: () => { lookups++; return found } } as unknown as StorageAdapter, 60_000)
+  // The storage answers synchronously.
+  const findTokenByHash = () => {
+    lookups++
+    return found
+  }
+  const cache = withTokenCache({ findTokenByHash } as unknown as StorageAdapter, 60_000)
   const hashOf = (n: number) => Buffer.from(String(n).padStart(32, '0'))
   for (let n = 0; n <= 10_000; n++) cache.findTokenByHash(hashOf(n))
   t.equal(lookups, 10_001)
@@ -188,7 +196,7 @@ t.test('no more than 10,000 are remembered, and the oldest is forgotten', async 
   t.equal(lookups, 10_002)
 })
 
-t.test('what is over is forgotten when another is remembered', async (t) => {
+t.test('withTokenCache: drops expired entries when it adds another', async (t) => {
   const answers: WeakRef<object>[] = []
   const cache = withTokenCache({
     findTokenByHash: () => {
@@ -200,9 +208,27 @@ t.test('what is over is forgotten when another is remembered', async (t) => {
   cache.findTokenByHash(Buffer.alloc(32, 1))
   await sleep(5)
   cache.findTokenByHash(Buffer.alloc(32, 2))
-  // A weak reference holds what it was made for until the current task ends.
+  // A weak reference keeps its target until the current task ends.
   await sleep(1)
   collectGarbage()
   t.equal(answers[0]?.deref(), undefined)
   t.not(answers[1]?.deref(), undefined)
+})
+
+t.test('withTokenCache: passes each call on, also to methods of a class', async (t) => {
+  const calls: Array<[name: string, parameters: unknown[]]> = []
+  class Recorder extends MemoryStorage {}
+  for (const name of storageMethodNames) {
+    Recorder.prototype[name] = async (...parameters: unknown[]) => {
+      calls.push([name, parameters])
+      return undefined as never
+    }
+  }
+  const expected = Object.entries(withTokenCache(new Recorder(), 60_000)).map(([name, method]) => {
+    const parameters = [Buffer.alloc(32), 'second', 'third'].slice(0, method.length)
+    return { name, parameters, method: method as (...parameters: unknown[]) => unknown }
+  })
+  for (const { method, parameters } of expected) await method(...parameters)
+  t.same(calls, expected.map(({ name, parameters }) => [name, parameters]))
+  t.same([...calls.map(([name]) => name), 'open'].sort(), [...storageMethodNames].sort())
 })

@@ -1,10 +1,12 @@
-// An app that calls the services while it holds a connection of the database that it shares with them.
+// The app calls the services while it holds a connection of the `db` that the storage shares.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CamelCasePlugin, Kysely, type DatabaseConnection } from 'kysely'
 import t, { type Test } from 'tap'
-import { KyselyStorage } from '../../../src/index.js'
-import { databaseNames, dialectAt, emptyPlace, tablePrefixAt, unavailable, type DatabaseName } from '../../support/databases.js'
+import { KyselyStorage, type TokenService, type UserService } from '../../../src/index.js'
+import {
+  databaseNames, dialectAt, emptyPlace, tablePrefixAt, unavailable, type DatabaseName
+} from '../../support/databases.js'
 import { build, call } from '../../support/helpers.js'
 
 const refused = { code: 'VEXA_ADMIN_ERR_IN_TRANSACTION', statusCode: 500, message: /before or after/ }
@@ -23,7 +25,7 @@ async function sharedApp (t: Test, database: DatabaseName) {
 
 for (const database of databaseNames) {
   t.test(database, { skip: await unavailable(database) }, async (t) => {
-    t.test("each call within the app's transaction fails at once, and others wait for its end", async (t) => {
+    t.test("services: throw at once within the app's transaction, while other requests wait", async (t) => {
       const { app, db, id, token, guarded } = await sharedApp(t, database)
       const { users, tokens } = app.vexaAdmin
       let begun!: () => void
@@ -31,7 +33,7 @@ for (const database of databaseNames) {
       const transaction = db.transaction().execute(async (trx) => {
         begun()
         await sleep(20)
-        const calls: Record<string, () => Promise<any>> = {
+        const calls: Record<`users.${keyof UserService}` | `tokens.${keyof TokenService}`, () => Promise<unknown>> = {
           'users.create': () => users.create({ email: 'new@x' }),
           'users.get': () => users.get(id),
           'users.getByEmail': () => users.getByEmail('first@x'),
@@ -59,7 +61,7 @@ for (const database of databaseNames) {
       t.same((await users.list()).map(({ email }) => email), ['first@x'])
     })
 
-    t.test('so does one within a connection, or within a transaction of what is derived from the db', async (t) => {
+    t.test('services: throw within a connection, and within a transaction of a derived db', async (t) => {
       const { app, db } = await sharedApp(t, database)
       const create = () => t.rejects(app.vexaAdmin.users.create({ email: 'new@x' }), refused)
       await db.connection().execute(create)
@@ -69,10 +71,11 @@ for (const database of databaseNames) {
       await db.withSchema('elsewhere').withoutPlugins().connection().execute(create)
     })
 
-    t.test('so does one while its caller has a controlled transaction open, and others wait for its end', async (t) => {
+    t.test('services: throw while a controlled transaction is open, and others wait', async (t) => {
       const { app, db, guarded } = await sharedApp(t, database)
       const elsewhere = AsyncLocalStorage.snapshot()
-      const begin = async () => await db.startTransaction().setIsolationLevel('read committed').setAccessMode('read write').execute()
+      const begin = async () =>
+        await db.startTransaction().setIsolationLevel('read committed').setAccessMode('read write').execute()
       for (const end of ['commit', 'rollback'] as const) {
         const trx = await begin()
         await t.rejects(app.vexaAdmin.users.create({ email: `${end}@x` }), refused)
@@ -84,16 +87,20 @@ for (const database of databaseNames) {
       }
     })
 
-    t.test('so does one in a controlled transaction of what is derived from the db, or in a loop over a stream', async (t) => {
+    t.test('services: throw in a controlled transaction of a derived db, and in a stream', async (t) => {
       const { app, db } = await sharedApp(t, database)
       const create = (email: string) => app.vexaAdmin.users.create({ email })
-      for (const derived of [db.withPlugin(new CamelCasePlugin()), db.withSchema('elsewhere').withoutPlugins(), db.withTables<{ other: { id: number } }>()]) {
+      for (const derived of [
+        db.withPlugin(new CamelCasePlugin()),
+        db.withSchema('elsewhere').withoutPlugins(),
+        db.withTables<{ other: { id: number } }>()
+      ]) {
         const trx = await derived.startTransaction().execute()
         await t.rejects(create('new@x'), refused)
         await trx.rollback().execute()
       }
       t.match(await create('new@x'), { email: 'new@x' })
-      // Kysely wants another package to stream from PostgreSQL.
+      // Kysely needs another package to stream from PostgreSQL.
       if (database === 'postgres') return
       let rows = 0
       for await (const row of db.selectNoFrom(({ val }) => val(1).as('one')).stream()) {
@@ -104,16 +111,19 @@ for (const database of databaseNames) {
       t.match(await create('other@x'), { email: 'other@x' })
     })
 
-    t.test('what a transaction has started may call when the transaction is over', async (t) => {
+    t.test('services: accept calls of work that a transaction started, after its end', async (t) => {
       const { app, db } = await sharedApp(t, database)
-      const { later } = await db.transaction().execute(async () => ({ later: sleep(50).then(() => app.vexaAdmin.users.create({ email: 'late@x' })) }))
+      const { later } = await db.transaction()
+        .execute(async () => ({ later: sleep(50).then(() => app.vexaAdmin.users.create({ email: 'late@x' })) }))
       t.match(await later, { email: 'late@x' })
-      const failed = await db.transaction().execute(async () => { throw Object.assign(new Error('undone'), { later: sleep(50).then(() => app.vexaAdmin.users.list()) }) })
+      const failed = await db.transaction().execute(async () => {
+        throw Object.assign(new Error('undone'), { later: sleep(50).then(() => app.vexaAdmin.users.list()) })
+      })
         .catch(({ later }) => later)
       t.match(await failed, [{ email: 'first@x' }, { email: 'late@x' }])
     })
 
-    t.test('two storages over one db, and another db', async (t) => {
+    t.test('KyselyStorage: throws for each storage over one db, and for no other db', async (t) => {
       const { app, db, place } = await sharedApp(t, database)
       const other = await sharedApp(t, database)
       const second = new KyselyStorage({ db: db.withPlugin(new CamelCasePlugin()), tablePrefix: tablePrefixAt(place) })
@@ -130,8 +140,9 @@ for (const database of databaseNames) {
   })
 }
 
-t.test('the app has of its executor what it had before', async (t) => {
+t.test('getExecutor: returns an executor of the app that works as before', async (t) => {
   const { db } = await sharedApp(t, 'sqlite')
-  t.equal(await db.getExecutor().provideConnection(async (connection: DatabaseConnection) => typeof connection.executeQuery), 'function')
+  const typeOfMethod = async (connection: DatabaseConnection) => typeof connection.executeQuery
+  t.equal(await db.getExecutor().provideConnection(typeOfMethod), 'function')
   await t.rejects(db.getExecutor().provideConnection(async () => { throw new Error('mine') }), { message: 'mine' })
 })

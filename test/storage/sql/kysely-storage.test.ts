@@ -1,31 +1,40 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import {
-  CamelCasePlugin, DummyDriver, Kysely, MssqlAdapter, MssqlIntrospector, MssqlQueryCompiler, MysqlDialect, PostgresDialect, sql, SqliteDialect, type Dialect
+  CamelCasePlugin, DummyDriver, Kysely, MssqlAdapter, MssqlIntrospector, MssqlQueryCompiler, MysqlDialect,
+  PostgresDialect, sql, SqliteDialect, type Dialect
 } from 'kysely'
 import mysql from 'mysql2'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { testStorage, type TestStorageOptions } from '../../../src/storage/conformance/index.js'
 import { KyselyStorage, migrateStorage, type StorageAdapter } from '../../../src/index.js'
-import { backDoor, databaseNames, dialectAt, emptyPlace, lockToken, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable, type DatabaseName } from '../../support/databases.js'
+import {
+  backDoor, databaseNames, dialectAt, emptyPlace, lockToken, mysqlUrl, postgresUrl, storageAt, tablePrefixAt,
+  unavailable, type DatabaseName
+} from '../../support/databases.js'
+
+const postgresOnly = { skip: await unavailable('postgres') }
+const mysqlOnly = { skip: await unavailable('mysql') }
 
 const user = { email: 'a@b', name: 'A', max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
 const hash = Buffer.alloc(32, 7)
-const token = { user_id: '1', hash, name: null, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at }
+const token = {
+  user_id: '1', hash, name: null, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at
+}
 
 for (const database of databaseNames) {
   t.test(database, { skip: await unavailable(database) }, async (t) => {
-    t.test('it keeps the promises of StorageAdapter', async (t) => {
+    t.test('KyselyStorage: passes the conformance suite', async (t) => {
       testStorage((name, run) => t.test(name, run), ...emptyStorages(t, database))
     })
 
-    t.test('it keeps them while its connections are gone', async (t) => {
+    t.test('KyselyStorage: throws when its connections are gone', async (t) => {
       const [createStorage, options] = storagesToDisconnect(t, database)
       testStorage((name, run) => name.startsWith('failing: ') && t.test(name, run), createStorage, options)
     })
 
-    t.test("over the host's own Kysely: its tables stand beside ours, its plugins do not matter, and it stays open", async (t) => {
+    t.test("KyselyStorage: ignores the plugins of the app's Kysely and leaves it open", async (t) => {
       const place = emptyPlace(t, database)
       const tablePrefix = tablePrefixAt(place)
       const table = `${tablePrefix}Projects`
@@ -41,7 +50,7 @@ for (const database of databaseNames) {
       t.same(await db.selectFrom(table).selectAll().execute(), [{ projectName: 'x' }])
     })
 
-    t.test('a fault that is no conflict is thrown', async (t) => {
+    t.test('KyselyStorage: throws the errors that are no conflict', async (t) => {
       const place = emptyPlace(t, database)
       const storage = storageAt(place)
       t.teardown(() => storage.close())
@@ -60,7 +69,7 @@ for (const database of databaseNames) {
   })
 }
 
-t.test('SQLite over a Kysely of the app, without foreign keys', async (t) => {
+t.test('SQLite without foreign keys: passes the conformance suite', async (t) => {
   const createStorage = async () => {
     const db = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
     t.teardown(() => db.destroy())
@@ -69,8 +78,10 @@ t.test('SQLite over a Kysely of the app, without foreign keys', async (t) => {
   }
   testStorage((name, run) => t.test(name, run), createStorage)
 
-  t.test('a token whose user is gone opens nothing', async (t) => {
-    const db = new Kysely<{ vexa_users: object }>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
+  t.test('findTokenByHash: returns undefined when the user is gone', async (t) => {
+    const db = new Kysely<{ vexa_users: object }>({
+      dialect: new SqliteDialect({ database: new Database(':memory:') })
+    })
     t.teardown(() => db.destroy())
     await sql`pragma foreign_keys = off`.execute(db)
     const storage = new KyselyStorage({ db })
@@ -79,26 +90,32 @@ t.test('SQLite over a Kysely of the app, without foreign keys', async (t) => {
     await storage.createToken(token)
     await db.deleteFrom('vexa_users').execute()
     t.equal(await storage.findTokenByHash(hash), undefined)
-    t.equal(await storage.rotateToken('1', () => ({ expires_at: null, successor: { ...token, hash: Buffer.alloc(32, 1) } })), 'absent')
+    t.equal(await storage.rotateToken(
+      '1', () => ({ expires_at: null, successor: { ...token, hash: Buffer.alloc(32, 1) } })
+    ), 'absent')
   })
 })
 
-t.test('SQLite: a file that cannot be written to stops the start', async (t) => {
+t.test('open: throws when SQLite cannot write to the file', async (t) => {
   const db = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
   t.teardown(() => db.destroy())
   await sql`pragma query_only = on`.execute(db)
-  await t.rejects(new KyselyStorage({ db }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /query_only is 1: nothing can be written/ })
+  await t.rejects(new KyselyStorage({ db }).open(), {
+    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /query_only is 1: nothing can be written/
+  })
 })
 
-t.test('SQLite: the start fails when an index of the app has the name of a table', async (t) => {
+t.test('open: throws when an index of the app has the name of a table', async (t) => {
   const db = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
   t.teardown(() => db.destroy())
   await sql`create table own (a integer)`.execute(db)
   await sql`create index vexa_migrations on own (a)`.execute(db)
-  await t.rejects(new KyselyStorage({ db }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /already an index named vexa_migrations/ })
+  await t.rejects(new KyselyStorage({ db }).open(), {
+    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /already an index named vexa_migrations/
+  })
 })
 
-t.test('SQLite: an address that is refused costs no key', async (t) => {
+t.test('createUser: uses up no key in SQLite when the address is taken', async (t) => {
   const storage = storageAt('sqlite::memory:')
   t.teardown(() => storage.close())
   await storage.open()
@@ -110,16 +127,25 @@ t.test('SQLite: an address that is refused costs no key', async (t) => {
 const parsers = {
   none: undefined,
   text: { getTypeParser: () => (value: string) => value },
-  BigInt: { getTypeParser: (oid: number) => [20, 21, 23].includes(oid) ? BigInt : [114, 3802].includes(oid) ? () => 'parsed' : (value: string) => value }
+  BigInt: {
+    getTypeParser: (oid: number) => [20, 21, 23].includes(oid)
+      ? BigInt
+      : [114, 3802].includes(oid) ? () => 'parsed' : (value: string) => value
+  }
 }
 const styles = ['German', 'SQL, DMY', 'SQL, MDY', 'Postgres, MDY', 'ISO, YMD']
 
-t.test('PostgreSQL: settings of driver and server do not matter', { skip: await unavailable('postgres') }, async (t) => {
+t.test('KyselyStorage: returns the same records under any settings of PostgreSQL', postgresOnly, async (t) => {
   for (const [parser, types] of Object.entries(parsers)) {
     for (const style of styles) {
       const place = emptyPlace(t, 'postgres')
       const escaped = style.replace(' ', '\\ ')
-      const pool = new pg.Pool({ connectionString: postgresUrl, types: types as never, options: `-c datestyle=${escaped} -c timezone=Asia/Kolkata -c default_transaction_isolation=repeatable\\ read` })
+      const pool = new pg.Pool({
+        connectionString: postgresUrl,
+        types: types as never,
+        options: `-c datestyle=${escaped} -c timezone=Asia/Kolkata ` +
+          '-c default_transaction_isolation=repeatable\\ read'
+      })
       const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: tablePrefixAt(place) })
       t.teardown(() => storage.close())
       await storage.open()
@@ -128,10 +154,12 @@ t.test('PostgreSQL: settings of driver and server do not matter', { skip: await 
   }
 })
 
-t.test('PostgreSQL: twenty storages that open at once, serializably', { skip: await unavailable('postgres') }, async (t) => {
+t.test('open: succeeds when twenty storages open PostgreSQL at once, serializably', postgresOnly, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const storages = Array.from({ length: 20 }, () => {
-    const pool = new pg.Pool({ connectionString: postgresUrl, max: 1, options: '-c default_transaction_isolation=serializable' })
+    const pool = new pg.Pool({
+      connectionString: postgresUrl, max: 1, options: '-c default_transaction_isolation=serializable'
+    })
     return new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: tablePrefixAt(place) })
   })
   t.teardown(() => Promise.all(storages.map((storage) => storage.close())))
@@ -140,36 +168,41 @@ t.test('PostgreSQL: twenty storages that open at once, serializably', { skip: aw
   t.equal(inserted.filter((outcome) => outcome !== 'taken').length, 1)
 })
 
-t.test('PostgreSQL: a write that is undone for the sake of another is tried again', { skip: await unavailable('postgres') }, async (t) => {
+t.test('updateUser: tries again when PostgreSQL rolls it back for another transaction', postgresOnly, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const storage = storageAt(place)
   t.teardown(() => storage.close())
   await storage.open()
   await storage.createUser(user)
   const { db, prefix } = backDoor(t, place)
-  // A sequence counts on although what counted is undone.
+  // A sequence keeps its count after a rollback.
   const [counter, fail] = [sql.table(`${prefix}counter`), sql.table(`${prefix}fail`)]
   t.teardown(() => sql`drop sequence ${counter}`.execute(db))
   t.teardown(() => sql`drop function ${fail} cascade`.execute(db))
   await sql`create sequence ${counter}`.execute(db)
   await sql`create function ${fail}() returns trigger as ${sql.lit(`begin
-    case nextval('${prefix}counter') when 1 then raise sqlstate '40001'; when 2 then raise sqlstate '40P01'; else return new; end case;
+    case nextval('${prefix}counter')
+      when 1 then raise sqlstate '40001'; when 2 then raise sqlstate '40P01'; else return new;
+    end case;
   end`)} language plpgsql`.execute(db)
-  await sql`create trigger fail before update on ${sql.table(`${prefix}users`)} for each row execute function ${fail}()`.execute(db)
+  const users = sql.table(`${prefix}users`)
+  await sql`create trigger fail before update on ${users} for each row execute function ${fail}()`.execute(db)
   t.match(await storage.updateUser('1', { name: 'B' }), { name: 'B' })
   t.same((await sql`select last_value::int as calls from ${counter}`.execute(db)).rows, [{ calls: 3 }])
 })
 
-t.test('PostgreSQL: a rotation that all tokens are revoked behind has no successor', { skip: await unavailable('postgres') }, async (t) => {
+t.test('revokeTokens: revokes the successor of a rotation in progress', postgresOnly, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const storage = storageAt(place)
   t.teardown(() => storage.close())
   await storage.open()
   await storage.createUser(user)
   await storage.createToken(token)
-  // The rotation holds the token when the revocation comes, and has not added its successor yet.
+  // The rotation waits for the token, and has not created its successor when the revocation starts.
   const release = await lockToken(t, place, 'token-1')
-  const rotation = storage.rotateToken('1', () => ({ expires_at: null, successor: { ...token, hash: Buffer.alloc(32, 8) } }))
+  const rotation = storage.rotateToken(
+    '1', () => ({ expires_at: null, successor: { ...token, hash: Buffer.alloc(32, 8) } })
+  )
   await sleep(50)
   const revocation = storage.revokeTokens('1')
   await sleep(50)
@@ -178,7 +211,7 @@ t.test('PostgreSQL: a rotation that all tokens are revoked behind has no success
   t.same(await storage.listTokens('1'), [])
 })
 
-t.test('PostgreSQL: tables in a schema', { skip: await unavailable('postgres') }, async (t) => {
+t.test('KyselyStorage: keeps its tables in the schema of the db', postgresOnly, async (t) => {
   const schema = tablePrefixAt(emptyPlace(t, 'postgres'))
   const pool = new pg.Pool({ connectionString: postgresUrl })
   const db = new Kysely<any>({ dialect: new PostgresDialect({ pool }) })
@@ -189,19 +222,23 @@ t.test('PostgreSQL: tables in a schema', { skip: await unavailable('postgres') }
   await storage.open()
   t.same(await everything(storage), expectedOfEverything)
   const tables = await db.introspection.getTables()
-  t.same(tables.filter((table) => table.schema === schema).map(({ name }) => name).sort(), ['vexa_migrations', 'vexa_tokens', 'vexa_users'])
+  t.same(tables.filter((table) => table.schema === schema).map(({ name }) => name).sort(), [
+    'vexa_migrations', 'vexa_tokens', 'vexa_users'
+  ])
 })
 
-t.test('PostgreSQL: as many as there are connections may wait for each other, in whichever isolation', { skip: await unavailable('postgres') }, async (t) => {
+t.test('KyselyStorage: resolves conflicts of serializable transactions on all connections', postgresOnly, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const pool = new pg.Pool({ connectionString: postgresUrl, options: '-c default_transaction_isolation=serializable' })
   const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: tablePrefixAt(place) })
   t.teardown(() => storage.close())
   await storage.open()
   for (let n = 1; n <= 5; n++) await storage.createUser({ ...user, email: `${n}@x` })
-  for (let n = 1; n <= 50; n++) await storage.createToken({ ...token, user_id: String(n % 5 + 1), hash: Buffer.alloc(32, n) })
+  for (let n = 1; n <= 50; n++) {
+    await storage.createToken({ ...token, user_id: String(n % 5 + 1), hash: Buffer.alloc(32, n) })
+  }
   const ids = Array.from({ length: 50 }, (_, n) => String(n + 1))
-  // Each of these locks several rows; in serializable transactions all but one of those that meet fail.
+  // Each of these locks several rows. Of serializable transactions that conflict, all but one fail.
   await Promise.all(Array.from({ length: 20 }, (_, n) => [
     storage.touchTokens(n % 2 === 0 ? ids : ids.toReversed(), user.created_at),
     storage.updateUser(String(n % 5 + 1), { max_concurrent_bots: n }),
@@ -211,7 +248,7 @@ t.test('PostgreSQL: as many as there are connections may wait for each other, in
   t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email), ['5@x'])
 })
 
-t.test('MySQL: a connection that changes what is written is rejected', { skip: await unavailable('mysql') }, async (t) => {
+t.test('open: throws when a connection to MySQL changes the text it sends', mysqlOnly, async (t) => {
   const settings = {
     "set sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'": /changes text.*UTF-8.*NO_BACKSLASH_ESCAPES/,
     'set names latin1': /changes text.*UTF-8/
@@ -225,7 +262,7 @@ t.test('MySQL: a connection that changes what is written is rejected', { skip: a
   }
 })
 
-t.test('it wants one of dialect and db', async (t) => {
+t.test('KyselyStorage: throws unless it has either dialect or db', async (t) => {
   const dialect = new SqliteDialect({ database: new Database(':memory:') })
   const either = { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /either/ }
   t.throws(() => new KyselyStorage({} as never), either)
@@ -237,17 +274,19 @@ t.test('it wants one of dialect and db', async (t) => {
   })
 })
 
-t.test('a database that it does not know is refused', async (t) => {
+t.test('KyselyStorage: throws when it does not know the database', async (t) => {
   const dialect = {
     createAdapter: () => new MssqlAdapter(),
     createDriver: () => new DummyDriver(),
     createIntrospector: (db: Kysely<any>) => new MssqlIntrospector(db),
     createQueryCompiler: () => new MssqlQueryCompiler()
   }
-  t.throws(() => new KyselyStorage({ dialect }), { code: 'VEXA_ADMIN_ERR_UNSUPPORTED_DATABASE', message: /MssqlAdapter/ })
+  t.throws(() => new KyselyStorage({ dialect }), {
+    code: 'VEXA_ADMIN_ERR_UNSUPPORTED_DATABASE', message: /MssqlAdapter/
+  })
 })
 
-/** What a storage gives back of all that there is, of every type. */
+/** Returns records of a storage that have values of every type. */
 async function everything (storage: KyselyStorage) {
   await storage.createUser({ ...user, data: { a: 1 } })
   await storage.updateUser('1', { max_concurrent_bots: 7 })
@@ -260,25 +299,38 @@ async function everything (storage: KyselyStorage) {
 
 const storedUser = { id: '1', ...user, max_concurrent_bots: 7, data: { a: 1 }, disabled: false, revision: 1 }
 const storedToken = {
-  id: '1', user_id: '1', name: null, scopes: ['a'], expires_at: '2038-01-19T03:14:08.001Z', expires_in: 60, created_at: user.created_at, last_used_at: '2024-07-01T12:00:00.000Z'
+  id: '1',
+  user_id: '1',
+  name: null,
+  scopes: ['a'],
+  expires_at: '2038-01-19T03:14:08.001Z',
+  expires_in: 60,
+  created_at: user.created_at,
+  last_used_at: '2024-07-01T12:00:00.000Z'
 }
-const expectedOfEverything = [{ token: storedToken, user: storedUser }, [storedToken], { ...storedUser, disabled: true, revision: 2 }, 1]
+const expectedOfEverything = [
+  { token: storedToken, user: storedUser }, [storedToken], { ...storedUser, disabled: true, revision: 2 }, 1
+]
 
-// A database that still answers reads, such as one whose disk is full.
+// The database still answers reads, as one does whose disk is full.
 const refuseWrites: Record<DatabaseName, (prefix: string, table: string) => string[]> = {
   sqlite: (prefix, table) => ['insert', 'update', 'delete'].map((event) =>
-    `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table} begin select raise(abort, 'rejected'); end`),
+    `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table}
+      begin select raise(abort, 'rejected'); end`),
   postgres: (prefix, table) => [
-    `create or replace function ${prefix}refuse() returns trigger as $$ begin raise exception 'rejected'; end $$ language plpgsql`,
+    `create or replace function ${prefix}refuse() returns trigger as $$
+      begin raise exception 'rejected'; end $$ language plpgsql`,
     `create trigger refuse before insert or update or delete on ${prefix}${table} execute function ${prefix}refuse()`
   ],
   mysql: (prefix, table) => ['insert', 'update', 'delete'].map((event) =>
-    `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table} for each row signal sqlstate '45000' set message_text = 'rejected'`)
+    `create trigger ${prefix}${table}_${event} before ${event} on ${prefix}${table}
+      for each row signal sqlstate '45000' set message_text = 'rejected'`)
 }
 
 const allowWrites: Record<'postgres' | 'mysql', (prefix: string, table: string) => string[]> = {
   postgres: (prefix) => [`drop function if exists ${prefix}refuse() cascade`],
-  mysql: (prefix, table) => ['insert', 'update', 'delete'].map((event) => `drop trigger if exists ${prefix}${table}_${event}`)
+  mysql: (prefix, table) =>
+    ['insert', 'update', 'delete'].map((event) => `drop trigger if exists ${prefix}${table}_${event}`)
 }
 
 const tables = ['tokens', 'users']
@@ -287,8 +339,14 @@ async function executeAll (db: Kysely<any>, statements: string[]): Promise<void>
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
-/** What testStorage wants: makes empty storages, others in their places, and databases that refuse to write. Two places take turns: making tables takes longer than the tests do. */
-function emptyStorages (t: Test, database: DatabaseName): [createStorage: () => Promise<StorageAdapter>, options: TestStorageOptions] {
+/**
+ * Returns the arguments of `testStorage`: functions that create empty storages, share them, and make their writes fail.
+ * Two places take turns, because creating tables takes longer than the tests.
+ */
+function emptyStorages (
+  t: Test,
+  database: DatabaseName
+): [createStorage: () => Promise<StorageAdapter>, options: TestStorageOptions] {
   const places = new WeakMap<StorageAdapter, string>()
   const open = (place: string) => {
     const storage = storageAt(place)
@@ -320,8 +378,11 @@ function emptyStorages (t: Test, database: DatabaseName): [createStorage: () => 
   }, options]
 }
 
-/** The same, of storages whose connections can be ended behind their backs. */
-function storagesToDisconnect (t: Test, database: DatabaseName): [createStorage: () => StorageAdapter, options: TestStorageOptions] {
+/** Returns the arguments of `testStorage` for storages whose connections the test can end. */
+function storagesToDisconnect (
+  t: Test,
+  database: DatabaseName
+): [createStorage: () => StorageAdapter, options: TestStorageOptions] {
   const disconnects = new WeakMap<StorageAdapter, () => unknown>()
   const make: Record<DatabaseName, (place: string) => [dialect: Dialect, disconnect: () => unknown]> = {
     sqlite: (place) => {

@@ -339,7 +339,7 @@ t.test('each setting has a test', async (t) => {
 })
 
 t.test('the README has each setting', async (t) => {
-  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+  const readme = readFileSync(new URL('../../../examples/README.md', import.meta.url), 'utf8')
   const table = /\| what is rejected \|.*?\n\n/s.exec(readme)?.[0] ?? ''
   const cells = [...table.matchAll(/^\| (.*?) \|/gm)].map(([, cell]) => cell).join()
   const values = ['ORACLE', 'EMPTY_STRING_IS_NULL']

@@ -1,23 +1,27 @@
-// What is sent to PostgreSQL and to MySQL, without a server: the statements, and what is made of their outcomes.
+// The statements that the storage sends to PostgreSQL and MySQL, and its outcomes. No server is needed.
 import {
   MysqlAdapter, MysqlQueryCompiler, PostgresAdapter, PostgresQueryCompiler, SqliteIntrospector,
   type CompiledQuery, type DatabaseConnection, type Dialect, type QueryResult
 } from 'kysely'
 import t from 'tap'
 import { KyselyStorage, type NewTokenRecord, type NewUserRecord } from '../../../src/index.js'
+import type { Storage } from '../../../src/storage/storage-adapter.js'
 
 type Answer = Partial<QueryResult<unknown>> | Error
 type Answers = (sql: string, parameters: readonly unknown[]) => Answer | undefined
 
 const time = '2024-01-01T12:00:00.123Z'
 const user: NewUserRecord = { email: 'a@b', name: 'A', max_concurrent_bots: 3, data: { a: 1 }, created_at: time }
-const token: NewTokenRecord = { user_id: '1', hash: Buffer.alloc(32), name: null, scopes: ['a'], expires_at: time, expires_in: 60, created_at: time }
+const token: NewTokenRecord = {
+  user_id: '1', hash: Buffer.alloc(32), name: null, scopes: ['a'], expires_at: time, expires_in: 60, created_at: time
+}
 
 const failure = (fault: object) => Object.assign(new Error('from the driver'), fault)
 
-/** What a driver that keeps everything answers to the check of drivers. */
+/** Returns the row that a faultless driver returns to `checkDriver`. */
 function sentBack (parameters: readonly unknown[]): Record<string, unknown> {
-  const values = parameters.map((value, i) => [`value_${i}`, /^\d+-.*Z$/.test(String(value)) ? Date.parse(String(value)) : value])
+  const values = parameters.map((value, i) =>
+    [`value_${i}`, /^\d+-.*Z$/.test(String(value)) ? Date.parse(String(value)) : value])
   return { changed_type: 'none', ...Object.fromEntries(values) }
 }
 
@@ -28,7 +32,7 @@ const defaults: Answers = (sql, parameters) => {
   return undefined
 }
 
-/** A storage over a driver that answers as it is told, or with nothing, and what it was sent. */
+/** Returns a storage over a driver that gives these answers, or none, and the statements that were sent to it. */
 function scripted (database: 'postgres' | 'mysql', answers: Answers = () => undefined) {
   const sent: string[] = []
   const connection: DatabaseConnection = {
@@ -57,14 +61,36 @@ function scripted (database: 'postgres' | 'mysql', answers: Answers = () => unde
   return { sent, storage: new KyselyStorage({ dialect }) }
 }
 
-const row = { id: '7', email: 'a@b', name: 'A', max_concurrent_bots: 3, disabled: 0, data: '{"a":1}', revision: '2', created_at: String(Date.parse(time)) }
-const tokenRow = { id: '7', user_id: '1', name: null, scopes: '["a"]', expires_at: String(Date.parse(time)), expires_in: 60, last_used_at: null, hash_length: 32, created_at: String(Date.parse(time)) }
+const row = {
+  id: '7',
+  email: 'a@b',
+  name: 'A',
+  max_concurrent_bots: 3,
+  disabled: 0,
+  data: '{"a":1}',
+  revision: '2',
+  created_at: String(Date.parse(time))
+}
+const tokenRow = {
+  id: '7',
+  user_id: '1',
+  name: null,
+  scopes: '["a"]',
+  expires_at: String(Date.parse(time)),
+  expires_in: 60,
+  last_used_at: null,
+  hash_length: 32,
+  created_at: String(Date.parse(time))
+}
 const rows = {
   postgres: { user: row, token: tokenRow },
-  mysql: { user: { ...row, created_at: '2024-01-01 12:00:00.123' }, token: { ...tokenRow, created_at: '2024-01-01 12:00:00.123', expires_at: '2024-01-01 12:00:00.123' } }
+  mysql: {
+    user: { ...row, created_at: '2024-01-01 12:00:00.123' },
+    token: { ...tokenRow, created_at: '2024-01-01 12:00:00.123', expires_at: '2024-01-01 12:00:00.123' }
+  }
 }
 
-const calls: Record<string, (storage: KyselyStorage) => Promise<unknown>> = {
+const calls: Record<keyof Storage, (storage: Storage) => unknown> = {
   createUser: (storage) => storage.createUser(user),
   findUser: (storage) => storage.findUser('7'),
   findUserByEmail: (storage) => storage.findUserByEmail('a@b'),
@@ -73,7 +99,7 @@ const calls: Record<string, (storage: KyselyStorage) => Promise<unknown>> = {
   updateUser: (storage) => storage.updateUser('7', { name: 'B', disabled: true }, 1),
   deleteUser: (storage) => storage.deleteUser('7'),
   createToken: (storage) => storage.createToken(token),
-  findTokenByHash: async (storage) => storage.findTokenByHash(token.hash),
+  findTokenByHash: (storage) => storage.findTokenByHash(token.hash),
   listTokens: (storage) => storage.listTokens('1'),
   rotateToken: (storage) => storage.rotateToken('7', () => ({ expires_at: time, successor: token })),
   revokeToken: (storage) => storage.revokeToken('7'),
@@ -81,44 +107,59 @@ const calls: Record<string, (storage: KyselyStorage) => Promise<unknown>> = {
   touchTokens: (storage) => storage.touchTokens(['8', '7', '9'], time)
 }
 
-/** Names without quotes, lists without what is in them. */
+/** Returns a statement without quotes, and with … in place of its lists. */
 function shorten (sql: string): string {
-  return sql.replace(/["`]|vexa_/g, '').replace(/epoch from/g, 'epoch of').replace(/\b(select|returning) id, .*?( from|$)/, '$1 …$2').replace(/select token\.id.*? from/, 'select … from')
-    .replace(/(set|into \w+) .*? (where|values|select|on conflict)/, '$1 … $2').replace(/\$\d/g, '?').replace(/cast\(cast\(\? as text\) as json\)/g, '?').replace(/values \([^()]*\)/, 'values …')
+  return sql.replace(/["`]|vexa_/g, '').replace(/epoch from/g, 'epoch of')
+    .replace(/\b(select|returning) id, .*?( from|$)/, '$1 …$2').replace(/select token\.id.*? from/, 'select … from')
+    .replace(/(set|into \w+) .*? (where|values|select|on conflict)/, '$1 … $2').replace(/\$\d/g, '?')
+    .replace(/cast\(cast\(\? as text\) as json\)/g, '?').replace(/values \([^()]*\)/, 'values …')
 }
 
 const faults = {
-  postgres: { duplicate: { code: '23505' }, orphan: { code: '23503' }, referenced: { code: '23001' }, conflict: { code: '40001' } },
+  postgres: {
+    duplicate: { code: '23505' }, orphan: { code: '23503' }, referenced: { code: '23001' }, conflict: { code: '40001' }
+  },
   mysql: { duplicate: { errno: 1062 }, orphan: { errno: 1452 }, referenced: { errno: 1451 }, conflict: { errno: 1213 } }
 }
 
 const lock = 'select … from tokens where id = ? for update'
-const mint = 'insert into tokens … select … from users where id = ? returning id'
+const createToken = 'insert into tokens … select … from users where id = ? returning id'
+const contains = {
+  postgres: "strpos(replace(email, 'ς', 'σ'), ?) > 0 or strpos(searchable_name, ?) > 0",
+  mysql: "instr(replace(email, 'ς', 'σ'), ?) > 0 or instr(searchable_name, ?) > 0"
+}
 const both = (...sqls: string[]) => ({ postgres: sqls, mysql: sqls })
 
-/** What each method sends, and nothing else. */
-const statements: Record<string, { postgres: string[], mysql: string[] }> = {
-  createUser: { postgres: ['insert into users … values … on conflict (email) do nothing returning id'], mysql: ['insert into users … values …'] },
+/** All statements that each method sends. */
+const statements: Record<keyof Storage, { postgres: string[], mysql: string[] }> = {
+  createUser: {
+    postgres: ['insert into users … values … on conflict (email) do nothing returning id'],
+    mysql: ['insert into users … values …']
+  },
   findUser: both('select … from users where id = ? limit 1'),
   findUserByEmail: both('select … from users where email = ? limit 1'),
   listUsers: {
-    postgres: ["select … from users where id < ? and (strpos(replace(email, 'ς', 'σ'), ?) > 0 or strpos(searchable_name, ?) > 0) order by id desc limit ? offset ?"],
-    mysql: ["select … from users where id < ? and (instr(replace(email, 'ς', 'σ'), ?) > 0 or instr(searchable_name, ?) > 0) order by id desc limit ? offset ?"]
+    postgres: [`select … from users where id < ? and (${contains.postgres}) order by id desc limit ? offset ?`],
+    mysql: [`select … from users where id < ? and (${contains.mysql}) order by id desc limit ? offset ?`]
   },
   countUsers: {
-    postgres: ["select count(*) as count from users where (strpos(replace(email, 'ς', 'σ'), ?) > 0 or strpos(searchable_name, ?) > 0)"],
-    mysql: ["select count(*) as count from users where (instr(replace(email, 'ς', 'σ'), ?) > 0 or instr(searchable_name, ?) > 0)"]
+    postgres: [`select count(*) as count from users where (${contains.postgres})`],
+    mysql: [`select count(*) as count from users where (${contains.mysql})`]
   },
   updateUser: {
     postgres: ['update users set … where id = ? and revision = ? returning …'],
-    mysql: ['begin', 'update users set … where id = ? and revision = ?', 'select … from users where id = ? limit 1', 'commit']
+    mysql: [
+      'begin', 'update users set … where id = ? and revision = ?', 'select … from users where id = ? limit 1', 'commit'
+    ]
   },
   deleteUser: both('begin', 'delete from tokens where user_id = ?', 'delete from users where id = ?', 'commit'),
-  createToken: { postgres: [mint], mysql: ['insert into tokens … values …'] },
-  findTokenByHash: both('select … from tokens as token inner join users as user on user.id = token.user_id where token.hash = ? limit 1'),
+  createToken: { postgres: [createToken], mysql: ['insert into tokens … values …'] },
+  findTokenByHash: both(
+    'select … from tokens as token inner join users as user on user.id = token.user_id where token.hash = ? limit 1'
+  ),
   listTokens: both('select … from tokens where user_id = ? order by id'),
   rotateToken: {
-    postgres: ['begin', lock, mint, 'update tokens set … where id = ?', 'commit'],
+    postgres: ['begin', lock, createToken, 'update tokens set … where id = ?', 'commit'],
     mysql: ['begin', lock, 'insert into tokens … values …', 'update tokens set … where id = ?', 'commit']
   },
   revokeToken: both('delete from tokens where id = ?'),
@@ -127,33 +168,41 @@ const statements: Record<string, { postgres: string[], mysql: string[] }> = {
 }
 
 for (const database of ['postgres', 'mysql'] as const) {
-  t.test(database, async (t) => {
+  t.test(`KyselyStorage: sends these statements to ${database}`, async (t) => {
     const answers: Answers = (sql) => {
       const { user, token } = rows[database]
-      if (sql.includes('token_id')) return { rows: [{ ...token, ...user, token_id: '7', token_name: null, token_created_at: user.created_at }] }
+      const joined = { ...user, ...token, user_name: user.name, user_created_at: user.created_at }
+      if (sql.includes('hash_length')) return { rows: [joined] }
       if (/^select .id. from .*tokens/.test(sql)) return { rows: [] }
       if (sql.includes('count(*)')) return { rows: [{ count: '2' }] }
       return /(returning|select) .id./.test(sql) ? { rows: [sql.includes('tokens') ? token : user] } : undefined
     }
-    for (const [method, run] of Object.entries(calls)) {
+    for (const method of Object.keys(calls) as Array<keyof Storage>) {
       const { sent, storage } = scripted(database, answers)
-      await run(storage)
-      t.same(sent.map(shorten), statements[method]?.[database], method)
+      await calls[method](storage)
+      t.same(sent.map(shorten), statements[method][database], method)
     }
   })
 
-  t.test(`${database}: outcomes that are errors`, async (t) => {
+  t.test(`KyselyStorage: turns errors of ${database} into outcomes, or throws them`, async (t) => {
     const { duplicate, orphan, referenced, conflict } = faults[database]
     const failing = (fault: object, times = Infinity, stored: object[] = []) => {
       let count = 0
       return scripted(database, (sql) => {
-        if (/^(insert|update|delete)/.test(sql)) return count++ < times ? failure(fault) : { rows: [rows[database].user] }
+        if (/^(insert|update|delete)/.test(sql)) {
+          return count++ < times ? failure(fault) : { rows: [rows[database].user] }
+        }
         return /^select .id., .email/.test(sql) ? { rows: stored } : undefined
       })
     }
     const stored = [rows[database].user]
-    // Layers above a driver wrap its errors.
-    for (const fault of [duplicate, { cause: duplicate }, { original: duplicate, parent: duplicate }, { cause: { parent: { cause: duplicate } } }]) {
+    // Layers above a driver may wrap its errors.
+    for (const fault of [
+      duplicate,
+      { cause: duplicate },
+      { original: duplicate, parent: duplicate },
+      { cause: { parent: { cause: duplicate } } }
+    ]) {
       t.equal(await failing(fault, Infinity, stored).storage.updateUser('1', { email: 'a@b' }), 'taken')
     }
     t.equal(await failing(orphan).storage.createToken(token), 'absent')
@@ -164,14 +213,16 @@ for (const database of ['postgres', 'mysql'] as const) {
       t.equal(await failing(fault).storage.revokeToken('1'), 'referenced')
       t.equal(await failing(fault).storage.revokeTokens('1'), 'referenced')
     }
-    // Of addresses: freed in between, and its own.
-    t.match(await failing(duplicate, 2).storage.updateUser('7', { email: 'a@b' }), database === 'mysql' ? 'absent' : { id: '7' })
+    // The address becomes free in between, or it is the user's own.
+    const freed = await failing(duplicate, 2).storage.updateUser('7', { email: 'a@b' })
+    t.match(freed, database === 'mysql' ? 'absent' : { id: '7' })
     const own = failing(duplicate, Infinity, stored)
     await t.rejects(own.storage.updateUser('7', { email: 'a@b' }), failure(duplicate))
     t.equal(own.sent.filter((sql) => sql.startsWith('update')).length, 3)
     const unnamed = failing(duplicate, Infinity, stored)
     await t.rejects(unnamed.storage.updateUser('1', { name: 'B' }), failure(duplicate))
-    t.equal(unnamed.sent.filter((sql) => sql.startsWith('update')).length, 1, 'a change without an address is not tried again')
+    const updates = unnamed.sent.filter((sql) => sql.startsWith('update'))
+    t.equal(updates.length, 1, 'an update without an address is not tried again')
     await t.rejects(failing({ other: 1 }).storage.createUser(user), failure({ other: 1 }))
     const twice = failing(conflict, 2)
     t.equal(await twice.storage.deleteUser('1'), true)
@@ -181,45 +232,57 @@ for (const database of ['postgres', 'mysql'] as const) {
     await t.rejects(always.storage.revokeToken('1'), failure(conflict))
     t.equal(always.sent.length, 10)
     for (const fault of [null, 'text', {}, { code: 23505 }, { errno: '1062' }]) {
-      const { storage } = scripted(database, (sql) => /^insert/.test(sql) ? Object.assign(new Error('odd'), fault) : undefined)
+      const { storage } = scripted(database, (sql) => /^insert/.test(sql)
+        ? Object.assign(new Error('odd'), fault)
+        : undefined)
       await t.rejects(storage.createUser(user), { message: 'odd' })
     }
   })
 }
 
-t.test('MySQL: no row, no key', async (t) => {
-  const { storage } = scripted('mysql', (sql) => /^(insert|update)/.test(sql) ? { numAffectedRows: 0n, insertId: undefined as never } : undefined)
+t.test('KyselyStorage: returns absent when MySQL writes no row', async (t) => {
+  const { storage } = scripted('mysql', (sql) => /^(insert|update)/.test(sql)
+    ? { numAffectedRows: 0n, insertId: undefined as never }
+    : undefined)
   t.equal(await storage.createToken(token), 'absent')
   t.equal(await storage.updateUser('1', { name: 'x' }), 'absent')
 })
 
-t.test('MySQL: an address that is taken, and one that is freed in between', async (t) => {
+t.test('createUser: returns taken in MySQL only when another user has the address', async (t) => {
   const inserting = (stored: object[], times: number) => {
     let count = 0
-    return scripted('mysql', (sql) => sql.startsWith('insert') ? (count++ < times ? failure({ errno: 1062 }) : undefined) : { rows: stored }).storage.createUser(user)
+    return scripted('mysql', (sql) => sql.startsWith('insert')
+      ? (count++ < times ? failure({ errno: 1062 }) : undefined)
+      : { rows: stored }).storage.createUser(user)
   }
   t.equal(await inserting([rows.mysql.user], Infinity), 'taken')
   t.match(await inserting([], 2), { id: '7' })
   await t.rejects(inserting([], Infinity), failure({ errno: 1062 }))
 })
 
-t.test('PostgreSQL: an error of an insert is not of its address', async (t) => {
-  const { sent, storage } = scripted('postgres', (sql) => sql.startsWith('insert') ? failure({ code: '23505' }) : { rows: [rows.postgres.user] })
+t.test('createUser: throws when PostgreSQL reports a violation of a unique column', async (t) => {
+  const { sent, storage } = scripted('postgres', (sql) => sql.startsWith('insert')
+    ? failure({ code: '23505' })
+    : { rows: [rows.postgres.user] })
   await t.rejects(storage.createUser(user), failure({ code: '23505' }))
   t.equal(sent.length, 1)
-  const { storage: silent } = scripted('postgres', (sql) => sql.startsWith('insert') ? { insertId: undefined as never } : undefined)
-  await t.rejects(silent.createUser(user), { message: /added no user, and none has the address/ })
+  const { storage: silent } = scripted('postgres', (sql) => sql.startsWith('insert')
+    ? { insertId: undefined as never }
+    : undefined)
+  await t.rejects(silent.createUser(user), { message: /created no user, although no user has the e-mail address/ })
 })
 
-t.test('MySQL: a token that is created while its user is deleted goes with it', async (t) => {
+t.test('deleteUser: deletes a token that is created at the same moment in MySQL', async (t) => {
   let count = 0
-  const { sent, storage } = scripted('mysql', (sql) => /^delete from .vexa_users/.test(sql) && count++ === 0 ? failure({ errno: 1451 }) : undefined)
+  const { sent, storage } = scripted('mysql', (sql) => /^delete from .vexa_users/.test(sql) && count++ === 0
+    ? failure({ errno: 1451 })
+    : undefined)
   t.equal(await storage.deleteUser('1'), true)
   const [tokens, user] = ['delete from tokens where user_id = ?', 'delete from users where id = ?']
   t.same(sent.map(shorten), ['begin', tokens, user, tokens, user, 'commit'])
 })
 
-t.test('PostgreSQL: a look-up in a transaction that has failed hides no error', async (t) => {
+t.test('rotateToken: throws the first error when the transaction has failed', async (t) => {
   const { storage } = scripted('postgres', (sql) => {
     if (/^select .*for update/.test(sql)) return { rows: [rows.postgres.token] }
     if (sql.startsWith('select')) return failure({ code: '25P02' })
@@ -228,15 +291,19 @@ t.test('PostgreSQL: a look-up in a transaction that has failed hides no error', 
   await t.rejects(storage.rotateToken('7', () => ({ expires_at: null, successor: token })), { code: '23503' })
 })
 
-t.test('revoking all tokens while others mint comes to an end', async (t) => {
-  const { sent, storage } = scripted('postgres', (sql) => sql.startsWith('select') ? { rows: [{ id: '1' }] } : undefined)
+t.test('revokeTokens: stops after ten attempts when others go on creating tokens', async (t) => {
+  const { sent, storage } = scripted('postgres', (sql) => sql.startsWith('select')
+    ? { rows: [{ id: '1' }] }
+    : undefined)
   await storage.revokeTokens('1')
   t.equal(sent.filter((sql) => sql.startsWith('delete')).length, 10)
 })
 
-t.test('PostgreSQL: two that create the first table at once', async (t) => {
+t.test('open: succeeds when another start creates the first table at once', async (t) => {
   for (const code of ['42P07', '42710', '23505']) {
-    const { sent, storage } = scripted('postgres', (sql) => /^create table if not exists/.test(sql) ? failure({ code }) : undefined)
+    const { sent, storage } = scripted('postgres', (sql) => /^create table if not exists/.test(sql)
+      ? failure({ code })
+      : undefined)
     await storage.open()
     t.match(sent.at(-1), 'commit')
   }
@@ -244,43 +311,61 @@ t.test('PostgreSQL: two that create the first table at once', async (t) => {
   await t.rejects(denied.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /from the driver/ })
 })
 
-t.test('MySQL: a start that was killed halfway is taken up, under a lock, and given back', async (t) => {
+t.test('open: resumes a start that was killed halfway, under a lock of MySQL', async (t) => {
   const began: Answers = (sql) => {
     if (/max\(/.test(sql)) return { rows: [{ version: -1 }] }
     if (/^select .version/.test(sql)) return { rows: [{ version: -1 }] }
     if (/constraint/.test(sql) && /^alter/.test(sql)) return sql.includes('drop') ? failure({ errno: 1091 }) : undefined
-    return /^create|^alter/.test(sql) ? failure({ errno: /^create table/.test(sql) ? 1050 : /^create/.test(sql) ? 1061 : 1060 }) : undefined
+    return /^create|^alter/.test(sql)
+      ? failure({ errno: /^create table/.test(sql) ? 1050 : /^create/.test(sql) ? 1061 : 1060 })
+      : undefined
   }
   const { sent, storage } = scripted('mysql', began)
   await storage.open()
   t.match(sent.at(-1), /release_lock/)
-  const stuck = scripted('mysql', (sql, parameters) => /drop constraint/.test(sql) ? failure({ errno: 1142, message: 'no rights' }) : began(sql, parameters))
+  const stuck = scripted('mysql', (sql, parameters) => /drop constraint/.test(sql)
+    ? failure({ errno: 1142, message: 'no rights' })
+    : began(sql, parameters))
   await t.rejects(stuck.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /no rights/ })
-  const broken = scripted('mysql', (sql, parameters) => /^alter/.test(sql) ? failure({ errno: 1114, message: 'The table is full' }) : began(sql, parameters))
+  const broken = scripted('mysql', (sql, parameters) => /^alter/.test(sql)
+    ? failure({ errno: 1114, message: 'The table is full' })
+    : began(sql, parameters))
   await t.rejects(broken.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /The table is full/ })
   t.match(broken.sent.at(-1), /release_lock/)
-  const gone = scripted('mysql', (sql, parameters) => /^alter|release/.test(sql) ? failure({ code: 'PROTOCOL_CONNECTION_LOST', message: 'lost' }) : began(sql, parameters))
+  const gone = scripted('mysql', (sql, parameters) => /^alter|release/.test(sql)
+    ? failure({ code: 'PROTOCOL_CONNECTION_LOST', message: 'lost' })
+    : began(sql, parameters))
   await t.rejects(gone.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /lost/ })
 })
 
-t.test('MySQL: a lock that another start holds for too long, and tables that are in the way', async (t) => {
+t.test('open: throws when MySQL gives no lock, or tables of the app are in the way', async (t) => {
   const locked = scripted('mysql', (sql) => sql.includes('get_lock') ? { rows: [{ locked: 0 }] } : undefined)
-  await t.rejects(locked.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /another process has been migrating the database for 8 s/ })
+  await t.rejects(locked.storage.open(), {
+    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /another process has been migrating the database for 8 s/
+  })
   const odd = scripted('mysql', (sql) => sql.includes('get_lock') ? { rows: [] } : undefined)
   await t.rejects(odd.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' })
   const inTheWay = scripted('mysql')
-  await t.rejects(inTheWay.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /table vexa_users already exists/ })
+  await t.rejects(inTheWay.storage.open(), {
+    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /table vexa_users already exists/
+  })
   t.notOk(inTheWay.sent.some((sql) => /^(alter|insert|create table .vexa_users)/.test(sql)))
-  const closed = scripted('mysql', (sql) => sql.includes('max(') ? failure({ errno: 1142, message: 'no rights' }) : undefined)
+  const closed = scripted('mysql', (sql) => sql.includes('max(')
+    ? failure({ errno: 1142, message: 'no rights' })
+    : undefined)
   await t.rejects(closed.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /no rights/ })
-  const denied = scripted('mysql', (sql) => sql.startsWith('select 1') ? failure({ errno: 1142, message: 'denied' }) : undefined)
+  const denied = scripted('mysql', (sql) => sql.startsWith('select 1')
+    ? failure({ errno: 1142, message: 'denied' })
+    : undefined)
   await t.rejects(denied.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /denied/ })
   const empty = scripted('mysql', (sql) => sql.startsWith('select 1') ? failure({ errno: 1146 }) : undefined)
   await empty.storage.open()
-  t.match(empty.sent.join('\n'), /create table `vexa_users` .*email` varchar\(254\).* engine = InnoDB default character set utf8mb4 collate utf8mb4_bin/)
+  const sent = empty.sent.join('\n')
+  t.match(sent, /create table `vexa_users` .*email` varchar\(254\).* engine = InnoDB default character set utf8mb4/)
+  t.match(sent, /create table `vexa_users` .* default character set utf8mb4 collate utf8mb4_bin/)
 })
 
-t.test('driver: a start is refused when it gives back other rows', async (t) => {
+t.test('open: throws when the driver returns other rows', async (t) => {
   const rowsOf: Record<string, (row: Record<string, unknown>) => object[]> = {
     'names of columns': () => [],
     bytes: (row) => [{ ...row, changed_type: 'hash' }],
@@ -288,7 +373,11 @@ t.test('driver: a start is refused when it gives back other rows', async (t) => 
     text: (row) => [{ ...row, changed_type: 'something else' }]
   }
   for (const [changed, answer] of Object.entries(rowsOf)) {
-    const { storage } = scripted('postgres', (sql, parameters) => sql.includes('changed_type') ? { rows: answer(sentBack(parameters)) } : undefined)
-    await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: new RegExp(`the driver changes .*${changed}`) }, changed)
+    const { storage } = scripted('postgres', (sql, parameters) => sql.includes('changed_type')
+      ? { rows: answer(sentBack(parameters)) }
+      : undefined)
+    await t.rejects(storage.open(), {
+      code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: new RegExp(`the driver changes .*${changed}`)
+    }, changed)
   }
 })

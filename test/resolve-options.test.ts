@@ -1,11 +1,11 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import vexaAdmin, { sqliteStorage, type VexaAdminOptions } from '../src/index.js'
-import { resolveOptions } from '../src/options.js'
+import { resolveOptions } from '../src/resolve-options.js'
 import { emptyPlace, storageAt } from './support/databases.js'
 import { adminKey, build, call } from './support/helpers.js'
 
-t.test('what is not given has its documented default', async (t) => {
+t.test('resolveOptions: an absent option has its documented default', async (t) => {
   const given = Object.freeze({ adminKeys: adminKey, prefix: undefined }) as unknown as VexaAdminOptions
   t.match(resolveOptions(given), {
     adminKeys: [adminKey],
@@ -18,7 +18,7 @@ t.test('what is not given has its documented default', async (t) => {
   })
 })
 
-t.test('a wrong option stops the boot with a coded error that names it', async (t) => {
+t.test('plugin: a wrong option stops the boot with a coded error that names it', async (t) => {
   const wrong: Array<[Record<string, unknown>, RegExp]> = [
     [{}, /adminKeys.*openssl rand/],
     [{ adminKeys: undefined }, /adminKeys/],
@@ -56,10 +56,15 @@ t.test('a wrong option stops the boot with a coded error that names it', async (
     [{ adminKeys: adminKey, tokenPrefix: [['vex_']] }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: null }, /tokenPrefix/],
     ...[
-      'https://a.example', [1], [null], [['https://a.example']], ['null'], ['*'], [''], ['a.example'], ['https://*.example'], ['https://a.example/'], ['https://a.example/path'], ['https://a.example?x'],
-      ['https://a.example#x'], ['https://A.example'], ['HTTPS://a.example'], ['https://a.example:443'], ['http://a.example:80'], ['https://u@a.example'], ['https://münchen.example'],
-      ['https://a.example '], ['https://'], ['ftp://a.example'], ['chrome-extension://abc'], ['https://a.example', 'https://b.example/']
-    ].map((trustedOrigins): [Record<string, unknown>, RegExp] => [{ authorize: () => true, trustedOrigins }, /trustedOrigins.*https:\/\/admin\.example/]),
+      'https://a.example', [1], [null], [['https://a.example']], ['null'], ['*'], [''], ['a.example'],
+      ['https://*.example'], ['https://a.example/'], ['https://a.example/path'], ['https://a.example?x'],
+      ['https://a.example#x'], ['https://A.example'], ['HTTPS://a.example'], ['https://a.example:443'],
+      ['http://a.example:80'], ['https://u@a.example'], ['https://münchen.example'],
+      ['https://a.example '], ['https://'], ['ftp://a.example'], ['chrome-extension://abc'],
+      ['https://a.example', 'https://b.example/']
+    ].map((trustedOrigins): [Record<string, unknown>, RegExp] => [
+      { authorize: () => true, trustedOrigins }, /trustedOrigins.*https:\/\/admin\.example/
+    ]),
     [{ adminKeys: adminKey, trustedOrigins: ['https://a.example'] }, /trustedOrigins.*authorize/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: -1 }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: 2147483648 }, /defaultMaxConcurrentBots/],
@@ -72,23 +77,24 @@ t.test('a wrong option stops the boot with a coded error that names it', async (
   for (const [options, message] of wrong) {
     const app = Fastify()
     const name = JSON.stringify(options)
-    await t.rejects(async () => { await app.register(vexaAdmin, { storage: sqliteStorage({ filename: ':memory:' }), ...options } as VexaAdminOptions) },
+    const storage = sqliteStorage({ filename: ':memory:' })
+    await t.rejects(async () => { await app.register(vexaAdmin, { storage, ...options } as VexaAdminOptions) },
       { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message }, name)
     t.notOk(app.hasDecorator('vexaAdmin'), name)
     await app.close()
   }
 })
 
-t.test('no error about keys repeats a key', async (t) => {
+t.test('adminKeys: the error does not repeat a key', async (t) => {
   t.throws(() => resolveOptions({ adminKeys: 'too-short-key' }), { message: /^(?!.*too-short-key)/ })
 })
 
-t.test('the shortest key, with every character allowed in one', async (t) => {
+t.test('adminKeys: accepts the shortest key, and each printable character', async (t) => {
   const all = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).filter((c) => c !== ',').join('')
   t.same(resolveOptions({ adminKeys: ['!'.repeat(16), all] }).adminKeys, ['!'.repeat(16), all])
 })
 
-t.test('prefix: any path, or none', async (t) => {
+t.test('prefix: may be any path, or empty', async (t) => {
   for (const prefix of ['', '/internal/admin']) {
     const app = await build(t, { prefix })
     const reply = await call(app, 'POST', `${prefix}/users`, { payload: { email: 'a@b' } })
@@ -98,20 +104,23 @@ t.test('prefix: any path, or none', async (t) => {
   }
 })
 
-t.test('defaultMaxConcurrentBots and tokenPrefix', async (t) => {
+t.test('defaultMaxConcurrentBots, tokenPrefix: apply to new users and tokens', async (t) => {
   const app = await build(t, { defaultMaxConcurrentBots: 0, tokenPrefix: 'acme_live_' })
   const user = (await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })).json()
   t.equal(user.max_concurrent_bots, 0)
   t.match((await call(app, 'POST', '/admin/users/user-1/tokens')).json().token, /^acme_live_[0-9A-Za-z]{36}$/)
 })
 
-t.test('trustedOrigins: any origins of pages, and none with adminKeys', async (t) => {
-  const trustedOrigins = ['https://a.example', 'http://localhost:5173', 'https://xn--mnchen-3ya.example:8443', 'http://[::1]:3000', 'https://127.0.0.1']
+t.test('trustedOrigins: accepts each form of origin, and none with adminKeys', async (t) => {
+  const trustedOrigins = [
+    'https://a.example', 'http://localhost:5173', 'https://xn--mnchen-3ya.example:8443', 'http://[::1]:3000',
+    'https://127.0.0.1'
+  ]
   t.same(resolveOptions({ authorize: () => true, trustedOrigins }).trustedOrigins, trustedOrigins)
   t.same(resolveOptions({ adminKeys: adminKey, trustedOrigins: [] }).trustedOrigins, [])
 })
 
-t.test('tokenPrefix: the first is that of new tokens, and all are accepted', async (t) => {
+t.test('tokenPrefix: the first is for new tokens, and all are accepted', async (t) => {
   const place = emptyPlace(t)
   const under = (tokenPrefix: string | string[]) => build(t, { tokenPrefix, storage: storageAt(place) })
   const old = await under('vex_')
@@ -126,15 +135,18 @@ t.test('tokenPrefix: the first is that of new tokens, and all are accepted', asy
   t.match(made.token, /^acme_[0-9A-Za-z]{36}$/)
   t.match((await app.vexaAdmin.tokens.rotate(made.id)).token, /^acme_[0-9A-Za-z]{36}$/)
 
-  // Of these, some begin with another.
+  // Some of these begin with another.
   for (const prefix of ['vex_2_', 'v', 'acme_']) {
     const { token } = await (await under(prefix)).vexaAdmin.tokens.create(id)
     t.match(await app.vexaAdmin.tokens.verify({ token }), { valid: true }, prefix)
-    t.same(await old.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' }, `${prefix} is not accepted where it is not named`)
+    t.same(await old.vexaAdmin.tokens.verify({ token }), {
+      valid: false,
+      code: 'NOT_FOUND'
+    }, `${prefix} is not accepted where it is not named`)
   }
 })
 
-t.test('scopes: tokens may be limited to them, and to nothing else', async (t) => {
+t.test('scopes: a token may be limited to these names and no others', async (t) => {
   const scopes = ['bot', 'tx:read']
   const app = await build(t, { scopes })
   scopes.push('later')
@@ -145,6 +157,8 @@ t.test('scopes: tokens may be limited to them, and to nothing else', async (t) =
     await t.rejects(tokens.create('user-1', { scopes: ['other'] }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
   }
   t.match(await app.vexaAdmin.tokens.create('user-1', { scopes: ['tx:read'] }), { scopes: ['tx:read'] })
-  await t.rejects(without.vexaAdmin.tokens.create('user-1', { scopes: ['bot'] }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
+  await t.rejects(without.vexaAdmin.tokens.create('user-1', { scopes: ['bot'] }), {
+    code: 'VEXA_ADMIN_ERR_INVALID_INPUT'
+  })
   t.throws(() => without.vexaAdmin.requireToken({ scopes: ['bot'] }), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION' })
 })

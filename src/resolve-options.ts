@@ -1,0 +1,95 @@
+import { check, checkOptionNames } from './check-options.js'
+import type { Authorize } from './hooks/require-admin.js'
+import type { VexaAdminOptions } from './options.js'
+import { storageMethodNames, type StorageAdapter } from './storage/storage-adapter.js'
+import { sqliteStorage } from './storage/sql/sqlite-storage.js'
+
+type Resolved<T> = { [Name in keyof T]-?: Exclude<T[Name], undefined> }
+
+/** The options with every default filled in. Either `adminKeys` or `authorize` is there. */
+export type ResolvedOptions =
+  & Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'authorize' | 'tokenPrefix'>>
+  & { tokenPrefix: readonly string[] }
+  & ({ adminKeys: readonly string[], authorize?: undefined } | { adminKeys?: undefined, authorize: Authorize })
+
+const defaults = {
+  trustedOrigins: [] as readonly string[],
+  prefix: '/admin',
+  storageTimeout: 10_000,
+  tokenCacheTtl: 0,
+  tokenPrefix: 'vex_',
+  scopes: [] as readonly string[],
+  defaultMaxConcurrentBots: 3,
+  duplicateEmail: 'reject',
+  hide: false
+} as const
+
+/**
+ * Returns a copy of the options with defaults filled in. `undefined` counts as absent.
+ *
+ * @throws {InvalidOptionError} naming the wrong option and the values that it may have
+ */
+export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
+  checkOptionNames(options, ['adminKeys', 'authorize', 'storage', ...Object.keys(defaults)])
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const { adminKeys, authorize, ...rest } = { ...defaults, ...Object.fromEntries(given) as VexaAdminOptions }
+  const tokenPrefix = Array.isArray(rest.tokenPrefix) ? [...rest.tokenPrefix] : [rest.tokenPrefix]
+
+  check(typeof rest.prefix === 'string' && /^(\/[\w.~-]+)*$/.test(rest.prefix),
+    '`prefix` must be empty, or a path like /admin of letters, digits and - . _ ~, without a slash at its end')
+  check(areDistinct(tokenPrefix, /^[\w-]{1,32}$/) && tokenPrefix.length > 0,
+    '`tokenPrefix` must be 1 to 32 letters, digits, hyphens and underscores, ' +
+    'or an array of at least one such prefix, all of them different')
+  check(Array.isArray(rest.trustedOrigins) && rest.trustedOrigins.every(isOrigin),
+    '`trustedOrigins` must be an array of origins as browsers send them, like https://admin.example or ' +
+    'http://localhost:5173, without a path, a wildcard or a default port')
+  check(Array.isArray(rest.scopes) && areDistinct(rest.scopes, /^[!#-[\]-~]{1,64}$/),
+    '`scopes` must be an array of different names, each of 1 to 64 printable ASCII characters ' +
+    'without space, quote and backslash')
+  check(isIntegerFrom(0, 2147483647, rest.defaultMaxConcurrentBots),
+    '`defaultMaxConcurrentBots` must be an integer from 0 to 2147483647')
+  check(['reject', 'return'].includes(rest.duplicateEmail), "`duplicateEmail` must be 'reject' or 'return'")
+  check(typeof rest.hide === 'boolean', '`hide` must be true or false')
+  check(isIntegerFrom(1, 2147483647, rest.storageTimeout),
+    '`storageTimeout` must be a whole number of milliseconds, from 1 to 2147483647')
+  check(isIntegerFrom(0, 60_000, rest.tokenCacheTtl),
+    '`tokenCacheTtl` must be a whole number of milliseconds, from 0 to 60000')
+
+  const storage = rest.storage === undefined ? sqliteStorage() : rest.storage
+  const methods = storage as Partial<StorageAdapter> | null
+  const missing = storageMethodNames.find((name) => typeof methods?.[name] !== 'function')
+  check(missing === undefined, `\`storage\` must be a StorageAdapter, but has no method \`${missing}\``)
+
+  const common = { ...rest, tokenPrefix, trustedOrigins: [...rest.trustedOrigins], scopes: [...rest.scopes], storage }
+  if (authorize !== undefined) {
+    check(adminKeys === undefined, 'give either `adminKeys` or `authorize`, not both')
+    check(typeof authorize === 'function', '`authorize` must be a function')
+    return { ...common, authorize }
+  }
+  check(common.trustedOrigins.length === 0,
+    '`trustedOrigins` needs `authorize`: with `adminKeys` every origin is accepted, because no browser adds a key')
+  return { ...common, adminKeys: checkKeys(adminKeys) }
+}
+
+function checkKeys (adminKeys: VexaAdminOptions['adminKeys']): readonly string[] {
+  check(adminKeys !== undefined, '`adminKeys` is undefined, and there is no `authorize`: ' +
+    'is the environment variable set? Make a key with: openssl rand -hex 32')
+  const keys = Array.isArray(adminKeys) ? [...adminKeys] : [adminKeys]
+  check(keys.length > 0 && keys.every((key) => typeof key === 'string' && /^[!-+\--~]{16,}$/.test(key)),
+    'each of `adminKeys` must have at least 16 printable ASCII characters, with no space or comma. ' +
+    'Make one with: openssl rand -hex 32')
+  return keys
+}
+
+function isOrigin (value: unknown): boolean {
+  return typeof value === 'string' && /^https?:\/\/[^*]+$/.test(value) &&
+    URL.canParse(value) && new URL(value).origin === value
+}
+
+function areDistinct (names: readonly unknown[], form: RegExp): boolean {
+  return names.every((name) => typeof name === 'string' && form.test(name)) && new Set(names).size === names.length
+}
+
+function isIntegerFrom (least: number, most: number, value: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most
+}

@@ -1,0 +1,60 @@
+import type { ChangeOptions } from '../schemas/change-options.js'
+import type { CreateUser, ListUsers, UpdateUser, User, UserWithTokens } from '../schemas/users.js'
+
+/**
+ * The users, for the app's own code. The HTTP routes apply the same rules.
+ *
+ * Each method may throw StorageUnavailableError, 503. The methods that change something take `{ actor }` last, which
+ * names in the events who made the change.
+ */
+export interface UserService {
+  /**
+   * Creates a user. `name` defaults to `null`, and `max_concurrent_bots` to the option `defaultMaxConcurrentBots`.
+   *
+   * @throws {InvalidInputError} 400 if an argument is not valid
+   * @throws {EmailTakenError} 409 if another user has the address; with the option `duplicateEmail: 'return'`, that
+   * user is returned instead, unchanged
+   */
+  create (user: CreateUser, options?: ChangeOptions): Promise<User>
+
+  /**
+   * Returns the user with this id, and its tokens in order of creation.
+   *
+   * @throws {UserNotFoundError} 404 if there is no such user
+   */
+  get (id: string): Promise<UserWithTokens>
+
+  /**
+   * Returns the user with this e-mail address, in any case, and its tokens in order of creation.
+   *
+   * @throws {UserNotFoundError} 404 if there is no such user
+   */
+  getByEmail (email: string): Promise<UserWithTokens>
+
+  /**
+   * Lists users in order of creation, or in reverse with `order: 'desc'`: at most `limit`, from 1 to 1000, default 100.
+   * For the next page, pass the id of the last user as `after`.
+   *
+   * @throws {InvalidInputError} 400 if the argument is not valid
+   */
+  list (page?: Omit<ListUsers, 'count'>): Promise<User[]>
+
+  /**
+   * Updates the members that are given, and leaves the others as they are. `data` is a JSON Merge Patch (RFC 7396).
+   *
+   * @throws {InvalidInputError} 400 if an argument is not valid
+   * @throws {UserNotFoundError} 404 if there is no such user
+   * @throws {EmailTakenError} 409 if another user has the address
+   * @throws {UserReferencedError} 409 if a foreign key of the app's own tables refers to the address
+   */
+  update (id: string, changes: UpdateUser, options?: ChangeOptions): Promise<User>
+
+  /**
+   * Deletes a user and all of its tokens.
+   *
+   * @throws {InvalidInputError} 400 if `options` is not valid
+   * @throws {UserNotFoundError} 404 if there is no such user
+   * @throws {UserReferencedError} 409 if a foreign key of the app's own tables refers to the user or one of its tokens
+   */
+  delete (id: string, options?: ChangeOptions): Promise<void>
+}

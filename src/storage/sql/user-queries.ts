@@ -1,0 +1,148 @@
+import { sql, type ExpressionBuilder, type Kysely } from 'kysely'
+import type { StorageAdapter, UserRecord } from '../storage-adapter.js'
+import type { QueryRunner } from './query-runner.js'
+import { toRowId } from './rows.js'
+import type { Tables } from './tables.js'
+import { unlessReferenced, unlessTaken } from './violations.js'
+
+const one = sql.lit(1)
+// Final sigma becomes sigma, as in `normalizeForSearch`. Names are stored in that form.
+const searchableEmail = sql<string>`replace(${sql.ref('email')}, ${sql.lit('\u03C2')}, ${sql.lit('\u03C3')})`
+
+type UserMethods =
+  'createUser' | 'findUser' | 'findUserByEmail' | 'listUsers' | 'countUsers' | 'updateUser' | 'deleteUser'
+
+/** Creates the methods of KyselyStorage for users. */
+export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, UserMethods> {
+  const { db, traits, names, rows, queries } = runner
+
+  const contains = (search: string) => ({ or }: ExpressionBuilder<Tables, 'users'>) =>
+    or([traits.contains(searchableEmail, search), traits.contains(sql.ref('searchable_name'), search)])
+
+  async function findUserByEmail (email: string): Promise<UserRecord | undefined> {
+    const query = queries.get('findUserByEmail', { email }, (value) => db.selectFrom(names.users)
+      .select(rows.userColumns)
+      .where('email', '=', value('email'))
+      .limit(one))
+    const { rows: [row] } = await runner.execute(query)
+    return row && rows.toUserRecord(row)
+  }
+
+  return {
+    async createUser (user) {
+      const values = rows.newUser(user)
+      const write = async () => {
+        const id = await runner.retried(() => runner.insert('createUser', values, (written) => {
+          const insert = db.insertInto(names.users).values(written)
+          return traits.onConflictDoNothing
+            ? insert.onConflict((conflict) => conflict.column('email').doNothing())
+            : insert
+        }))
+        return id === undefined ? undefined : rows.createdUser(id, user)
+      }
+      return await unlessTaken(write, {
+        // An insert that skips a conflict of addresses throws only for other unique columns.
+        isViolation: (error) => !traits.onConflictDoNothing && traits.isUniqueViolation(error),
+        isTaken: async () => await findUserByEmail(user.email) !== undefined
+      })
+    },
+
+    async findUser (id) {
+      const key = toRowId(id)
+      return key === undefined ? undefined : await findUserByKey(runner, key)
+    },
+
+    findUserByEmail,
+
+    async listUsers ({ order, after, skip, limit, search }) {
+      const key = after === undefined ? undefined : toRowId(after)
+      if (after !== undefined && key === undefined) return []
+      const name = `listUsers ${order} ${key === undefined ? '' : 'after'} ${search === undefined ? '' : 'search'}`
+      const values = { key: key as number, skip, limit, search: search as string }
+      const listing = queries.get(name, values, (value) => {
+        let query = db.selectFrom(names.users)
+          .select(rows.userColumns)
+          .orderBy('id', order)
+          .limit(value('limit'))
+          .offset(value('skip'))
+        if (key !== undefined) query = query.where('id', order === 'asc' ? '>' : '<', value('key'))
+        if (search !== undefined) query = query.where(contains(value('search')))
+        return query
+      })
+      const { rows: found } = await runner.execute(listing)
+      return found.map(rows.toUserRecord)
+    },
+
+    async countUsers (search) {
+      let query = db.selectFrom(names.users).select(({ fn }) => fn.countAll().as('count'))
+      if (search !== undefined) query = query.where(contains(search))
+      const { count } = await query.executeTakeFirstOrThrow()
+      return Number(count)
+    },
+
+    async updateUser (id, changes, revision) {
+      const key = toRowId(id)
+      if (key === undefined) return 'absent'
+      const updateIn = (db: Kysely<Tables>) => {
+        const update = db.updateTable(names.users)
+          // Kysely leaves out members that are undefined.
+          .set(rows.userChanges(changes))
+          .set(({ eb }) => ({ revision: eb('revision', '+', 1) }))
+          .where('id', '=', key)
+        return revision === undefined ? update : update.where('revision', '=', revision)
+      }
+      const write = async () => {
+        const updated = traits.supportsReturning
+          ? await runner.retried(async () => {
+            const row = await updateIn(db).returning(rows.userColumns).executeTakeFirst()
+            return row && rows.toUserRecord(row)
+          })
+          : await runner.transaction(async (trx) => {
+            const { numUpdatedRows } = await updateIn(trx).executeTakeFirstOrThrow()
+            return numUpdatedRows === 0n ? undefined : await findUserByKey(runner, key, trx)
+          })
+        return updated ?? 'absent'
+      }
+      return await unlessReferenced(traits, () => unlessTaken(write, {
+        isViolation: (error) => changes.email !== undefined && traits.isUniqueViolation(error),
+        isTaken: async () => {
+          const other = await findUserByEmail(changes.email as string)
+          return other !== undefined && other.id !== id
+        }
+      }))
+    },
+
+    async deleteUser (id) {
+      const key = toRowId(id)
+      if (key === undefined) return false
+      return await unlessReferenced(traits, () => runner.transaction(async (trx) => {
+        const revokeTokens = () => trx.deleteFrom(names.tokens).where('user_id', '=', key).execute()
+        const deleteUser = () => trx.deleteFrom(names.users).where('id', '=', key).executeTakeFirstOrThrow()
+        // The foreign key may not do it, because an app's connection may not enforce foreign keys.
+        await revokeTokens()
+        const { numDeletedRows } = await deleteUser().catch(async (error) => {
+          if (traits.supportsCascade || !traits.isForeignKeyViolation(error)) throw error
+          // A token may have been created after the first statement. Now the user is locked, so that no other can be.
+          await revokeTokens()
+          return await deleteUser()
+        })
+        return numDeletedRows > 0n
+      }))
+    }
+  }
+}
+
+/** Returns the user with this key, within `trx` if it is given. Returns `undefined` if there is none. */
+export async function findUserByKey (
+  runner: QueryRunner,
+  key: number,
+  trx?: Kysely<Tables>
+): Promise<UserRecord | undefined> {
+  const { db, names, rows, queries } = runner
+  const query = queries.get('findUser', { key }, (value) => db.selectFrom(names.users)
+    .select(rows.userColumns)
+    .where('id', '=', value('key'))
+    .limit(one))
+  const { rows: [row] } = await runner.execute(query, trx)
+  return row && rows.toUserRecord(row)
+}
