@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Awaitable } from '../storage-adapter.js'
 import type { DialectTraits } from './dialects/dialect-traits.js'
 
 /** Runs a write up to `attempts` times, again each time the database has undone it because of another transaction. */
-export async function retryConflicts<T> (traits: DialectTraits, write: () => T | Promise<T>, attempts = 10): Promise<T> {
+export async function retryConflicts<T> (
+  traits: DialectTraits, write: () => Awaitable<T>, attempts = 10
+): Promise<T> {
   try {
     return await write()
   } catch (error) {

@@ -10,15 +10,18 @@ import type { StorageAdapter } from '../storage-adapter.js'
 const memory = ':memory:'
 const locations = new WeakMap<StorageAdapter, string>()
 
-/** Returns the absolute path of the file that `sqliteStorage` has opened, or `':memory:'`; `undefined` for other storages. */
+/**
+ * Returns the absolute path of the file that `sqliteStorage` has opened, or `':memory:'`; `undefined` for other
+ * storages.
+ */
 export function locationOf (storage: StorageAdapter): string | undefined {
   return locations.get(storage)
 }
 
 export interface SqliteStorageOptions {
   /**
-   * Path of the database file, or `':memory:'` for a database that ends with the app. A missing file is created with mode
-   * 0600, so that only its owner can read it. An existing file keeps its mode.
+   * Path of the database file, or `':memory:'` for a database that ends with the app. A missing file is created with
+   * mode 0600, so that only its owner can read it. An existing file keeps its mode.
    * @default 'vexa-admin.db'
    */
   filename?: string | undefined
@@ -35,12 +38,15 @@ export interface SqliteStorageOptions {
 }
 
 /**
- * Creates a KyselyStorage over better-sqlite3. Any number of processes of one machine share the file. It has a write-ahead
- * log. `synchronous=FULL` makes acknowledged changes survive a power cut, and `secure_delete` overwrites deleted data.
+ * Creates a KyselyStorage over better-sqlite3. Any number of processes of one machine share the file. It has a
+ * write-ahead log. `synchronous=FULL` makes acknowledged changes survive a power cut, and `secure_delete` overwrites
+ * deleted data.
  *
  * @throws {InvalidOptionError} if an option is wrong
  */
-export function sqliteStorage ({ filename = 'vexa-admin.db', busyTimeout = 5000, ...options }: SqliteStorageOptions = {}): KyselyStorage {
+export function sqliteStorage (
+  { filename = 'vexa-admin.db', busyTimeout = 5000, ...options }: SqliteStorageOptions = {}
+): KyselyStorage {
   // better-sqlite3 opens a temporary database for a name that is empty or only spaces.
   const isPath = typeof filename === 'string' && filename.trim() !== '' && !filename.includes('\0')
   check(isPath, '`filename` must be a path')

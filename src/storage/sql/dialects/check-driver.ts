@@ -52,7 +52,8 @@ const faults: Readonly<Record<ColumnType | 'row', string>> = {
  * @throws {Error} for the first kind of value that changes. The message says what to do
  */
 export async function checkDriver (
-  db: Kysely<any>, traits: DialectTraits, rows: Rows, execute: (query: CompiledQuery<any>) => Awaitable<QueryResult<any>>
+  db: Kysely<any>, traits: DialectTraits, rows: Rows,
+  execute: (query: CompiledQuery<any>) => Awaitable<QueryResult<any>>
 ): Promise<void> {
   const select = (type: ColumnType, name: string) =>
     type === 'boolean' || type === 'json' || type === 'time' ? traits.selection[type](name) : sql.ref(name)

@@ -9,14 +9,15 @@ interface Client {
 }
 
 /**
- * Creates a `Client` for pools of `pg` with prepared statements. PostgreSQL parses and plans each one once per connection
- * instead of every time.
+ * Creates a `Client` for pools of `pg` with prepared statements. PostgreSQL parses and plans each one once per
+ * connection instead of every time.
  *
- * The pool should serve only this package: the client names at most 200 statements, and a query of the app with `select *`
- * fails once after a change of its table.
+ * The pool should serve only this package: the client names at most 200 statements, and a query of the app with
+ * `select *` fails once after a change of its table.
  *
  * The pool must not connect to a pooler that gives each transaction another connection without support for prepared
- * statements, such as PgBouncer before 1.21 or without `max_prepared_statements`. There, statements fail with code 26000.
+ * statements, such as PgBouncer before 1.21 or without `max_prepared_statements`. There, statements fail with code
+ * 26000.
  *
  * @example
  * new PostgresDialect({ pool: new pg.Pool({ connectionString, Client: withPreparedStatements(pg.Client) }) })

@@ -20,8 +20,8 @@ export class SqliteDialect implements Dialect {
   }
 
   /**
-   * Runs a compiled query without Kysely's executor, outside of any transaction. The executor costs several promises to find
-   * a connection, and here all connections are one. Returns a result that is there at once without a promise.
+   * Runs a compiled query without Kysely's executor, outside of any transaction. The executor costs several promises
+   * to find a connection, and here all connections are one. Returns a result that is there at once without a promise.
    * The database must be open.
    */
   execute<Row> ({ sql, parameters }: CompiledQuery<Row>): Awaitable<QueryResult<Row>> {

@@ -22,7 +22,9 @@ export interface SqliteDriverConfig {
   open: () => Promise<SqliteDatabase>
   /** Pragmas that the driver runs on the new connection, in this order. */
   pragmas: readonly string[]
-  /** Time that a statement waits for the lock of another process before it fails with `SQLITE_BUSY`, in milliseconds. */
+  /**
+   * Time that a statement waits for the lock of another process before it fails with `SQLITE_BUSY`, in milliseconds.
+   */
   busyTimeout: number
 }
 
@@ -32,11 +34,11 @@ interface PreparedStatement {
 }
 
 /**
- * Runs statements without blocking the event loop on a lock. SQLite's own `timeout` stops the whole process while another
- * process writes. This driver tries a busy statement again later.
+ * Runs statements without blocking the event loop on a lock. SQLite's own `timeout` stops the whole process while
+ * another process writes. This driver tries a busy statement again later.
  *
- * All connections share one database handle. A statement runs synchronously, so it has nothing to queue for, except that it
- * waits while another connection is in a transaction.
+ * All connections share one database handle. A statement runs synchronously, so it has nothing to queue for, except
+ * that it waits while another connection is in a transaction.
  */
 export class SqliteDriver implements Driver {
   readonly #config: SqliteDriverConfig
@@ -92,7 +94,9 @@ export class SqliteDriver implements Driver {
     this.#database = undefined
   }
 
-  /** Returns the result of a statement, or `undefined` if a transaction or the lock of another process is in its way. */
+  /**
+   * Returns the result of a statement, or `undefined` if a transaction or the lock of another process is in its way.
+   */
   executeNow (sql: string, parameters: readonly unknown[]): QueryResult<unknown> | undefined {
     if (this.#transaction !== undefined) return undefined
     try {
@@ -153,7 +157,9 @@ export class SqliteDriver implements Driver {
     return prepared
   }
 
-  /** Records whether a transaction has begun or ended. SQLite knows best, whichever statement or error was the cause. */
+  /**
+   * Records whether a transaction has begun or ended. SQLite knows best, whichever statement or error was the cause.
+   */
   #followTransaction (owner: DatabaseConnection | undefined): void {
     const inTransaction = this.#database?.inTransaction === true
     if (inTransaction && this.#transaction === undefined) {

@@ -17,8 +17,9 @@ async function setEmailType ({ db, traits, names: { users } }: MigrationContext)
   } catch (error) {
     // PostgreSQL names neither the dependent object nor a remedy.
     if (matchesError(error, ({ code }) => code === '0A000')) {
-      throw new Error(`${(error as Error).message}: drop the views, policies, triggers and generated columns of the app ` +
-        `that use ${users}.email, start, and create them again`, { cause: error })
+      const { message } = error as Error
+      throw new Error(`${message}: drop the views, policies, triggers and generated columns of the app that use ` +
+        `${users}.email, start, and create them again`, { cause: error })
     }
     if (!traits.isUniqueViolation(error)) throw error
     // No cause, because the driver's error may hold an address.

@@ -22,7 +22,8 @@ async function currentVersion (db: Kysely<Tables>, traits: DialectTraits, names:
 }
 
 /**
- * Upgrades the database to `schemaVersion`. Any number of processes may do so at once. Each may be killed at any statement.
+ * Upgrades the database to `schemaVersion`. Any number of processes may do so at once. Each may be killed at any
+ * statement.
  *
  * Kysely's own Migrator does not fit: its lock does nothing on SQLite, so concurrent starts fail. A kill leaves half a
  * migration. Kysely 0.28 and 0.29 export it from different places.
