@@ -273,10 +273,10 @@ t.test('SQLite: the start is refused when the statement that checks tokens chang
   const storage = sqliteStorage({ filename: ':memory:' })
   t.teardown(() => storage.close())
   const prototype = Object.getPrototypeOf(new Database(':memory:').prepare('select 1'))
-  const { get } = prototype
-  t.intercept(prototype, 'get', {
+  const { all } = prototype
+  t.intercept(prototype, 'all', {
     value (this: unknown, parameters: unknown[]) {
-      return get.call(this, parameters.map((value) => Buffer.isBuffer(value) ? value.subarray(0, value.indexOf(0)) : value))
+      return all.call(this, parameters.map((value) => Buffer.isBuffer(value) ? value.subarray(0, value.indexOf(0)) : value))
     }
   })
   await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /the driver changes bytes/ })
