@@ -1,4 +1,4 @@
-// Servers that copy from others: a standby of PostgreSQL, and nodes of Galera.
+// Servers that copy from other servers: a standby of PostgreSQL, and nodes of Galera.
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql, Kysely } from 'kysely'
@@ -8,7 +8,7 @@ import { emptyDirectory, freePort, runAs, serverIn, startServer, type DatabaseSe
 
 const provider = '/usr/lib/galera/libgalera_smm.so'
 
-/** Why there can be no cluster; `false` if there can. With `CI=true` there must be. */
+/** Returns the reason why Galera cannot run, or `false`. Throws instead if `CI=true`. */
 export function withoutGalera (): string | false {
   if (existsSync(provider)) return false
   const reason = `${provider} is not installed`
@@ -16,14 +16,14 @@ export function withoutGalera (): string | false {
   return reason
 }
 
-/** The database of a server, behind the storage's back. Closed with the test. */
+/** Returns a Kysely for a server, apart from the storage. The test closes it. */
 export function adminOf (t: Test, database: 'postgres' | 'mysql', { url }: DatabaseServer): Kysely<any> {
   const db = new Kysely<any>({ dialect: dialectFor(database, url) })
   t.teardown(() => db.destroy())
   return db
 }
 
-/** A primary and its standby, which is made as administrators do. */
+/** Starts a primary and its standby, which pg_basebackup creates. */
 export async function startPair (t: Test): Promise<{ primary: DatabaseServer, standby: DatabaseServer }> {
   const primary = await startServer(t, 'postgres')
   await until(async () => (await sql`select 1`.execute(adminOf(t, 'postgres', primary))).rows.length === 1)
@@ -36,7 +36,7 @@ export async function startPair (t: Test): Promise<{ primary: DatabaseServer, st
   return { primary, standby }
 }
 
-/** Two nodes of a cluster, in step with each other. */
+/** Starts a cluster of two synchronised nodes. */
 export async function startGalera (t: Test): Promise<DatabaseServer[]> {
   const directories = [emptyDirectory(t, 'mysql'), emptyDirectory(t, 'mysql')] as const
   const ports = [await freePort(), await freePort()]
@@ -48,11 +48,11 @@ export async function startGalera (t: Test): Promise<DatabaseServer[]> {
       `--wsrep-provider-options=base_host=127.0.0.1;base_port=${port};gmcast.listen_addr=tcp://127.0.0.1:${port};ist.recv_addr=127.0.0.1:${transfer};pc.recovery=no`, ...options
     ])
   }
-  // The second starts from a copy of the first, which is of the cluster already: all data need not go over the network.
+  // The second node starts from a copy of the first, so that not all data goes over the network.
   await runAs('mysql', directories[0], 'mariadb-install-db', ['--no-defaults', `--datadir=${directories[0]}`, '--auth-root-authentication-method=normal', '--skip-test-db'])
   const first = await node(0, ['--wsrep-new-cluster'])
   await startSynced(t, first)
-  // Not before it is in step: a node that is stopped while it joins may never end.
+  // Synchronised first, because a node that is stopped while it joins may never end.
   await first.stop()
   await runAs('mysql', directories[1], 'cp', ['-a', `${directories[0]}/.`, directories[1]])
   await runAs('mysql', directories[0], 'sed', ['-i', 's/safe_to_bootstrap: 0/safe_to_bootstrap: 1/', `${directories[0]}/grastate.dat`])
@@ -61,14 +61,14 @@ export async function startGalera (t: Test): Promise<DatabaseServer[]> {
   return [first, second]
 }
 
-/** Starts a node, and waits until it has all that the others have. */
+/** Starts a node, and waits until it is synchronised. */
 async function startSynced (t: Test, server: DatabaseServer): Promise<void> {
   await server.start()
   const db = adminOf(t, 'mysql', server)
   await until(async () => (await sql`show status where variable_name = 'wsrep_local_state_comment' and value = 'Synced'`.execute(db)).rows.length === 1)
 }
 
-/** Waits until it is so. What fails on the way is tried again. */
+/** Waits until a condition returns true. Ignores its errors. */
 export async function until (condition: () => Promise<boolean>): Promise<void> {
   while (!await condition().catch(() => false)) await sleep(50)
 }

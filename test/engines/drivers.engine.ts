@@ -12,30 +12,30 @@ import { backDoor, emptyPlace, postgresUrl, tablePrefixAt, unavailable } from '.
 
 const skip = await unavailable('postgres')
 
-// pg finds pg-native only where that is installed.
+// pg finds pg-native only in the folder that has it.
 const { native }: typeof Pg = createRequire(`${import.meta.dirname}/package.json`)('pg')
 
-t.test('pg.native: the start is refused because the client cuts bytes', { skip }, async (t) => {
+t.test('pg.native: open rejects because the client cuts bytes', { skip }, async (t) => {
   if (native === null) throw new Error('pg-native is not installed')
   const pool = new native.Pool({ connectionString: postgresUrl })
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
   const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })
   await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /the driver changes bytes: with pg, use its own client, not pg\.native/ })
-  await t.rejects(db.selectFrom(`${prefix}users`).selectAll().execute(), { code: '42P01' }, 'no table was made')
+  await t.rejects(db.selectFrom(`${prefix}users`).selectAll().execute(), { code: '42P01' }, 'no table was created')
   await storage.close()
 
-  await t.test('it still does', async (t) => {
+  await t.test('pg.native: the client still cuts bytes', async (t) => {
     const db = new Kysely<any>({ dialect: new PostgresDialect({ pool: new native.Pool({ connectionString: postgresUrl }) }) })
     t.teardown(() => db.destroy())
     let hash: Buffer
     do hash = createHash('sha256').update(randomBytes(8)).digest(); while (hash[0] !== 0)
     const { length } = await db.selectNoFrom(({ cast, fn, val }) => fn<number>('length', [cast(val(hash), 'bytea')]).as('length')).executeTakeFirstOrThrow()
-    t.equal(length, 0, 'then the check has to stay')
+    t.equal(length, 0, 'the check is still needed')
   })
 })
 
-t.test('postgres.js: it keeps the promises of StorageAdapter', { skip }, async (t) => {
+t.test('postgres.js: passes the conformance suite', { skip }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
   const open = () => new KyselyStorage({ dialect: new PostgresJSDialect({ postgres: postgres(postgresUrl, { max: 5 }) }), tablePrefix: tablePrefixAt(place) })

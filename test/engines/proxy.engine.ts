@@ -16,10 +16,10 @@ const skip = program === undefined && 'nginx is not installed'
 const json = { 'content-type': 'application/json' }
 const headers = { 'x-admin-api-key': adminKey }
 
-// What the client requests, where the app has /admin/users.
+// The path that the client requests for /admin/users of the app.
 const paths = { 'strips a prefix': '/backend/admin/users', 'renames a prefix': '/people/users', 'adds a prefix': '/users', 'passes on paths as they are': '/admin/users' }
 
-t.test('Location and Link lead to the user and the next page behind nginx', { skip }, async (t) => {
+t.test('nginx: Location and Link lead to the user and the next page', { skip }, async (t) => {
   const app = await build(t, {}, { routerOptions: { ignoreTrailingSlash: true } })
   const front = await startNginx(t, await app.listen({ port: 0, host: '127.0.0.1' }))
   const ask = async (url: string | URL, init: RequestInit = {}) => {
@@ -50,7 +50,7 @@ t.test('Location and Link lead to the user and the next page behind nginx', { sk
   }
 })
 
-/** Starts an nginx in front of the app, in a folder of its own. Returns its address. */
+/** Starts an nginx in front of the app, and returns its address. */
 async function startNginx (t: Test, app: string): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'nginx-'))
   mkdirSync(join(directory, 'logs'))

@@ -1,4 +1,4 @@
-// Servers that answer with old data, by their nature: they stop the start, or are made to wait.
+// Servers that may answer with old data: `open` rejects them, unless their reads wait.
 import { randomBytes } from 'node:crypto'
 import { MysqlDialect, PostgresDialect, sql } from 'kysely'
 import mysql from 'mysql2'
@@ -15,7 +15,7 @@ const user = { email: 'a@b', name: null, max_concurrent_bots: 1, data: null, cre
 const onPostgres = ({ url }: DatabaseServer, options: { migrate?: boolean } = {}) =>
   new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }), ...options })
 
-/** Opens a storage for as long as it takes. */
+/** Opens a storage, runs `work`, and closes the storage. */
 async function using<T> (storage: KyselyStorage, work: (storage: StorageAdapter) => Promise<T>): Promise<T> {
   try {
     await storage.open()
@@ -26,7 +26,7 @@ async function using<T> (storage: KyselyStorage, work: (storage: StorageAdapter)
 }
 const opens = async () => true
 
-t.test('PostgreSQL: a standby is rejected, and accepted when it is promoted', { skip: uninstalled('postgres') }, async (t) => {
+t.test('PostgreSQL: open rejects a standby, and accepts it when it is promoted', { skip: uninstalled('postgres') }, async (t) => {
   const { primary, standby } = await startPair(t)
   const rejected = { code, message: 'pg_is_in_recovery() is true: the server is a standby, which answers with old data. Connect to the primary' }
   await t.rejects(using(onPostgres(standby), opens), rejected, 'without tables')
@@ -42,7 +42,7 @@ t.test('PostgreSQL: a standby is rejected, and accepted when it is promoted', { 
   t.match(await using(onPostgres(standby), (storage) => storage.updateUser('1', { name: 'A' })), { name: 'A' })
 })
 
-t.test('PostgreSQL: a server that subscribes to the tables of another is rejected', { skip: uninstalled('postgres') }, async (t) => {
+t.test('PostgreSQL: open rejects a server that subscribes to the tables of another', { skip: uninstalled('postgres') }, async (t) => {
   const publisher = await startServer(t, 'postgres', ['-c', 'wal_level=logical'])
   const subscriber = await startServer(t, 'postgres')
   for (const server of [publisher, subscriber]) {
@@ -59,7 +59,9 @@ t.test('PostgreSQL: a server that subscribes to the tables of another is rejecte
   t.ok(await using(onPostgres(subscriber), opens))
 })
 
-t.test('Galera: nodes are rejected until reads wait, and then none finds a token that another has revoked', { skip: withoutGalera() || uninstalled('mysql') }, async (t) => {
+const onGalera = { skip: withoutGalera() || uninstalled('mysql') }
+
+t.test('Galera: open rejects nodes unless reads wait, and then no read is old', onGalera, async (t) => {
   const nodes = await startGalera(t) as [DatabaseServer, DatabaseServer]
   const on = ({ url }: DatabaseServer, ...lines: string[]) => {
     const pool = mysql.createPool({ uri: url, connectionLimit: 5 })
@@ -86,7 +88,7 @@ t.test('Galera: nodes are rejected until reads wait, and then none finds a token
         const token = await here.createToken({ user_id: owner.id, hash, name: null, scopes: null, expires_at: null, expires_in: null, created_at: created })
         if (token === 'absent') throw new Error('The user is not there')
         counts.rounds++
-        // Half of them are revoked where they were not created.
+        // Half of the tokens are revoked on the node that did not create them.
         const [revoking, reading] = round % 2 === 0 ? [here, there] : [there, here]
         if (round % 4 > 1 && await reading.findTokenByHash(hash) === undefined) counts.missed++
         if (!await revoking.revokeToken(token.id)) {
@@ -98,6 +100,6 @@ t.test('Galera: nodes are rejected until reads wait, and then none finds a token
     }))
     t.comment(`wsrep_sync_wait = ${wait}: ${JSON.stringify(counts)}`)
     t.match(counts, { rounds: 320, missed: 0, stale: 0 })
-    if (wait === 7) t.equal(counts.notRevoked, 0, 'also writes wait')
+    if (wait === 7) t.equal(counts.notRevoked, 0, 'writes wait, too')
   }
 })

@@ -1,4 +1,4 @@
-// What the start makes of drivers and their settings, and of other copies of Kysely.
+// Drivers and their settings, and other copies of Kysely.
 import { createRequire } from 'node:module'
 import Database from 'better-sqlite3'
 import {
@@ -13,7 +13,11 @@ import { KyselyStorage, sqliteStorage } from '../../../src/index.js'
 import { build, call } from '../../support/helpers.js'
 import { backDoor, databaseNames, dialectAt, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable, type DatabaseName } from '../../support/databases.js'
 
-const servers = { postgres: await unavailable('postgres'), mysql: await unavailable('mysql') }
+const on = {
+  sqlite: {},
+  postgres: { skip: await unavailable('postgres') },
+  mysql: { skip: await unavailable('mysql') }
+} satisfies Record<DatabaseName, object>
 
 const user = { email: 'a@b', name: 'A \u{1F511}\\', max_concurrent_bots: 3, data: { a: [1, '\u{1F511}'] }, created_at: '2024-03-31T02:30:00.123Z' }
 const hash = Buffer.alloc(32, 7)
@@ -46,7 +50,7 @@ const betterSqlite = (safe: boolean) => {
   return new SqliteDialect({ database })
 }
 
-/** What is to become of a start: nothing, or an error that names a kind of value. */
+/** Settings of drivers. `changed` is the kind of value that the error must name. Without it, the storage opens. */
 const settings: Record<DatabaseName, Array<[name: string, dialect: () => Dialect, changed?: string]>> = {
   sqlite: [
     ['integers as numbers', () => betterSqlite(false)],
@@ -97,7 +101,7 @@ const settings: Record<DatabaseName, Array<[name: string, dialect: () => Dialect
 }
 
 for (const database of databaseNames) {
-  t.test(`${database}: a setting of the driver does not matter, or stops the start`, { skip: database !== 'sqlite' && servers[database] }, async (t) => {
+  t.test(`${database}: open rejects when a setting of the driver changes values`, on[database], async (t) => {
     for (const [name, dialect, changed] of settings[database]) {
       const storage = new KyselyStorage({ dialect: dialect(), tablePrefix: tablePrefixAt(emptyPlace(t, database)) })
       t.teardown(() => storage.close())
@@ -114,7 +118,7 @@ for (const database of databaseNames) {
 const isTime = (value: unknown) => /^\d{4}-\d\d-\d\d.\d\d:\d\d:\d\d/.test(String(value))
 const isJson = (value: unknown) => /^[[{]/.test(String(value))
 
-/** What a driver may do to a parameter, and undo to what it reads. */
+/** Changes that a driver may make to a parameter and undo when it reads. */
 const changes: Record<string, (value: any) => unknown> = {
   bytes: (value) => Buffer.isBuffer(value) && value.includes(0) ? value.subarray(0, value.indexOf(0)) : value,
   text: (value) => typeof value === 'string' && !isJson(value) && !isTime(value) ? value.normalize('NFC') : value,
@@ -124,7 +128,7 @@ const changes: Record<string, (value: any) => unknown> = {
   integers: (value) => value === 2 ** 32 + 1 ? 1 : value
 }
 
-/** A dialect whose driver changes parameters, and gives back what was sent: to the client, all seems well. */
+/** Makes the driver of a dialect change parameters, and return the original values. The client sees no change. */
 function changing (dialect: Dialect, change: (value: unknown) => unknown): Dialect {
   const createDriver = dialect.createDriver.bind(dialect)
   const changed = new WeakSet<object>()
@@ -151,7 +155,7 @@ function changing (dialect: Dialect, change: (value: unknown) => unknown): Diale
 }
 
 for (const database of databaseNames) {
-  t.test(`${database}: the start is refused when only the server sees a change`, { skip: database !== 'sqlite' && servers[database] }, async (t) => {
+  t.test(`${database}: open rejects when only the server sees a change`, on[database], async (t) => {
     for (const [changed, change] of Object.entries(changes)) {
       const place = emptyPlace(t, database)
       const storage = new KyselyStorage({ dialect: changing(dialectAt(place), change), tablePrefix: tablePrefixAt(place) })
@@ -164,7 +168,7 @@ for (const database of databaseNames) {
     await storage.open()
   })
 
-  t.test(`${database}: plugins of the app do not matter`, { skip: database !== 'sqlite' && servers[database] }, async (t) => {
+  t.test(`${database}: plugins of the app change no value`, on[database], async (t) => {
     const plugins: KyselyPlugin[] = [new CamelCasePlugin(), new ParseJSONResultsPlugin(), new DeduplicateJoinsPlugin()]
     for (const plugin of plugins) {
       const place = emptyPlace(t, database)
@@ -177,7 +181,7 @@ for (const database of databaseNames) {
   })
 }
 
-t.test('SQLite: a database in UTF-16 is as good', async (t) => {
+t.test('SQLite: a database in UTF-16 keeps all values', async (t) => {
   const database = new Database(':memory:')
   database.pragma("encoding = 'UTF-16'")
   const storage = new KyselyStorage({ dialect: new SqliteDialect({ database }) })
@@ -187,7 +191,7 @@ t.test('SQLite: a database in UTF-16 is as good', async (t) => {
 })
 
 for (const database of databaseNames) {
-  t.test(`${database}: a row that is damaged is a 503, and no permission`, { skip: database !== 'sqlite' && servers[database] }, async (t) => {
+  t.test(`${database}: a damaged row returns 503 and gives no permission`, on[database], async (t) => {
     const place = emptyPlace(t, database)
     const app = await build(t, { storage: storageAt(place), scopes: ['admin', 'admin:read'] })
     app.get('/admin-only', { onRequest: app.vexaAdmin.requireToken({ scopes: ['admin'] }) }, async () => 'in')
@@ -201,7 +205,7 @@ for (const database of databaseNames) {
       ['users', { data: json('[]') }],
       ['users', { data: json('1') }]
     ]
-    // The others do not let it happen.
+    // The other databases prevent these values.
     if (database === 'sqlite') {
       damages.push(['users', { disabled: 2 }], ['users', { disabled: 'f' }], ['users', { max_concurrent_bots: 'x' }], ['users', { created_at: 'never' }], ['tokens', { expires_at: 0 }], ['tokens', { expires_at: 'never' }],
         ['tokens', { scopes: '[' }], ['tokens', { scopes: Buffer.from('["admin"]') }], ['users', { email: Buffer.from('a@b') }])
@@ -214,12 +218,12 @@ for (const database of databaseNames) {
       await db.updateTable(prefix + table).set(values).where(table === 'users' ? 'id' : 'user_id', '=', Number(id.replace('user-', ''))).execute()
       t.equal((await guarded()).statusCode, 503, JSON.stringify(values))
       t.equal((await call(app, 'GET', `/admin/users/${id}`)).statusCode, 503)
-      t.equal((await call(app, 'DELETE', `/admin/users/${id}`)).statusCode, 204, 'what is damaged can be deleted')
+      t.equal((await call(app, 'DELETE', `/admin/users/${id}`)).statusCode, 204, 'a damaged user can be deleted')
     }
   })
 }
 
-t.test('SQLite: a hash that is too short is a 503', async (t) => {
+t.test('SQLite: findTokenByHash throws when a stored hash is too short', async (t) => {
   const place = emptyPlace(t, 'sqlite')
   const storage = storageAt(place)
   t.teardown(() => storage.close())
@@ -233,8 +237,8 @@ t.test('SQLite: a hash that is too short is a 503', async (t) => {
   await t.rejects(async () => storage.findTokenByHash(short), { message: /another length than 32 bytes/ })
 })
 
-t.test('Kysely: two copies in one process work', async (t) => {
-  // Of Kysely 0.28, `require` loads another copy than `import`.
+t.test('KyselyStorage: works with a dialect or db of another copy of Kysely', async (t) => {
+  // With Kysely 0.28, `require` and `import` load different copies.
   const other: typeof import('kysely') = createRequire(import.meta.url)('kysely')
   const dialects: Record<DatabaseName, () => Dialect> = {
     sqlite: () => new other.SqliteDialect({ database: new Database(':memory:') }),
@@ -242,20 +246,20 @@ t.test('Kysely: two copies in one process work', async (t) => {
     mysql: () => new other.MysqlDialect({ pool: mysql.createPool({ uri: mysqlUrl }) })
   }
   for (const database of databaseNames) {
-    if (database !== 'sqlite' && servers[database] !== false) continue
+    if (database !== 'sqlite' && on[database].skip !== false) continue
     const own = new KyselyStorage({ dialect: dialects[database](), tablePrefix: tablePrefixAt(emptyPlace(t, database)) })
     t.teardown(() => own.close())
     await own.open()
     await checkKept(t, own, `${database}, dialect`)
     const db = new other.Kysely<any>({ dialect: dialects[database](), plugins: [new other.CamelCasePlugin()] })
     t.teardown(() => db.destroy())
-    const hosts = new KyselyStorage({ db, tablePrefix: tablePrefixAt(emptyPlace(t, database)) })
-    await hosts.open()
-    await checkKept(t, hosts, `${database}, db`)
+    const ofApp = new KyselyStorage({ db, tablePrefix: tablePrefixAt(emptyPlace(t, database)) })
+    await ofApp.open()
+    await checkKept(t, ofApp, `${database}, db`)
   }
 })
 
-t.test('PostgreSQL: tables are in the schema that another copy names', { skip: servers.postgres }, async (t) => {
+t.test('PostgreSQL: tables are in the schema that another copy of Kysely names', on.postgres, async (t) => {
   const other: typeof import('kysely') = createRequire(import.meta.url)('kysely')
   const schema = tablePrefixAt(emptyPlace(t, 'postgres'))
   const db = new other.Kysely<any>({ dialect: new other.PostgresDialect({ pool: new pg.Pool({ connectionString: postgresUrl }) }), plugins: [new other.CamelCasePlugin()] })
@@ -269,14 +273,14 @@ t.test('PostgreSQL: tables are in the schema that another copy names', { skip: s
   t.same(rows.map(({ name }) => name), ['vexa_migrations', 'vexa_tokens', 'vexa_users'])
 })
 
-t.test('SQLite: the start is refused when the statement that checks tokens changes bytes', async (t) => {
+t.test('SQLite: open rejects when the driver without Kysely changes bytes', async (t) => {
   const storage = sqliteStorage({ filename: ':memory:' })
   t.teardown(() => storage.close())
   const prototype = Object.getPrototypeOf(new Database(':memory:').prepare('select 1'))
-  const { get } = prototype
-  t.intercept(prototype, 'get', {
+  const { all } = prototype
+  t.intercept(prototype, 'all', {
     value (this: unknown, parameters: unknown[]) {
-      return get.call(this, parameters.map((value) => Buffer.isBuffer(value) ? value.subarray(0, value.indexOf(0)) : value))
+      return all.call(this, parameters.map((value) => Buffer.isBuffer(value) ? value.subarray(0, value.indexOf(0)) : value))
     }
   })
   await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /the driver changes bytes/ })

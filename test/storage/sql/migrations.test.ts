@@ -10,12 +10,15 @@ import { KyselyStorage, migrateStorage, sqliteStorage } from '../../../src/index
 import { run } from '../../support/child.js'
 import { backDoor, columnsAt, databaseNames, dialectAt, emptyPlace, postgresUrl, storageAt, tablePrefixAt, unavailable } from '../../support/databases.js'
 
+const onPostgres = { skip: await unavailable('postgres') }
+const onMysql = { skip: await unavailable('mysql') }
+
 const user = { email: 'a@b', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
 const firstUser = { ...user, disabled: false, revision: 0 }
 
 for (const database of databaseNames) {
   t.test(database, { skip: await unavailable(database) }, async (t) => {
-    t.test('a second start finds nothing to do, and what was there', async (t) => {
+    t.test('open: keeps the data when the tables exist', async (t) => {
       const place = emptyPlace(t, database)
       for (const expected of [firstUser, 'taken']) {
         const storage = storageAt(place)
@@ -25,16 +28,16 @@ for (const database of databaseNames) {
       }
     })
 
-    t.test('twenty storages of one process that open at once on an empty database', async (t) => {
+    t.test('open: twenty storages of one process migrate an empty database at once', async (t) => {
       const place = emptyPlace(t, database)
       const storages = Array.from({ length: 20 }, () => storageAt(place))
       t.teardown(() => Promise.all(storages.map((storage) => storage.close())))
       await Promise.all(storages.map((storage) => storage.open()))
-      const inserted = await Promise.all(storages.map((storage) => storage.createUser(user)))
-      t.equal(inserted.filter((outcome) => outcome !== 'taken').length, 1)
+      const created = await Promise.all(storages.map((storage) => storage.createUser(user)))
+      t.equal(created.filter((outcome) => outcome !== 'taken').length, 1)
     })
 
-    t.test('killed before any statement of its first start, the next start goes on from there', async (t) => {
+    t.test('open: completes a migration that was killed before any of its statements', async (t) => {
       const places = Array.from({ length: 40 }, () => emptyPlace(t, database))
       const child = run(t, 'test/support/fixtures/halt-migrating.ts', { args: places })
       await child.line(/^halted/)
@@ -47,14 +50,14 @@ for (const database of databaseNames) {
         await checking.close()
         const storage = storageAt(place)
         await storage.open()
-        t.match(await storage.createUser(user), firstUser, `after dying at statement ${i + 1}`)
+        t.match(await storage.createUser(user), firstUser, `killed before statement ${i + 1}`)
         await storage.close()
       }
       for (let i = 0; i < places.length; i += 4) await Promise.all(places.slice(i, i + 4).map((place, j) => goOn(place, i + j)))
-      t.ok(unfinished > 15 && unfinished < 40, `${unfinished} places were not finished, the others were`)
+      t.ok(unfinished > 15 && unfinished < 40, `${unfinished} of 40 places are not migrated`)
     })
 
-    t.test('a database of a newer version is refused, and not touched', async (t) => {
+    t.test('open: rejects a newer database and leaves it unchanged', async (t) => {
       const place = emptyPlace(t, database)
       t.same(await migrateStorage(storageAt(place)), { from: 0, to: 3 })
       const { db, prefix } = backDoor(t, place)
@@ -70,7 +73,7 @@ for (const database of databaseNames) {
       t.same(await dump(), before)
     })
 
-    t.test('migrate: false checks, and changes nothing; migrate() migrates, apart from the app', async (t) => {
+    t.test('migrate: false only checks, and migrateStorage migrates', async (t) => {
       const place = emptyPlace(t, database)
       const dialect = () => ({ dialect: dialectAt(place), tablePrefix: tablePrefixAt(place), migrate: false })
       const unmigrated = new KyselyStorage(dialect())
@@ -86,7 +89,7 @@ for (const database of databaseNames) {
       t.match(await storage.createUser(user), firstUser)
     })
 
-    t.test("a table of the app's in the way stops the start, which says so, and is not touched", async (t) => {
+    t.test('open: rejects when the app has a table of the same name, and leaves it unchanged', async (t) => {
       const place = emptyPlace(t, database)
       const { db, prefix } = backDoor(t, place)
       await db.schema.createTable(`${prefix}tokens`).addColumn('something_else', 'integer').execute()
@@ -100,7 +103,7 @@ for (const database of databaseNames) {
   })
 }
 
-t.test('six processes that start at once on an empty database all serve', async (t) => {
+t.test('open: six processes migrate an empty database at once', async (t) => {
   const available: string[] = []
   for (const database of databaseNames) if (await unavailable(database) === false) available.push(emptyPlace(t, database))
   const children = Array.from({ length: 6 }, (_, i) => run(t, 'test/support/fixtures/open-storage.ts', { args: [`${i}@x`, ...available] }))
@@ -113,10 +116,10 @@ t.test('six processes that start at once on an empty database all serve', async 
   }
 })
 
-t.test('migrate: false makes no SQLite file', async (t) => {
+t.test('migrate: false creates no SQLite file', async (t) => {
   const directory = t.testdir()
   const filename = join(directory, 'admin.db')
-  await t.rejects(sqliteStorage({ filename, migrate: false }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' }, 'there is no file')
+  await t.rejects(sqliteStorage({ filename, migrate: false }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' }, 'no file')
   t.same(readdirSync(directory), [])
   writeFileSync(filename, 'No database. '.repeat(100))
   const text = sqliteStorage({ filename, migrate: false })
@@ -124,7 +127,7 @@ t.test('migrate: false makes no SQLite file', async (t) => {
   await text.close()
 })
 
-t.test('a SQLite database of the first version is upgraded, and keeps what it has', async (t) => {
+t.test('SQLite: open upgrades a database of version 1 and keeps its data', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const database = new Database(filename)
   t.teardown(() => database.close())
@@ -148,7 +151,7 @@ t.test('a SQLite database of the first version is upgraded, and keeps what it ha
   })
 })
 
-t.test('PostgreSQL: the order of addresses is that of their bytes, also in tables that were there before', { skip: await unavailable('postgres') }, async (t) => {
+t.test('PostgreSQL: open makes existing addresses compare byte by byte', onPostgres, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
   const collation = async () => (await sql<{ name: string }>`
@@ -157,7 +160,7 @@ t.test('PostgreSQL: the order of addresses is that of their bytes, also in table
   await migrateStorage(storageAt(place))
   t.equal(await collation(), 'C')
 
-  // As the second version left it.
+  // The state after version 2.
   const goBack = async () => {
     await sql.raw(`alter table ${prefix}users alter column email type text collate "default"; delete from ${prefix}migrations where version in (3, -3)`).execute(db)
   }
@@ -167,7 +170,7 @@ t.test('PostgreSQL: the order of addresses is that of their bytes, also in table
   t.same(await migrateStorage(storageAt(place)), { from: 2, to: 3 })
   t.equal(await collation(), 'C')
 
-  // An index that does not see what is in the table, as one in another order does not.
+  // An index that does not find existing rows, like an index in another order.
   await goBack()
   const index = (valid: boolean) => sql.raw(`update pg_index set indisready = ${valid} where indexrelid = '${prefix}users_email_key'::regclass`).execute(db)
   await index(false)
@@ -179,12 +182,12 @@ t.test('PostgreSQL: the order of addresses is that of their bytes, also in table
   t.match(error, { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /several users have one e-mail address/ })
   t.notMatch(inspect(error, { depth: 9, showHidden: true }), /somebody/)
   const query = /select .*/.exec(error.message)?.[0] as string
-  t.match((await sql.raw<{ array_agg: string[] }>(query).execute(db)).rows, [{ array_agg: ['1', '2'] }], 'the query that it names finds them')
+  t.match((await sql.raw<{ array_agg: string[] }>(query).execute(db)).rows, [{ array_agg: ['1', '2'] }], 'the query in the message finds them')
   await db.deleteFrom(`${prefix}users`).where('id', '=', 2).execute()
   t.same(await migrateStorage(storageAt(place)), { from: 2, to: 3 })
 })
 
-t.test('PostgreSQL: the start says what to drop for a migration, and else what PostgreSQL says', { skip: await unavailable('postgres') }, async (t) => {
+t.test('PostgreSQL: migrateStorage says what to drop, or what PostgreSQL says', onPostgres, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
   await migrateStorage(storageAt(place))
@@ -204,7 +207,7 @@ t.test('PostgreSQL: the start says what to drop for a migration, and else what P
   await t.rejects(migrateStorage(new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /must be owner/ })
 })
 
-t.test('MySQL: the foreign key of tokens does not cascade, also in tables that were there before', { skip: await unavailable('mysql') }, async (t) => {
+t.test('MySQL: open replaces an existing foreign key that cascades', onMysql, async (t) => {
   const place = emptyPlace(t, 'mysql')
   const { db, prefix } = backDoor(t, place)
   const rules = async () => (await sql<{ rule: string }>`
@@ -214,10 +217,10 @@ t.test('MySQL: the foreign key of tokens does not cascade, also in tables that w
 
   const key = `${prefix}tokens_user_id_fk`
   await db.schema.alterTable(`${prefix}tokens`).dropConstraint(key).execute()
-  // Of nobody: what is left over where foreign keys were not enforced.
+  // A token without a user, which a database holds that did not enforce foreign keys.
   await sql.raw(`insert into ${prefix}tokens (user_id, hash, created_at) values (99, repeat('x', 32), now())`).execute(db)
   await sql`delete from ${sql.table(`${prefix}migrations`)} where version = 3`.execute(db)
-  t.same(await migrateStorage(storageAt(place)), { from: 2, to: 3 }, 'it goes on where one was killed')
+  t.same(await migrateStorage(storageAt(place)), { from: 2, to: 3 }, 'it completes a migration that was killed')
   t.same(await rules(), ['RESTRICT'])
   t.same(await db.selectFrom(`${prefix}tokens`).selectAll().execute(), [])
 
@@ -229,7 +232,7 @@ t.test('MySQL: the foreign key of tokens does not cascade, also in tables that w
   t.equal(await storage.deleteUser('1'), true)
 })
 
-t.test('SQLite: a start that waits for that of a newer version is refused', async (t) => {
+t.test('SQLite: open rejects when a newer version migrates at the same time', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const newer = new Database(filename)
   newer.exec(`pragma journal_mode = wal; begin immediate; create table vexa_migrations (version integer primary key, applied_at text not null);
@@ -245,7 +248,7 @@ t.test('SQLite: a start that waits for that of a newer version is refused', asyn
   newer.close()
 })
 
-t.test('SQLite: versions in a table of the app are not taken for ours', async (t) => {
+t.test('SQLite: open rejects when a table of the app has the name of the versions', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const app = new Database(filename)
   t.teardown(() => app.close())
@@ -257,7 +260,7 @@ t.test('SQLite: versions in a table of the app are not taken for ours', async (t
   }
 })
 
-t.test('MariaDB: a start waits for another that is migrating, and then goes on', { skip: await unavailable('mysql') }, async (t) => {
+t.test('MariaDB: open waits while another process migrates', onMysql, async (t) => {
   const place = emptyPlace(t, 'mysql')
   const { db, prefix } = backDoor(t, place)
   const storage = storageAt(place)

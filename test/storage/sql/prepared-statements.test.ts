@@ -4,7 +4,9 @@ import t from 'tap'
 import { KyselyStorage, withPreparedStatements } from '../../../src/index.js'
 import { emptyPlace, postgresUrl, tablePrefixAt, unavailable } from '../../support/databases.js'
 
-/** A client that keeps what it is asked. */
+const onPostgres = { skip: await unavailable('postgres') }
+
+/** A client that records its queries. */
 class Recorder {
   readonly asked: unknown[][] = []
 
@@ -14,7 +16,7 @@ class Recorder {
   }
 }
 
-t.test('each text with parameters gets a name, whichever client sends it', async (t) => {
+t.test('withPreparedStatements: names each SQL text with parameters once', async (t) => {
   const Client = withPreparedStatements(Recorder)
   const [one, other] = [new Client(), new Client()]
   t.equal(one.query('select $1', [1]), 'result')
@@ -24,7 +26,7 @@ t.test('each text with parameters gets a name, whichever client sends it', async
   t.same(other.asked, [[{ name: 'vexa_admin_0', text: 'select $1', values: [2] }]])
 })
 
-t.test('everything else is passed on as it is', async (t) => {
+t.test('withPreparedStatements: passes other queries on unchanged', async (t) => {
   const client = new (withPreparedStatements(Recorder))()
   const callback = () => {}
   const asked = [['begin'], ['begin', []], [{ text: 'select $1', values: [1] }], ['select 1', callback]]
@@ -34,14 +36,14 @@ t.test('everything else is passed on as it is', async (t) => {
   t.same(client.asked.at(-1), [{ name: 'vexa_admin_0', text: 'select $1', values: [1] }, callback])
 })
 
-t.test('there are 200 at the most', async (t) => {
+t.test('withPreparedStatements: names at most 200 statements', async (t) => {
   const client = new (withPreparedStatements(Recorder))()
   for (let n = 0; n < 300; n++) client.query(`select $1, ${n}`, [n])
   client.query('select $1, 0', [0])
   t.equal(client.asked.filter(([first]) => typeof first === 'object').length, 201)
 })
 
-t.test('PostgreSQL', { skip: await unavailable('postgres') }, async (t) => {
+t.test('PostgreSQL: prepares each statement of the storage once', onPostgres, async (t) => {
   const pool = new pg.Pool({ connectionString: postgresUrl, max: 1, Client: withPreparedStatements(pg.Client) })
   const prefix = tablePrefixAt(emptyPlace(t, 'postgres'))
   const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })
@@ -59,7 +61,7 @@ t.test('PostgreSQL', { skip: await unavailable('postgres') }, async (t) => {
   t.equal(rows.filter(({ statement }) => statement.includes('last_used_at" = ')).length, 8, 'lists of 1, 2, 4 … 128')
 })
 
-t.test('PostgreSQL: a statement whose table has changed, or that is gone, is prepared again', { skip: await unavailable('postgres') }, async (t) => {
+t.test('PostgreSQL: prepares a statement again when its table has changed', onPostgres, async (t) => {
   const Client = withPreparedStatements(pg.Client)
   const client = new Client({ connectionString: postgresUrl })
   await client.connect()

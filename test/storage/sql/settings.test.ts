@@ -1,4 +1,4 @@
-// Settings and states of servers and sessions: those that stop the start, each with its sentence, and those that do no harm.
+// Settings of servers and sessions: those that `open` rejects, each with its message, and those that do no harm.
 import { readFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { Kysely, MysqlDialect, PostgresDialect, sql, SqliteDialect } from 'kysely'
@@ -14,7 +14,7 @@ import { sqliteSettings } from '../../../src/storage/sql/dialects/sqlite-setting
 import { backDoor, databaseNames, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable } from '../../support/databases.js'
 import { startServer, uninstalled } from '../../support/servers.js'
 
-/** Opens a storage that must be rejected for the sake of a setting. Returns the line that makes it safe. */
+/** Checks that `open` rejects because of a setting. Returns the line that makes it safe. */
 async function rejected (t: Test, storage: StorageAdapter, settings: readonly Setting[], name: string): Promise<string> {
   const error = await storage.open().then(() => new Error('opened'), (error) => error)
   await storage.close()
@@ -24,7 +24,7 @@ async function rejected (t: Test, storage: StorageAdapter, settings: readonly Se
 function checkRejection (t: Test, error: Error, settings: readonly Setting[], name: string): string {
   const message = settings.find((setting) => setting.name === name)?.message as string
   t.match(error, { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' }, name)
-  // MariaDB 11 has both names of these.
+  // MariaDB 11 has both names of these settings.
   t.match(error.message.replace(': transaction_', ': tx_'), `the storage cannot be opened: ${name.replace(/^transaction_/, 'tx_')} is `)
   t.ok(error.message.endsWith(`: ${message}`), error.message)
   return /(Run|Run on each connection|Start it with): (.*)/.exec(message)?.[2] as string
@@ -54,6 +54,9 @@ function sqliteWith (t: Test, place: string, pragmas: readonly string[], options
   return new KyselyStorage({ db })
 }
 
+const onMysql = { skip: await unavailable('mysql') }
+const onPostgres = { skip: await unavailable('postgres') }
+
 const mysqlSessions: Record<string, string[]> = {
   sql_select_limit: ['sql_select_limit = 1', 'sql_select_limit = 1000'],
   tx_read_only: ['transaction read only'],
@@ -70,7 +73,7 @@ const mysqlSessions: Record<string, string[]> = {
   enforce_storage_engine: ['enforce_storage_engine = MyISAM']
 }
 
-t.test('MySQL: the start is rejected for a session that is not safe', { skip: await unavailable('mysql') }, async (t) => {
+t.test('MySQL: open rejects a session that is not safe', onMysql, async (t) => {
   const place = emptyPlace(t, 'mysql')
   const { db, prefix } = backDoor(t, place)
   const safe = emptyPlace(t, 'mysql')
@@ -92,7 +95,7 @@ const mysqlServers: Record<string, string> = {
   engine: ''
 }
 
-t.test('MySQL: the start is rejected for a server that is not safe', { skip: uninstalled('mysql') }, async (t) => {
+t.test('MySQL: open rejects a server that is not safe', { skip: uninstalled('mysql') }, async (t) => {
   const server = await startServer(t, 'mysql')
   const storage = () => new KyselyStorage({ dialect: new MysqlDialect({ pool: mysql.createPool({ uri: server.url }) }) })
   const db = new Kysely<any>({ dialect: new MysqlDialect({ pool: mysql.createPool({ uri: server.url }) }) })
@@ -104,7 +107,7 @@ t.test('MySQL: the start is rejected for a server that is not safe', { skip: uni
   await sql.raw(remedy).execute(db)
   await accepted(t, storage(), remedy)
 
-  // Root may write to it all the same.
+  // Root can still write to a read-only server.
   await sql.raw(mysqlServers.read_only as string).execute(db)
   await rejected(t, storage(), mysqlSettings, 'read_only')
   await sql`set global read_only = 0`.execute(db)
@@ -115,7 +118,7 @@ t.test('MySQL: the start is rejected for a server that is not safe', { skip: uni
   await rejected(t, storage(), mysqlSettings, 'engine')
 })
 
-t.test('MySQL: the tables of a schema that the Kysely of the app names are the ones that are checked', { skip: await unavailable('mysql') }, async (t) => {
+t.test('MySQL: open checks the tables in the schema of the Kysely of the app', onMysql, async (t) => {
   const schema = tablePrefixAt(emptyPlace(t, 'mysql'))
   const db = new Kysely<any>({ dialect: new MysqlDialect({ pool: mysql.createPool({ uri: mysqlUrl }) }) })
   t.teardown(() => db.destroy())
@@ -126,7 +129,7 @@ t.test('MySQL: the tables of a schema that the Kysely of the app names are the o
   await accepted(t, new KyselyStorage({ db, tablePrefix: schema }), 'another schema')
 })
 
-// As servers answer that are not at hand. Those of a group and of Galera are in test/engines, too.
+// The settings of servers that the tests do not start. test/engines starts servers of a group and of Galera.
 const group = { group_replication_group_name: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', group_replication_single_primary_mode: 'ON', read_only: 'OFF', super_read_only: 'OFF' }
 const secondary = { ...group, read_only: 'ON', super_read_only: 'ON' }
 const galera = { wsrep_on: 'ON', 'global wsrep_on': 'ON', wsrep_dirty_reads: 'OFF' }
@@ -141,7 +144,7 @@ const mysqlAnswers: Array<[name: string | undefined, values: Values]> = [
   [undefined, { transaction_isolation: 'SERIALIZABLE', transaction_read_only: 'OFF', completion_type: 'NO_CHAIN' }],
   [undefined, { innodb_flush_log_at_trx_commit: '2' }],
 
-  // The plugin is loaded, and not in use.
+  // The plugin is loaded, but not in use.
   [undefined, { group_replication_group_name: '', group_replication_consistency: 'EVENTUAL' }],
   ['group_replication_consistency', { ...group, group_replication_consistency: 'EVENTUAL' }],
   ['group_replication_consistency', { ...group, group_replication_consistency: 'AFTER' }],
@@ -152,7 +155,7 @@ const mysqlAnswers: Array<[name: string | undefined, values: Values]> = [
   ['read_only', { ...secondary, group_replication_consistency: 'EVENTUAL' }],
   ['read_only', { ...secondary, group_replication_consistency: 'BEFORE_ON_PRIMARY_FAILOVER' }],
   [undefined, { ...secondary, group_replication_consistency: 'BEFORE' }],
-  // It has left its group.
+  // A member that has left its group.
   ['read_only', { read_only: 'ON', group_replication_group_name: '', group_replication_consistency: 'BEFORE' }],
 
   [undefined, { wsrep_on: 'OFF', 'global wsrep_on': 'OFF', wsrep_sync_wait: '0', wsrep_dirty_reads: 'ON' }],
@@ -170,7 +173,7 @@ const mysqlAnswers: Array<[name: string | undefined, values: Values]> = [
   ['tidb_low_resolution_tso', { tidb_low_resolution_tso: 'ON' }]
 ]
 
-t.test('MySQL: what servers say of themselves is taken as it is meant', async (t) => {
+t.test('MySQL: checkSettings finds the setting that is not safe', async (t) => {
   for (const [name, values] of mysqlAnswers) {
     if (name === undefined) t.doesNotThrow(() => checkSettings(mysqlSettings, values), JSON.stringify(values))
     else checkRejection(t, thrown(() => checkSettings(mysqlSettings, values)), mysqlSettings, name)
@@ -185,7 +188,7 @@ const postgresSessions: Record<string, string[]> = {
   ignore_checksum_failure: ['on']
 }
 
-t.test('PostgreSQL: the start is rejected for a session that is not safe', { skip: await unavailable('postgres') }, async (t) => {
+t.test('PostgreSQL: open rejects a session that is not safe', onPostgres, async (t) => {
   const place = emptyPlace(t, 'postgres')
   for (const [name, values] of Object.entries(postgresSessions)) {
     for (const value of values) await rejected(t, postgresStorage(place, { [name]: value }), postgresSettings, name)
@@ -198,7 +201,7 @@ t.test('PostgreSQL: the start is rejected for a session that is not safe', { ski
 
 const postgresTables = ['row level security', 'disabled triggers', 'temporary, unlogged or foreign tables', 'tables of a subscription']
 
-t.test('PostgreSQL: the start is rejected for tables that are not safe', { skip: await unavailable('postgres') }, async (t) => {
+t.test('PostgreSQL: open rejects tables that are not safe', onPostgres, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
   await migrateStorage(storageAt(place))
@@ -237,7 +240,7 @@ t.test('PostgreSQL: the start is rejected for tables that are not safe', { skip:
   await run('alter table tokens set logged')
   await accepted(t, storageAt(place), 'alter table … set logged')
 
-  // As a subscription makes it. A real one is in test/engines.
+  // The row that a subscription creates. test/engines has a real subscription.
   await sql`insert into pg_subscription_rel values (1, cast(${`${prefix}tokens`} as regclass), 'r', null)`.execute(db)
   await rejected(t, storageAt(place), postgresSettings, 'tables of a subscription')
   await sql`delete from pg_subscription_rel where srrelid = cast(${`${prefix}tokens`} as regclass)`.execute(db)
@@ -250,7 +253,7 @@ t.test('PostgreSQL: the start is rejected for tables that are not safe', { skip:
   await sql`alter table ${sql.id(`${prefix}hidden`)} rename to ${sql.id(`${prefix}tokens`)}`.execute(db)
 })
 
-t.test('PostgreSQL: the tables of a schema that the Kysely of the app names are the ones that are checked', { skip: await unavailable('postgres') }, async (t) => {
+t.test('PostgreSQL: open checks the tables in the schema of the Kysely of the app', onPostgres, async (t) => {
   const schema = `${tablePrefixAt(emptyPlace(t, 'postgres'))}"Ä`
   const db = new Kysely<any>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: postgresUrl }) }) })
   t.teardown(() => db.destroy())
@@ -267,11 +270,11 @@ const postgresAnswers: Array<[name: string | undefined, values: Values]> = [
   [undefined, { yb_read_from_followers: 'off', default_transaction_use_follower_reads: 'off' }],
   ['yb_read_from_followers', { yb_read_from_followers: 'on' }],
   ['default_transaction_use_follower_reads', { default_transaction_use_follower_reads: 'on' }],
-  // A real one is in test/engines.
+  // test/engines has a real standby.
   ['pg_is_in_recovery()', { 'pg_is_in_recovery()': 'true', default_transaction_read_only: 'on' }]
 ]
 
-t.test('PostgreSQL: what servers say of themselves is taken as it is meant', async (t) => {
+t.test('PostgreSQL: checkSettings finds the setting that is not safe', async (t) => {
   for (const [name, values] of postgresAnswers) {
     if (name === undefined) t.doesNotThrow(() => checkSettings(postgresSettings, values), JSON.stringify(values))
     else checkRejection(t, thrown(() => checkSettings(postgresSettings, values)), postgresSettings, name)
@@ -284,7 +287,7 @@ const sqliteSessions: Record<string, string[]> = {
   journal_mode: ['journal_mode = memory']
 }
 
-t.test('SQLite: the start is rejected for a connection that is not safe', async (t) => {
+t.test('SQLite: open rejects a connection that is not safe', async (t) => {
   const place = emptyPlace(t, 'sqlite')
   for (const [name, pragmas] of Object.entries(sqliteSessions)) {
     for (const pragma of pragmas) {
@@ -293,12 +296,12 @@ t.test('SQLite: the start is rejected for a connection that is not safe', async 
       await accepted(t, safe, remedy)
     }
   }
-  // better-sqlite3 does not let it be switched off.
+  // better-sqlite3 cannot switch the journal off.
   checkRejection(t, thrown(() => checkSettings(sqliteSettings, { journal_mode: 'off', file: '' })), sqliteSettings, 'journal_mode')
   await accepted(t, sqliteWith(t, 'sqlite::memory:', []), 'in memory')
 })
 
-t.test('SQLite: the start is rejected for a file that is read-only', async (t) => {
+t.test('SQLite: open rejects a read-only file', async (t) => {
   const readOnly = { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /the file is read-only: nothing can be written\. Open the file for writing/, cause: { code: 'SQLITE_READONLY' } }
   const place = emptyPlace(t, 'sqlite')
   await migrateStorage(storageAt(place))
@@ -306,7 +309,7 @@ t.test('SQLite: the start is rejected for a file that is read-only', async (t) =
   await accepted(t, sqliteWith(t, place, []), 'for writing')
 })
 
-t.test('SQLite: a file that another process writes to is no file that is read-only', async (t) => {
+t.test('SQLite: open accepts a file that another process writes to', async (t) => {
   const place = emptyPlace(t, 'sqlite')
   await migrateStorage(storageAt(place))
   const { db } = backDoor(t, place)
@@ -318,7 +321,7 @@ t.test('SQLite: a file that another process writes to is no file that is read-on
   })
 })
 
-t.test('SQLite: a service that tells nothing of its settings is accepted', async (t) => {
+t.test('SQLite: open accepts a service that hides its settings', async (t) => {
   const database = new Database(':memory:')
   const prepare = database.prepare.bind(database)
   database.prepare = ((text: string) => {
@@ -330,7 +333,7 @@ t.test('SQLite: a service that tells nothing of its settings is accepted', async
   await accepted(t, new KyselyStorage({ db }), 'not authorized')
 })
 
-t.test('each setting has a test', async (t) => {
+t.test('settings: each one has a test', async (t) => {
   const names = (settings: readonly Setting[]) => settings.map(({ name }) => name).sort()
   const tested = (...names: Array<string | undefined>) => [...new Set(names.filter((name) => name !== undefined))].sort()
   t.same(names(mysqlSettings), tested(...Object.keys(mysqlSessions), ...Object.keys(mysqlServers), ...mysqlAnswers.map(([name]) => name)))
@@ -338,7 +341,7 @@ t.test('each setting has a test', async (t) => {
   t.same(names(sqliteSettings), Object.keys(sqliteSessions).sort())
 })
 
-t.test('the README has each setting', async (t) => {
+t.test('settings: the guide has each one', async (t) => {
   const readme = readFileSync(new URL('../../../examples/README.md', import.meta.url), 'utf8')
   const table = /\| what is rejected \|.*?\n\n/s.exec(readme)?.[0] ?? ''
   const cells = [...table.matchAll(/^\| (.*?) \|/gm)].map(([, cell]) => cell).join()
@@ -347,12 +350,12 @@ t.test('the README has each setting', async (t) => {
   t.same(documented.sort(), [...mysqlSettings, ...postgresSettings, ...sqliteSettings].map(({ name }) => name).sort())
 })
 
-// All at once. Of the others: those of the optimizer, of memory, of logs and of statistics change no answer; timeouts are a 503;
-// time zones, formats and encodings are tested elsewhere; DDL's are for tables that we do not make.
-t.test('MySQL: a session without a strict mode keeps what it is given', { skip: await unavailable('mysql') }, async (t) => {
+t.test('MySQL: open accepts a session without a strict mode', onMysql, async (t) => {
   for (const mode of ['', 'NO_ENGINE_SUBSTITUTION', 'ANSI,NO_ENGINE_SUBSTITUTION']) await accepted(t, mysqlStorage(emptyPlace(t, 'mysql'), [`set session sql_mode = '${mode}'`]), mode)
 })
 
+// All at once. Settings of the optimizer, of memory, logs and statistics change no answer. A timeout returns 503.
+// Other tests have time zones, formats and encodings.
 const harmless = {
   mysql: [
     'transaction isolation level read committed', "sql_mode = 'TRADITIONAL,ANSI,PAD_CHAR_TO_FULL_LENGTH,NO_AUTO_VALUE_ON_ZERO,HIGH_NOT_PRECEDENCE,NO_UNSIGNED_SUBTRACTION,TIME_ROUND_FRACTIONAL,SIMULTANEOUS_ASSIGNMENT'",
@@ -395,7 +398,7 @@ const storages = {
   mysql: (_: Test, place: string) => mysqlStorage(place, harmless.mysql.map((line) => `set session ${line}`))
 }
 for (const database of databaseNames) {
-  t.test(`${database}: settings that do no harm are accepted, and do none`, { skip: await unavailable(database) }, async (t) => {
+  t.test(`${database}: open accepts settings that do no harm`, { skip: await unavailable(database) }, async (t) => {
     const place = emptyPlace(t, database)
     await accepted(t, storages[database](t, place), 'on an empty database')
     const { db, prefix } = backDoor(t, place)

@@ -17,7 +17,7 @@ async function open (t: Test, around: (database: SqliteDatabase) => SqliteDataba
   return { db, dialect, all, database }
 }
 
-t.test('it answers as Kysely expects of a driver', async (t) => {
+t.test('SqliteDialect: returns the results that Kysely expects', async (t) => {
   const { db, all } = await open(t)
   const { insertId, numInsertedOrUpdatedRows } = await db.insertInto('numbers').values([{ n: 1 }, { n: 2 }]).executeTakeFirstOrThrow()
   t.equal(insertId, 2n)
@@ -28,7 +28,7 @@ t.test('it answers as Kysely expects of a driver', async (t) => {
   await t.rejects(db.selectFrom('numbers').selectAll().stream().next(), { message: /not supported/ }, 'streaming')
 })
 
-t.test('nobody else sees, or gets into, a transaction before its end', async (t) => {
+t.test('transaction: excludes the statements of others until its end', async (t) => {
   const { db, all } = await open(t)
   const order: string[] = []
   const transaction = db.transaction().execute(async (trx) => {
@@ -49,7 +49,7 @@ t.test('nobody else sees, or gets into, a transaction before its end', async (t)
   t.same(await all(), [1, 2, 3])
 })
 
-t.test('a transaction that throws leaves nothing behind', async (t) => {
+t.test('transaction: writes nothing when its callback throws', async (t) => {
   const { db, all, database } = await open(t)
   await t.rejects(db.transaction().execute(async (trx) => {
     await trx.insertInto('numbers').values({ n: 1 }).execute()
@@ -59,7 +59,7 @@ t.test('a transaction that throws leaves nothing behind', async (t) => {
   t.same(await all(), [])
 })
 
-t.test('a transaction that SQLite itself has rolled back ends, and its own error is reported', async (t) => {
+t.test('transaction: ends with the error of SQLite when SQLite has rolled back', async (t) => {
   const { db, all } = await open(t)
   await t.rejects(db.transaction().execute(async (trx) => {
     await trx.insertInto('numbers').values({ n: 1 }).execute()
@@ -68,7 +68,7 @@ t.test('a transaction that SQLite itself has rolled back ends, and its own error
   t.same(await all(), [])
 })
 
-t.test('a connection that is given back within a transaction has it rolled back', async (t) => {
+t.test('connection: rolls an open transaction back when it is released', async (t) => {
   const { db, all } = await open(t)
   await db.connection().execute(async (connection) => {
     await sql`begin`.execute(connection)
@@ -77,7 +77,7 @@ t.test('a connection that is given back within a transaction has it rolled back'
   t.same(await all(), [])
 })
 
-t.test('a statement that is busy is tried again, until busyTimeout', async (t) => {
+t.test('execute: retries a busy statement until busyTimeout', async (t) => {
   const busy = { times: 3 }
   const { db, all } = await open(t, busyOnInsert(busy))
   await db.insertInto('numbers').values({ n: 1 }).execute()
@@ -87,7 +87,7 @@ t.test('a statement that is busy is tried again, until busyTimeout', async (t) =
   t.same(await all(), [1])
 })
 
-t.test('a compiled query is answered at once, unless somebody is in its way', async (t) => {
+t.test('execute: returns a result at once, unless it must wait', async (t) => {
   const busy = { times: 0 }
   const { db, dialect, all } = await open(t, busyOnInsert(busy))
   const insert = (n: number) => db.insertInto('numbers').values({ n }).compile()
@@ -97,7 +97,7 @@ t.test('a compiled query is answered at once, unless somebody is in its way', as
   t.throws(() => dialect.execute(insert(-1)), { code: 'SQLITE_CONSTRAINT_CHECK' })
 
   busy.times = 2
-  t.match(await dialect.execute(insert(2)), { numAffectedRows: 1n }, 'when it is busy, it waits')
+  t.match(await dialect.execute(insert(2)), { numAffectedRows: 1n }, 'it waits while the database is busy')
 
   const order: string[] = []
   const transaction = db.transaction().execute(async (trx) => {
@@ -107,19 +107,19 @@ t.test('a compiled query is answered at once, unless somebody is in its way', as
   })
   await sleep(5)
   const waiting = Promise.resolve(dialect.execute(count)).then(({ rows }) => { order.push('query'); return rows })
-  t.same(await waiting, [{ count: 3 }], 'and for a transaction, of which it sees the end')
+  t.same(await waiting, [{ count: 3 }], 'it waits for a transaction, and sees its changes')
   await transaction
   t.same(order, ['transaction', 'query'])
   t.same(await all(), [1, 2, 3])
 })
 
-t.test('any number of different statements can be run', async (t) => {
+t.test('execute: runs any number of different statements', async (t) => {
   const { db, all } = await open(t)
   for (let n = 1; n <= 450; n++) await sql`insert into numbers values (${sql.lit(n)})`.execute(db)
   t.equal((await all()).length, 450)
 })
 
-t.test('a statement that waits while the database is closed is told so', async (t) => {
+t.test('destroy: makes a busy statement fail', async (t) => {
   const { db } = await open(t, busyOnInsert({ times: Infinity }))
   const insert = t.rejects(db.insertInto('numbers').values({ n: 1 }).execute(), { message: 'The database is closed' })
   await sleep(10)
@@ -127,7 +127,7 @@ t.test('a statement that waits while the database is closed is told so', async (
   await insert
 })
 
-t.test('a statement that waits for a transaction is told when the database is closed', async (t) => {
+t.test('destroy: makes a statement fail that waits for a transaction', async (t) => {
   const { db } = await open(t)
   await db.connection().execute(async (connection) => {
     await sql`begin`.execute(connection)
@@ -138,7 +138,7 @@ t.test('a statement that waits for a transaction is told when the database is cl
   })
 })
 
-t.test('a pragma that fails closes the database again', async (t) => {
+t.test('init: closes the database when a pragma fails', async (t) => {
   const database = new Database(':memory:')
   const db = new Kysely<Tables>({
     dialect: new SqliteDialect({ open: async () => database, pragmas: ['= nonsense'], busyTimeout: 0 })
@@ -147,7 +147,7 @@ t.test('a pragma that fails closes the database again', async (t) => {
   t.equal(database.open, false)
 })
 
-/** A database that another process seems to have locked whenever something is inserted, so many times. */
+/** Returns a function that wraps a database. The next `times` inserts fail as if another process held the lock. */
 function busyOnInsert (busy: { times: number }) {
   return (database: SqliteDatabase): SqliteDatabase => ({
     get inTransaction () { return database.inTransaction },

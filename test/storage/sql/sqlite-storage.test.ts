@@ -12,28 +12,28 @@ import { adminKey, build, call } from '../../support/helpers.js'
 
 const user = { email: 'a@b', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
 
-t.test('without options it keeps its data in vexa-admin.db of the working directory', async (t) => {
+t.test('sqliteStorage: keeps its data in vexa-admin.db of the working directory by default', async (t) => {
   const directory = t.testdir()
   const previous = process.cwd()
   t.teardown(() => process.chdir(previous))
   process.chdir(directory)
   const storage = sqliteStorage()
-  t.same(readdirSync(directory), [], 'nothing is there before it is opened')
+  t.same(readdirSync(directory), [], 'the file does not exist before open')
   await storage.open()
   t.ok(readdirSync(directory).includes('vexa-admin.db'))
   await storage.close()
-  t.same(readdirSync(directory), ['vexa-admin.db'], 'the log is folded in when it is closed')
+  t.same(readdirSync(directory), ['vexa-admin.db'], 'close writes the log into the file')
   await storage.close()
 })
 
-t.test('a wrong option is a coded error', async (t) => {
+t.test('sqliteStorage: throws InvalidOptionError when an option is wrong', async (t) => {
   const wrong = [{ filename: '' }, { filename: ' ' }, { filename: 1 }, { busyTimeout: -1 }, { busyTimeout: 0.5 }, { busyTimeout: '1' }, { tablePrefix: 'a-b' }, { tablePrefix: 'x'.repeat(33) }, { tablePrefix: null }, { migrate: 'false' }, { file: 'x.db' }, { filename: 'a\0b' }]
   for (const options of wrong) {
     t.throws(() => sqliteStorage(options as never), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION' }, JSON.stringify(options))
   }
 })
 
-t.test('a file that cannot be opened stops the boot with a sentence', async (t) => {
+t.test('open: rejects with the path when SQLite cannot open the file', async (t) => {
   const directory = t.testdir({ folder: {} })
   const cannotOpen = { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open/ }
   await t.rejects(sqliteStorage({ filename: join(directory, 'missing', 'admin.db') }).open(), cannotOpen)
@@ -46,7 +46,7 @@ t.test('a file that cannot be opened stops the boot with a sentence', async (t) 
   t.match(readFileSync(join(directory, 'text.db'), 'utf8'), /^This is not a database/)
 })
 
-t.test('the file and its log, searched byte by byte, hold no token', async (t) => {
+t.test('file: holds no token value, as its bytes show', async (t) => {
   const directory = t.testdir()
   const app = await build(t, { storage: sqliteStorage({ filename: join(directory, 'admin.db') }) })
   await app.vexaAdmin.users.create({ email: 'findme@example.com' })
@@ -56,12 +56,12 @@ t.test('the file and its log, searched byte by byte, hold no token', async (t) =
 
   const read = () => Buffer.concat(readdirSync(directory).map((file) => readFileSync(join(directory, file))))
   const search = (bytes: Buffer) => {
-    t.ok(bytes.includes('findme@example.com'), 'what is stored is found')
+    t.ok(bytes.includes('findme@example.com'), 'the search finds an address')
     for (const token of tokens) {
       for (const encoding of ['utf8', 'utf16le'] as const) {
-        // Neither the value, nor the random part of it, nor either half.
+        // The value, its random part, and each half of that.
         for (const part of [token, token.slice(4, 34), token.slice(4, 19), token.slice(19, 34)]) {
-          if (bytes.includes(Buffer.from(part, encoding))) t.fail('a token is there in the clear')
+          if (bytes.includes(Buffer.from(part, encoding))) t.fail('the file holds a token value')
         }
       }
     }
@@ -73,7 +73,7 @@ t.test('the file and its log, searched byte by byte, hold no token', async (t) =
   search(read())
 })
 
-t.test('the file is for its owner alone also where links lead to it', async (t) => {
+t.test('file: only its owner can read it when links lead to it', async (t) => {
   const directory = t.testdir()
   symlinkSync('two', join(directory, 'one'))
   symlinkSync(join(directory, 'three.db'), join(directory, 'two'))
@@ -83,7 +83,7 @@ t.test('the file is for its owner alone also where links lead to it', async (t) 
   await storage.close()
 })
 
-t.test('the file and those beside it are for its owner alone, unless it was there before', async (t) => {
+t.test('file: only its owner can read it, unless it existed before', async (t) => {
   const directory = t.testdir()
   const filename = join(directory, 'admin.db')
   const modes = () => readdirSync(directory).map((name) => [name, (statSync(join(directory, name)).mode & 0o777).toString(8)])
@@ -103,12 +103,12 @@ t.test('the file and those beside it are for its owner alone, unless it was ther
   await again.close()
 })
 
-t.test('a user who is deleted, and what is changed of a user, leaves the file', async (t) => {
+t.test('file: holds no data of a user after deletion or update', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const storage = sqliteStorage({ filename })
   await storage.open()
   const addressOf = (n: number) => `user-${n * 7919 % 10007}@example.com`
-  // Enough for pages to be split and joined.
+  // Enough that SQLite splits and joins pages.
   for (let n = 1; n <= 400; n++) {
     await storage.createUser({ ...user, email: addressOf(n), name: `Name ${n}.`, data: { secret: `data ${n}.`, more: 'x'.repeat(n % 3 * 3000) } })
     await storage.createToken({ user_id: String(n), hash: Buffer.from(String(n).padStart(32, '0')), name: `Token ${n}.`, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at })
@@ -119,10 +119,10 @@ t.test('a user who is deleted, and what is changed of a user, leaves the file', 
   const bytes = readFileSync(filename)
   const left = Array.from({ length: 400 }, (_, i) => i + 1).filter((n) => [addressOf(n), `Name ${n}.`, `data ${n}.`].some((text) => bytes.includes(text)))
   t.same(left, Array.from({ length: 100 }, (_, i) => 4 * i + 4))
-  t.same(left.length * 2, Array.from({ length: 400 }, (_, i) => i + 1).filter((n) => bytes.includes(`Token ${n}.`)).length, 'tokens of those who are left')
+  t.same(left.length * 2, Array.from({ length: 400 }, (_, i) => i + 1).filter((n) => bytes.includes(`Token ${n}.`)).length, 'only tokens of remaining users are left')
 })
 
-t.test('while another process holds the write lock, reads go on, writes wait, and the event loop is free', async (t) => {
+t.test('lock of another process: writes wait, reads and the event loop go on', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const app = await build(t, { storage: sqliteStorage({ filename }) })
   await app.vexaAdmin.users.create({ email: 'first@x' })
@@ -141,7 +141,7 @@ t.test('while another process holds the write lock, reads go on, writes wait, an
   }
   t.equal(written, false)
   delay.disable()
-  t.ok(delay.max < 2.5e9, `the loop was held for ${Math.round(delay.max / 1e6)} ms at the most; SQLite's own waiting would have held it for 5000`)
+  t.ok(delay.max < 2.5e9, `the event loop stood still for ${Math.round(delay.max / 1e6)} ms. SQLite's own timeout would take 5000 ms`)
 
   holder.process.kill('SIGKILL')
   t.equal((await write).statusCode, 201)
@@ -149,25 +149,25 @@ t.test('while another process holds the write lock, reads go on, writes wait, an
   t.same((await app.vexaAdmin.users.list()).map(({ email }) => email), ['second@x'])
 })
 
-t.test('a lock that is held longer than busyTimeout is a 503, and service comes back by itself', async (t) => {
+t.test('lock of another process: returns 503 after busyTimeout, and 201 once it is free', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const app = await build(t, { storage: sqliteStorage({ filename, busyTimeout: 50 }) })
   const holder = run(t, 'test/support/fixtures/hold-lock.ts', { args: [filename] })
   await holder.line(/locked/)
   const create = () => call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })
-  const refused = await create()
-  t.equal(refused.statusCode, 503)
-  t.equal(refused.headers['retry-after'], '1')
+  const rejected = await create()
+  t.equal(rejected.statusCode, 503)
+  t.equal(rejected.headers['retry-after'], '1')
   holder.process.kill('SIGKILL')
   await holder.exit
   t.equal((await create()).statusCode, 201)
 })
 
-t.test('after kill -9 under eight writers, everything acknowledged is there', async (t) => {
+t.test('kill -9: keeps all acknowledged changes of eight writers', async (t) => {
   await crash(t, emptyPlace(t, 'sqlite'), { rounds: 2 })
 })
 
-t.test('two storages with prefixes of their own share a file', async (t) => {
+t.test('tablePrefix: two storages with different prefixes share a file', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const [one, two] = ['one_', ''].map((tablePrefix) => sqliteStorage({ filename, tablePrefix }))
   for (const storage of [one, two]) {
@@ -177,7 +177,7 @@ t.test('two storages with prefixes of their own share a file', async (t) => {
   }
 })
 
-t.test('a key that JavaScript cannot count to is a fault, and not one of another user', async (t) => {
+t.test('createUser: rejects when the key is above 2^53', async (t) => {
   const filename = join(t.testdir(), 'keys.db')
   const storage = sqliteStorage({ filename })
   t.teardown(() => storage.close())
@@ -192,7 +192,7 @@ t.test('a key that JavaScript cannot count to is a fault, and not one of another
   await t.rejects(storage.createUser({ ...user, email: 'c@d' }), { message: /key 9007199254740992/ })
 })
 
-t.test(':memory: is a database of its own', async (t) => {
+t.test('filename: each :memory: is a separate database', async (t) => {
   const [one, two] = [sqliteStorage({ filename: ':memory:' }), sqliteStorage({ filename: ':memory:' })]
   for (const storage of [one, two]) {
     await storage.open()
@@ -201,12 +201,12 @@ t.test(':memory: is a database of its own', async (t) => {
   }
 })
 
-t.test('without better-sqlite3 the boot stops with a sentence', async (t) => {
+t.test('open: rejects when better-sqlite3 has no constructor', async (t) => {
   const mocked = await t.mockImport<typeof import('../../../src/storage/sql/sqlite-storage.js')>('../../../src/storage/sql/sqlite-storage.js', { 'better-sqlite3': {} })
   await t.rejects(mocked.sqliteStorage({ filename: ':memory:' }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open :memory:/ })
 })
 
-t.test('the file has a write-ahead log, full synchronisation, foreign keys, and AUTOINCREMENT', async (t) => {
+t.test('file: has a write-ahead log, full synchronisation, foreign keys, AUTOINCREMENT', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const opened: Database.Database[] = []
   const { sqliteStorage } = await t.mockImport<typeof import('../../../src/storage/sql/sqlite-storage.js')>('../../../src/storage/sql/sqlite-storage.js', {
@@ -226,6 +226,6 @@ t.test('the file has a write-ahead log, full synchronisation, foreign keys, and 
   const database = new Database(filename)
   t.teardown(() => database.close())
   t.equal(database.pragma('journal_mode', { simple: true }), 'wal')
-  t.same(database.prepare('select name from sqlite_sequence').pluck().all(), [], 'there is a sequence table')
+  t.same(database.prepare('select name from sqlite_sequence').pluck().all(), [], 'the sequence table exists')
   t.equal(database.prepare("select count(*) from sqlite_schema where sql like '%autoincrement%'").pluck().get(), 2)
 })

@@ -9,8 +9,8 @@ for (const [what, error, message] of [
   ['was not built', new Error('Could not locate the bindings file. Tried:\n → /node_modules/better-sqlite3/build/better_sqlite3.node'), unbuilt],
   ['was built for another Node.js', Object.assign(new Error('The module was compiled against a different Node.js version'), { code: 'ERR_DLOPEN_FAILED' }), unbuilt]
 ] as const) {
-  t.test(`where better-sqlite3 ${what}, it says what to do`, async (t) => {
-    // The class stands in for the failure, be it of the import or of what it loads then.
+  t.test(`open: rejects with the remedy when better-sqlite3 ${what}`, async (t) => {
+    // The class throws in place of the import or of the binary that it loads.
     class Failing {
       constructor () {
         throw error
