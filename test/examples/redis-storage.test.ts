@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import t, { type Test } from 'tap'
 import * as api from '../../src/index.js'
+import { races } from '../../src/storage/conformance/races.js'
+import { users } from '../../src/storage/conformance/users.js'
 import { testStorage } from '../../src/storage/conformance/index.js'
 import { build, call } from '../support/helpers.js'
 import { redisUninstalled, startRedis } from '../support/redis.js'
@@ -64,11 +66,11 @@ t.test('redis-storage: fails the races when a check is not part of its write', {
     const failed: string[] = []
     const runs: Array<Promise<unknown>> = []
     testStorage((name, run) => {
-      if (/^(users|races): /.test(name)) runs.push(run().catch(() => failed.push(name)))
+      if (name in users || name in races) runs.push(run().catch(() => failed.push(name)))
     }, create)
     await Promise.all(runs)
     t.not(failed.length, 0, String(check))
-    t.same(failed.filter((name) => !name.startsWith('races: ')), [], 'one call after the other is right')
+    t.same(failed.filter((name) => !(name in races)), [], 'one call after the other is right')
   }
 })
 

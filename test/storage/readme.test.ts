@@ -54,7 +54,7 @@ t.test('storage guide: its suites pass over a storage in memory', async (t) => {
   const directory = t.testdir({ 'storage.test.mts': suites })
   const child = run(t, relative(root, `${directory}/storage.test.mts`))
   t.equal(await child.exit, 0, child.output())
-  for (const topic of ['users', 'sharing', 'failing']) {
+  for (const topic of ['createUser', 'sharing', 'failing']) {
     t.ok(new RegExp(`^(ok \\d+ -|✔) ${topic}: `, 'm').test(child.output()), topic)
   }
 })
