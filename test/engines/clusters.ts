@@ -28,7 +28,9 @@ export async function startPair (t: Test): Promise<{ primary: DatabaseServer, st
   const primary = await startServer(t, 'postgres')
   await until(async () => (await sql`select 1`.execute(adminOf(t, 'postgres', primary))).rows.length === 1)
   const directory = emptyDirectory(t, 'postgres')
-  await runAs('postgres', directory, 'pg_basebackup', ['-d', primary.url, '-D', directory, '--write-recovery-conf', '--wal-method=stream', '--checkpoint=fast', '--no-sync'])
+  await runAs('postgres', directory, 'pg_basebackup', [
+    '-d', primary.url, '-D', directory, '--write-recovery-conf', '--wal-method=stream', '--checkpoint=fast', '--no-sync'
+  ])
   const standby = await serverIn(t, 'postgres', directory)
   await standby.start()
   const db = adminOf(t, 'postgres', standby)
@@ -49,13 +51,17 @@ export async function startGalera (t: Test): Promise<DatabaseServer[]> {
     ])
   }
   // The second node starts from a copy of the first, so that not all data goes over the network.
-  await runAs('mysql', directories[0], 'mariadb-install-db', ['--no-defaults', `--datadir=${directories[0]}`, '--auth-root-authentication-method=normal', '--skip-test-db'])
+  await runAs('mysql', directories[0], 'mariadb-install-db', [
+    '--no-defaults', `--datadir=${directories[0]}`, '--auth-root-authentication-method=normal', '--skip-test-db'
+  ])
   const first = await node(0, ['--wsrep-new-cluster'])
   await startSynced(t, first)
   // Synchronised first, because a node that is stopped while it joins may never end.
   await first.stop()
   await runAs('mysql', directories[1], 'cp', ['-a', `${directories[0]}/.`, directories[1]])
-  await runAs('mysql', directories[0], 'sed', ['-i', 's/safe_to_bootstrap: 0/safe_to_bootstrap: 1/', `${directories[0]}/grastate.dat`])
+  await runAs('mysql', directories[0], 'sed', [
+    '-i', 's/safe_to_bootstrap: 0/safe_to_bootstrap: 1/', `${directories[0]}/grastate.dat`
+  ])
   const second = await node(1)
   for (const server of [first, second]) await startSynced(t, server)
   return [first, second]
@@ -65,7 +71,8 @@ export async function startGalera (t: Test): Promise<DatabaseServer[]> {
 async function startSynced (t: Test, server: DatabaseServer): Promise<void> {
   await server.start()
   const db = adminOf(t, 'mysql', server)
-  await until(async () => (await sql`show status where variable_name = 'wsrep_local_state_comment' and value = 'Synced'`.execute(db)).rows.length === 1)
+  const query = sql`show status where variable_name = 'wsrep_local_state_comment' and value = 'Synced'`
+  await until(async () => (await query.execute(db)).rows.length === 1)
 }
 
 /** Waits until a condition returns true. Ignores its errors. */

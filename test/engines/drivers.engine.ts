@@ -21,16 +21,23 @@ t.test('pg.native: open rejects because the client cuts bytes', { skip }, async 
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
   const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })
-  await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /the driver changes bytes: with pg, use its own client, not pg\.native/ })
+  await t.rejects(storage.open(), {
+    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN',
+    message: /the driver changes bytes: with pg, use its own client, not pg\.native/
+  })
   await t.rejects(db.selectFrom(`${prefix}users`).selectAll().execute(), { code: '42P01' }, 'no table was created')
   await storage.close()
 
   await t.test('pg.native: the client still cuts bytes', async (t) => {
-    const db = new Kysely<any>({ dialect: new PostgresDialect({ pool: new native.Pool({ connectionString: postgresUrl }) }) })
+    const db = new Kysely<any>({
+      dialect: new PostgresDialect({ pool: new native.Pool({ connectionString: postgresUrl }) })
+    })
     t.teardown(() => db.destroy())
     let hash: Buffer
     do hash = createHash('sha256').update(randomBytes(8)).digest(); while (hash[0] !== 0)
-    const { length } = await db.selectNoFrom(({ cast, fn, val }) => fn<number>('length', [cast(val(hash), 'bytea')]).as('length')).executeTakeFirstOrThrow()
+    const { length } = await db.selectNoFrom(
+      ({ cast, fn, val }) => fn<number>('length', [cast(val(hash), 'bytea')]).as('length')
+    ).executeTakeFirstOrThrow()
     t.equal(length, 0, 'the check is still needed')
   })
 })
@@ -38,7 +45,9 @@ t.test('pg.native: open rejects because the client cuts bytes', { skip }, async 
 t.test('postgres.js: passes the conformance suite', { skip }, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
-  const open = () => new KyselyStorage({ dialect: new PostgresJSDialect({ postgres: postgres(postgresUrl, { max: 5 }) }), tablePrefix: tablePrefixAt(place) })
+  const open = () => new KyselyStorage({
+    dialect: new PostgresJSDialect({ postgres: postgres(postgresUrl, { max: 5 }) }), tablePrefix: tablePrefixAt(place)
+  })
   await migrateStorage(open())
   testStorage((name, run) => t.test(name, run), async () => {
     for (const table of ['tokens', 'users']) await db.deleteFrom(prefix + table).execute()

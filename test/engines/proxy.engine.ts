@@ -17,22 +17,38 @@ const json = { 'content-type': 'application/json' }
 const headers = { 'x-admin-api-key': adminKey }
 
 // The path that the client requests for /admin/users of the app.
-const paths = { 'strips a prefix': '/backend/admin/users', 'renames a prefix': '/people/users', 'adds a prefix': '/users', 'passes on paths as they are': '/admin/users' }
+const paths = {
+  'strips a prefix': '/backend/admin/users',
+  'renames a prefix': '/people/users',
+  'adds a prefix': '/users',
+  'passes on paths as they are': '/admin/users'
+}
 
 t.test('nginx: Location and Link lead to the user and the next page', { skip }, async (t) => {
   const app = await build(t, {}, { routerOptions: { ignoreTrailingSlash: true } })
   const front = await startNginx(t, await app.listen({ port: 0, host: '127.0.0.1' }))
   const ask = async (url: string | URL, init: RequestInit = {}) => {
     const reply = await fetch(url, { ...init, headers: { ...headers, ...init.headers } })
-    return { ok: reply.ok, url: reply.url, location: reply.headers.get('location'), link: reply.headers.get('link'), body: await reply.json() as any }
+    return {
+      ok: reply.ok,
+      url: reply.url,
+      location: reply.headers.get('location'),
+      link: reply.headers.get('link'),
+      body: await reply.json() as any
+    }
   }
 
   const emails: string[] = []
   for (const [name, path] of Object.entries(paths)) {
     for (const url of [front + path, `${front}${path}/`]) {
       const email = `${emails.length}@example.com`
-      const { url: requested, location } = await ask(url, { method: 'POST', headers: json, body: JSON.stringify({ email }) })
-      t.match(await ask(new URL(String(location), requested)), { ok: true, body: { email, api_tokens: [] } }, `nginx ${name}: POST ${url}`)
+      const { url: requested, location } = await ask(url, {
+        method: 'POST', headers: json, body: JSON.stringify({ email })
+      })
+      t.match(
+        await ask(new URL(String(location), requested)), { ok: true, body: { email, api_tokens: [] } },
+        `nginx ${name}: POST ${url}`
+      )
       emails.push(email)
     }
   }
@@ -60,13 +76,16 @@ async function startNginx (t: Test, app: string): Promise<string> {
     daemon off; worker_processes 1; pid nginx.pid; error_log logs/error.log; events {}
     http {
       access_log off;
-      client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+      client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+      uwsgi_temp_path uwsgi; scgi_temp_path scgi;
       server {
         listen 127.0.0.1:${port};
         ${places.map(([location, path]) => `location ${location} { proxy_pass ${app}${path}; }`).join('\n        ')}
       }
     }`)
-  const nginx = spawn(program as string, ['-p', directory, '-c', join(directory, 'nginx.conf')], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const nginx = spawn(program as string, ['-p', directory, '-c', join(directory, 'nginx.conf')], {
+    stdio: ['ignore', 'inherit', 'inherit']
+  })
   const exit = once(nginx, 'exit')
   t.teardown(async () => {
     nginx.kill()
@@ -74,6 +93,8 @@ async function startNginx (t: Test, app: string): Promise<string> {
     rmSync(directory, { recursive: true, force: true })
   })
   const address = `http://127.0.0.1:${port}`
-  for (let answers = false; !answers && nginx.exitCode === null; await sleep(20)) answers = await fetch(address).then(() => true, () => false)
+  for (
+    let answers = false; !answers && nginx.exitCode === null; await sleep(20)
+  ) answers = await fetch(address).then(() => true, () => false)
   return address
 }

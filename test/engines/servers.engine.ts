@@ -26,9 +26,15 @@ async function using<T> (storage: KyselyStorage, work: (storage: StorageAdapter)
 }
 const opens = async () => true
 
-t.test('PostgreSQL: open rejects a standby, and accepts it when it is promoted', { skip: uninstalled('postgres') }, async (t) => {
+const withPostgres = { skip: uninstalled('postgres') }
+const withGalera = { skip: withoutGalera() || uninstalled('mysql') }
+
+t.test('PostgreSQL: open rejects a standby, and accepts it when it is promoted', withPostgres, async (t) => {
   const { primary, standby } = await startPair(t)
-  const rejected = { code, message: 'pg_is_in_recovery() is true: the server is a standby, which answers with old data. Connect to the primary' }
+  const rejected = {
+    code,
+    message: 'pg_is_in_recovery() is true: the server is a standby, which answers with old data. Connect to the primary'
+  }
   await t.rejects(using(onPostgres(standby), opens), rejected, 'without tables')
 
   await using(onPostgres(primary), async (storage) => { await storage.createUser(user) })
@@ -42,7 +48,7 @@ t.test('PostgreSQL: open rejects a standby, and accepts it when it is promoted',
   t.match(await using(onPostgres(standby), (storage) => storage.updateUser('1', { name: 'A' })), { name: 'A' })
 })
 
-t.test('PostgreSQL: open rejects a server that subscribes to the tables of another', { skip: uninstalled('postgres') }, async (t) => {
+t.test('PostgreSQL: open rejects a server that subscribes to the tables of another', withPostgres, async (t) => {
   const publisher = await startServer(t, 'postgres', ['-c', 'wal_level=logical'])
   const subscriber = await startServer(t, 'postgres')
   for (const server of [publisher, subscriber]) {
@@ -52,16 +58,17 @@ t.test('PostgreSQL: open rejects a server that subscribes to the tables of anoth
   }
   const db = adminOf(t, 'postgres', subscriber)
   await sql`create publication copied for all tables`.execute(adminOf(t, 'postgres', publisher))
-  await sql`create subscription copy connection ${sql.lit(publisher.url)} publication copied with (copy_data = false)`.execute(db)
-  await t.rejects(using(onPostgres(subscriber), opens), { code, message: 'tables of a subscription is true: another server writes to them' })
+  await sql`create subscription copy connection ${sql.lit(publisher.url)} publication copied
+    with (copy_data = false)`.execute(db)
+  await t.rejects(using(onPostgres(subscriber), opens), {
+    code, message: 'tables of a subscription is true: another server writes to them'
+  })
   t.ok(await using(onPostgres(publisher), opens))
   await sql`drop subscription copy`.execute(db)
   t.ok(await using(onPostgres(subscriber), opens))
 })
 
-const onGalera = { skip: withoutGalera() || uninstalled('mysql') }
-
-t.test('Galera: open rejects nodes unless reads wait, and then no read is old', onGalera, async (t) => {
+t.test('Galera: open rejects nodes unless reads wait, and then no read is old', withGalera, async (t) => {
   const nodes = await startGalera(t) as [DatabaseServer, DatabaseServer]
   const on = ({ url }: DatabaseServer, ...lines: string[]) => {
     const pool = mysql.createPool({ uri: url, connectionLimit: 5 })
@@ -69,14 +76,21 @@ t.test('Galera: open rejects nodes unless reads wait, and then no read is old', 
     return new KyselyStorage({ dialect: new MysqlDialect({ pool }) })
   }
   for (const node of nodes) {
-    const sentence = 'wsrep_sync_wait is 0: the nodes of the cluster answer with old data. Run on each connection: set session wsrep_sync_wait = 7'
-    await t.rejects(using(on(node), opens), { code, message: sentence })
-    await t.rejects(using(on(node, 'set session wsrep_sync_wait = 1', 'set session wsrep_dirty_reads = 1'), opens), { code, message: 'wsrep_dirty_reads is ON' })
-    await t.rejects(using(on(node, 'set session wsrep_sync_wait = 1', 'set session wsrep_on = 0'), opens), { code, message: 'wsrep_on is OFF: what is written does not reach' })
+    const message = 'wsrep_sync_wait is 0: the nodes of the cluster answer with old data. ' +
+      'Run on each connection: set session wsrep_sync_wait = 7'
+    await t.rejects(using(on(node), opens), { code, message })
+    await t.rejects(using(on(node, 'set session wsrep_sync_wait = 1', 'set session wsrep_dirty_reads = 1'), opens), {
+      code, message: 'wsrep_dirty_reads is ON'
+    })
+    await t.rejects(using(on(node, 'set session wsrep_sync_wait = 1', 'set session wsrep_on = 0'), opens), {
+      code, message: 'wsrep_on is OFF: what is written does not reach'
+    })
   }
 
   for (const wait of [1, 7]) {
-    const storages = nodes.map((node) => on(node, `set session wsrep_sync_wait = ${wait}`)) as [KyselyStorage, KyselyStorage]
+    const storages = nodes.map(
+      (node) => on(node, `set session wsrep_sync_wait = ${wait}`)
+    ) as [KyselyStorage, KyselyStorage]
     t.teardown(() => Promise.all(storages.map((storage) => storage.close())))
     for (const storage of storages) await storage.open()
     const owner = await storages[0].createUser({ ...user, email: `${wait}@x` }) as { id: string }
@@ -85,7 +99,9 @@ t.test('Galera: open rejects nodes unless reads wait, and then no read is old', 
       const [here, there] = client % 2 === 0 ? storages : storages.toReversed() as typeof storages
       for (let round = 0; round < 40; round++) {
         const hash = randomBytes(32)
-        const token = await here.createToken({ user_id: owner.id, hash, name: null, scopes: null, expires_at: null, expires_in: null, created_at: created })
+        const token = await here.createToken({
+          user_id: owner.id, hash, name: null, scopes: null, expires_at: null, expires_in: null, created_at: created
+        })
         if (token === 'absent') throw new Error('The user is not there')
         counts.rounds++
         // Half of the tokens are revoked on the node that did not create them.

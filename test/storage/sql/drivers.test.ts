@@ -2,7 +2,8 @@
 import { createRequire } from 'node:module'
 import Database from 'better-sqlite3'
 import {
-  CamelCasePlugin, DeduplicateJoinsPlugin, Kysely, MysqlDialect, ParseJSONResultsPlugin, PostgresDialect, sql, SqliteDialect, type CompiledQuery, type Dialect, type KyselyPlugin, type QueryResult
+  CamelCasePlugin, DeduplicateJoinsPlugin, Kysely, MysqlDialect, ParseJSONResultsPlugin, PostgresDialect,
+  sql, SqliteDialect, type CompiledQuery, type Dialect, type KyselyPlugin, type QueryResult
 } from 'kysely'
 import { PostgresJSDialect } from 'kysely-postgres-js'
 import mysql, { type PoolOptions, type TypeCastField } from 'mysql2'
@@ -11,7 +12,10 @@ import postgres from 'postgres'
 import t, { type Test } from 'tap'
 import { KyselyStorage, sqliteStorage } from '../../../src/index.js'
 import { build, call } from '../../support/helpers.js'
-import { backDoor, databaseNames, dialectAt, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable, type DatabaseName } from '../../support/databases.js'
+import {
+  backDoor, databaseNames, dialectAt, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable,
+  type DatabaseName
+} from '../../support/databases.js'
 
 const on = {
   sqlite: {},
@@ -19,9 +23,23 @@ const on = {
   mysql: { skip: await unavailable('mysql') }
 } satisfies Record<DatabaseName, object>
 
-const user = { email: 'a@b', name: 'A \u{1F511}\\', max_concurrent_bots: 3, data: { a: [1, '\u{1F511}'] }, created_at: '2024-03-31T02:30:00.123Z' }
+const user = {
+  email: 'a@b',
+  name: 'A \u{1F511}\\',
+  max_concurrent_bots: 3,
+  data: { a: [1, '\u{1F511}'] },
+  created_at: '2024-03-31T02:30:00.123Z'
+}
 const hash = Buffer.alloc(32, 7)
-const token = { user_id: '1', hash, name: null, scopes: ['a'], expires_at: '2038-01-19T03:14:08.001Z', expires_in: 60, created_at: user.created_at }
+const token = {
+  user_id: '1',
+  hash,
+  name: null,
+  scopes: ['a'],
+  expires_at: '2038-01-19T03:14:08.001Z',
+  expires_in: 60,
+  created_at: user.created_at
+}
 
 /** Writes and reads a value of each kind. */
 async function checkKept (t: Test, storage: KyselyStorage, message: string) {
@@ -36,14 +54,25 @@ async function checkKept (t: Test, storage: KyselyStorage, message: string) {
   t.match(await storage.updateUser('1', { disabled: true }), { disabled: true }, message)
   t.same(await storage.listTokens('1'), [storedToken], message)
   t.equal(await storage.countUsers(), 1, message)
-  t.type(await storage.rotateToken('1', (old) => ({ expires_at: old.expires_at, successor: { ...token, hash: Buffer.alloc(32) } })), 'object', message)
+  t.type(
+    await storage.rotateToken(
+      '1', (old) => ({ expires_at: old.expires_at, successor: { ...token, hash: Buffer.alloc(32) } })
+    ),
+    'object', message
+  )
 }
 
 const parser = (oid: number, parse: (text: string) => unknown) => ({
-  types: { getTypeParser: (type: number, format: 'text') => type === oid ? parse : pg.types.getTypeParser(type, format) } as never
+  types: {
+    getTypeParser: (type: number, format: 'text') => type === oid ? parse : pg.types.getTypeParser(type, format)
+  } as never
 })
-const cast = (type: string, read: (field: TypeCastField) => unknown): PoolOptions => ({ typeCast: (field, next) => field.type === type ? read(field) : next() })
-const postgresJs = (options: object = {}) => new PostgresJSDialect({ postgres: postgres(postgresUrl, { max: 2, ...options }) })
+const cast = (type: string, read: (field: TypeCastField) => unknown): PoolOptions => ({
+  typeCast: (field, next) => field.type === type ? read(field) : next()
+})
+const postgresJs = (options: object = {}) => new PostgresJSDialect({
+  postgres: postgres(postgresUrl, { max: 2, ...options })
+})
 const betterSqlite = (safe: boolean) => {
   const database = new Database(':memory:')
   database.defaultSafeIntegers(safe)
@@ -69,12 +98,19 @@ const settings: Record<DatabaseName, Array<[name: string, dialect: () => Dialect
       'json parsed otherwise': [parser(114, () => 'parsed')],
       'text trimmed': [parser(25, (text) => text.trim()), 'text'],
       'binary, which pg reads wrong': [{ binary: true }, 'times']
-    }).map(([name, [options, changed]]): [string, () => Dialect, string?] => [`pg: ${name}`, () => new PostgresDialect({ pool: new pg.Pool({ connectionString: postgresUrl, ...options }) }), changed]),
+    }).map(([name, [options, changed]]): [string, () => Dialect, string?] => [
+      `pg: ${name}`,
+      () => new PostgresDialect({ pool: new pg.Pool({ connectionString: postgresUrl, ...options }) }),
+      changed
+    ]),
     ['postgres.js', postgresJs],
     ['postgres.js: unprepared', () => postgresJs({ prepare: false })],
     ['postgres.js: undefined as null', () => postgresJs({ transform: { undefined: null } })],
     ['postgres.js: camel case', () => postgresJs({ transform: postgres.camel }), 'names of columns'],
-    ['postgres.js: values', () => postgresJs({ transform: { value: { from: (value: unknown) => value ?? undefined } } }), 'text']
+    [
+      'postgres.js: values',
+      () => postgresJs({ transform: { value: { from: (value: unknown) => value ?? undefined } } }), 'text'
+    ]
   ],
   mysql: Object.entries<[options: PoolOptions, changed?: string]>({
     timezone: [{ timezone: '+05:30' }],
@@ -97,7 +133,9 @@ const settings: Record<DatabaseName, Array<[name: string, dialect: () => Dialect
     rowsAsArray: [{ rowsAsArray: true }, 'names of columns'],
     nestTables: [{ nestTables: true }, 'names of columns'],
     'nestTables: _': [{ nestTables: '_' }, 'names of columns']
-  }).map(([name, [options, changed]]) => [name, () => new MysqlDialect({ pool: mysql.createPool({ uri: mysqlUrl, ...options }) }), changed])
+  }).map(([name, [options, changed]]) => [
+    name, () => new MysqlDialect({ pool: mysql.createPool({ uri: mysqlUrl, ...options }) }), changed
+  ])
 }
 
 for (const database of databaseNames) {
@@ -109,7 +147,11 @@ for (const database of databaseNames) {
         await storage.open()
         await checkKept(t, storage, name)
       } else {
-        await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: new RegExp(`the driver changes .*${changed}.*: use|with`) }, name)
+        await t.rejects(
+          storage.open(),
+          { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: new RegExp(`the driver changes .*${changed}.*: use|with`) },
+          name
+        )
       }
     }
   })
@@ -139,7 +181,7 @@ function changing (dialect: Dialect, change: (value: unknown) => unknown): Diale
       const connection = await acquireConnection()
       if (changed.has(connection)) return connection
       changed.add(connection)
-      const executeQuery = connection.executeQuery.bind(connection) as (query: CompiledQuery) => Promise<QueryResult<any>>
+      const executeQuery: (query: CompiledQuery) => Promise<QueryResult<any>> = connection.executeQuery.bind(connection)
       connection.executeQuery = async (query: CompiledQuery) => {
         const result = await executeQuery({ ...query, parameters: query.parameters.map(change) })
         const [row] = result.rows
@@ -158,12 +200,19 @@ for (const database of databaseNames) {
   t.test(`${database}: open rejects when only the server sees a change`, on[database], async (t) => {
     for (const [changed, change] of Object.entries(changes)) {
       const place = emptyPlace(t, database)
-      const storage = new KyselyStorage({ dialect: changing(dialectAt(place), change), tablePrefix: tablePrefixAt(place) })
+      const storage = new KyselyStorage({
+        dialect: changing(dialectAt(place), change), tablePrefix: tablePrefixAt(place)
+      })
       t.teardown(() => storage.close())
-      await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: new RegExp(`the driver changes ${changed}`) }, changed)
+      await t.rejects(
+        storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: new RegExp(`the driver changes ${changed}`) },
+        changed
+      )
     }
     const place = emptyPlace(t, database)
-    const storage = new KyselyStorage({ dialect: changing(dialectAt(place), (value) => value), tablePrefix: tablePrefixAt(place) })
+    const storage = new KyselyStorage({
+      dialect: changing(dialectAt(place), (value) => value), tablePrefix: tablePrefixAt(place)
+    })
     t.teardown(() => storage.close())
     await storage.open()
   })
@@ -207,15 +256,26 @@ for (const database of databaseNames) {
     ]
     // The other databases prevent these values.
     if (database === 'sqlite') {
-      damages.push(['users', { disabled: 2 }], ['users', { disabled: 'f' }], ['users', { max_concurrent_bots: 'x' }], ['users', { created_at: 'never' }], ['tokens', { expires_at: 0 }], ['tokens', { expires_at: 'never' }],
-        ['tokens', { scopes: '[' }], ['tokens', { scopes: Buffer.from('["admin"]') }], ['users', { email: Buffer.from('a@b') }])
+      damages.push(
+        ['users', { disabled: 2 }],
+        ['users', { disabled: 'f' }],
+        ['users', { max_concurrent_bots: 'x' }],
+        ['users', { created_at: 'never' }],
+        ['tokens', { expires_at: 0 }],
+        ['tokens', { expires_at: 'never' }],
+        ['tokens', { scopes: '[' }],
+        ['tokens', { scopes: Buffer.from('["admin"]') }],
+        ['users', { email: Buffer.from('a@b') }]
+      )
     }
     for (const [i, [table, values]] of damages.entries()) {
       const { id } = await app.vexaAdmin.users.create({ email: `${i}@b` })
       const { token } = await app.vexaAdmin.tokens.create(id, { scopes: ['admin'] })
       const guarded = () => app.inject({ url: '/admin-only', headers: { 'x-api-key': token } })
       t.equal((await guarded()).statusCode, 200)
-      await db.updateTable(prefix + table).set(values).where(table === 'users' ? 'id' : 'user_id', '=', Number(id.replace('user-', ''))).execute()
+      await db.updateTable(prefix + table).set(values).where(
+        table === 'users' ? 'id' : 'user_id', '=', Number(id.replace('user-', ''))
+      ).execute()
       t.equal((await guarded()).statusCode, 503, JSON.stringify(values))
       t.equal((await call(app, 'GET', `/admin/users/${id}`)).statusCode, 503)
       t.equal((await call(app, 'DELETE', `/admin/users/${id}`)).statusCode, 204, 'a damaged user can be deleted')
@@ -247,7 +307,9 @@ t.test('KyselyStorage: works with a dialect or db of another copy of Kysely', as
   }
   for (const database of databaseNames) {
     if (database !== 'sqlite' && on[database].skip !== false) continue
-    const own = new KyselyStorage({ dialect: dialects[database](), tablePrefix: tablePrefixAt(emptyPlace(t, database)) })
+    const own = new KyselyStorage({
+      dialect: dialects[database](), tablePrefix: tablePrefixAt(emptyPlace(t, database))
+    })
     t.teardown(() => own.close())
     await own.open()
     await checkKept(t, own, `${database}, dialect`)
@@ -262,14 +324,18 @@ t.test('KyselyStorage: works with a dialect or db of another copy of Kysely', as
 t.test('PostgreSQL: tables are in the schema that another copy of Kysely names', on.postgres, async (t) => {
   const other: typeof import('kysely') = createRequire(import.meta.url)('kysely')
   const schema = tablePrefixAt(emptyPlace(t, 'postgres'))
-  const db = new other.Kysely<any>({ dialect: new other.PostgresDialect({ pool: new pg.Pool({ connectionString: postgresUrl }) }), plugins: [new other.CamelCasePlugin()] })
+  const db = new other.Kysely<any>({
+    dialect: new other.PostgresDialect({ pool: new pg.Pool({ connectionString: postgresUrl }) }),
+    plugins: [new other.CamelCasePlugin()]
+  })
   t.teardown(() => db.destroy())
   await db.schema.createSchema(schema).execute()
   t.teardown(() => db.schema.dropSchema(schema).cascade().execute())
   const storage = new KyselyStorage({ db: db.withSchema(schema) })
   await storage.open()
   await checkKept(t, storage, 'withSchema')
-  const { rows } = await sql<{ name: string }>`select table_name as name from information_schema.tables where table_schema = ${schema} order by 1`.execute(db)
+  const { rows } = await sql<{ name: string }>`select table_name as name from information_schema.tables
+    where table_schema = ${schema} order by 1`.execute(db)
   t.same(rows.map(({ name }) => name), ['vexa_migrations', 'vexa_tokens', 'vexa_users'])
 })
 
@@ -280,7 +346,9 @@ t.test('SQLite: open rejects when the driver without Kysely changes bytes', asyn
   const { all } = prototype
   t.intercept(prototype, 'all', {
     value (this: unknown, parameters: unknown[]) {
-      return all.call(this, parameters.map((value) => Buffer.isBuffer(value) ? value.subarray(0, value.indexOf(0)) : value))
+      return all.call(
+        this, parameters.map((value) => Buffer.isBuffer(value) ? value.subarray(0, value.indexOf(0)) : value)
+      )
     }
   })
   await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /the driver changes bytes/ })

@@ -8,7 +8,9 @@ import pg from 'pg'
 import t from 'tap'
 import { KyselyStorage, migrateStorage, sqliteStorage } from '../../../src/index.js'
 import { run } from '../../support/child.js'
-import { backDoor, columnsAt, databaseNames, dialectAt, emptyPlace, postgresUrl, storageAt, tablePrefixAt, unavailable } from '../../support/databases.js'
+import {
+  backDoor, columnsAt, databaseNames, dialectAt, emptyPlace, postgresUrl, storageAt, tablePrefixAt, unavailable
+} from '../../support/databases.js'
 
 const onPostgres = { skip: await unavailable('postgres') }
 const onMysql = { skip: await unavailable('mysql') }
@@ -53,7 +55,9 @@ for (const database of databaseNames) {
         t.match(await storage.createUser(user), firstUser, `killed before statement ${i + 1}`)
         await storage.close()
       }
-      for (let i = 0; i < places.length; i += 4) await Promise.all(places.slice(i, i + 4).map((place, j) => goOn(place, i + j)))
+      for (let i = 0; i < places.length; i += 4) {
+        await Promise.all(places.slice(i, i + 4).map((place, j) => goOn(place, i + j)))
+      }
       t.ok(unfinished > 15 && unfinished < 40, `${unfinished} of 40 places are not migrated`)
     })
 
@@ -61,8 +65,12 @@ for (const database of databaseNames) {
       const place = emptyPlace(t, database)
       t.same(await migrateStorage(storageAt(place)), { from: 0, to: 3 })
       const { db, prefix } = backDoor(t, place)
-      await db.insertInto(`${prefix}migrations`).values({ version: 99, applied_at: '2030-01-01 00:00:00.000' }).execute()
-      const dump = async () => [await columnsAt(t, place), await db.selectFrom(`${prefix}migrations`).selectAll().execute()]
+      await db.insertInto(`${prefix}migrations`).values({
+        version: 99, applied_at: '2030-01-01 00:00:00.000'
+      }).execute()
+      const dump = async () => [
+        await columnsAt(t, place), await db.selectFrom(`${prefix}migrations`).selectAll().execute()
+      ]
       const before = await dump()
       for (const migrate of [true, false]) {
         const storage = storageAt(place, { migrate })
@@ -77,7 +85,9 @@ for (const database of databaseNames) {
       const place = emptyPlace(t, database)
       const dialect = () => ({ dialect: dialectAt(place), tablePrefix: tablePrefixAt(place), migrate: false })
       const unmigrated = new KyselyStorage(dialect())
-      await t.rejects(unmigrated.open(), { code: 'VEXA_ADMIN_ERR_DATABASE_NOT_MIGRATED', message: /schema version 0.* needs \d/ })
+      await t.rejects(unmigrated.open(), {
+        code: 'VEXA_ADMIN_ERR_DATABASE_NOT_MIGRATED', message: /schema version 0.* needs \d/
+      })
       await unmigrated.close()
       t.same(await columnsAt(t, place), [])
 
@@ -95,31 +105,47 @@ for (const database of databaseNames) {
       await db.schema.createTable(`${prefix}tokens`).addColumn('something_else', 'integer').execute()
       for (let start = 1; start <= 2; start++) {
         const storage = storageAt(place)
-        await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /_tokens.* already exists/ }, `start ${start}`)
+        await t.rejects(
+          storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /_tokens.* already exists/ }, `start ${start}`
+        )
         await storage.close()
       }
-      t.same((await columnsAt(t, place)).filter((column) => !column.startsWith('migrations.')), ['tokens.something_else'])
+      t.same(
+        (await columnsAt(t, place)).filter((column) => !column.startsWith('migrations.')), ['tokens.something_else']
+      )
     })
   })
 }
 
 t.test('open: six processes migrate an empty database at once', async (t) => {
   const available: string[] = []
-  for (const database of databaseNames) if (await unavailable(database) === false) available.push(emptyPlace(t, database))
-  const children = Array.from({ length: 6 }, (_, i) => run(t, 'test/support/fixtures/open-storage.ts', { args: [`${i}@x`, ...available] }))
-  t.same(await Promise.all(children.map((child) => child.exit)), Array(6).fill(0), children.map((child) => child.output()).join(''))
+  for (const database of databaseNames) {
+    if (await unavailable(database) === false) available.push(emptyPlace(t, database))
+  }
+  const children = Array.from(
+    { length: 6 }, (_, i) => run(t, 'test/support/fixtures/open-storage.ts', { args: [`${i}@x`, ...available] })
+  )
+  t.same(
+    await Promise.all(children.map((child) => child.exit)), Array(6).fill(0),
+    children.map((child) => child.output()).join('')
+  )
   for (const place of available) {
     const storage = storageAt(place)
     t.teardown(() => storage.close())
     await storage.open()
-    t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email).sort(), ['0@x', '1@x', '2@x', '3@x', '4@x', '5@x'], place)
+    t.same(
+      (await storage.listUsers({ order: 'asc', skip: 0, limit: 10 })).map(({ email }) => email).sort(),
+      ['0@x', '1@x', '2@x', '3@x', '4@x', '5@x'], place
+    )
   }
 })
 
 t.test('migrate: false creates no SQLite file', async (t) => {
   const directory = t.testdir()
   const filename = join(directory, 'admin.db')
-  await t.rejects(sqliteStorage({ filename, migrate: false }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' }, 'no file')
+  await t.rejects(
+    sqliteStorage({ filename, migrate: false }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' }, 'no file'
+  )
   t.same(readdirSync(directory), [])
   writeFileSync(filename, 'No database. '.repeat(100))
   const text = sqliteStorage({ filename, migrate: false })
@@ -135,19 +161,40 @@ t.test('SQLite: open upgrades a database of version 1 and keeps its data', async
     create table vexa_migrations (version integer primary key, applied_at text not null);
     insert into vexa_migrations values (1, '2024-01-01T12:00:00.000Z');
     create table vexa_users (
-      id integer primary key autoincrement, email text not null unique, name text, max_concurrent_bots integer not null, created_at text not null);
+      id integer primary key autoincrement, email text not null unique, name text,
+      max_concurrent_bots integer not null, created_at text not null);
     create table vexa_tokens (
-      id integer primary key autoincrement, user_id integer not null references vexa_users (id) on delete cascade, hash blob not null unique, created_at text not null);
+      id integer primary key autoincrement, user_id integer not null references vexa_users (id) on delete cascade,
+      hash blob not null unique, created_at text not null);
     create index vexa_tokens_user_id on vexa_tokens (user_id);
-    insert into vexa_users values (5, 'a@b', 'ÉMILE', 3, '2024-01-01T12:00:00.000Z'), (6, 'c@d', null, 3, '2024-01-01T12:00:00.000Z');
+    insert into vexa_users values
+      (5, 'a@b', 'ÉMILE', 3, '2024-01-01T12:00:00.000Z'), (6, 'c@d', null, 3, '2024-01-01T12:00:00.000Z');
     insert into vexa_tokens values (7, 5, x'${'07'.repeat(32)}', '2024-01-01T12:00:00.000Z');`)
   const storage = sqliteStorage({ filename })
   t.teardown(() => storage.close())
   await storage.open()
   t.same((await storage.listUsers({ order: 'asc', skip: 0, limit: 9, search: 'émile' })).map(({ id }) => id), ['5'])
   t.same(await storage.findTokenByHash(Buffer.alloc(32, 7)), {
-    token: { id: '7', user_id: '5', name: null, scopes: null, expires_at: null, expires_in: null, last_used_at: null, created_at: user.created_at },
-    user: { id: '5', email: 'a@b', name: 'ÉMILE', max_concurrent_bots: 3, disabled: false, data: null, revision: 0, created_at: user.created_at }
+    token: {
+      id: '7',
+      user_id: '5',
+      name: null,
+      scopes: null,
+      expires_at: null,
+      expires_in: null,
+      last_used_at: null,
+      created_at: user.created_at
+    },
+    user: {
+      id: '5',
+      email: 'a@b',
+      name: 'ÉMILE',
+      max_concurrent_bots: 3,
+      disabled: false,
+      data: null,
+      revision: 0,
+      created_at: user.created_at
+    }
   })
 })
 
@@ -162,19 +209,26 @@ t.test('PostgreSQL: open makes existing addresses compare byte by byte', onPostg
 
   // The state after version 2.
   const goBack = async () => {
-    await sql.raw(`alter table ${prefix}users alter column email type text collate "default"; delete from ${prefix}migrations where version in (3, -3)`).execute(db)
+    await sql.raw(`alter table ${prefix}users alter column email type text collate "default";
+      delete from ${prefix}migrations where version in (3, -3)`).execute(db)
   }
   await goBack()
   t.equal(await collation(), 'default')
-  await sql.raw(`insert into ${prefix}users (email, max_concurrent_bots, created_at) values ('somebody@x', 3, now())`).execute(db)
+  await sql.raw(
+    `insert into ${prefix}users (email, max_concurrent_bots, created_at) values ('somebody@x', 3, now())`
+  ).execute(db)
   t.same(await migrateStorage(storageAt(place)), { from: 2, to: 3 })
   t.equal(await collation(), 'C')
 
   // An index that does not find existing rows, like an index in another order.
   await goBack()
-  const index = (valid: boolean) => sql.raw(`update pg_index set indisready = ${valid} where indexrelid = '${prefix}users_email_key'::regclass`).execute(db)
+  const index = (valid: boolean) => sql.raw(
+    `update pg_index set indisready = ${valid} where indexrelid = '${prefix}users_email_key'::regclass`
+  ).execute(db)
   await index(false)
-  await sql.raw(`insert into ${prefix}users (email, max_concurrent_bots, created_at) values ('somebody@x', 3, now())`).execute(db)
+  await sql.raw(
+    `insert into ${prefix}users (email, max_concurrent_bots, created_at) values ('somebody@x', 3, now())`
+  ).execute(db)
   await index(true)
   const storage = storageAt(place)
   t.teardown(() => storage.close())
@@ -182,7 +236,10 @@ t.test('PostgreSQL: open makes existing addresses compare byte by byte', onPostg
   t.match(error, { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /several users have one e-mail address/ })
   t.notMatch(inspect(error, { depth: 9, showHidden: true }), /somebody/)
   const query = /select .*/.exec(error.message)?.[0] as string
-  t.match((await sql.raw<{ array_agg: string[] }>(query).execute(db)).rows, [{ array_agg: ['1', '2'] }], 'the query in the message finds them')
+  t.match(
+    (await sql.raw<{ array_agg: string[] }>(query).execute(db)).rows, [{ array_agg: ['1', '2'] }],
+    'the query in the message finds them'
+  )
   await db.deleteFrom(`${prefix}users`).where('id', '=', 2).execute()
   t.same(await migrateStorage(storageAt(place)), { from: 2, to: 3 })
 })
@@ -191,9 +248,13 @@ t.test('PostgreSQL: migrateStorage says what to drop, or what PostgreSQL says', 
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
   await migrateStorage(storageAt(place))
-  await sql.raw(`delete from ${prefix}migrations where version in (3, -3); create view ${prefix}view as select email from ${prefix}users`).execute(db)
+  await sql.raw(`delete from ${prefix}migrations where version in (3, -3);
+    create view ${prefix}view as select email from ${prefix}users`).execute(db)
   t.teardown(() => sql.raw(`drop view if exists ${prefix}view`).execute(db))
-  await t.rejects(migrateStorage(storageAt(place)), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /used by a view.*: drop the views.* that use .*users\.email, start, and create them again/ })
+  await t.rejects(migrateStorage(storageAt(place)), {
+    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN',
+    message: /used by a view.*: drop the views.* that use .*users\.email, start, and create them again/
+  })
 
   const role = sql.id(`${prefix}role`)
   await sql`create role ${role}`.execute(db)
@@ -201,24 +262,33 @@ t.test('PostgreSQL: migrateStorage says what to drop, or what PostgreSQL says', 
     await sql`drop owned by ${role}`.execute(db)
     await sql`drop role ${role}`.execute(db)
   })
-  for (const table of ['users', 'tokens', 'migrations']) await sql`grant all on ${sql.table(prefix + table)} to ${role}`.execute(db)
+  for (const table of ['users', 'tokens', 'migrations']) {
+    await sql`grant all on ${sql.table(prefix + table)} to ${role}`.execute(db)
+  }
   await sql`grant create on schema public to ${role}`.execute(db)
   const pool = new pg.Pool({ connectionString: postgresUrl, options: `-c role=${prefix}role` })
-  await t.rejects(migrateStorage(new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /must be owner/ })
+  await t.rejects(migrateStorage(new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })), {
+    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /must be owner/
+  })
 })
 
 t.test('MySQL: open replaces an existing foreign key that cascades', onMysql, async (t) => {
   const place = emptyPlace(t, 'mysql')
   const { db, prefix } = backDoor(t, place)
-  const rules = async () => (await sql<{ rule: string }>`
-    select delete_rule as rule from information_schema.referential_constraints where constraint_schema = database() and table_name = ${prefix + 'tokens'}`.execute(db)).rows.map(({ rule }) => rule)
+  const rules = async () => {
+    const { rows } = await sql<{ rule: string }>`select delete_rule as rule from information_schema.referential_constraints
+      where constraint_schema = database() and table_name = ${prefix + 'tokens'}`.execute(db)
+    return rows.map(({ rule }) => rule)
+  }
   await migrateStorage(storageAt(place))
   t.same(await rules(), ['RESTRICT'])
 
   const key = `${prefix}tokens_user_id_fk`
   await db.schema.alterTable(`${prefix}tokens`).dropConstraint(key).execute()
   // A token without a user, which a database holds that did not enforce foreign keys.
-  await sql.raw(`insert into ${prefix}tokens (user_id, hash, created_at) values (99, repeat('x', 32), now())`).execute(db)
+  await sql.raw(
+    `insert into ${prefix}tokens (user_id, hash, created_at) values (99, repeat('x', 32), now())`
+  ).execute(db)
   await sql`delete from ${sql.table(`${prefix}migrations`)} where version = 3`.execute(db)
   t.same(await migrateStorage(storageAt(place)), { from: 2, to: 3 }, 'it completes a migration that was killed')
   t.same(await rules(), ['RESTRICT'])
@@ -228,14 +298,23 @@ t.test('MySQL: open replaces an existing foreign key that cascades', onMysql, as
   t.teardown(() => storage.close())
   await storage.open()
   await storage.createUser(user)
-  await storage.createToken({ user_id: '1', hash: Buffer.alloc(32), name: null, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at })
+  await storage.createToken({
+    user_id: '1',
+    hash: Buffer.alloc(32),
+    name: null,
+    scopes: null,
+    expires_at: null,
+    expires_in: null,
+    created_at: user.created_at
+  })
   t.equal(await storage.deleteUser('1'), true)
 })
 
 t.test('SQLite: open rejects when a newer version migrates at the same time', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const newer = new Database(filename)
-  newer.exec(`pragma journal_mode = wal; begin immediate; create table vexa_migrations (version integer primary key, applied_at text not null);
+  newer.exec(`pragma journal_mode = wal; begin immediate;
+    create table vexa_migrations (version integer primary key, applied_at text not null);
     insert into vexa_migrations values (99, '2030-01-01T00:00:00.000Z')`)
   const storage = sqliteStorage({ filename })
   t.teardown(() => storage.close())
@@ -253,7 +332,8 @@ t.test('SQLite: open rejects when a table of the app has the name of the version
   const app = new Database(filename)
   t.teardown(() => app.close())
   for (const version of [2, 99]) {
-    app.exec(`drop table if exists migrations; create table migrations (version integer, name text); insert into migrations values (${version}, 'x')`)
+    app.exec(`drop table if exists migrations; create table migrations (version integer, name text);
+      insert into migrations values (${version}, 'x')`)
     const storage = sqliteStorage({ filename, tablePrefix: '' })
     await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /applied_at/ })
     await storage.close()

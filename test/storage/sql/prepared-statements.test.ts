@@ -22,7 +22,10 @@ t.test('withPreparedStatements: names each SQL text with parameters once', async
   t.equal(one.query('select $1', [1]), 'result')
   other.query('select $1', [2])
   one.query('select $1, $2', [1, 2])
-  t.same(one.asked, [[{ name: 'vexa_admin_0', text: 'select $1', values: [1] }], [{ name: 'vexa_admin_1', text: 'select $1, $2', values: [1, 2] }]])
+  t.same(one.asked, [
+    [{ name: 'vexa_admin_0', text: 'select $1', values: [1] }],
+    [{ name: 'vexa_admin_1', text: 'select $1, $2', values: [1, 2] }]
+  ])
   t.same(other.asked, [[{ name: 'vexa_admin_0', text: 'select $1', values: [2] }]])
 })
 
@@ -31,7 +34,9 @@ t.test('withPreparedStatements: passes other queries on unchanged', async (t) =>
   const callback = () => {}
   const asked = [['begin'], ['begin', []], [{ text: 'select $1', values: [1] }], ['select 1', callback]]
   for (const parameters of asked) client.query(...parameters)
-  t.same(client.asked, [['begin', undefined], ['begin', []], [{ text: 'select $1', values: [1] }, undefined], ['select 1', callback]])
+  t.same(client.asked, [
+    ['begin', undefined], ['begin', []], [{ text: 'select $1', values: [1] }, undefined], ['select 1', callback]
+  ])
   client.query('select $1', [1], callback)
   t.same(client.asked.at(-1), [{ name: 'vexa_admin_0', text: 'select $1', values: [1] }, callback])
 })
@@ -49,14 +54,28 @@ t.test('PostgreSQL: prepares each statement of the storage once', onPostgres, as
   const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: prefix })
   await storage.open()
   t.teardown(() => storage.close())
-  const user = await storage.createUser({ email: 'a@b', name: null, max_concurrent_bots: 3, data: { a: 1 }, created_at: '2024-01-01T12:00:00.000Z' })
+  const user = await storage.createUser({
+    email: 'a@b', name: null, max_concurrent_bots: 3, data: { a: 1 }, created_at: '2024-01-01T12:00:00.000Z'
+  })
   if (user === 'taken') throw new Error('taken')
   const hash = Buffer.alloc(32, 1)
-  const token = await storage.createToken({ user_id: user.id, hash, name: null, scopes: ['a'], expires_at: null, expires_in: null, created_at: '2024-01-01T12:00:00.000Z' })
+  const token = await storage.createToken({
+    user_id: user.id,
+    hash,
+    name: null,
+    scopes: ['a'],
+    expires_at: null,
+    expires_in: null,
+    created_at: '2024-01-01T12:00:00.000Z'
+  })
   for (let n = 0; n < 20; n++) t.same(await storage.findTokenByHash(hash), { token, user })
-  for (let n = 1; n < 100; n++) await storage.touchTokens(Array.from({ length: n }, (_, i) => String(i + 100)), '2024-01-01T12:00:00.000Z')
+  for (let n = 1; n < 100; n++) {
+    await storage.touchTokens(Array.from({ length: n }, (_, i) => String(i + 100)), '2024-01-01T12:00:00.000Z')
+  }
 
-  const { rows } = await pool.query("select statement from pg_prepared_statements where statement like '%' || $1 || '%'", [prefix])
+  const { rows } = await pool.query(
+    "select statement from pg_prepared_statements where statement like '%' || $1 || '%'", [prefix]
+  )
   t.equal(rows.filter(({ statement }) => statement.startsWith('select "token"')).length, 1)
   t.equal(rows.filter(({ statement }) => statement.includes('last_used_at" = ')).length, 8, 'lists of 1, 2, 4 … 128')
 })

@@ -11,11 +11,15 @@ import { mysqlSettings } from '../../../src/storage/sql/dialects/mysql-settings.
 import { postgresSettings } from '../../../src/storage/sql/dialects/postgres-settings.js'
 import { checkSettings, type Setting, type Values } from '../../../src/storage/sql/dialects/settings.js'
 import { sqliteSettings } from '../../../src/storage/sql/dialects/sqlite-settings.js'
-import { backDoor, databaseNames, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable } from '../../support/databases.js'
+import {
+  backDoor, databaseNames, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable
+} from '../../support/databases.js'
 import { startServer, uninstalled } from '../../support/servers.js'
 
 /** Checks that `open` rejects because of a setting. Returns the line that makes it safe. */
-async function rejected (t: Test, storage: StorageAdapter, settings: readonly Setting[], name: string): Promise<string> {
+async function rejected (
+  t: Test, storage: StorageAdapter, settings: readonly Setting[], name: string
+): Promise<string> {
   const error = await storage.open().then(() => new Error('opened'), (error) => error)
   await storage.close()
   return checkRejection(t, error, settings, name)
@@ -25,7 +29,10 @@ function checkRejection (t: Test, error: Error, settings: readonly Setting[], na
   const message = settings.find((setting) => setting.name === name)?.message as string
   t.match(error, { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN' }, name)
   // MariaDB 11 has both names of these settings.
-  t.match(error.message.replace(': transaction_', ': tx_'), `the storage cannot be opened: ${name.replace(/^transaction_/, 'tx_')} is `)
+  t.match(
+    error.message.replace(': transaction_', ': tx_'),
+    `the storage cannot be opened: ${name.replace(/^transaction_/, 'tx_')} is `
+  )
   t.ok(error.message.endsWith(`: ${message}`), error.message)
   return /(Run|Run on each connection|Start it with): (.*)/.exec(message)?.[2] as string
 }
@@ -43,10 +50,15 @@ function mysqlStorage (place: string, lines: readonly string[], options: { migra
 
 function postgresStorage (place: string, settings: Record<string, string>): KyselyStorage {
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' ')
-  return new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: postgresUrl, max: 5, options }) }), tablePrefix: tablePrefixAt(place) })
+  return new KyselyStorage({
+    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: postgresUrl, max: 5, options }) }),
+    tablePrefix: tablePrefixAt(place)
+  })
 }
 
-function sqliteWith (t: Test, place: string, pragmas: readonly string[], options: Database.Options = {}): KyselyStorage {
+function sqliteWith (
+  t: Test, place: string, pragmas: readonly string[], options: Database.Options = {}
+): KyselyStorage {
   const database = new Database(place.replace('sqlite:', ''), options)
   for (const pragma of pragmas) database.pragma(pragma)
   const db = new Kysely<object>({ dialect: new SqliteDialect({ database }) })
@@ -97,7 +109,9 @@ const mysqlServers: Record<string, string> = {
 
 t.test('MySQL: open rejects a server that is not safe', { skip: uninstalled('mysql') }, async (t) => {
   const server = await startServer(t, 'mysql')
-  const storage = () => new KyselyStorage({ dialect: new MysqlDialect({ pool: mysql.createPool({ uri: server.url }) }) })
+  const storage = () => new KyselyStorage({
+    dialect: new MysqlDialect({ pool: mysql.createPool({ uri: server.url }) })
+  })
   const db = new Kysely<any>({ dialect: new MysqlDialect({ pool: mysql.createPool({ uri: server.url }) }) })
   t.teardown(() => db.destroy())
   await accepted(t, storage(), 'as it is')
@@ -130,7 +144,12 @@ t.test('MySQL: open checks the tables in the schema of the Kysely of the app', o
 })
 
 // The settings of servers that the tests do not start. test/engines starts servers of a group and of Galera.
-const group = { group_replication_group_name: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', group_replication_single_primary_mode: 'ON', read_only: 'OFF', super_read_only: 'OFF' }
+const group = {
+  group_replication_group_name: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+  group_replication_single_primary_mode: 'ON',
+  read_only: 'OFF',
+  super_read_only: 'OFF'
+}
 const secondary = { ...group, read_only: 'ON', super_read_only: 'ON' }
 const galera = { wsrep_on: 'ON', 'global wsrep_on': 'ON', wsrep_dirty_reads: 'OFF' }
 const mysqlAnswers: Array<[name: string | undefined, values: Values]> = [
@@ -150,8 +169,12 @@ const mysqlAnswers: Array<[name: string | undefined, values: Values]> = [
   ['group_replication_consistency', { ...group, group_replication_consistency: 'AFTER' }],
   [undefined, { ...group, group_replication_consistency: 'BEFORE_ON_PRIMARY_FAILOVER' }],
   [undefined, { ...group, group_replication_consistency: 'BEFORE' }],
-  ['group_replication_consistency', { ...group, group_replication_single_primary_mode: 'OFF', group_replication_consistency: 'BEFORE_ON_PRIMARY_FAILOVER' }],
-  [undefined, { ...group, group_replication_single_primary_mode: 'OFF', group_replication_consistency: 'BEFORE_AND_AFTER' }],
+  ['group_replication_consistency', {
+    ...group, group_replication_single_primary_mode: 'OFF', group_replication_consistency: 'BEFORE_ON_PRIMARY_FAILOVER'
+  }],
+  [undefined, {
+    ...group, group_replication_single_primary_mode: 'OFF', group_replication_consistency: 'BEFORE_AND_AFTER'
+  }],
   ['read_only', { ...secondary, group_replication_consistency: 'EVENTUAL' }],
   ['read_only', { ...secondary, group_replication_consistency: 'BEFORE_ON_PRIMARY_FAILOVER' }],
   [undefined, { ...secondary, group_replication_consistency: 'BEFORE' }],
@@ -166,7 +189,9 @@ const mysqlAnswers: Array<[name: string | undefined, values: Values]> = [
   ['wsrep_dirty_reads', { ...galera, wsrep_sync_wait: '1', wsrep_dirty_reads: 'ON' }],
   ['wsrep_on', { ...galera, wsrep_on: 'OFF', wsrep_sync_wait: '1' }],
 
-  [undefined, { tidb_snapshot: '', tidb_read_staleness: '0', tidb_enable_external_ts_read: 'OFF', tidb_low_resolution_tso: 'OFF' }],
+  [undefined, {
+    tidb_snapshot: '', tidb_read_staleness: '0', tidb_enable_external_ts_read: 'OFF', tidb_low_resolution_tso: 'OFF'
+  }],
   ['tidb_snapshot', { tidb_snapshot: '2024-01-01 12:00:00' }],
   ['tidb_read_staleness', { tidb_read_staleness: '-5' }],
   ['tidb_enable_external_ts_read', { tidb_enable_external_ts_read: 'ON' }],
@@ -193,20 +218,28 @@ t.test('PostgreSQL: open rejects a session that is not safe', onPostgres, async 
   for (const [name, values] of Object.entries(postgresSessions)) {
     for (const value of values) await rejected(t, postgresStorage(place, { [name]: value }), postgresSettings, name)
   }
-  await rejected(t, postgresStorage(place, { search_path: 'pg_temp' }), postgresSettings, 'temporary, unlogged or foreign tables')
+  await rejected(
+    t, postgresStorage(place, { search_path: 'pg_temp' }), postgresSettings, 'temporary, unlogged or foreign tables'
+  )
   const { db, prefix } = backDoor(t, place)
-  t.same((await sql`select from pg_class where relname like ${prefix + '%'}`.execute(db)).rows, [], 'nothing was written')
+  t.same(
+    (await sql`select from pg_class where relname like ${prefix + '%'}`.execute(db)).rows, [], 'nothing was written'
+  )
   await accepted(t, postgresStorage(place, {}), 'as it is')
 })
 
-const postgresTables = ['row level security', 'disabled triggers', 'temporary, unlogged or foreign tables', 'tables of a subscription']
+const postgresTables = [
+  'row level security', 'disabled triggers', 'temporary, unlogged or foreign tables', 'tables of a subscription'
+]
 
 t.test('PostgreSQL: open rejects tables that are not safe', onPostgres, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const { db, prefix } = backDoor(t, place)
   await migrateStorage(storageAt(place))
   const [tokens, role] = [sql.table(`${prefix}tokens`), sql.id(`${prefix}role`)]
-  const run = (line: string) => sql.raw(line.replaceAll('tokens', `${prefix}tokens`).replaceAll('someone', `"${prefix}role"`)).execute(db)
+  const run = (line: string) => sql.raw(
+    line.replaceAll('tokens', `${prefix}tokens`).replaceAll('someone', `"${prefix}role"`)
+  ).execute(db)
 
   await sql`create role ${role}`.execute(db)
   t.teardown(async () => {
@@ -297,12 +330,18 @@ t.test('SQLite: open rejects a connection that is not safe', async (t) => {
     }
   }
   // better-sqlite3 cannot switch the journal off.
-  checkRejection(t, thrown(() => checkSettings(sqliteSettings, { journal_mode: 'off', file: '' })), sqliteSettings, 'journal_mode')
+  checkRejection(
+    t, thrown(() => checkSettings(sqliteSettings, { journal_mode: 'off', file: '' })), sqliteSettings, 'journal_mode'
+  )
   await accepted(t, sqliteWith(t, 'sqlite::memory:', []), 'in memory')
 })
 
 t.test('SQLite: open rejects a read-only file', async (t) => {
-  const readOnly = { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /the file is read-only: nothing can be written\. Open the file for writing/, cause: { code: 'SQLITE_READONLY' } }
+  const readOnly = {
+    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN',
+    message: /the file is read-only: nothing can be written\. Open the file for writing/,
+    cause: { code: 'SQLITE_READONLY' }
+  }
   const place = emptyPlace(t, 'sqlite')
   await migrateStorage(storageAt(place))
   await t.rejects(sqliteWith(t, place, [], { readonly: true }).open(), readOnly)
@@ -335,9 +374,16 @@ t.test('SQLite: open accepts a service that hides its settings', async (t) => {
 
 t.test('settings: each one has a test', async (t) => {
   const names = (settings: readonly Setting[]) => settings.map(({ name }) => name).sort()
-  const tested = (...names: Array<string | undefined>) => [...new Set(names.filter((name) => name !== undefined))].sort()
-  t.same(names(mysqlSettings), tested(...Object.keys(mysqlSessions), ...Object.keys(mysqlServers), ...mysqlAnswers.map(([name]) => name)))
-  t.same(names(postgresSettings), tested(...Object.keys(postgresSessions), ...postgresTables, ...postgresAnswers.map(([name]) => name)))
+  const tested = (...names: Array<string | undefined>) =>
+    [...new Set(names.filter((name) => name !== undefined))].sort()
+  t.same(
+    names(mysqlSettings),
+    tested(...Object.keys(mysqlSessions), ...Object.keys(mysqlServers), ...mysqlAnswers.map(([name]) => name))
+  )
+  t.same(
+    names(postgresSettings),
+    tested(...Object.keys(postgresSessions), ...postgresTables, ...postgresAnswers.map(([name]) => name))
+  )
   t.same(names(sqliteSettings), Object.keys(sqliteSessions).sort())
 })
 
@@ -346,12 +392,16 @@ t.test('settings: the guide has each one', async (t) => {
   const table = /\| what is rejected \|.*?\n\n/s.exec(readme)?.[0] ?? ''
   const cells = [...table.matchAll(/^\| (.*?) \|/gm)].map(([, cell]) => cell).join()
   const values = ['ORACLE', 'EMPTY_STRING_IS_NULL']
-  const documented = [...cells.matchAll(/`(.*?)`/g)].map(([, name]) => name as string).filter((name) => !values.includes(name))
+  const documented = [...cells.matchAll(/`(.*?)`/g)]
+    .map(([, name]) => name as string)
+    .filter((name) => !values.includes(name))
   t.same(documented.sort(), [...mysqlSettings, ...postgresSettings, ...sqliteSettings].map(({ name }) => name).sort())
 })
 
 t.test('MySQL: open accepts a session without a strict mode', onMysql, async (t) => {
-  for (const mode of ['', 'NO_ENGINE_SUBSTITUTION', 'ANSI,NO_ENGINE_SUBSTITUTION']) await accepted(t, mysqlStorage(emptyPlace(t, 'mysql'), [`set session sql_mode = '${mode}'`]), mode)
+  for (const mode of ['', 'NO_ENGINE_SUBSTITUTION', 'ANSI,NO_ENGINE_SUBSTITUTION']) {
+    await accepted(t, mysqlStorage(emptyPlace(t, 'mysql'), [`set session sql_mode = '${mode}'`]), mode)
+  }
 })
 
 // All at once. Settings of the optimizer, of memory, logs and statistics change no answer. A timeout returns 503.

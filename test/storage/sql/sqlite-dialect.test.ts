@@ -9,7 +9,9 @@ interface Tables { numbers: { n: number } }
 
 async function open (t: Test, around: (database: SqliteDatabase) => SqliteDatabase = (database) => database) {
   const database = new Database(':memory:', { timeout: 0 })
-  const dialect = new SqliteDialect({ open: async () => around(database), pragmas: ['foreign_keys = on'], busyTimeout: 100 })
+  const dialect = new SqliteDialect({
+    open: async () => around(database), pragmas: ['foreign_keys = on'], busyTimeout: 100
+  })
   const db = new Kysely<Tables>({ dialect })
   t.teardown(() => db.destroy())
   await sql`create table numbers (n integer check (n > 0))`.execute(db)
@@ -19,7 +21,9 @@ async function open (t: Test, around: (database: SqliteDatabase) => SqliteDataba
 
 t.test('SqliteDialect: returns the results that Kysely expects', async (t) => {
   const { db, all } = await open(t)
-  const { insertId, numInsertedOrUpdatedRows } = await db.insertInto('numbers').values([{ n: 1 }, { n: 2 }]).executeTakeFirstOrThrow()
+  const { insertId, numInsertedOrUpdatedRows } = await db.insertInto('numbers')
+    .values([{ n: 1 }, { n: 2 }])
+    .executeTakeFirstOrThrow()
   t.equal(insertId, 2n)
   t.equal(numInsertedOrUpdatedRows, 2n)
   t.equal((await db.deleteFrom('numbers').where('n', '=', 1).executeTakeFirstOrThrow()).numDeletedRows, 1n)

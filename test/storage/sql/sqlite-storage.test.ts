@@ -5,11 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import t from 'tap'
 import { sqliteStorage } from '../../../src/index.js'
+import type * as module from '../../../src/storage/sql/sqlite-storage.js'
 import { run } from '../../support/child.js'
 import { crash } from '../../support/crashes.js'
 import { emptyPlace } from '../../support/databases.js'
 import { adminKey, build, call } from '../../support/helpers.js'
 
+const path = '../../../src/storage/sql/sqlite-storage.js'
 const user = { email: 'a@b', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
 
 t.test('sqliteStorage: keeps its data in vexa-admin.db of the working directory by default', async (t) => {
@@ -27,7 +29,11 @@ t.test('sqliteStorage: keeps its data in vexa-admin.db of the working directory 
 })
 
 t.test('sqliteStorage: throws InvalidOptionError when an option is wrong', async (t) => {
-  const wrong = [{ filename: '' }, { filename: ' ' }, { filename: 1 }, { busyTimeout: -1 }, { busyTimeout: 0.5 }, { busyTimeout: '1' }, { tablePrefix: 'a-b' }, { tablePrefix: 'x'.repeat(33) }, { tablePrefix: null }, { migrate: 'false' }, { file: 'x.db' }, { filename: 'a\0b' }]
+  const wrong = [
+    { filename: '' }, { filename: ' ' }, { filename: 1 }, { busyTimeout: -1 }, { busyTimeout: 0.5 },
+    { busyTimeout: '1' }, { tablePrefix: 'a-b' }, { tablePrefix: 'x'.repeat(33) }, { tablePrefix: null },
+    { migrate: 'false' }, { file: 'x.db' }, { filename: 'a\0b' }
+  ]
   for (const options of wrong) {
     t.throws(() => sqliteStorage(options as never), { code: 'VEXA_ADMIN_ERR_INVALID_OPTION' }, JSON.stringify(options))
   }
@@ -38,7 +44,10 @@ t.test('open: rejects with the path when SQLite cannot open the file', async (t)
   const cannotOpen = { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open/ }
   await t.rejects(sqliteStorage({ filename: join(directory, 'missing', 'admin.db') }).open(), cannotOpen)
   await t.rejects(sqliteStorage({ filename: join(directory, 'folder') }).open(), cannotOpen)
-  await t.rejects(sqliteStorage({ filename: 'nowhere/admin.db' }).open(), { message: `SQLite cannot open ${resolve('nowhere/admin.db')}` }, 'the message has the whole path')
+  await t.rejects(
+    sqliteStorage({ filename: 'nowhere/admin.db' }).open(),
+    { message: `SQLite cannot open ${resolve('nowhere/admin.db')}` }, 'the message has the whole path'
+  )
   writeFileSync(join(directory, 'text.db'), 'This is not a database, however long it may be. '.repeat(100))
   const storage = sqliteStorage({ filename: join(directory, 'text.db') })
   await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /not a database/ })
@@ -86,7 +95,8 @@ t.test('file: only its owner can read it when links lead to it', async (t) => {
 t.test('file: only its owner can read it, unless it existed before', async (t) => {
   const directory = t.testdir()
   const filename = join(directory, 'admin.db')
-  const modes = () => readdirSync(directory).map((name) => [name, (statSync(join(directory, name)).mode & 0o777).toString(8)])
+  const modes = () => readdirSync(directory)
+    .map((name) => [name, (statSync(join(directory, name)).mode & 0o777).toString(8)])
   const before = process.umask(0)
   t.teardown(() => process.umask(before))
   const storage = sqliteStorage({ filename: ` ${filename} ` })
@@ -110,16 +120,35 @@ t.test('file: holds no data of a user after deletion or update', async (t) => {
   const addressOf = (n: number) => `user-${n * 7919 % 10007}@example.com`
   // Enough that SQLite splits and joins pages.
   for (let n = 1; n <= 400; n++) {
-    await storage.createUser({ ...user, email: addressOf(n), name: `Name ${n}.`, data: { secret: `data ${n}.`, more: 'x'.repeat(n % 3 * 3000) } })
-    await storage.createToken({ user_id: String(n), hash: Buffer.from(String(n).padStart(32, '0')), name: `Token ${n}.`, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at })
+    await storage.createUser({
+      ...user, email: addressOf(n), name: `Name ${n}.`, data: { secret: `data ${n}.`, more: 'x'.repeat(n % 3 * 3000) }
+    })
+    await storage.createToken({
+      user_id: String(n),
+      hash: Buffer.from(String(n).padStart(32, '0')),
+      name: `Token ${n}.`,
+      scopes: null,
+      expires_at: null,
+      expires_in: null,
+      created_at: user.created_at
+    })
   }
   for (let n = 1; n <= 400; n += 2) await storage.deleteUser(String(n))
-  for (let n = 2; n <= 400; n += 4) await storage.updateUser(String(n), { email: `changed-${n}@example.com`, name: null, data: null })
+  for (let n = 2; n <= 400; n += 4) {
+    await storage.updateUser(String(n), {
+      email: `changed-${n}@example.com`, name: null, data: null
+    })
+  }
   await storage.close()
   const bytes = readFileSync(filename)
-  const left = Array.from({ length: 400 }, (_, i) => i + 1).filter((n) => [addressOf(n), `Name ${n}.`, `data ${n}.`].some((text) => bytes.includes(text)))
+  const left = Array.from({ length: 400 }, (_, i) => i + 1).filter(
+    (n) => [addressOf(n), `Name ${n}.`, `data ${n}.`].some((text) => bytes.includes(text))
+  )
   t.same(left, Array.from({ length: 100 }, (_, i) => 4 * i + 4))
-  t.same(left.length * 2, Array.from({ length: 400 }, (_, i) => i + 1).filter((n) => bytes.includes(`Token ${n}.`)).length, 'only tokens of remaining users are left')
+  t.same(
+    left.length * 2, Array.from({ length: 400 }, (_, i) => i + 1).filter((n) => bytes.includes(`Token ${n}.`)).length,
+    'only tokens of remaining users are left'
+  )
 })
 
 t.test('lock of another process: writes wait, reads and the event loop go on', async (t) => {
@@ -133,7 +162,9 @@ t.test('lock of another process: writes wait, reads and the event loop go on', a
   delay.enable()
   await sleep(20)
   let written = false
-  const write = call(app, 'POST', '/admin/users', { payload: { email: 'second@x' } }).then((reply) => { written = true; return reply })
+  const write = call(app, 'POST', '/admin/users', {
+    payload: { email: 'second@x' }
+  }).then((reply) => { written = true; return reply })
   const transaction = call(app, 'DELETE', '/admin/users/user-1')
   for (let i = 0; i < 20; i++) {
     t.same((await call(app, 'GET', '/admin/users')).json().map((user: { email: string }) => user.email), ['first@x'])
@@ -141,7 +172,10 @@ t.test('lock of another process: writes wait, reads and the event loop go on', a
   }
   t.equal(written, false)
   delay.disable()
-  t.ok(delay.max < 2.5e9, `the event loop stood still for ${Math.round(delay.max / 1e6)} ms. SQLite's own timeout would take 5000 ms`)
+  t.ok(
+    delay.max < 2.5e9,
+    `the event loop stood still for ${Math.round(delay.max / 1e6)} ms. SQLite's own timeout would take 5000 ms`
+  )
 
   holder.process.kill('SIGKILL')
   t.equal((await write).statusCode, 201)
@@ -185,7 +219,8 @@ t.test('createUser: rejects when the key is above 2^53', async (t) => {
   await storage.createUser(user)
   const database = new Database(filename)
   database.exec("update sqlite_sequence set seq = 9007199254740991 where name = 'vexa_users'")
-  database.exec("insert into vexa_users (id, email, max_concurrent_bots, created_at) values (9007199254740992, 'e@f', 1, '2024-01-01T12:00:00.000Z')")
+  database.exec(`insert into vexa_users (id, email, max_concurrent_bots, created_at)
+    values (9007199254740992, 'e@f', 1, '2024-01-01T12:00:00.000Z')`)
   t.equal(await storage.deleteUser('9007199254740993'), false)
   database.exec('delete from vexa_users where id > 1')
   database.close()
@@ -202,14 +237,16 @@ t.test('filename: each :memory: is a separate database', async (t) => {
 })
 
 t.test('open: rejects when better-sqlite3 has no constructor', async (t) => {
-  const mocked = await t.mockImport<typeof import('../../../src/storage/sql/sqlite-storage.js')>('../../../src/storage/sql/sqlite-storage.js', { 'better-sqlite3': {} })
-  await t.rejects(mocked.sqliteStorage({ filename: ':memory:' }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open :memory:/ })
+  const mocked = await t.mockImport<typeof module>(path, { 'better-sqlite3': {} })
+  await t.rejects(mocked.sqliteStorage({ filename: ':memory:' }).open(), {
+    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open :memory:/
+  })
 })
 
 t.test('file: has a write-ahead log, full synchronisation, foreign keys, AUTOINCREMENT', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const opened: Database.Database[] = []
-  const { sqliteStorage } = await t.mockImport<typeof import('../../../src/storage/sql/sqlite-storage.js')>('../../../src/storage/sql/sqlite-storage.js', {
+  const { sqliteStorage } = await t.mockImport<typeof module>(path, {
     'better-sqlite3': {
       default: function (...parameters: ConstructorParameters<typeof Database>) {
         const database = new Database(...parameters)

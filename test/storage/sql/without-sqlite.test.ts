@@ -1,13 +1,24 @@
 import t from 'tap'
 import type * as api from '../../../src/storage/sql/sqlite-storage.js'
 
-const unbuilt = 'better-sqlite3 is not built for this Node.js: allow its install script (pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3'
+const unbuilt = 'better-sqlite3 is not built for this Node.js: allow its install script ' +
+  '(pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3'
+/** Returns an error with a code. */
+const withCode = (code: string, message: string) => Object.assign(new Error(message), { code })
 
 for (const [what, error, message] of [
-  ['could not be installed', Object.assign(new Error("Cannot find package 'better-sqlite3'"), { code: 'ERR_MODULE_NOT_FOUND' }),
+  ['could not be installed', withCode('ERR_MODULE_NOT_FOUND', "Cannot find package 'better-sqlite3'"),
     'better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), or give another `storage`'],
-  ['was not built', new Error('Could not locate the bindings file. Tried:\n → /node_modules/better-sqlite3/build/better_sqlite3.node'), unbuilt],
-  ['was built for another Node.js', Object.assign(new Error('The module was compiled against a different Node.js version'), { code: 'ERR_DLOPEN_FAILED' }), unbuilt]
+  [
+    'was not built',
+    new Error('Could not locate the bindings file. Tried:\n → /node_modules/better-sqlite3/build/better_sqlite3.node'),
+    unbuilt
+  ],
+  [
+    'was built for another Node.js',
+    withCode('ERR_DLOPEN_FAILED', 'The module was compiled against a different Node.js version'),
+    unbuilt
+  ]
 ] as const) {
   t.test(`open: rejects with the remedy when better-sqlite3 ${what}`, async (t) => {
     // The class throws in place of the import or of the binary that it loads.
@@ -16,7 +27,9 @@ for (const [what, error, message] of [
         throw error
       }
     }
-    const { sqliteStorage } = await t.mockImport<typeof api>('../../../src/storage/sql/sqlite-storage.js', { 'better-sqlite3': { default: Failing } })
+    const { sqliteStorage } = await t.mockImport<typeof api>('../../../src/storage/sql/sqlite-storage.js', {
+      'better-sqlite3': { default: Failing }
+    })
     await t.rejects(sqliteStorage().open(), {
       code: 'VEXA_ADMIN_ERR_STORAGE_OPEN',
       message: `fastify-vexa-admin: the storage cannot be opened: ${message}`
