@@ -276,7 +276,8 @@ t.test('MySQL: open replaces an existing foreign key that cascades', onMysql, as
   const place = emptyPlace(t, 'mysql')
   const { db, prefix } = backDoor(t, place)
   const rules = async () => {
-    const { rows } = await sql<{ rule: string }>`select delete_rule as rule from information_schema.referential_constraints
+    const { rows } = await sql<{ rule: string }>`
+      select delete_rule as rule from information_schema.referential_constraints
       where constraint_schema = database() and table_name = ${prefix + 'tokens'}`.execute(db)
     return rows.map(({ rule }) => rule)
   }

@@ -158,7 +158,7 @@ export class SqliteDriver implements Driver {
   }
 
   /**
-   * Records whether a transaction has begun or ended. SQLite knows best, whichever statement or error was the cause.
+   * Notes whether a transaction has begun or ended. SQLite knows best, whichever statement or error was the cause.
    */
   #followTransaction (owner: DatabaseConnection | undefined): void {
     const inTransaction = this.#database?.inTransaction === true
