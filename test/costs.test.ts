@@ -57,7 +57,10 @@ t.test('costs: each request makes the expected calls of the storage and statemen
 
 t.test('costs: rejected requests make no call of the storage', async (t) => {
   const calls: string[] = []
-  const storage = interceptStorage(sqliteStorage({ filename: ':memory:' }), ({ name, proceed }) => { calls.push(name); return proceed() })
+  const storage = interceptStorage(sqliteStorage({ filename: ':memory:' }), ({ name, proceed }) => {
+    calls.push(name)
+    return proceed()
+  })
   const app = await build(t, { storage })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
   t.same(calls, ['open'])

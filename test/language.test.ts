@@ -6,7 +6,10 @@ import { root } from './support/child.js'
 /** Turns of phrase that make a reader stop, each with what to write instead. */
 const banned: Array<readonly [pattern: RegExp, advice: string]> = [
   [/(?:^|[.:;!?] )(?:What|Who|Whoever|Whose|Whom|Whatever|That which|Which)\b(?![^.]*\?)/, 'begin with a named thing'],
-  [/, for (?:it|they|that|this|there|we|you|those|these|such|some|many|most|nobody|only|otherwise|then|(?:an?|the) [\w-]+ (?:is|are|has|have|can|may|would))\b/, 'write: because'],
+  [
+    /, for (?:it|they|that|this|there|we|you|those|these|such|some|many|most|nobody|only|otherwise|then|(?:an?|the) [\w-]+ (?:is|are|has|have|can|may|would))\b/,
+    'write: because'
+  ],
   [/\bat the (?:most|least)\b/i, 'write: at most, at least'],
   [/\bbehind (?!an? |proxies\b)/i, 'write: after, or guarded by'],
   [/(?:^|[.:;] )Of (?:an?|the|two|several|what|each|all|one|those) [^.]*,/, 'put the subject first'],
@@ -23,7 +26,12 @@ function commentsOf (source: string): Array<[line: number, text: string]> {
   for (let kind = scanner.scan(); kind !== ts.SyntaxKind.EndOfFileToken; kind = scanner.scan()) {
     if (kind !== ts.SyntaxKind.SingleLineCommentTrivia && kind !== ts.SyntaxKind.MultiLineCommentTrivia) continue
     const text = scanner.getTokenText().replace(/^\/\*\*?|^\/\/|\*\/$/g, '').replace(/\n\s*\*(?: - | )?/g, '\n')
-    for (const paragraph of text.split(/\n\n|\n(?=@)/)) comments.push([file.getLineAndCharacterOfPosition(scanner.getTokenStart()).line + 1, paragraph.replace(/\s+/g, ' ').trim()])
+    for (const paragraph of text.split(/\n\n|\n(?=@)/)) {
+      comments.push([
+        file.getLineAndCharacterOfPosition(scanner.getTokenStart()).line + 1,
+        paragraph.replace(/\s+/g, ' ').trim()
+      ])
+    }
   }
   return comments
 }
@@ -31,7 +39,9 @@ function commentsOf (source: string): Array<[line: number, text: string]> {
 /** The paragraphs of a page, without its programs. */
 function paragraphsOf (page: string): Array<[line: number, text: string]> {
   const prose = page.replace(/^```.*?^```$/gms, (program) => program.replace(/[^\n]/g, ''))
-  return prose.split('\n').map((text, i): [number, string] => [i + 1, text.replace(/^[\s>|*-]+|\*\*/g, '')]).filter(([, text]) => text !== '')
+  return prose.split('\n')
+    .map((text, i): [number, string] => [i + 1, text.replace(/^[\s>|*-]+|\*\*/g, '')])
+    .filter(([, text]) => text !== '')
 }
 
 function findingsIn (name: string, texts: Array<[line: number, text: string]>): string[] {
@@ -41,10 +51,16 @@ function findingsIn (name: string, texts: Array<[line: number, text: string]>): 
     .map(([found, advice]) => `${name}:${line} "${found}": ${advice}`))
 }
 
-const programs = ['src', 'examples'].flatMap((folder) => readdirSync(root + folder, { recursive: true, encoding: 'utf8' })
+const programs = [
+  'src',
+  'examples'
+].flatMap((folder) => readdirSync(root + folder, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts') && name !== 'openapi-types.ts')
   .map((name) => `${folder}/${name}`))
-const pages = ['README.md', 'examples/README.md', 'src/storage/README.md', 'test/bench/README.md', 'test/security/README.md', '.github/CONTRIBUTING.md', '.github/SECURITY.md']
+const pages = [
+  'README.md', 'examples/README.md', 'src/storage/README.md', 'test/bench/README.md', 'test/security/README.md',
+  '.github/CONTRIBUTING.md', '.github/SECURITY.md'
+]
   .filter((name) => existsSync(root + name))
 
 t.test('language: README and the guides use none of the banned phrases', async (t) => {
@@ -66,7 +82,9 @@ t.test('language: the doc comment of each function and method starts with a verb
           const text = ts.getTextOfJSDocComment(comment.comment) ?? ''
           const [verb = ''] = /^\S+/.exec(text) ?? []
           const { line } = file.getLineAndCharacterOfPosition(comment.getStart())
-          if (text !== '' && (!/^[A-Z][a-z]+s$/.test(verb) || notAVerb.test(verb))) found.push(`${name}:${line + 1} "${text.slice(0, 40)}"`)
+          if (text !== '' && (!/^[A-Z][a-z]+s$/.test(verb) || notAVerb.test(verb))) {
+            found.push(`${name}:${line + 1} "${text.slice(0, 40)}"`)
+          }
         }
       }
       ts.forEachChild(node, visit)
@@ -78,6 +96,9 @@ t.test('language: the doc comment of each function and method starts with a verb
 })
 
 t.test('language: the patterns find a banned phrase of each kind', async (t) => {
-  const samples = ['What ends, ends at once', 'It waits, for it has no lock', 'Ten at the most', 'Behind the guard', 'Of a token, only its hash is kept', 'Nor may it answer', 'The caller is told 503', 'Mints a token']
+  const samples = [
+    'What ends, ends at once', 'It waits, for it has no lock', 'Ten at the most', 'Behind the guard',
+    'Of a token, only its hash is kept', 'Nor may it answer', 'The caller is told 503', 'Mints a token'
+  ]
   for (const [i, [pattern]] of banned.entries()) t.match(samples[i], pattern)
 })

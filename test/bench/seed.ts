@@ -12,14 +12,21 @@ export async function seed (filename: string, users: number): Promise<string[]> 
   db.pragma('synchronous = off')
   // The index of the hashes is written all over.
   db.pragma('cache_size = -1048576')
-  const createUser = db.prepare('insert into vexa_users (email, name, searchable_name, max_concurrent_bots, created_at) values (?, ?, ?, 3, ?)')
+  const createUser = db.prepare(
+    'insert into vexa_users (email, name, searchable_name, max_concurrent_bots, created_at) values (?, ?, ?, 3, ?)'
+  )
   const createToken = db.prepare('insert into vexa_tokens (user_id, hash, created_at) values (?, ?, ?)')
   const created = new Date().toISOString()
   const every = Math.ceil(users / 10_000)
   const values: string[] = []
   db.transaction(() => {
     for (let i = 0; i < users; i++) {
-      const { lastInsertRowid } = createUser.run(`user${i}@example.com`, `User Number ${i}`, `user number ${i}`, created)
+      const { lastInsertRowid } = createUser.run(
+        `user${i}@example.com`,
+        `User Number ${i}`,
+        `user number ${i}`,
+        created
+      )
       for (let j = 0; j < 3; j++) {
         const value = createTokenValue('vex_')
         createToken.run(lastInsertRowid, hash('sha256', value, 'buffer'), created)
@@ -35,20 +42,30 @@ export async function seed (filename: string, users: number): Promise<string[]> 
 /** The same in PostgreSQL, in tables whose names begin with `bench_`. */
 export async function seedPostgres (connectionString: string, users: number): Promise<string[]> {
   await dropPostgres(connectionString)
-  await migrateStorage(new KyselyStorage({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString }) }), tablePrefix: 'bench_' }))
+  await migrateStorage(
+    new KyselyStorage({
+      dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString }) }),
+      tablePrefix: 'bench_'
+    })
+  )
   const values = Array.from({ length: 3 * users }, () => createTokenValue('vex_'))
   await withPostgres(connectionString, async (client) => {
     await client.query(`insert into bench_users (email, name, searchable_name, max_concurrent_bots, created_at)
-      select 'user' || i || '@example.com', 'User Number ' || i, 'user number ' || i, 3, now() from generate_series(1, $1) i`, [users])
+      select 'user' || i || '@example.com', 'User Number ' || i, 'user number ' || i, 3, now()
+      from generate_series(1, $1) i`, [users])
     await client.query(`insert into bench_tokens (user_id, hash, created_at)
-      select 1 + i % $2, hash, now() from unnest($1::bytea[]) with ordinality as t (hash, i)`, [values.map((value) => hash('sha256', value, 'buffer')), users])
+      select 1 + i % $2, hash, now() from unnest($1::bytea[]) with ordinality as t (hash, i)`, [
+      values.map((value) => hash('sha256', value, 'buffer')),
+      users
+    ])
     await client.query('vacuum analyze bench_users, bench_tokens')
   })
   return values
 }
 
 export async function dropPostgres (connectionString: string): Promise<void> {
-  await withPostgres(connectionString, (client) => client.query('drop table if exists bench_tokens, bench_users, bench_migrations'))
+  await withPostgres(connectionString, (client) =>
+    client.query('drop table if exists bench_tokens, bench_users, bench_migrations'))
 }
 
 async function withPostgres (connectionString: string, work: (client: pg.Client) => Promise<unknown>) {

@@ -6,7 +6,12 @@ import { execute, pack, tool } from './tools.js'
 t.test('tarball: contains dist, examples and the pages, and nothing else', async (t) => {
   const tarball = await pack(t.testdir())
   const files = (await execute('tar', ['-tzf', tarball])).trim().split('\n').map((file) => file.replace('package/', ''))
-  t.same(files.filter((file) => !/^(dist|examples)\//.test(file)).sort(), ['LICENSE', 'README.md', 'package.json', 'src/storage/README.md'])
+  t.same(files.filter((file) => !/^(dist|examples)\//.test(file)).sort(), [
+    'LICENSE',
+    'README.md',
+    'package.json',
+    'src/storage/README.md'
+  ])
   const linksOf = (page: string, pattern: RegExp) =>
     [...readFileSync(root + page, 'utf8').matchAll(pattern)].map(([, linked = '']) => linked)
   for (const linked of linksOf('README.md', /\]\((examples\/[^)#]+)/g)) t.ok(files.includes(linked), linked)

@@ -111,7 +111,9 @@ t.test('users: throws 503 after some attempts when the storage contradicts itsel
 t.test('app.vexaAdmin: null from the storage counts as absent', async (t) => {
   const stored = emptyStorage(t)
   const nothing = answering(null as never)
-  const app = await build(t, { storage: faultyStorage(stored, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing }) })
+  const app = await build(t, {
+    storage: faultyStorage(stored, { findUser: nothing, findUserByEmail: nothing, findTokenByHash: nothing })
+  })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create('user-1')
   await t.rejects(app.vexaAdmin.users.get('user-1'), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })

@@ -26,7 +26,7 @@ export function refuseHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
   }
 }
 
-/** Records in the async context of a connection's consumer that it holds one. Also watches executors derived later. */
+/** Marks in the async context of a connection's consumer that it holds one. Also watches executors derived later. */
 function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLocalStorage<Hold> {
   if (holds !== undefined && holdsOf.has(executor)) return holds
   const watched = holds ?? new AsyncLocalStorage<Hold>()
@@ -68,7 +68,7 @@ function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLo
 let beginsControlled = false
 
 /**
- * Makes `startTransaction` record in the async context of its caller that the caller holds a connection.
+ * Makes `startTransaction` mark in the async context of its caller that the caller holds a connection.
  * Such a transaction has no callback that could run in its own context. Kysely asks its executor for the connection
  * before `execute` returns.
  */

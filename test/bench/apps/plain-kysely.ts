@@ -9,7 +9,10 @@ export default async function plainKysely (filename: string): Promise<Contender>
   const db = new Kysely<any>({ dialect: new SqliteDialect({ database: new Database(filename) }) })
   const check = async (token: string) => {
     const row = await db.selectFrom('vexa_tokens as t').innerJoin('vexa_users as u', 'u.id', 't.user_id')
-      .select(['u.id', 'u.email', 'u.name', 'u.max_concurrent_bots', 'u.created_at', 'u.disabled', 't.expires_at', 't.scopes', 't.name as token_name', 't.last_used_at'])
+      .select([
+        'u.id', 'u.email', 'u.name', 'u.max_concurrent_bots', 'u.created_at', 'u.disabled', 't.expires_at', 't.scopes',
+        't.name as token_name', 't.last_used_at'
+      ])
       .where('t.hash', '=', hash('sha256', token, 'buffer')).executeTakeFirst()
     return row && { ...row, id: `user-${row.id}` }
   }

@@ -227,7 +227,7 @@ t.test('KyselyStorage: keeps its tables in the schema of the db', postgresOnly, 
   ])
 })
 
-t.test('KyselyStorage: resolves conflicts of serializable transactions on all connections', postgresOnly, async (t) => {
+t.test('KyselyStorage: resolves conflicts of serializable transactions', postgresOnly, async (t) => {
   const place = emptyPlace(t, 'postgres')
   const pool = new pg.Pool({ connectionString: postgresUrl, options: '-c default_transaction_isolation=serializable' })
   const storage = new KyselyStorage({ dialect: new PostgresDialect({ pool }), tablePrefix: tablePrefixAt(place) })
