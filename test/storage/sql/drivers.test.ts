@@ -343,10 +343,10 @@ t.test('SQLite: open rejects when the driver without Kysely changes bytes', asyn
   const storage = sqliteStorage({ filename: ':memory:' })
   t.teardown(() => storage.close())
   const prototype = Object.getPrototypeOf(new Database(':memory:').prepare('select 1'))
-  const { all } = prototype
-  t.intercept(prototype, 'all', {
+  const { get } = prototype
+  t.intercept(prototype, 'get', {
     value (this: unknown, parameters: unknown[]) {
-      return all.call(
+      return get.call(
         this, parameters.map((value) => Buffer.isBuffer(value) ? value.subarray(0, value.indexOf(0)) : value)
       )
     }
