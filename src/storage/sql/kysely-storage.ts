@@ -71,7 +71,7 @@ export class KyselyStorage implements StorageAdapter {
       await db.connection().execute(async () => {})
       // Settings first: some of them change values, and the message about them says more.
       await traits.checkSettings(db, names)
-      await checkDriver(db, traits, rows, (query) => this.#runner.execute(query))
+      await checkDriver(db, traits, rows, (query) => this.#runner.executeTakeFirst(query))
       return await work(db, traits, names)
     } catch (cause) {
       throw toOpenError(cause)

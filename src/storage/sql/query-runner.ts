@@ -31,6 +31,12 @@ export class QueryRunner {
     return this.#sqlite !== undefined && db === this.db ? this.#sqlite.execute(query) : db.executeQuery(query)
   }
 
+  /** Runs a query like `execute`, and returns its first row, or `undefined` if it has none. */
+  executeTakeFirst<Row> (query: CompiledQuery<Row>, db = this.db): Awaitable<Row | undefined> {
+    if (this.#sqlite !== undefined && db === this.db) return this.#sqlite.executeTakeFirst(query)
+    return db.executeQuery(query).then(({ rows: [row] }) => row)
+  }
+
   /**
    * Runs an insert that is compiled once, and returns the new row's key. Returns `undefined` if no row was inserted.
    *

@@ -57,7 +57,7 @@ export function sqliteStorage (
       open: async () => {
         const database = await openDatabase(filename, options.migrate !== false)
         // SQLite resolves the working directory and links by itself.
-        const [main] = database.prepare('pragma database_list').all([]) as [{ file: string }]
+        const main = database.prepare('pragma database_list').get([]) as { file: string }
         locations.set(storage, main.file || memory)
         return database
       },

@@ -1,4 +1,4 @@
-import { sql, type Kysely, type QueryResult } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import type { NewTokenRecord, StorageAdapter, TokenRecord } from '../storage-adapter.js'
 import type { QueryRunner } from './query-runner.js'
 import { toRowId, type TokenWithUserRow } from './rows.js'
@@ -14,7 +14,7 @@ type TokenMethods =
 /** Creates the methods of KyselyStorage for tokens. */
 export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, TokenMethods> {
   const { db, traits, names, rows, queries } = runner
-  const toFound = ({ rows: [row] }: QueryResult<TokenWithUserRow>) => row && rows.toTokenWithUser(row)
+  const toFound = (row: TokenWithUserRow | undefined) => row && rows.toTokenWithUser(row)
 
   return {
     async createToken (token) {
@@ -27,7 +27,7 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
         .select(rows.tokenWithUserColumns)
         .where('token.hash', '=', traits.lookupValue(value('hash')))
         .limit(one))
-      const result = runner.execute(query)
+      const result = runner.executeTakeFirst(query)
       // A result that is there at once needs no promise.
       return result instanceof Promise ? result.then(toFound) : toFound(result)
     },

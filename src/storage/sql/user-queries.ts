@@ -24,7 +24,7 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
       .select(rows.userColumns)
       .where('email', '=', value('email'))
       .limit(one))
-    const { rows: [row] } = await runner.execute(query)
+    const row = await runner.executeTakeFirst(query)
     return row && rows.toUserRecord(row)
   }
 
@@ -143,6 +143,6 @@ export async function findUserByKey (
     .select(rows.userColumns)
     .where('id', '=', value('key'))
     .limit(one))
-  const { rows: [row] } = await runner.execute(query, trx)
+  const row = await runner.executeTakeFirst(query, trx)
   return row && rows.toUserRecord(row)
 }

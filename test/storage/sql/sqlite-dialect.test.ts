@@ -98,6 +98,8 @@ t.test('execute: returns a result at once, unless it must wait', async (t) => {
   const count = db.selectFrom('numbers').select(({ fn }) => fn.countAll<number>().as('count')).compile()
   t.match(dialect.execute(insert(1)), { numAffectedRows: 1n })
   t.same(dialect.execute(count), { rows: [{ count: 1 }] })
+  t.same(dialect.executeTakeFirst(count), { count: 1 })
+  t.equal(dialect.executeTakeFirst(db.selectFrom('numbers').select('n').where('n', '=', 9).compile()), undefined)
   t.throws(() => dialect.execute(insert(-1)), { code: 'SQLITE_CONSTRAINT_CHECK' })
 
   busy.times = 2
@@ -163,6 +165,7 @@ function busyOnInsert (busy: { times: number }) {
         reader: false,
         columns: () => [],
         raw: () => {},
+        get: () => undefined,
         all: () => [],
         run: (parameters) => {
           if (busy.times-- > 0) throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY_RECOVERY' })

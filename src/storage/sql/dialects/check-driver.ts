@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { sql, type CompiledQuery, type Kysely, type QueryResult } from 'kysely'
+import { sql, type CompiledQuery, type Kysely } from 'kysely'
 import type { Awaitable } from '../../storage-adapter.js'
 import type { Rows } from '../rows.js'
 import type { ColumnType, DialectTraits } from './dialect-traits.js'
@@ -48,12 +48,12 @@ const faults: Readonly<Record<ColumnType | 'row', string>> = {
 /**
  * Checks in one query that no value changes on its way through the driver to the database and back.
  *
- * @param execute runs a query as the storage runs its own
+ * @param executeTakeFirst runs a query as the storage runs its own
  * @throws {Error} for the first kind of value that changes. The message says what to do
  */
 export async function checkDriver (
   db: Kysely<any>, traits: DialectTraits, rows: Rows,
-  execute: (query: CompiledQuery<any>) => Awaitable<QueryResult<any>>
+  executeTakeFirst: (query: CompiledQuery<any>) => Awaitable<any>
 ): Promise<void> {
   const select = (type: ColumnType, name: string) =>
     type === 'boolean' || type === 'json' || type === 'time' ? traits.selection[type](name) : sql.ref(name)
@@ -77,7 +77,7 @@ export async function checkDriver (
   // Without names of tables, because `withSchema` would put a schema before them.
   const query = sql`select case ${sql.join(differences, sql` `)} else 'none' end as changed_type, ${sql.join(selected)}
     from (select ${sql.join(sent)}) as sent limit 1`
-  const { rows: [row] } = await execute(query.compile(db))
+  const row = await executeTakeFirst(query.compile(db))
 
   const fault = (type: ColumnType | 'row') => new Error(`the driver changes ${faults[type]}`)
   if (row?.changed_type === undefined) throw fault('row')

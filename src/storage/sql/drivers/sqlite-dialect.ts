@@ -3,7 +3,7 @@ import {
   type CompiledQuery, type Dialect, type Driver, type Kysely, type QueryResult
 } from 'kysely'
 import type { Awaitable } from '../../storage-adapter.js'
-import { SqliteDriver, type SqliteDriverConfig } from './sqlite-driver.js'
+import { runForFirstRow, runForResult, SqliteDriver, type SqliteDriverConfig } from './sqlite-driver.js'
 
 /** Kysely's SQLite dialect with a driver that never blocks the event loop on a lock. */
 export class SqliteDialect implements Dialect {
@@ -25,9 +25,12 @@ export class SqliteDialect implements Dialect {
    * The database must be open.
    */
   execute<Row> ({ sql, parameters }: CompiledQuery<Row>): Awaitable<QueryResult<Row>> {
-    const driver = this.#driver as SqliteDriver
-    const result = driver.executeNow(sql, parameters) ?? driver.execute(undefined, sql, parameters)
-    return result as Awaitable<QueryResult<Row>>
+    return (this.#driver as SqliteDriver).run(sql, parameters, runForResult) as Awaitable<QueryResult<Row>>
+  }
+
+  /** Runs a query like `execute`, and returns its first row, or `undefined` if it has none. */
+  executeTakeFirst<Row> ({ sql, parameters }: CompiledQuery<Row>): Awaitable<Row | undefined> {
+    return (this.#driver as SqliteDriver).run(sql, parameters, runForFirstRow) as Awaitable<Row | undefined>
   }
 
   createAdapter () {

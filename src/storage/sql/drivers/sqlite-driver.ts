@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
+import type { Awaitable } from '../../storage-adapter.js'
 import { createRowMaker, type RowMaker } from './sqlite-rows.js'
 
 /** The part of a better-sqlite3 database that the driver uses. */
@@ -13,6 +14,7 @@ interface SqliteStatement {
   readonly reader: boolean
   columns (): ReadonlyArray<{ name: string }>
   raw (): unknown
+  get (parameters: readonly unknown[]): unknown
   all (parameters: readonly unknown[]): unknown[]
   run (parameters: readonly unknown[]): { changes: number, lastInsertRowid: number | bigint }
 }
@@ -31,6 +33,22 @@ export interface SqliteDriverConfig {
 interface PreparedStatement {
   readonly statement: SqliteStatement
   readonly toRow: RowMaker
+}
+
+/** Runs a prepared statement on the database. */
+type Run<T> = (prepared: PreparedStatement, parameters: readonly unknown[]) => T
+
+/** Runs a statement, and returns its result as Kysely expects. */
+export const runForResult: Run<QueryResult<unknown>> = ({ statement, toRow }, parameters) => {
+  if (statement.reader) return { rows: (statement.all(parameters) as unknown[][]).map(toRow) }
+  const { changes, lastInsertRowid } = statement.run(parameters)
+  return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+}
+
+/** Runs a query, and returns its first row, or `undefined` if it has none. */
+export const runForFirstRow: Run<unknown> = ({ statement, toRow }, parameters) => {
+  const values = statement.get(parameters) as unknown[] | undefined
+  return values && toRow(values)
 }
 
 /**
@@ -94,30 +112,35 @@ export class SqliteDriver implements Driver {
     this.#database = undefined
   }
 
-  /**
-   * Returns the result of a statement, or `undefined` if a transaction or the lock of another process is in its way.
-   */
-  executeNow (sql: string, parameters: readonly unknown[]): QueryResult<unknown> | undefined {
-    if (this.#transaction !== undefined) return undefined
-    try {
-      return this.#run(undefined, sql, parameters)
-    } catch (error) {
-      if (isBusy(error)) return undefined
-      throw error
+  /** Runs a statement outside of any transaction. Returns no promise unless the statement must wait. */
+  run<T> (sql: string, parameters: readonly unknown[], run: Run<T>): Awaitable<T> {
+    if (this.#transaction === undefined) {
+      try {
+        return this.#runNow(undefined, sql, parameters, run)
+      } catch (error) {
+        if (!isBusy(error)) throw error
+      }
     }
+    return this.#runLater(undefined, sql, parameters, run)
   }
 
-  /** Runs a statement as soon as no other connection, of this process or another, is in its way. */
-  async execute (
-    connection: DatabaseConnection | undefined, sql: string, parameters: readonly unknown[] = []
+  /** Runs a statement of a connection as soon as no other connection, of this process or another, is in its way. */
+  execute (
+    connection: DatabaseConnection, sql: string, parameters: readonly unknown[] = []
   ): Promise<QueryResult<unknown>> {
+    return this.#runLater(connection, sql, parameters, runForResult)
+  }
+
+  async #runLater<T> (
+    connection: DatabaseConnection | undefined, sql: string, parameters: readonly unknown[], run: Run<T>
+  ): Promise<T> {
     let deadline: number | undefined
     let pause = 1
     let busy: unknown
     do {
       while (this.#transaction !== undefined && this.#transaction.owner !== connection) await this.#transaction.ended
       try {
-        return this.#run(connection, sql, parameters)
+        return this.#runNow(connection, sql, parameters, run)
       } catch (error) {
         if (!isBusy(error)) throw error
         busy = error
@@ -130,15 +153,12 @@ export class SqliteDriver implements Driver {
     throw busy
   }
 
-  #run (
-    connection: DatabaseConnection | undefined, sql: string, parameters: readonly unknown[]
-  ): QueryResult<unknown> {
-    const { statement, toRow } = this.#prepare(sql)
+  #runNow<T> (
+    connection: DatabaseConnection | undefined, sql: string, parameters: readonly unknown[], run: Run<T>
+  ): T {
+    const prepared = this.#prepare(sql)
     try {
-      // `get` instead of `all` for one row would save 0.2 µs, 2 % of a token check.
-      if (statement.reader) return { rows: (statement.all(parameters) as unknown[][]).map(toRow) }
-      const { changes, lastInsertRowid } = statement.run(parameters)
-      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+      return run(prepared, parameters)
     } finally {
       this.#followTransaction(connection)
     }
@@ -158,7 +178,7 @@ export class SqliteDriver implements Driver {
   }
 
   /**
-   * Records whether a transaction has begun or ended. SQLite knows best, whichever statement or error was the cause.
+   * Notes whether a transaction has begun or ended. SQLite knows best, whichever statement or error was the cause.
    */
   #followTransaction (owner: DatabaseConnection | undefined): void {
     const inTransaction = this.#database?.inTransaction === true
