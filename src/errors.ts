@@ -1,10 +1,11 @@
 import { createError, type FastifyErrorConstructor } from '@fastify/error'
 
-// Written out, because apps without `moduleResolution: nodenext` cannot read the type that TypeScript infers.
+// The type is written out, because apps without `moduleResolution: nodenext` cannot read the one that TypeScript
+// infers.
 type Constructor<Code extends string> =
   FastifyErrorConstructor<{ code: `VEXA_ADMIN_ERR_${Code}`, statusCode: number }>
 
-// Without a stack: a request can cause these errors, the app logs them, and a stack in a log line holds paths.
+// These errors have no stack. Requests cause them, the app logs them, and a stack would put file paths into the log.
 function requestError<Code extends string> (code: Code, message: string, statusCode: number): Constructor<Code> {
   return createError(`VEXA_ADMIN_ERR_${code}`, message, statusCode, Error, false)
 }

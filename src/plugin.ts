@@ -22,6 +22,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
   const publish = createPublisher(fastify.prefix.replace(/\/$/, '') + options.prefix)
 
+  // Innermost, so that the cache keeps only checked records. Last uses bypass both, with a guard of their own.
   const faultless = withFaults(options.storage, options.storageTimeout)
   const storage = options.tokenCacheTtl === 0 ? faultless : withTokenCache(faultless, options.tokenCacheTtl)
   const lastUsed = createLastUsed(options.storage, options.storageTimeout,
@@ -35,7 +36,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     requireToken: createRequireToken(tokens, options.scopes, publish)
   })
   for (const name of ['apiUser', 'apiToken']) {
-    // An enclosing scope has them if it has a registration of its own.
+    // A registration in an enclosing scope has added them already.
     if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name, null)
   }
 
@@ -67,7 +68,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   })
 }
 
-/** Opens a storage, and logs where the data is if that is a file or the memory. */
+/** Opens a storage. If it is SQLite's, logs the path of the file, or that the data is in memory. */
 async function openStorage (storage: StorageAdapter, log: FastifyBaseLogger): Promise<void> {
   try {
     await storage.open()

@@ -18,21 +18,21 @@ import { describeRejection } from './describe-rejection.js'
 export type Authorize = (request: FastifyRequest) => boolean | { actor: string } | Promise<boolean | { actor: string }>
 
 /** Decorates a request of the admin API with the actor, or `undefined` if `authorize` accepted it without a name. */
-export const requestActor = Symbol('actingAdmin')
+export const requestActor = Symbol('requestActor')
 
 /** Decorates the scope of the admin API, which holds the routes that the hooks of this file guard, and no others. */
 export const adminScope = Symbol('adminScope')
 
 const failureOfAnswer = compile(Type.Object({ actor: Actor }, { additionalProperties: false }))
 
-/** Creates an `onRequest` hook that rejects each request without one of the keys in `X-Admin-API-Key`: 401. */
+/** Creates an `onRequest` hook that returns 401 for each request without one of the keys in `X-Admin-API-Key`. */
 export function requireAdminKey (adminKeys: readonly string[], publish: Publish): onRequestHookHandler {
   const keys = adminKeys.map((key) => ({
     expected: hash('sha256', key, 'buffer'),
     fingerprint: fingerprintAdminKey(key)
   }))
   return function checkAdminKey (request, reply, done) {
-    // Node joins a header that was sent twice with a comma, which no key contains.
+    // Node joins repeated headers with a comma, which no key contains.
     const digest = hash('sha256', String(request.headers['x-admin-api-key'] ?? ''), 'buffer')
     let actor: string | undefined
     // Digests, because timingSafeEqual needs equal lengths. Every key is compared, so that the time reveals nothing.
@@ -64,7 +64,7 @@ export function requireAuthorized (authorize: Authorize, publish: Publish): onRe
 
 function reject (request: FastifyRequest, reply: FastifyReply, publish: Publish): FastifyError {
   publish('admin:rejected', describeRejection(request), {})
-  // RFC 9110 asks for a challenge with each 401. No registered scheme is for a key in a header of its own.
+  // RFC 9110 asks for a challenge with each 401. No registered scheme describes a key in a header of its own.
   reply.header('www-authenticate', 'ApiKey realm="admin", header="X-Admin-API-Key"')
   return new UnauthorizedError()
 }

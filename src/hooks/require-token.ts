@@ -17,8 +17,8 @@ export interface RequireTokenOptions {
 
 /**
  * A hook for routes of the app, as `onRequest` or later, that rejects each request without a valid API token. It sets
- * `request.apiUser` and `request.apiToken`. Added to a whole scope, it leaves the routes of the admin API to the
- * admin key.
+ * `request.apiUser` and `request.apiToken`. As a hook of a whole scope, it skips the routes of the admin API, which
+ * need the admin key.
  *
  * @throws {InvalidTokenError} 401 if the token is missing or not valid
  * @throws {UserDisabledError} 403 if the user of the token is disabled
@@ -32,7 +32,8 @@ type Tokens = Pick<TokenRouteService, 'verify' | 'mayBeToken'>
 /** Creates the `requireToken` of a registration, which throws InvalidOptionError for a wrong option. */
 export function createRequireToken (tokens: Tokens, scopeNames: readonly string[], publish: Publish) {
   return function requireToken (options: RequireTokenOptions = {}, ...others: unknown[]): RequireTokenHook {
-    // Used as a hook itself, it gets a request and a reply. Without this check its error would not name the cause.
+    // An app that passes requireToken itself as a hook calls it with a request and a reply. Without this check, the
+    // error would not name that mistake.
     check(others.length === 0,
       'requireToken returns a hook: call it, as in `onRequest: app.vexaAdmin.requireToken()`')
     checkOptionNames(options, ['scopes'])
@@ -86,7 +87,7 @@ function withChallenge (reply: FastifyReply, error: FastifyError, challenge: str
  */
 function readToken ({ headers, raw }: FastifyRequest, mayBeToken: (value: string) => boolean): string | undefined {
   const key = headers['x-api-key']?.toString()
-  // Node keeps the first of several Authorization headers and drops the others in silence.
+  // Node keeps the first of several Authorization headers, and silently drops the others.
   if (headers.authorization !== undefined && countHeaders(raw.rawHeaders, 'authorization') > 1) return ''
   const bearer = /^bearer(?: +(.*))?$/i.exec(headers.authorization ?? '')
   if (bearer === null) return key
@@ -95,7 +96,7 @@ function readToken ({ headers, raw }: FastifyRequest, mayBeToken: (value: string
   return mayHoldToken(token, mayBeToken) ? '' : key
 }
 
-/** Returns whether a header may hold a token. Node joins a header that was sent several times with commas. */
+/** Returns whether a header may hold a token. Node joins repeated headers with a comma. */
 function mayHoldToken (header: string, mayBeToken: (value: string) => boolean): boolean {
   return header.split(/[\s,]+/).some(mayBeToken)
 }

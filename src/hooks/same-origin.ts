@@ -4,8 +4,8 @@ import type { Publish } from '../events.js'
 import { describeRejection } from './describe-rejection.js'
 
 /**
- * Creates an `onRequest` hook that rejects a change if a page of another origin asks for it, because browsers add an
- * admin's cookie to such requests: 403, unless `trustedOrigins` has the origin. Browsers set `Sec-Fetch-Site` and
+ * Creates an `onRequest` hook that returns 403 for a change from a page of another origin, unless `trustedOrigins` has
+ * that origin. Browsers add an admin's cookie to such requests. They set `Sec-Fetch-Site` and
  * `Origin` themselves, so no page can forge them. Other clients send neither, and are accepted.
  */
 export function requireSameOrigin (trustedOrigins: readonly string[], publish: Publish): onRequestHookHandler {
@@ -23,7 +23,7 @@ export function isSafe (method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-// Node joins a header that was sent twice with a comma, and no such text matches below.
+// Node joins repeated headers with a comma, and such text never matches below.
 function isSameOrigin ({ headers: { 'sec-fetch-site': site, origin }, host }: FastifyRequest): boolean {
   if (site !== undefined) return site === 'same-origin' || site === 'none'
   return origin === undefined || isAt(origin, host.toLowerCase())

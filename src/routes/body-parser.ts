@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { errorCodes, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { findJsonLoss } from './lossless-json.js'
 
-// Several times the largest valid body with each of its characters escaped.
+// Several times the size of the largest valid body, even with each of its characters escaped.
 const bodyLimit = 128 * 1024
 
 const jsonTypes = ['application/json', 'application/merge-patch+json']

@@ -41,7 +41,7 @@ function normalForm (number: string): string {
   const parts = /^-?(\d+)(?:\.(\d+))?(?:e(.+))?$/i.exec(number) as RegExpExecArray
   const [, whole = '', fraction = '', exponent = '0'] = parts
   const digits = (whole + fraction).replace(/^0+/, '')
-  // A loop, because a regular expression would take time in the square of the zeros.
+  // A loop, because the time of a regular expression grows with the square of the number of zeros.
   let end = digits.length
   while (digits[end - 1] === '0') end--
   return end === 0 ? '0' : `${digits.slice(0, end)}e${digits.length - fraction.length + Number(exponent)}`

@@ -69,7 +69,7 @@ export function documentRoutes (fastify: FastifyInstance, options: DocumentOptio
   fastify.addHook('onRoute', (route) => {
     const schema = route.schema as FastifySchema & { operationId?: string, hide?: boolean }
     if (hide) schema.hide = true
-    // @fastify/swagger copies a HEAD route whose schema has an `operationId` before this hook adds the transform.
+    // If a schema has an `operationId`, @fastify/swagger copies its HEAD route before this hook adds the transform.
     if (schema.operationId) operationIds.set(schema, schema.operationId)
     delete schema.operationId
     route.config = Object.assign({ swaggerTransform }, route.config)
@@ -96,7 +96,7 @@ function numbered (name: string, isFree: (name: string) => boolean): string {
 function freeOperationId ({ paths }: Json, taken: ReadonlySet<string>, tags: string[], operationId: string): string {
   const operations = Object.values<Json | undefined>(paths)
     .flatMap((operations) => Object.values<Json | undefined>(operations ?? {}))
-  // If the app sets `paths`, they still hold the last document. The identity of `tags` tells the same route.
+  // If the app sets `paths`, they still hold the last document. The same `tags` array means the same route.
   const isFree = (id: string) => !taken.has(id) &&
     operations.every((operation) => operation?.operationId !== id || operation.tags === tags)
   return isFree(operationId) ? operationId : numbered(operationId, isFree)

@@ -4,7 +4,9 @@ import { errorReplies, readErrors } from '../schemas/error-replies.js'
 
 const routes = [['/users/*', UserNotFoundError], ['/tokens/*', TokenNotFoundError]] as const
 
-/** Replies 404 to an id that is longer than the router allows. It reaches no other route, and is the id of nothing. */
+/**
+ * Returns 404 for an id that is longer than the router allows. No other route matches it, and no user or token has it.
+ */
 export const overlongIdRoutes: FastifyPluginCallback = (fastify, _options, done) => {
   const { maxParamLength = 100 } = { ...fastify.initialConfig, ...fastify.initialConfig.routerOptions }
   for (const [url, NotFoundError] of routes) {

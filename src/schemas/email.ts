@@ -31,8 +31,8 @@ const emailForm = /^([^"(),.:;<>@[\\\]]+(?:\.[^"(),.:;<>@[\\\]]+)*)@([-.a-z\d\x8
 // RFC 1123 and 5891.
 const domainLabel = /^(?!-|(?!xn)..--)[-a-z\d]{1,63}(?<!-)$/
 
-// A combining mark at the start, invisible characters (U+2800 is a Braille pattern without dots), and unassigned
-// characters, because a later Unicode version may give them another lower case.
+// Finds a combining mark at the start, invisible characters (U+2800 is a Braille pattern without dots), and unassigned
+// characters. A later Unicode version may give the last another lower case.
 const hasUnsafeCharacter = /^\p{M}|[\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]/u
 
 function isEmail (email: string): boolean {

@@ -19,7 +19,10 @@ export function Text (maxLength: number, options: SchemaOptions = {}): TUnsafe<s
   })
 }
 
-/** Returns whether a text is short enough to normalise, which takes time in the square of its combining marks. */
+/**
+ * Returns whether a text is short enough to normalise. The time for that grows with the square of the number of
+ * combining marks.
+ */
 export function canNormalize (value: string): boolean {
   return value.length <= 2048 && isText(value)
 }

@@ -1,4 +1,4 @@
-/** The text before the storage's key in an id on the wire. */
+/** The kind of record that an id on the wire names. An id is its kind, a hyphen, and the storage's key. */
 type Kind = 'user' | 'token'
 
 /** Returns the id on the wire of the record with this key. */

@@ -5,8 +5,8 @@ import type { Verification } from '../schemas/verification.js'
 /**
  * The API tokens, for the app's own code. The HTTP routes apply the same rules.
  *
- * Each method may throw StorageUnavailableError, 503. The methods that change something take `{ actor }` last, which
- * names in the events who made the change.
+ * Each method may throw StorageUnavailableError, 503. Methods that change something take `{ actor }` as their last
+ * argument. The events name this actor.
  */
 export interface TokenService {
   /**

@@ -31,7 +31,7 @@ export interface TokenServiceOptions {
 
 const validateRotate = validator(RotateToken)
 
-/** Creates the rules for tokens over a storage that throws nothing but coded errors. */
+/** Creates the service for tokens. Each error that `storage` throws must have a code of this package. */
 export function createTokenService (
   storage: Storage, publish: Publish, lastUsed: LastUsed, { tokenPrefix, scopes }: TokenServiceOptions
 ): TokenRouteService {
@@ -78,9 +78,9 @@ export function createTokenService (
 
     async revoke (id, source) {
       const key = toKey('token', id)
-      const deleted = key !== undefined && await storage.revokeToken(key)
-      if (deleted === 'referenced') throw new TokenReferencedError()
-      if (!deleted) throw new TokenNotFoundError()
+      const revoked = key !== undefined && await storage.revokeToken(key)
+      if (revoked === 'referenced') throw new TokenReferencedError()
+      if (!revoked) throw new TokenNotFoundError()
       publish('token:revoked', source, { tokenId: toId('token', key) })
     },
 
@@ -112,7 +112,7 @@ export function createTokenService (
       validateVerify(input)
       if (!mayBeToken(input.token)) return { valid: false, code: 'NOT_FOUND' }
       const finding = storage.findTokenByHash(hashTokenValue(input.token))
-      // An answer that is there already is not awaited, because thousands of waiting requests would cost memory.
+      // A synchronous answer is not awaited, because promises of thousands of requests would cost memory.
       const found = finding instanceof Promise ? await finding : finding
       if (found === undefined) return { valid: false, code: 'NOT_FOUND' }
       const { token, user } = found
@@ -152,7 +152,7 @@ function replace (old: TokenRecord, hash: Buffer, gracePeriod: number): TokenRep
 }
 
 function isExpired ({ expires_at: expiresAt }: TokenRecord, now: number): boolean {
-  // Negated, so that a text which is no time counts as expired.
+  // The comparison is negated, so that text that is not a time counts as expired.
   return expiresAt !== null && !(Date.parse(expiresAt) > now)
 }
 

@@ -37,7 +37,7 @@ const validateCreate = validator(CreateUser)
 const validateUpdate = validator(UpdateUser)
 const validatePage = validator(ListUsers)
 
-/** Creates the rules for users over a storage that throws nothing but coded errors. */
+/** Creates the service for users. Each error that `storage` throws must have a code of this package. */
 export function createUserService (storage: Storage, publish: Publish, options: UserServiceOptions): UserRouteService {
   async function createOrReturn (input: CreateUser, source: ChangeSource) {
     validateCreate(input)
@@ -71,7 +71,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
       order,
       after: after && toKey('user', after),
       skip,
-      // One more than asked for, which tells whether others follow.
+      // One user more than asked for shows whether there is a next page.
       limit: limit + 1,
       search: needle
     })

@@ -211,13 +211,13 @@ export const races: Cases = {
         storage.touchTokens(keys.toReversed(), '2024-01-01T13:01:00.000Z')
       ])
       for (let n = 0; n < 10; n++) {
-        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a deleted token was found')
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'a revoked token was found')
       }
       assert.deepEqual(await storage.listTokens(user.id), [])
       for (const key of keys) {
-        const outcome = await storage.rotateToken(key, () => assert.fail('replace was called for a deleted token'))
+        const outcome = await storage.rotateToken(key, () => assert.fail('replace was called for a revoked token'))
         assert.equal(outcome, 'absent')
-        assert.equal(await storage.revokeToken(key), false, 'a deleted token was deleted')
+        assert.equal(await storage.revokeToken(key), false, 'a revoked token was revoked again')
       }
     }
   }

@@ -16,9 +16,9 @@ export interface LastUsed {
 }
 
 /**
- * Returns a LastUsed that keeps `last_used_at` to the minute without a write per request. It gathers one use per
- * token and writes all together every five seconds. If a write fails, it calls `onFault` and writes the uses the next
- * time.
+ * Returns a LastUsed that keeps `last_used_at` accurate to the minute, without a write per request. It gathers one use
+ * per token and writes all together every five seconds. If a write fails, it calls `onFault` and writes the uses the
+ * next time.
  *
  * It makes no second call while the storage has not answered the first. After `timeout` milliseconds without an
  * answer, it calls `onFault`, and `close` no longer waits.
@@ -27,12 +27,12 @@ export function createLastUsed (
   storage: Pick<StorageAdapter, 'touchTokens'>, timeout: number, onFault: (fault: unknown) => void
 ): LastUsed {
   const noted = new Map<string, string>()
-  // Keys written in the latest minute, because a record from a cache may not show the write.
+  // Keys whose use in the latest minute is written. A record from a cache may not show that write.
   const written = new Set<string>()
   // Formatting the time takes longer than the rest of `note`.
   let last = { begin: NaN, text: '' }
   let timer: NodeJS.Timeout | undefined
-  // A timer keeps the async context of its creation. That of the first request must not live as long as the app.
+  // A timer keeps the async context that created it. The context of the first request must not live as long as the app.
   const inOwnContext = AsyncLocalStorage.snapshot()
   let writing: Promise<void> | undefined
   // Stays true after the timeout, because the call may hold a connection until the storage answers.

@@ -12,8 +12,8 @@ export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage 
   const entries = new Map<string, { found: TokenWithUser, end: number }>()
   let changes = 0
 
-  // A failed change also empties the cache, because the storage may have made it.
-  // All entries go, because changes are rare and an entry is not found by its user.
+  // A change that failed also empties the cache, because the storage may have done it. The whole cache is emptied,
+  // because changes are rare, and entries cannot be found by user.
   async function changing<T> (change: () => Promise<T>): Promise<T> {
     try {
       return await change()
@@ -53,7 +53,7 @@ export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage 
     revokeToken: (id) => changing(() => storage.revokeToken(id)),
     revokeTokens: (userId) => changing(() => storage.revokeTokens(userId)),
 
-    // These calls change no token in the cache. `last_used_at` may be late.
+    // These calls change no token in the cache. `last_used_at` may be out of date.
     createUser: (user) => storage.createUser(user),
     findUser: (id) => storage.findUser(id),
     findUserByEmail: (email) => storage.findUserByEmail(email),

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ControlledTransactionBuilder, Kysely, QueryExecutor } from 'kysely'
 import { InTransactionError } from '../../errors.js'
 
-/** A connection that the app holds, for example in its own transaction. */
+/** The use of one connection by the app, for example in its own transaction. `over` is true when it has ended. */
 interface Hold { over: boolean }
 
 // The key is the executor of a Kysely, which several storages may share.
@@ -15,7 +15,7 @@ const holdsOf = new WeakMap<QueryExecutor, AsyncLocalStorage<Hold>>()
  *
  * The async context identifies the caller. Kysely has no hook for that, so this replaces methods of the app's executor.
  */
-export function refuseHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
+export function rejectHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
   const holds = watch(theirs.getExecutor())
   watchControlled(theirs)
   const executor = ours.getExecutor()
@@ -26,7 +26,9 @@ export function refuseHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
   }
 }
 
-/** Marks in the async context of a connection's consumer that it holds one. Also watches executors derived later. */
+/**
+ * Marks in the async context of each consumer of a connection that it holds one. Also watches executors derived later.
+ */
 function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLocalStorage<Hold> {
   if (holds !== undefined && holdsOf.has(executor)) return holds
   const watched = holds ?? new AsyncLocalStorage<Hold>()
@@ -50,7 +52,7 @@ function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLo
       const watchedConsumer: typeof consumer = (connection) => watched.run(hold, consumer, connection)
       return await provideConnection.call(executor, watchedConsumer, ...rest) as never
     } finally {
-      // Work that the consumer started may go on in its context.
+      // Work that the consumer started may go on in its context, but no longer holds the connection.
       hold.over = true
     }
   }

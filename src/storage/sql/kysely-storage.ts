@@ -3,7 +3,7 @@ import { toOpenError } from '../open-error.js'
 import type {
   NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage
 } from '../storage-adapter.js'
-import { refuseHolders } from './app-connections.js'
+import { rejectHolders } from './app-connections.js'
 import { checkDriver } from './dialects/check-driver.js'
 import { detectDialect, type DialectTraits } from './dialects/index.js'
 import { SqliteDialect } from './drivers/sqlite-dialect.js'
@@ -31,7 +31,7 @@ export class KyselyStorage implements StorageAdapter {
   constructor (options: KyselyStorageOptions) {
     const { dialect, db: appDb, tablePrefix, migrate } = resolveKyselyOptions(options)
     const db = withoutPlugins(appDb ?? new Kysely<any>({ dialect: dialect as Dialect }))
-    if (appDb !== undefined) refuseHolders(appDb, db)
+    if (appDb !== undefined) rejectHolders(appDb, db)
     const sqlite = dialect instanceof SqliteDialect ? dialect : undefined
     this.#runner = new QueryRunner(db, detectDialect(db), tableNames(tablePrefix), sqlite)
     this.#users = createUserQueries(this.#runner)

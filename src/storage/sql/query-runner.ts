@@ -27,7 +27,7 @@ export class QueryRunner {
 
   /** Runs a query, in a transaction if one is given. */
   execute<Row> (query: CompiledQuery<Row>, db = this.db): Awaitable<QueryResult<Row>> {
-    // Each token check runs here. SQLite has one connection, so that outside a transaction Kysely need not provide one.
+    // Each token check runs here. SQLite has one connection, so Kysely need not provide one outside a transaction.
     return this.#sqlite !== undefined && db === this.db ? this.#sqlite.execute(query) : db.executeQuery(query)
   }
 

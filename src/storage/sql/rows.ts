@@ -40,7 +40,7 @@ export type Rows = ReturnType<typeof createRows>
 /**
  * Creates the functions that turn records into rows of a database, and rows into records.
  *
- * Rows are written member by member, because a caller may pass a record with more members, such as a stored one.
+ * Writes each member by name, because a caller may pass a record with more members, such as a UserRecord.
  */
 export function createRows (traits: DialectTraits) {
   const { boolean, json, time } = traits.selection
@@ -122,7 +122,7 @@ export function createRows (traits: DialectTraits) {
     toTokenRecord,
 
     toTokenWithUser (row: TokenWithUserRow): { token: TokenRecord, user: UserRecord } {
-      // Some drivers shorten bytes. Many values share a shortened hash, so that it must not match.
+      // Some drivers shorten bytes. Such a hash must not match, because many values share it.
       if (toInteger(row.hash_length) !== 32) throw new Error('The database holds a hash that is not 32 bytes long')
       return {
         token: toTokenRecord(row),

@@ -88,7 +88,8 @@ function describeOpenError (cause: unknown, filename: string): string {
     return 'better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), ' +
       'or give another `storage`'
   }
-  // Package managers run its install script only with permission, and its binary is for one version of Node.js.
+  // Package managers run the install script of better-sqlite3 only with permission, and its binary is for one version
+  // of Node.js.
   if (isUnbuilt(cause)) {
     return 'better-sqlite3 is not built for this Node.js: allow its install script ' +
       '(pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3'

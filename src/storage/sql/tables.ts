@@ -2,11 +2,11 @@ import type { ColumnType, Generated } from 'kysely'
 
 /** An integer of eight bytes, which some drivers return as text. */
 type Key = Generated<number | string | bigint>
-/** As `writeBoolean` writes it; read with `select.boolean`. */
+/** As `writeBoolean` writes it; read with `selection.boolean`. */
 type Flag = ColumnType<unknown, boolean | number | undefined, boolean | number>
-/** As `writeTime` writes it; read with `select.time` and `readTime`. */
+/** As `writeTime` writes it; read with `selection.time` and `readTime`. */
 type Time<Nullable = never> = ColumnType<unknown, string | Nullable, string | Nullable>
-/** Written as text; read with `select.json`. */
+/** Written as text; read with `selection.json`. */
 type Json = ColumnType<unknown, string | null, string | null>
 
 /** The tables as Kysely sees them. Their names in the database begin with the prefix. */

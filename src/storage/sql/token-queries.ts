@@ -93,11 +93,11 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
     },
 
     async touchTokens (ids, lastUsedAt) {
-      // In the same order everywhere, because processes that lock rows in different orders deadlock.
+      // Sorted, because processes that lock rows in different orders deadlock.
       const keys = ids.map(toRowId).filter((key) => key !== undefined).sort((a, b) => a - b)
       if (keys.length === 0) return
-      // Lists of 1, 2, 4, 8… keys make few statements to prepare.
-      // A list longer than the plugin's is not padded, because databases limit the number of parameters.
+      // Padding to 1, 2, 4, 8… keys keeps the number of prepared statements low. A list longer than the plugin's is not
+      // padded, because databases limit the number of parameters.
       const length = 2 ** Math.ceil(Math.log2(keys.length))
       if (length <= 512) keys.push(...Array(length - keys.length).fill(keys[0]))
       const time = traits.writeTime(lastUsedAt)
@@ -144,7 +144,8 @@ async function isAbsent (runner: QueryRunner, userKey: number, trx?: Kysely<Tabl
   try {
     return await findUserByKey(runner, userKey, trx) === undefined
   } catch {
-    // PostgreSQL rejects queries in a transaction that has failed. There, the token being rotated protects the user.
+    // PostgreSQL rejects queries in a transaction that has failed. In that case the user exists, because the locked
+    // token refers to it.
     return false
   }
 }

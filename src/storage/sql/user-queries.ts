@@ -118,7 +118,7 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
       return await unlessReferenced(traits, () => runner.transaction(async (trx) => {
         const revokeTokens = () => trx.deleteFrom(names.tokens).where('user_id', '=', key).execute()
         const deleteUser = () => trx.deleteFrom(names.users).where('id', '=', key).executeTakeFirstOrThrow()
-        // The foreign key may not do it, because an app's connection may not enforce foreign keys.
+        // The foreign key does not always do it, because a connection of the app may not enforce foreign keys.
         await revokeTokens()
         const { numDeletedRows } = await deleteUser().catch(async (error) => {
           if (traits.supportsCascade || !traits.isForeignKeyViolation(error)) throw error

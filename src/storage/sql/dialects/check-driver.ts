@@ -65,7 +65,7 @@ export async function checkDriver (
   }
   const columns = samples
     .map(([type, value], i) => ({ type, value, written: rows.write(type, value), name: `value_${i}` }))
-  // The server compares, because a driver may undo on the way back what it does on the way there.
+  // The server compares, because a driver may change a value when it sends it, and undo the change when it reads it.
   const differences = columns
     .filter(({ value }) => value !== null)
     .map(({ type, written, name }) =>

@@ -27,7 +27,7 @@ export interface DialectTraits {
   writeTime (time: string): string
   /** Returns an expression that makes JSON of a text parameter. */
   writeJson<T> (text: T): T | RawBuilder<T>
-  /** Select a column in one form, as a number or text, whatever the settings of the driver and the server are. */
+  /** Selects a column in one form, as a number or text, whatever the settings of the driver and the server are. */
   readonly selection: Readonly<Record<'boolean' | 'json' | 'time', (column: string) => RawBuilder<unknown>>>
   /** Returns a selected time in RFC 3339. Throws if it is anything else. */
   readTime (time: unknown): string
@@ -36,7 +36,7 @@ export interface DialectTraits {
 
   /** Casts a value to the type that a column gives it, for a query without a table. */
   cast (type: ColumnType, value: unknown): RawBuilder<unknown>
-  /** Compare what the server has with these bytes, text or JSON, as literals that no driver changes. */
+  /** Compares the value that the server has with these bytes, text or JSON, as literals that no driver changes. */
   readonly equals: {
     hash (expression: Expression<unknown>, bytes: Buffer): RawBuilder<unknown>
     text (expression: Expression<unknown>, text: string): RawBuilder<unknown>

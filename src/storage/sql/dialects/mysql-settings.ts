@@ -20,9 +20,9 @@ const withoutEngine = 'tables are without transactions and foreign keys'
 const readsWait = ({ group_replication_group_name: group, group_replication_consistency: consistency }: Values) =>
   !isOff(group) && /^BEFORE(_AND_AFTER)?$/i.test(String(consistency))
 
-/** The settings of MySQL, MariaDB, Galera and TiDB that can do harm. The test lists those that cannot. */
+/** The settings of MySQL, MariaDB, Galera and TiDB that can do harm. `harmless` in test/storage/sql/settings.test.ts lists those that cannot. */
 export const mysqlSettings: readonly Setting[] = [
-  // First, because it also cuts the list of the other settings short.
+  // This is first, because a limit also shortens the list of the other settings.
   {
     name: 'sql_select_limit',
     isSafe: (value) => !(Number(value) < 0xFFFFFFFF),

@@ -31,7 +31,7 @@ export const mysql: DialectTraits = {
     time: 'datetime(3)'
   },
   autoIncrement: (column) => column.autoIncrement(),
-  // Other collations take different texts for equal. Other engines have no transactions and no foreign keys.
+  // Other collations treat different texts as equal. Other engines have no transactions and no foreign keys.
   tableOptions: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
 
   writeBoolean: (value) => value,
@@ -60,7 +60,7 @@ export const mysql: DialectTraits = {
 
   supportsReturning: false,
   onConflictDoNothing: false,
-  // It would block all other inserts while it waits for the user.
+  // Such an insert would block all other inserts while it waits for the lock on the row of the user.
   supportsInsertFromSelect: false,
   supportsForUpdate: true,
   // Group Replication in multi-primary mode rejects writes to tables that cascade.
@@ -80,7 +80,7 @@ export const mysql: DialectTraits = {
 
   checkSettings: checkMysqlSettings,
   withMigrationLock: (db, { migrations }, work) => db.connection().execute(async (connection) => {
-    // The lock is that of the whole server, and ends with its connection.
+    // The lock covers the whole server, and ends with its connection.
     const name = `fastify-vexa-admin.${migrations}`
     const { rows } = await sql<{ locked: unknown }>`select get_lock(${name}, ${lockTimeout}) as locked from dual`
       .execute(connection)

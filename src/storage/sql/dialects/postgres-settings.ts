@@ -3,7 +3,9 @@ import type { TableNames } from '../tables.js'
 import { checkSettings, schemaOf, type Setting, type Values } from './settings.js'
 
 interface PostgresSetting extends Setting {
-  /** The expression that reads it, if it is no setting of that name. `t` has our tables. */
+  /**
+   * The expression that reads the value, if `name` is not a setting. `t` has the rows of pg_class for our tables.
+   */
   read?: RawBuilder<unknown>
 }
 
@@ -15,7 +17,7 @@ const alterRole = (consequence: string, change: string) => `${consequence}. Run:
 const oldData = 'the server answers with old data'
 const unenforced = 'foreign keys are not enforced'
 
-/** The settings of PostgreSQL, YugabyteDB and CockroachDB that can do harm. The test lists those that cannot. */
+/** The settings of PostgreSQL, YugabyteDB and CockroachDB that can do harm. `harmless` in test/storage/sql/settings.test.ts lists those that cannot. */
 export const postgresSettings: readonly PostgresSetting[] = [
   {
     name: 'pg_is_in_recovery()',

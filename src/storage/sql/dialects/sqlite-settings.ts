@@ -5,7 +5,7 @@ import { checkSettings, type Setting, type Values } from './settings.js'
 
 const readOnly = 'nothing can be written. Open the file for writing, and without query_only and immutable'
 
-/** The settings of SQLite that can do harm. The test lists those that cannot. */
+/** The settings of SQLite that can do harm. `harmless` in test/storage/sql/settings.test.ts lists those that cannot. */
 export const sqliteSettings: readonly Setting[] = [
   {
     name: 'query_only',

@@ -43,7 +43,7 @@ export const sqlite: DialectTraits = {
   // A skipped conflict costs a key and a durable write. An error costs neither.
   onConflictDoNothing: false,
   supportsInsertFromSelect: true,
-  // A transaction that has only read cannot wait for the write lock.
+  // A transaction that has done nothing but read cannot wait for the write lock.
   supportsForUpdate: false,
   supportsCascade: true,
   supportsTransactionalDdl: true,

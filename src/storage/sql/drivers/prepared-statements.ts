@@ -1,7 +1,7 @@
-// Many times as many as the package has. The app may have any number, and each costs memory in each connection.
+// This package has far fewer statements. The limit is for the app's queries, because each statement costs memory in
+// each connection.
 const maxStatements = 200
 
-// PostgreSQL's codes: the columns of a prepared statement have changed; the prepared statement does not exist.
 const outdatedCodes = ['0A000', '26000']
 
 interface Client {
@@ -15,9 +15,9 @@ interface Client {
  * The pool should serve only this package: the client names at most 200 statements, and a query of the app with
  * `select *` fails once after a change of its table.
  *
- * The pool must not connect to a pooler that gives each transaction another connection without support for prepared
- * statements, such as PgBouncer before 1.21 or without `max_prepared_statements`. There, statements fail with code
- * 26000.
+ * The pool must not connect through a pooler that changes connections between transactions and does not support
+ * prepared statements, such as PgBouncer before 1.21 or without `max_prepared_statements`. With such a pooler,
+ * statements fail
  *
  * @example
  * new PostgresDialect({ pool: new pg.Pool({ connectionString, Client: withPreparedStatements(pg.Client) }) })

@@ -34,7 +34,7 @@ export class SqliteDialect implements Dialect {
   }
 
   createAdapter () {
-    // Otherwise Kysely 0.29 gives out one connection at a time, and a statement that waits holds up all others.
+    // Without this, Kysely 0.29 gives out one connection at a time, and one statement that waits blocks all others.
     return Object.defineProperty(new SqliteAdapter(), 'supportsMultipleConnections', { value: true })
   }
 

@@ -55,8 +55,8 @@ export const runForFirstRow: Run<unknown> = ({ statement, toRow }, parameters) =
  * Runs statements without blocking the event loop on a lock. SQLite's own `timeout` stops the whole process while
  * another process writes. This driver tries a busy statement again later.
  *
- * All connections share one database handle. A statement runs synchronously, so it has nothing to queue for, except
- * that it waits while another connection is in a transaction.
+ * All connections share one database handle. A statement runs synchronously and needs no queue. It waits only while
+ * another connection is in a transaction.
  */
 export class SqliteDriver implements Driver {
   readonly #config: SqliteDriverConfig
@@ -178,7 +178,8 @@ export class SqliteDriver implements Driver {
   }
 
   /**
-   * Notes whether a transaction has begun or ended. SQLite knows best, whichever statement or error was the cause.
+   * Notes whether a transaction has begun or ended. SQLite itself reports this, whatever statement or error was the
+   * cause.
    */
   #followTransaction (owner: DatabaseConnection | undefined): void {
     const inTransaction = this.#database?.inTransaction === true

@@ -1,7 +1,9 @@
 import { normalizeForSearch } from '../../../normalize.js'
 import type { Migration } from './migration.js'
 
-/** Adds columns: disabled, data, revision and search of users, and name, scopes, expiry and last use of tokens. */
+/**
+ * Adds columns: disabled, data, revision and searchable name of users, and name, scopes, expiry and last use of tokens.
+ */
 export const addAttributes: Migration = async ({ db, traits, names: { users, tokens }, create }) => {
   const { types } = traits
   const no = traits.writeBoolean(false)

@@ -31,7 +31,7 @@ async function setEmailType ({ db, traits, names: { users } }: MigrationContext)
 async function replaceForeignKey ({ db, traits, names: { users, tokens } }: MigrationContext): Promise<void> {
   const key = `${tokens}_user_id_fk`
   await db.schema.alterTable(tokens).dropConstraint(key).execute().catch((error) => {
-    // A start that was killed before the next statement has dropped it.
+    // An earlier start, killed before the next statement, may have dropped it already.
     if (!traits.isMissingTable(error)) throw error
   })
   // A database that did not enforce foreign keys has tokens without a user. No check accepts them.

@@ -11,7 +11,7 @@ async function currentVersion (db: Kysely<Tables>, traits: DialectTraits, names:
   try {
     const { version } = await db.selectFrom(names.migrations)
       .select(({ fn }) => fn.max('version').as('version'))
-      // A table of the app with this name lacks this column, and the query fails.
+      // Makes the query fail if the app has a table with this name, because that table lacks this column.
       .where('applied_at', 'is not', null)
       .executeTakeFirstOrThrow()
     return Math.max(Number(version ?? 0), 0)
