@@ -62,8 +62,13 @@ async function documented (
 
 t.test('OpenAPI: the document has every route with statuses, schemas and examples', async (t) => {
   const { operations, shown } = await documented(t)
-  t.ok(shown.length > 0)
-  t.same(operations.map(({ name }) => name).sort(), shown.sort())
+  t.same(operations.map(({ name }) => name).sort(), [
+    'DELETE /admin/tokens/{id}', 'DELETE /admin/users/{id}', 'DELETE /admin/users/{id}/tokens',
+    'GET /admin/users', 'GET /admin/users/email/{email}', 'GET /admin/users/{id}', 'GET /admin/users/{id}/tokens',
+    'PATCH /admin/users/{id}',
+    'POST /admin/tokens/verify', 'POST /admin/tokens/{id}/rotate', 'POST /admin/users', 'POST /admin/users/{id}/tokens'
+  ])
+  t.same(shown.sort(), operations.map(({ name }) => name).sort())
   t.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
   for (const { name, summary, tags, security, responses } of operations) {
     t.ok(summary, name)

@@ -7,8 +7,7 @@ const checksumLength = 6
 
 /**
  * Creates a token value: `prefix`, 30 random characters of `[0-9A-Za-z]` (178 bits), and a checksum of 6 characters.
- * The checksum distinguishes a token from a look-alike, for this package and for secret scanners. The scheme is
- * GitHub's:
+ * The checksum lets this package and secret scanners recognise a token. The scheme is GitHub's:
  * https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
  */
 export function createTokenValue (prefix: string): string {

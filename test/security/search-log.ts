@@ -10,9 +10,11 @@ const directory = mkdtempSync(join(tmpdir(), 'searched-log-'))
 // One of the programs runs as another user.
 chmodSync(directory, 0o777)
 try {
-  const preload = `--node-arg=--import=${import.meta.resolve('./log-everything.ts')}`
+  // These take the place of `node-arg` in package.json. The loader comes first, because it loads the other.
+  const preloads = ['../support/typescript.js', './log-everything.ts']
+    .map((name) => `--node-arg=--import=${import.meta.resolve(name)}`)
   const { status } = spawnSync(
-    'npx', ['tap', '--disable-coverage', '--reporter=silent', preload],
+    'npx', ['tap', '--disable-coverage', '--reporter=silent', ...preloads],
     { stdio: 'inherit', env: { ...process.env, SEARCHED_LOG: directory } }
   )
   if (status !== 0) throw new Error(`The tests ended with ${status}`)

@@ -8,6 +8,8 @@ import { isMainThread } from 'node:worker_threads'
 import { fileURLToPath } from 'node:url'
 
 const cache = fileURLToPath(new URL('../../node_modules/.cache/test-typescript/', import.meta.url))
+// Another version of the compiler or of this file gives other output.
+const self = createRequire(import.meta.url)('typescript/package.json').version + readFileSync(fileURLToPath(import.meta.url))
 const typescript = /^file:(?!.*\/node_modules\/).*\.m?ts$/
 
 if (isMainThread) register(import.meta.url)
@@ -26,7 +28,7 @@ export async function load (url, context, nextLoad) {
 
 function compiled (file) {
   const source = readFileSync(file, 'utf8')
-  const kept = cache + createHash('sha256').update(`${process.version}\n${file}\n${source}`).digest('hex')
+  const kept = cache + createHash('sha256').update(`${process.version}\n${self}\n${file}\n${source}`).digest('hex')
   if (existsSync(kept)) return readFileSync(kept, 'utf8')
   const ts = createRequire(import.meta.url)('typescript')
   const { outputText } = ts.transpileModule(source, {

@@ -79,7 +79,7 @@ export const tokens: Cases = {
     }
     assert.equal(await storage.revokeToken(token.id), true)
     assert.equal(await storage.revokeToken(token.id), false)
-    assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a deleted token')
+    assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a revoked token')
     assert.deepEqual(await storage.listTokens(user.id), [other])
   },
 
@@ -94,7 +94,7 @@ export const tokens: Cases = {
     await storage.revokeTokens(user.id)
     assert.deepEqual(await storage.listTokens(user.id), [])
     for (const n of [1, 2, 3]) {
-      assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a deleted token')
+      assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a revoked token')
     }
     assert.deepEqual(await storage.listTokens(other.id), [kept])
     assert.deepEqual(await storage.findUser(user.id), user)
@@ -175,7 +175,7 @@ export const tokens: Cases = {
       { ...one, last_used_at: time(5) },
       { ...two, last_used_at: time(4) }
     ])
-    assertNothing(await storage.findTokenByHash(hashOf(3)), 'findTokenByHash of a deleted token that was touched')
+    assertNothing(await storage.findTokenByHash(hashOf(3)), 'findTokenByHash of a revoked token that was touched')
   },
 
   'touchTokens: updates hundreds of tokens in one call': async ({ storage }) => {

@@ -15,8 +15,8 @@ export type Values = Readonly<Record<string, unknown>>
 type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Name) => V[Name]
 
 /**
- * The compiled queries of a storage, by name. Kysely compiles each query once, and each run has its own values. Compilation
- * is half the cost of a small query. A prepared statement, in contrast, belongs to the database.
+ * The compiled queries of a storage, by name. Kysely compiles each query once, and each run has its own values.
+ * Compilation is half the cost of a small query. A prepared statement, in contrast, belongs to the database.
  */
 export class CompiledQueries {
   readonly #entries = new Map<string, { compiled: CompiledQuery<any>, names: string[] }>()

@@ -20,7 +20,10 @@ const withoutEngine = 'tables are without transactions and foreign keys'
 const readsWait = ({ group_replication_group_name: group, group_replication_consistency: consistency }: Values) =>
   !isOff(group) && /^BEFORE(_AND_AFTER)?$/i.test(String(consistency))
 
-/** The settings of MySQL, MariaDB, Galera and TiDB that can do harm. `harmless` in test/storage/sql/settings.test.ts lists those that cannot. */
+/**
+ * The settings of MySQL, MariaDB, Galera and TiDB that can do harm.
+ * `harmless` in test/storage/sql/settings.test.ts lists those that cannot.
+ */
 export const mysqlSettings: readonly Setting[] = [
   // This is first, because a limit also shortens the list of the other settings.
   {

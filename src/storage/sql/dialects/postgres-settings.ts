@@ -17,7 +17,10 @@ const alterRole = (consequence: string, change: string) => `${consequence}. Run:
 const oldData = 'the server answers with old data'
 const unenforced = 'foreign keys are not enforced'
 
-/** The settings of PostgreSQL, YugabyteDB and CockroachDB that can do harm. `harmless` in test/storage/sql/settings.test.ts lists those that cannot. */
+/**
+ * The settings of PostgreSQL, YugabyteDB and CockroachDB that can do harm.
+ * `harmless` in test/storage/sql/settings.test.ts lists those that cannot.
+ */
 export const postgresSettings: readonly PostgresSetting[] = [
   {
     name: 'pg_is_in_recovery()',
