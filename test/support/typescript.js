@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 
 const cache = fileURLToPath(new URL('../../node_modules/.cache/test-typescript/', import.meta.url))
 // Another version of the compiler or of this file gives other output.
-const self = createRequire(import.meta.url)('typescript/package.json').version + readFileSync(fileURLToPath(import.meta.url))
+const { version } = createRequire(import.meta.url)('typescript/package.json')
+const self = version + readFileSync(fileURLToPath(import.meta.url))
 const typescript = /^file:(?!.*\/node_modules\/).*\.m?ts$/
 
 if (isMainThread) register(import.meta.url)
