@@ -4,7 +4,7 @@ import { Expected } from './annotations.js'
 /** The last argument of each call that changes something. */
 export interface ChangeOptions {
   /**
-   * The name of the actor, for the events: 1 to 255 printable characters, without white space at either end.
+   * The actor that the events name: 1 to 255 printable characters, without white space at either end.
    * If absent, the events name no actor.
    */
   actor?: string | undefined

@@ -3,7 +3,7 @@ import type { CreateToken, RotateToken, Token, VerifyToken } from '../schemas/to
 import type { Verification } from '../schemas/verification.js'
 
 /**
- * The API tokens, for the app's own code. The HTTP routes apply the same rules.
+ * Manages API tokens from the app's own code. The HTTP routes apply the same rules.
  *
  * Each method may throw StorageUnavailableError, 503. Methods that change something take `{ actor }` as their last
  * argument. The events name this actor.

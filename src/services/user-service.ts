@@ -2,7 +2,7 @@ import type { ChangeOptions } from '../schemas/change-options.js'
 import type { CreateUser, ListUsers, UpdateUser, User, UserWithTokens } from '../schemas/users.js'
 
 /**
- * The users, for the app's own code. The HTTP routes apply the same rules.
+ * Manages users from the app's own code. The HTTP routes apply the same rules.
  *
  * Each method may throw StorageUnavailableError, 503. Methods that change something take `{ actor }` as their last
  * argument. The events name this actor.

@@ -213,10 +213,10 @@ export interface TokenReplacement {
   successor: NewTokenRecord
 }
 
-/** The port without its life cycle, for the services. */
+/** The part of the port that services use: all but its life cycle. */
 export type Storage = Omit<StorageAdapter, 'open' | 'close'>
 
-/** The port of an open storage, for the decorators. */
+/** The part of the port that decorators wrap: all but `open`. */
 export type OpenStorage = Omit<StorageAdapter, 'open'>
 
 // An object, because TypeScript checks that it has every name. It would not check an array.

@@ -5,12 +5,11 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { storageMethodNames } from '../../src/storage/storage-adapter.js'
 import { root, run } from '../support/child.js'
+import { fence } from '../support/fences.js'
 import { adminKey } from '../support/helpers.js'
 
 const guide = readFileSync(`${root}src/storage/README.md`, 'utf8')
-const fences = [...guide.matchAll(/^```ts name=(\w+)\n(.*?)^```$/gms)]
-const programs = new Map(fences.map(([, name, text]) => [name, text as string]))
-const program = (name: string) => programs.get(name) ?? `throw new Error('no program ${name}')`
+const program = (name: string) => fence('src/storage/README.md', name)
 
 // Storages with one prefix share their records, and each has a connection of its own.
 const ownStorage = `import { randomBytes } from 'node:crypto'

@@ -2,6 +2,7 @@
 // each connection.
 const maxStatements = 200
 
+// 0A000: the columns of a prepared statement have changed. 26000: the prepared statement does not exist.
 const outdatedCodes = ['0A000', '26000']
 
 interface Client {
@@ -17,7 +18,7 @@ interface Client {
  *
  * The pool must not connect through a pooler that changes connections between transactions and does not support
  * prepared statements, such as PgBouncer before 1.21 or without `max_prepared_statements`. With such a pooler,
- * statements fail
+ * statements fail with code 26000.
  *
  * @example
  * new PostgresDialect({ pool: new pg.Pool({ connectionString, Client: withPreparedStatements(pg.Client) }) })

@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { MemoryStorage } from '../../../../examples/custom-storage.js'
-import type { NewUserRecord, StorageAdapter, UserRecord } from '../../../../src/index.js'
+import type { NewUserRecord, StorageAdapter, TokenWithUser, UserRecord } from '../../../../src/index.js'
 import { storageMethodNames } from '../../../../src/storage/storage-adapter.js'
 
 /** Returns methods that replace those of `storage` and are broken in one way. */
@@ -109,3 +110,19 @@ export function lyingAbout<T> (make: (method: keyof StorageAdapter, lie: AnyMeth
     lies.map(([answer, method, lie]) => [`${method} answers ${answer} when its write fails`, make(method, lie)])
   )
 }
+
+/** Breaks `createToken`: it looks the user up first, and keeps a token in `orphans` if the user is then deleted. */
+export const leavingOrphans =
+  (orphans: Map<string, TokenWithUser>): Breaking =>
+    (storage) => ({
+      createToken: async (token) => {
+        const user = await storage.findUser(token.user_id)
+        await setImmediate()
+        const created = await storage.createToken(token)
+        if (created !== 'absent' || user === undefined) return created
+        const orphan = { ...token, id: `9${orphans.size}`, last_used_at: null }
+        orphans.set(token.hash.toString('hex'), { token: orphan, user })
+        return orphan
+      },
+      findTokenByHash: async (hash) => (await storage.findTokenByHash(hash)) ?? orphans.get(hash.toString('hex'))
+    })

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { NewTokenRecord, TokenRecord, UserRecord } from '../../../../src/index.js'
-import type { BrokenByCase } from './breaking.js'
+import { leavingOrphans, type BrokenByCase } from './breaking.js'
 
 export const races: BrokenByCase = {
   'createUser: creates one user when 20 calls have one address': {
@@ -106,21 +106,7 @@ export const races: BrokenByCase = {
     })
   },
   'createToken: leaves no token when its user is deleted at the same time': {
-    'createToken looks the user up before it creates the token': (storage) => {
-      const orphans = new Map<string, { token: TokenRecord, user: UserRecord }>()
-      return {
-        createToken: async (token) => {
-          const user = await storage.findUser(token.user_id)
-          await setImmediate()
-          const created = await storage.createToken(token)
-          if (created !== 'absent' || user === undefined) return created
-          const orphan = { ...token, id: `9${orphans.size}`, last_used_at: null }
-          orphans.set(token.hash.toString('hex'), { token: orphan, user })
-          return orphan
-        },
-        findTokenByHash: async (hash) => (await storage.findTokenByHash(hash)) ?? orphans.get(hash.toString('hex'))
-      }
-    }
+    'createToken looks the user up before it creates the token': (storage) => leavingOrphans(new Map())(storage)
   },
   'rotateToken: leaves no successor when all tokens are revoked meanwhile': {
     'revokeTokens lists the tokens before it revokes them': (storage) => ({
