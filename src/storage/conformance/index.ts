@@ -4,6 +4,7 @@ import type { Case, Cases } from './case.js'
 import { failing } from './failing.js'
 import { faults } from './faults.js'
 import { lifecycle } from './lifecycle.js'
+import { lists } from './lists.js'
 import { races } from './races.js'
 import { attempt } from './records.js'
 import { sharing } from './sharing.js'
@@ -11,7 +12,7 @@ import { text } from './text.js'
 import { tokens } from './tokens.js'
 import { users } from './users.js'
 
-const topics: readonly Cases[] = [lifecycle, users, tokens, text, races, faults]
+const topics: readonly Cases[] = [lifecycle, users, lists, tokens, text, races, faults]
 
 export interface TestStorageOptions<S extends StorageAdapter = StorageAdapter> {
   /**
