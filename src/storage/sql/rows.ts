@@ -7,9 +7,10 @@ import type { NewTokenRecord, NewUserRecord, TokenRecord, UserChanges, UserRecor
 import type { Tables } from './tables.js'
 
 type UserRow = Omit<Selectable<Tables['users']>, 'searchable_name'>
+type UserColumns = Omit<UserRow, 'id' | 'name' | 'created_at'>
 type TokenRow = Omit<Selectable<Tables['tokens']>, 'hash'>
 /** A token joined with its user, whose key is `user_id`. */
-export type TokenWithUserRow = TokenRow & Omit<UserRow, 'id' | 'name' | 'created_at'> & {
+export type TokenWithUserRow = TokenRow & UserColumns & {
   user_name: string | null
   user_created_at: unknown
   hash_length: unknown
@@ -53,15 +54,20 @@ export function createRows (traits: DialectTraits) {
   const writeTime = (time: string | null) => time === null ? null : traits.writeTime(time)
 
   function toUserRecord (row: UserRow): UserRecord {
+    return userRecord(row.id, row.name, row.created_at, row)
+  }
+
+  // The three members that a joined row has under another name. A copy of the row would take each check 0.2 µs.
+  function userRecord (id: unknown, name: string | null, createdAt: unknown, row: UserColumns): UserRecord {
     return {
-      id: readKey(row.id),
+      id: readKey(id),
       email: row.email,
-      name: row.name,
+      name,
       max_concurrent_bots: toInteger(row.max_concurrent_bots),
       disabled: readBoolean(row.disabled),
       data: fromJson(row.data),
       revision: toInteger(row.revision),
-      created_at: traits.readTime(row.created_at)
+      created_at: traits.readTime(createdAt)
     }
   }
 
@@ -126,8 +132,7 @@ export function createRows (traits: DialectTraits) {
       if (toInteger(row.hash_length) !== 32) throw new Error('The database holds a hash that is not 32 bytes long')
       return {
         token: toTokenRecord(row),
-        // No member is new to the copy. It takes 0.02 µs then, of 9 µs for a check; with new members V8 takes 6 µs.
-        user: toUserRecord({ ...row, id: row.user_id, name: row.user_name, created_at: row.user_created_at })
+        user: userRecord(row.user_id, row.user_name, row.user_created_at, row)
       }
     },
 
