@@ -31,15 +31,15 @@ interface RunOptions {
 export function run (
   t: Test, program: string, { args = [], flags = [], env = {}, cwd = tmpdir(), wrapper = [] }: RunOptions = {}
 ): Child {
-  const loaders = process.env.SEARCHED_LOG ? ['tsx', '../security/log-everything.ts'] : ['tsx']
+  const loaders = ['./typescript.js', ...(process.env.SEARCHED_LOG ? ['../security/log-everything.ts'] : [])]
   const imports = loaders.map((name) => `--import=${import.meta.resolve(name)}`)
-  // Without NODE_OPTIONS, through which the test runner would record the coverage of code that tsx compiled.
+  // Without NODE_OPTIONS, through which the test runner would record coverage.
   const command = ['-u', 'NODE_OPTIONS', ...wrapper, process.execPath, ...flags, ...imports, root + program, ...args]
   const names = ['PATH', 'POSTGRES_URL', 'MYSQL_URL', 'SEARCHED_LOG']
   const inherited = Object.fromEntries(names.map((name) => [name, process.env[name]]))
   const child = spawn('env', command, {
     cwd,
-    env: { ...inherited, TSX_TSCONFIG_PATH: root + 'tsconfig.json', ...env },
+    env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   t.teardown(() => child.kill('SIGKILL'))
