@@ -1,8 +1,8 @@
 import { StorageOpenError } from '../errors.js'
 
 /**
- * Returns the error to throw when `open` of a storage throws `cause`: an error of this package as it is, otherwise a
- * StorageOpenError with `cause`.
+ * Returns the error to throw when `open` of a storage throws `cause`: `cause` itself if it is an error of this package,
+ * otherwise a StorageOpenError with this `cause`.
  */
 export function toOpenError (cause: unknown): unknown {
   if (!(cause instanceof Error)) return new StorageOpenError(String(cause), { cause })

@@ -5,46 +5,46 @@
  * Terms:
  *
  * - record: a user or token as the storage keeps it. Times are RFC 3339 in UTC with milliseconds,
- *   `2024-01-01T12:00:00.000Z`, so that they compare as text.
+ *   `2024-01-01T12:00:00.000Z`, so they can be compared as text.
  * - key: the `id` of a record, 1 to 64 characters of `[0-9A-Za-z_-]`. The storage makes it and never reuses it.
- *   Callers do not interpret it. A key that the storage cannot have made is absent.
- * - order of creation: the order of lists. An update does not move a user.
- * - revision: a number of a user that each `updateUser` replaces by another. A revision is stale if it is no longer
- *   the user's.
+ *   Callers do not interpret it. A key that the storage cannot have made counts as absent.
+ * - order of creation: the order in which lists return records. An update does not move a user.
+ * - revision: a number that changes with each `updateUser` of a user. A revision is stale if it is not the user's
+ *   current one.
  * - value: the secret text of a token. The storage gets its hash only.
  * - outcome: an expected result other than a record: `'taken'`, `'absent'`, `'referenced'`, `'rejected'`, `true`,
- *   `false` or `undefined`. `'referenced'` means that a record outside of the storage refers to the record and
+ *   `false` or `undefined`. `'referenced'` means that data outside of the storage refers to the record and
  *   forbids the change.
  * - end: a token ends when it is revoked, when a rotation deletes it, or when its user is deleted. An expired token
  *   has not ended: callers compare `expires_at` themselves.
  *
  * These rules hold for each method:
  *
- * - Outcomes are values. A method throws, or its promise rejects, only if the storage cannot answer. The request then
- *   gets a 503 and may be repeated.
- * - A method whose write has failed, or may have failed, throws. An outcome would report a token as revoked that
- *   still is valid.
+ * - A method returns an outcome as a value. It throws, or its promise rejects, only if the storage cannot answer. The
+ *   request then gets a 503 and may be repeated.
+ * - A method whose write has failed, or may have failed, throws. If it returned an outcome, a token that is still
+ *   valid could be reported as revoked.
  * - A method that returns `'taken'`, `'absent'`, `'referenced'`, `'rejected'` or `false` has changed nothing.
  * - When the promise of a write resolves, the write is durable, and each process that shares the data sees it.
- * - Text arrives well-formed and without NUL. It comes back unchanged and compares byte by byte.
+ * - Text arrives as well-formed Unicode without NUL. The storage returns it unchanged and compares it byte by byte.
  */
 export interface StorageAdapter {
   /**
-   * Prepares the storage and creates what it needs. Called once, before any other method. Several processes may call
-   * it at the same time. Throws if the storage cannot be used, and the app does not start.
+   * Prepares the storage, and creates tables or the like if they are missing. Called once, before any other method.
+   * Several processes may call it at the same time. Throws if the storage cannot be used. The app then does not start.
    */
   open (): Promise<void>
 
   /**
-   * Releases the resources of `open`. Called when the app closes, also if `open` failed or was not called. Resolves
-   * when called twice. A later read may throw, but must not return `undefined` for an existing record, because a
-   * request with a valid token would get a 401. A later write throws or is done.
+   * Releases the resources of `open`. Called when the app closes, even if `open` failed or was not called. A second
+   * call also resolves. A read after `close` may throw, but must not return `undefined` for an existing record,
+   * because a request with a valid token would get a 401. A write after `close` must either throw or be done.
    */
   close (): Promise<void>
 
   /**
    * Creates a user and returns it. Returns `'taken'` if another user has this `email`.
-   * Of concurrent calls with the same `email`, exactly one succeeds.
+   * Exactly one of several concurrent calls with the same `email` succeeds.
    */
   createUser (user: NewUserRecord): Promise<UserRecord | 'taken'>
 
@@ -54,19 +54,19 @@ export interface StorageAdapter {
   /** Returns the user with exactly this `email`, or `undefined` if it is absent. */
   findUserByEmail (email: string): Promise<UserRecord | undefined>
 
-  /** Returns a page of users, empty if no user matches. */
+  /** Returns a page of users, or an empty array if no user matches. */
   listUsers (page: UserPage): Promise<UserRecord[]>
 
-  /** Returns the number of users that match `search` as in `listUsers`. */
+  /** Returns the number of all users, or of those that match `search` as in `listUsers`. */
   countUsers (search?: string): Promise<number>
 
   /**
    * Updates the given members of a user, sets a new `revision` and returns the user.
    *
-   * Returns `'absent'` if there is no user with this key, or if `revision` is given and stale. Of concurrent calls
-   * with the same `revision`, exactly one succeeds. Returns `'taken'` if another user has the new `email`. If
-   * `revision` is stale and the `email` is taken, either outcome is right. Returns `'referenced'` if a reference
-   * forbids the update.
+   * Returns `'absent'` if there is no user with this key, or if `revision` is given and stale. Exactly one of several
+   * concurrent calls with the same `revision` succeeds. Returns `'taken'` if another user has the new `email`. If
+   * `revision` is stale and the `email` is taken, either outcome is right. Returns `'referenced'` if a reference to
+   * the user forbids the update.
    */
   updateUser (
     id: string, changes: UserChanges, revision?: number
@@ -74,9 +74,9 @@ export interface StorageAdapter {
 
   /**
    * Deletes a user and all of its tokens and returns `true`. Returns `false` if the user is absent, and
-   * `'referenced'` if a reference to the user or one of its tokens forbids the deletion. Of concurrent calls with the
-   * same key, exactly one returns `true`. When the promise resolves, all tokens of the user have ended, also those of
-   * concurrent `createToken` and `rotateToken` calls.
+   * `'referenced'` if a reference to the user or one of its tokens forbids the deletion. Exactly one of several
+   * concurrent calls with the same key returns `true`. When the promise resolves, all tokens of the user have ended,
+   * including those that concurrent calls of `createToken` and `rotateToken` create.
    */
   deleteUser (id: string): Promise<boolean | 'referenced'>
 
@@ -88,7 +88,7 @@ export interface StorageAdapter {
 
   /**
    * Returns the token with this hash and its user, both as they are now, or `undefined` if either is absent. Each
-   * request that needs a token calls it. A storage that can answer synchronously need not return a promise.
+   * request that needs a token calls this method. A storage that can answer synchronously need not return a promise.
    */
   findTokenByHash (hash: Buffer): Awaitable<TokenWithUser | undefined>
 
@@ -97,13 +97,13 @@ export interface StorageAdapter {
 
   /**
    * Rotates a token and returns its successor. The storage calls `replace` with the current token while no other call
-   * can change it, except `touchTokens`. It then ends the old token or sets its `expires_at`, and creates the
-   * successor, both or neither. `replace` is synchronous, and the storage may call it again if it has to start over.
-   * The successor has the same user.
+   * can change it, except `touchTokens`. It then deletes the old token or sets its `expires_at`, and creates the
+   * successor. If one of these two changes fails, neither is made. `replace` is synchronous, and the storage may call
+   * it again if it has to start over. The successor has the same user.
    *
-   * Returns `'absent'` if the token is absent, `'rejected'` if `replace` does, and `'referenced'` if a reference to
-   * the token forbids its end. Throws what `replace` throws, and then changes nothing. Concurrent calls for the same
-   * token run one after the other.
+   * Returns `'absent'` if the token is absent, `'rejected'` if `replace` returns that, and `'referenced'` if a
+   * reference to the token forbids the change. If `replace` throws, throws the same error and changes nothing.
+   * Concurrent calls for the same token run one after the other.
    */
   rotateToken (
     id: string, replace: (old: TokenRecord) => TokenReplacement | 'rejected'
@@ -111,19 +111,19 @@ export interface StorageAdapter {
 
   /**
    * Revokes a token: deletes it and returns `true`. Returns `false` if it is absent, and `'referenced'` if a
-   * reference to it forbids the deletion. Of concurrent calls with the same key, exactly one returns `true`.
+   * reference to it forbids the deletion. Exactly one of several concurrent calls with the same key returns `true`.
    */
   revokeToken (id: string): Promise<boolean | 'referenced'>
 
   /**
-   * Revokes all tokens of a user, also the successor of a token that is rotated at the same time. Changes nothing if
-   * the user is absent. Returns `'referenced'` if a reference to one of the tokens forbids the deletion.
+   * Revokes all tokens of a user, including the successor of a token that is rotated at the same time. Changes nothing
+   * if the user is absent. Returns `'referenced'` if a reference to one of the tokens forbids the deletion.
    */
   revokeTokens (userId: string): Promise<void | 'referenced'>
 
   /**
    * Sets `last_used_at` of the tokens with these keys, except those whose `last_used_at` is later. Ignores absent
-   * tokens, and creates none, also if a token is revoked at the same time.
+   * tokens, and never creates one, even if a token is revoked at the same time.
    */
   touchTokens (ids: readonly string[], lastUsedAt: string): Promise<void>
 }
@@ -139,17 +139,17 @@ export interface UserPage {
   /** `'asc'`: order of creation. `'desc'`: the reverse. */
   order: 'asc' | 'desc'
   /**
-   * The page starts after the user with this key, in the given order, also if that user has been deleted. The page of
-   * a key that the storage cannot have made may be any page.
+   * The page starts after the user with this key, in the given order, even if that user has been deleted. For a key
+   * that the storage cannot have made, any page may be returned.
    */
   after?: string | undefined
-  /** Number of users to skip from there, at least 0. */
+  /** Number of users to skip before the first one of the page, at least 0. */
   skip: number
   /** Maximum number of users, at least 1. */
   limit: number
   /**
-   * Only users whose `normalizeForSearch(email)` or `normalizeForSearch(name)` contains this text, which arrives
-   * normalised. It has no wildcards: `%` and `_` match themselves.
+   * Selects only users whose `normalizeForSearch(email)` or `normalizeForSearch(name)` contains this text. The text
+   * arrives normalised. It has no wildcards: `%` and `_` match themselves.
    */
   search?: string | undefined
 }
@@ -193,7 +193,7 @@ export interface NewTokenRecord {
   scopes: string[] | null
   /** Time of expiry, or `null` for none. */
   expires_at: string | null
-  /** Lifetime in seconds at creation, or `null` for none. A rotation that shortens `expires_at` keeps it. */
+  /** Lifetime in seconds from `created_at`, or `null` for none. A rotation that sets `expires_at` keeps this. */
   expires_in: number | null
   created_at: string
 }
@@ -207,7 +207,7 @@ export interface TokenRecord extends Omit<NewTokenRecord, 'hash'> {
 
 /** The decision of `replace` in `rotateToken`. */
 export interface TokenReplacement {
-  /** The new expiry of the old token. The storage deletes the old token if it is `null`. */
+  /** The new expiry of the old token, or `null` to delete the old token. */
   expires_at: string | null
   /** The token to create. */
   successor: NewTokenRecord
@@ -219,7 +219,7 @@ export type Storage = Omit<StorageAdapter, 'open' | 'close'>
 /** The part of the port that decorators wrap: all but `open`. */
 export type OpenStorage = Omit<StorageAdapter, 'open'>
 
-// An object, because TypeScript checks that it has every name. It would not check an array.
+// This is an object, because TypeScript checks that an object has every name. It does not check this for an array.
 const methods: Record<keyof StorageAdapter, true> = {
   open: true,
   close: true,

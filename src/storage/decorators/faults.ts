@@ -4,17 +4,17 @@ import { checkAnswer, checkToken } from './record-checks.js'
 
 /**
  * Makes one call of a storage and returns its checked answer. A synchronous answer stays synchronous, because a promise
- * costs time in each token check on SQLite.
+ * would cost time in each token check on SQLite.
  */
 export type FaultGuard = <T>(call: () => Awaitable<T>, check: (answer: T) => T) => Awaitable<T>
 
 /**
- * Creates a guard that turns three things into StorageUnavailableError: an error that the call throws, an answer that
- * `check` rejects, and no answer within `timeout` milliseconds. The guard ignores an answer that comes later.
- * It passes InTransactionError on, because a retry does not mend a mistake of the caller.
+ * Creates a guard that throws StorageUnavailableError in three cases: the call throws, `check` rejects the answer, or
+ * no answer comes within `timeout` milliseconds. The guard ignores an answer that comes later.
+ * It throws InTransactionError unchanged, because that error is a mistake of the caller, and a retry would not help.
  */
 export function createFaultGuard (timeout: number): FaultGuard {
-  // A timer per call costs 0.1 to 0.4 µs more than one timer for all calls: under 1 % of a token check over pg.
+  // A timer per call costs 0.1 to 0.4 µs more than one timer for all calls. This is under 1 % of a token check over pg.
   function inTime<T> (answer: PromiseLike<T>, check: (answer: T) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new StorageUnavailableError(lateError(timeout))), timeout).unref()

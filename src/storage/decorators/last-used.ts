@@ -9,7 +9,7 @@ const batchSize = 500
 
 /** Keeps the times at which tokens were last used. */
 export interface LastUsed {
-  /** Notes that a token was used, unless this minute is already noted or written. Makes no storage call. */
+  /** Notes that a token was used, unless this minute is already noted or written. Does not call the storage. */
   note (key: string, lastUsedAt: string | null, now: number): void
   /** Writes the noted uses and stops. Does not wait for a call that the storage has not answered in time. */
   close (): Promise<void>
@@ -17,19 +17,19 @@ export interface LastUsed {
 
 /**
  * Returns a LastUsed that keeps `last_used_at` accurate to the minute, without a write per request. It gathers one use
- * per token and writes all together every five seconds. If a write fails, it calls `onFault` and writes the uses the
- * next time.
+ * per token and writes all of them together every five seconds. If a write fails, it calls `onFault` and writes the
+ * same uses the next time.
  *
- * It makes no second call while the storage has not answered the first. After `timeout` milliseconds without an
- * answer, it calls `onFault`, and `close` no longer waits.
+ * It calls the storage again only after the storage has answered the previous call. After `timeout` milliseconds
+ * without an answer, it calls `onFault`, and `close` no longer waits.
  */
 export function createLastUsed (
   storage: Pick<StorageAdapter, 'touchTokens'>, timeout: number, onFault: (fault: unknown) => void
 ): LastUsed {
   const noted = new Map<string, string>()
-  // Keys whose use in the latest minute is written. A record from a cache may not show that write.
+  // Keys of tokens whose use in the latest minute is written. A record from a cache may not show that write.
   const written = new Set<string>()
-  // Formatting the time takes longer than the rest of `note`.
+  // The formatted minute is kept, because formatting it takes longer than the rest of `note`.
   let last = { begin: NaN, text: '' }
   let timer: NodeJS.Timeout | undefined
   // A timer keeps the async context that created it. The context of the first request must not live as long as the app.
@@ -55,11 +55,11 @@ export function createLastUsed (
         const batch = keys.splice(0, batchSize)
         await guard(() => touch(batch, minute), checkAnswer.touchTokens)
         for (const key of batch) {
-          // A use noted meanwhile in a later minute stays.
+          // A use in a later minute, noted during the write, stays.
           if (noted.get(key) === minute) noted.delete(key)
           if (minute === last.text) written.add(key)
         }
-        // Requests get a turn between two batches.
+        // Waiting requests run between two batches.
         await setImmediate()
       }
     }

@@ -2,10 +2,10 @@ import type { OpenStorage, TokenRecord, TokenWithUser, UserRecord } from '../sto
 
 const time = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 
-/** Throws an Error with the code `INVALID_RECORD` unless `isRight`. */
+/** Throws an Error with the code `INVALID_RECORD` unless `isRight` is true. */
 function must (isRight: boolean, member: string): void {
   if (isRight) return
-  const message = `The storage returned a record whose \`${member}\` is not of the form that StorageAdapter defines`
+  const message = `The storage returned a record whose \`${member}\` does not have the form that StorageAdapter defines`
   throw Object.assign(new Error(message), { code: 'INVALID_RECORD' })
 }
 
@@ -31,7 +31,7 @@ export function checkToken (token: TokenRecord): void {
   must(isText(token.id), 'id')
   must(isText(token.user_id), 'user_id')
   must(isTextOrNull(token.name), 'name')
-  // A string also has `includes`, which would find `admin` in `admin:read`.
+  // A string must not pass, because its `includes` would find `admin` in `admin:read`.
   must(token.scopes === null || (Array.isArray(token.scopes) && token.scopes.every(isText)), 'scopes')
   must(isTimeOrNull(token.expires_at), 'expires_at')
   must(token.expires_in === null || isInteger(token.expires_in), 'expires_in')
@@ -68,7 +68,7 @@ const listOf = <T>(check: (record: T) => void) => (answer: T[]): T[] => {
 
 /**
  * Functions that check the answer of a method and return it, with `undefined` in place of `null`. They throw an Error
- * if a record has another form than StorageAdapter defines, because such a record must not give any permission.
+ * if a record does not have the form that StorageAdapter defines, because such a record must not give access.
  */
 export const checkAnswer: { readonly [Name in keyof OpenStorage]: (answer: Answer<Name>) => Answer<Name> } = {
   close: unchecked,

@@ -3,16 +3,16 @@ import type { OpenStorage, TokenWithUser } from '../storage-adapter.js'
 const maxEntries = 10_000
 
 /**
- * Returns `storage` with a cache of the tokens that `findTokenByHash` found, each for `ttl` milliseconds.
- * A change through this storage takes effect at once. A change by another process takes effect when `ttl` is over.
- * The cache does not keep the absence of a token.
+ * Returns `storage` with a cache that keeps for `ttl` milliseconds each token that `findTokenByHash` has found.
+ * A change through this storage takes effect at once. A change by another process takes effect after at most `ttl`.
+ * The cache does not remember that a token is absent.
  */
 export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage {
-  // In order of age, because each entry lives equally long.
+  // The first entry is the oldest, and expires first, because each entry lives equally long.
   const entries = new Map<string, { found: TokenWithUser, end: number }>()
   let changes = 0
 
-  // A change that failed also empties the cache, because the storage may have done it. The whole cache is emptied,
+  // A failed change also empties the cache, because the storage may have made the change. All entries are removed,
   // because changes are rare, and entries cannot be found by user.
   async function changing<T> (change: () => Promise<T>): Promise<T> {
     try {
@@ -53,7 +53,7 @@ export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage 
     revokeToken: (id) => changing(() => storage.revokeToken(id)),
     revokeTokens: (userId) => changing(() => storage.revokeTokens(userId)),
 
-    // These calls change no token in the cache. `last_used_at` may be out of date.
+    // These calls do not change a token in the cache. Only its `last_used_at` may be out of date.
     createUser: (user) => storage.createUser(user),
     findUser: (id) => storage.findUser(id),
     findUserByEmail: (email) => storage.findUserByEmail(email),
