@@ -16,28 +16,27 @@ const topics: readonly Cases[] = [lifecycle, users, lists, tokens, text, races, 
 
 export interface TestStorageOptions<S extends StorageAdapter = StorageAdapter> {
   /**
-   * Returns another storage over the data of an open one, as another process of the app would create it. With it, the
-   * suite runs races over both storages, and looks for records from another process and after a restart.
-   * @default no case with several processes or a restart
+   * Returns another storage over the data of an open one, as another process of the app would create it. With this
+   * option, the suite runs races over both storages, and checks that another process and a restart find the records.
+   * @default no test with several processes or a restart
    */
   share?: ((storage: S) => StorageAdapter | Promise<StorageAdapter>) | undefined
 
   /**
    * Makes the store of an open storage fail from now on, for example by ending its connection. Each method that
-   * writes must then throw. The best test is a store that rejects writes and still answers reads, as a full disk
-   * does: a method that reads before it writes gets as far as its write. The storages of other tests must not be
-   * affected.
-   * @default no case with a store that fails while it is open
+   * writes must then throw. The best test is a store that rejects writes but still answers reads, as with a full disk:
+   * methods that read before they write then reach their write. The stores of other tests must keep working.
+   * @default no test with a store that fails while it is open
    */
   fail?: ((storage: S) => void | Promise<void>) | undefined
 }
 
 /**
- * Declares the tests that every StorageAdapter has to pass. Without the options, the suite does not test several
- * processes, restarts and stores that fail, except that a write after `close` must throw or be done.
+ * Declares the tests that every StorageAdapter must pass. Without the options, the suite does not test several
+ * processes, restarts or stores that fail. It always tests that a write after `close` throws or is done.
  *
- * @param test The function of a test runner that declares one test: that of node:test, tap, Vitest, Jest and others.
- * The promise of its second parameter rejects with an AssertionError if the storage fails the test.
+ * @param test The `test` function of a test runner, such as node:test, tap, Vitest or Jest. Its second argument is an
+ * async function, whose promise rejects with an AssertionError if the storage fails the test.
  * @param createStorage Returns a new, empty storage that is not open. The suite calls it at least once per test, and
  * closes each storage after the test. It does not delete records.
  *
@@ -70,10 +69,10 @@ async function runCase<S extends StorageAdapter> (
     return storage
   }
   const create = async () => keep(await createStorage())
-  // Each storage of a case comes from `createStorage`, so that it is an S.
+  // Each storage that a case passes comes from `createStorage`, so it is an S.
   const share = async (storage: StorageAdapter) => {
     const other = await options.share?.(storage as S)
-    assert.ok(other, '`share` returned no storage')
+    assert.ok(other, '`share` did not return a storage')
     await keep(other).open()
     return other
   }

@@ -4,7 +4,7 @@ import { assertNothing, emails, hashOf, createToken, createUser, newToken, newUs
 
 const rounds = 5
 
-/** Makes `count` calls at once, which may overtake each other. */
+/** Makes `count` calls at once. They may finish in any order. */
 function atOnce<T> (count: number, call: (n: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, (_, n) => call(n)))
 }
@@ -114,14 +114,14 @@ export const races: Cases = {
           for (let n2 = 0; n2 < 5; n2++) {
             const begunAfter = ended
             const found = await storage.findTokenByHash(hashOf(n))
-            if (begunAfter) assertNothing(found, 'findTokenByHash found a token after its end')
+            if (begunAfter) assertNothing(found, 'findTokenByHash found a token that no longer exists')
           }
         })
         const ending = end(id).then(() => {
           ended = true
         })
         await Promise.all([lookUps, ending])
-        assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash found a token after its end')
+        assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash found a token that no longer exists')
       }
     }
   },
@@ -134,7 +134,7 @@ export const races: Cases = {
         if (created !== 'absent') return
         assertNothing(
           await storage.findTokenByHash(hashOf(n)),
-          "a token was found of which createToken said 'absent'"
+          "a token was found although createToken returned 'absent'"
         )
       })
       const [deleted] = await Promise.all([storage.deleteUser(user.id), creations])
@@ -155,11 +155,11 @@ export const races: Cases = {
         storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, 100 + n) }))
       )
       await Promise.all([...rotations, end()])
-      assert.deepEqual(await storage.listTokens(user.id), [], 'tokens of a user all of whose tokens were revoked')
+      assert.deepEqual(await storage.listTokens(user.id), [], 'tokens of a user after all of them were revoked')
       for (let n = 0; n < 4; n++) {
         assertNothing(
           await storage.findTokenByHash(hashOf(100 + n)),
-          'a token of a user all of whose tokens were revoked'
+          'a token was found after all tokens of its user were revoked'
         )
       }
     }

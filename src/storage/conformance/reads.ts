@@ -18,7 +18,7 @@ export async function prepareReads (storage: StorageAdapter): Promise<Read[]> {
   ]
 }
 
-/** Throws unless each of the reads throws or finds its record. */
+/** Throws unless each read throws or finds its record. */
 export async function assertFoundOrThrown (reads: readonly Read[], condition: string): Promise<void> {
   const thrown = Symbol('thrown')
   for (const [method, call] of reads) {

@@ -8,7 +8,7 @@ import type {
   UserRecord
 } from '../storage-adapter.js'
 
-/** Returns the result of `call` as a promise, which rejects also when `call` throws synchronously. */
+/** Returns the result of `call` as a promise, which also rejects if `call` throws synchronously. */
 export async function attempt<T> (call: () => Promise<T>): Promise<T> {
   return await call()
 }
@@ -26,7 +26,7 @@ export function newUser (changes: Partial<NewUserRecord> = {}): NewUserRecord {
   }
 }
 
-/** Returns hash number `n`, in which each byte differs. */
+/** Returns hash number `n`. Its 32 bytes are all different. */
 export function hashOf (n: number): Buffer {
   return Buffer.from(Array.from({ length: 32 }, (_, i) => (i * 8 + n) % 256))
 }
@@ -76,7 +76,7 @@ export function assertNothing (value: unknown, message: string): void {
   assert.equal(value ?? undefined, undefined, message)
 }
 
-/** Returns keys that no storage creates, some of them similar to `key`, which is in use. */
+/** Returns keys that no storage creates. Some of them are similar to `key`, which is in use. */
 export function strangeKeys (key: string): string[] {
   return [
     'no-such-key', '-1', '999999999999', '9007199254740993', '9223372036854775808', '1'.repeat(64), 'x'.repeat(64),

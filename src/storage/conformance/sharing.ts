@@ -13,7 +13,7 @@ const isGone: IsOver = (found) => found == null
 const successor = ({ user_id: userId }: TokenRecord) => newToken(userId, 0, { hash: randomBytes(32) })
 const graceEnd = '2024-01-01T13:00:00.000Z'
 
-/** Changes that end or restrict a token, each with a check of the record that another process finds then. */
+/** Changes that end or restrict a token, each with a check of the record that another process then finds. */
 const ends: Array<[end: End, isOver: IsOver]> = [
   [(storage, { id }) => storage.revokeToken(id), isGone],
   [(storage, { user_id: userId }) => storage.revokeTokens(userId), isGone],
@@ -43,7 +43,7 @@ export const sharing: Cases = {
     const updated = await other.updateUser(user.id, { disabled: true })
     assert.deepEqual(await storage.findTokenByHash(hashOf(1)), { token, user: updated })
     assert.equal(await other.revokeToken(token.id), true)
-    assertNothing(await storage.findTokenByHash(hashOf(1)), 'a token that another process has deleted was found')
+    assertNothing(await storage.findTokenByHash(hashOf(1)), 'a token was found that another process has revoked')
     assert.equal(await other.createUser(newUser()), 'taken')
   },
 
@@ -51,7 +51,7 @@ export const sharing: Cases = {
     const storages = [storage, await share(storage)] as const
     let missed = 0
     let outlived = 0
-    // A replica lags only now and then, by milliseconds: eight clients check many times.
+    // A replica lags only sometimes, and only by milliseconds, so eight clients check many times.
     await Promise.all(
       Array.from({ length: 8 }, async (_, client) => {
         const [one, other] = client % 2 === 0 ? storages : (storages.toReversed() as [StorageAdapter, StorageAdapter])
@@ -60,7 +60,7 @@ export const sharing: Cases = {
           const hash = randomBytes(32)
           const token = await createToken(one, id, 0, { hash })
           if (!(await other.findTokenByHash(hash))) missed++
-          // By now a replica that lags has the token, and may keep it after its end.
+          // Gives a replica time to receive the token. Only then can a replica that lags return the old token below.
           await sleep(3)
           const [end, isOver] = ends[(client + round) % ends.length] as (typeof ends)[number]
           await end(one, token)
@@ -70,7 +70,7 @@ export const sharing: Cases = {
     )
     assert.ok(
       missed + outlived === 0,
-      `another process did not find ${missed} of 240 new tokens, and found ${outlived} of 240 ended tokens unchanged`
+      `another process did not find ${missed} of 240 new tokens, and did not see ${outlived} of 240 changes`
     )
   },
 
@@ -90,7 +90,7 @@ export const sharing: Cases = {
     const later = await share(storage)
     assert.deepEqual(await later.findTokenByHash(hashOf(1)), { token, user })
     const next = await createUser(later, { email: 'deleted@x' })
-    assert.notEqual(next.id, deleted.id, 'a key was given out again after a restart')
+    assert.notEqual(next.id, deleted.id, 'a key was reused after a restart')
   },
 
   'sharing: createUser creates one user when two processes use one address': async ({ storage, share }) => {

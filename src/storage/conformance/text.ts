@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Cases } from './case.js'
 import { assertNothing, emails, hashOf, createToken, createUser } from './records.js'
 
-/** Texts that some stores change. All differ. */
+/** Texts that some stores change. All of them are different. */
 const texts = [
   '', ' ', 'x', 'x ', ' x', 'x  ', 'X', '0', 'null', 'true', '1e3', '\u00E9', 'e\u0301', 'e', '\u00DF', 'ss',
   '\u0131', 'i', '\u017F', 's', '\u212A', 'k', '\uFF21', 'A', '\u00C5', '\u212B',

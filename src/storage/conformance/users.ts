@@ -88,7 +88,7 @@ export const users: Cases = {
       const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
       const updated = await storage.updateUser(expected.id, change)
       if (typeof updated === 'string') assert.fail(`updateUser returned '${updated}'`)
-      assert.notEqual(updated.revision, expected.revision, 'the revision is another after each change')
+      assert.notEqual(updated.revision, expected.revision, 'the revision changes with each update')
       expected = { ...expected, ...given, revision: updated.revision }
       assert.deepEqual(updated, expected)
       assert.deepEqual(await storage.findUser(expected.id), expected)

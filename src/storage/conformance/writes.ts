@@ -9,7 +9,7 @@ interface Write {
   isDone: (answer: any, observer: StorageAdapter) => Promise<boolean>
 }
 
-/** Returns a call of each method that writes. Each call changes a record of its own that this function has created. */
+/** Returns a call of each method that writes. This function has created the records that the calls change. */
 export async function prepareWrites (storage: StorageAdapter): Promise<Write[]> {
   const user = await createUser(storage)
   const [rotated, deleted, touched] = [
@@ -72,22 +72,22 @@ export async function prepareWrites (storage: StorageAdapter): Promise<Write[]> 
   ]
 }
 
-/** Throws unless each of the writes throws, or `observer` finds it done. A look-up that throws finds nothing. */
+/** Throws unless each write throws, or `observer` finds it done. A write counts as not done if the look-up throws. */
 export async function assertDoneOrThrown (writes: readonly Write[], observer: StorageAdapter): Promise<void> {
   const lies = await answersOf(
     writes,
     async ({ isDone }, answer) => !(await attempt(() => isDone(answer, observer)).catch(() => false))
   )
-  assert.equal(lies, '', 'methods that after close neither threw nor did what they answered')
+  assert.equal(lies, '', 'methods that, after close, neither threw nor made the change that they reported')
 }
 
-/** Throws unless each of the writes throws. */
+/** Throws unless each write throws. */
 export async function assertThrown (writes: readonly Write[]): Promise<void> {
   const lies = await answersOf(writes, async () => true)
-  assert.equal(lies, '', 'methods that answered, and did not throw, while the store failed')
+  assert.equal(lies, '', 'methods that answered instead of throwing while the store failed')
 }
 
-/** Makes each of the writes and returns those whose answer `isLie` accepts, as `method (answer)`, in one text. */
+/** Makes the writes. Returns those whose answer `isLie` accepts as one text: `method (answer), method (answer)`. */
 async function answersOf (
   writes: readonly Write[],
   isLie: (write: Write, answer: unknown) => Promise<boolean>
