@@ -83,7 +83,7 @@ t.test('Galera: open rejects nodes unless reads wait, and then no read is old', 
       code, message: 'wsrep_dirty_reads is ON'
     })
     await t.rejects(using(on(node, 'set session wsrep_sync_wait = 1', 'set session wsrep_on = 0'), opens), {
-      code, message: 'wsrep_on is OFF: what is written does not reach'
+      code, message: 'wsrep_on is OFF: changes do not reach'
     })
   }
 

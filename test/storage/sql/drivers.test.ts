@@ -149,7 +149,10 @@ for (const database of databaseNames) {
       } else {
         await t.rejects(
           storage.open(),
-          { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: new RegExp(`the driver changes .*${changed}.*: use|with`) },
+          {
+            code: 'VEXA_ADMIN_ERR_STORAGE_OPEN',
+            message: new RegExp(`the driver changes .*${changed}.*: (do not )?use|with`)
+          },
           name
         )
       }

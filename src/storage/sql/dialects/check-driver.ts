@@ -6,9 +6,9 @@ import type { ColumnType, DialectTraits } from './dialect-traits.js'
 
 const text = '\u{1F511} \u00EB e\u0301 \\ \\\\ $1 % _ '
 
-/** Values of each kind in the tables, among them those that some drivers are known to change. */
+/** Values of each kind in the tables. They include values that some drivers are known to change. */
 const samples: ReadonlyArray<readonly [type: ColumnType, value: unknown]> = [
-  // Each byte, with NUL at the start and at the end, because some drivers cut bytes at NUL.
+  // All 256 bytes, with NUL at the start and at the end, because some drivers cut bytes at NUL.
   ['hash', Buffer.from([...Array.from({ length: 256 }, (_, byte) => byte), 0])],
   ['email', text],
   ['text', text],
@@ -30,25 +30,25 @@ const samples: ReadonlyArray<readonly [type: ColumnType, value: unknown]> = [
 ]
 
 const settings = 'settings that convert values (typeCast of mysql2, setTypeParser and binary of pg)'
-const textRemedy = `use UTF-8 (utf8mb4) and, in MySQL, not the mode NO_BACKSLASH_ESCAPES, and no ${settings}`
+const textRemedy = `use UTF-8 (utf8mb4). Do not use the mode NO_BACKSLASH_ESCAPES of MySQL, or ${settings}`
 
-/** The message about a driver that changes values of this type. */
+/** The end of the message about a driver that changes values of this type. */
 const faults: Readonly<Record<ColumnType | 'row', string>> = {
   hash: 'bytes: with pg, use its own client, not pg.native',
   email: `text: ${textRemedy}`,
   text: `text: ${textRemedy}`,
-  json: `JSON: it must send text as it is, and use no ${settings}`,
-  time: `times: use no ${settings}`,
-  boolean: `booleans: use no ${settings}`,
-  integer: `integers: use no ${settings}`,
-  key: `integers of more than 32 bits: use no ${settings}`,
-  row: 'the names of columns: use no rowsAsArray or nestTables of mysql2, and no transform of postgres.js'
+  json: `JSON: the driver must send text unchanged. Do not use ${settings}`,
+  time: `times: do not use ${settings}`,
+  boolean: `booleans: do not use ${settings}`,
+  integer: `integers: do not use ${settings}`,
+  key: `integers of more than 32 bits: do not use ${settings}`,
+  row: 'the names of columns: do not use rowsAsArray or nestTables of mysql2, or transform of postgres.js'
 }
 
 /**
  * Checks in one query that no value changes on its way through the driver to the database and back.
  *
- * @param executeTakeFirst runs a query as the storage runs its own
+ * @param executeTakeFirst runs a query in the same way as the storage runs its queries
  * @throws {Error} for the first kind of value that changes. The message says what to do
  */
 export async function checkDriver (
@@ -65,7 +65,7 @@ export async function checkDriver (
   }
   const columns = samples
     .map(([type, value], i) => ({ type, value, written: rows.write(type, value), name: `value_${i}` }))
-  // The server compares, because a driver may change a value when it sends it, and undo the change when it reads it.
+  // The server compares too, because a driver may change a value when it sends it, and change it back when it reads it.
   const differences = columns
     .filter(({ value }) => value !== null)
     .map(({ type, written, name }) =>
@@ -74,7 +74,7 @@ export async function checkDriver (
     .filter(({ type }) => type !== 'hash')
     .map(({ type, name }) => sql`${select(type, name)} as ${sql.ref(name)}`)
   const sent = columns.map(({ type, written, name }) => sql`${traits.cast(type, written)} as ${sql.ref(name)}`)
-  // Without names of tables, because `withSchema` would put a schema before them.
+  // The query has no names of tables, because `withSchema` would put a schema before them.
   const query = sql`select case ${sql.join(differences, sql` `)} else 'none' end as changed_type, ${sql.join(selected)}
     from (select ${sql.join(sent)}) as sent limit 1`
   const row = await executeTakeFirst(query.compile(db))

@@ -12,7 +12,7 @@ export interface DialectTraits {
 
   /** The type of each kind of column. Text compares byte by byte. A time has milliseconds. */
   readonly types: Readonly<Record<ColumnType, Type>>
-  /** The type of the column of e-mail addresses from version 3 of the schema on. Absent if it stays the same. */
+  /** The type of the e-mail column since version 3 of the schema. Absent if that version does not change the type. */
   readonly emailTypeSince3?: Type
   /** Makes the database generate keys that it never uses again. */
   autoIncrement (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
@@ -25,26 +25,29 @@ export interface DialectTraits {
   writeBoolean (value: boolean): boolean | number
   /** Returns an RFC 3339 time as a parameter. */
   writeTime (time: string): string
-  /** Returns an expression that makes JSON of a text parameter. */
+  /** Returns an expression that converts a text parameter to JSON. */
   writeJson<T> (text: T): T | RawBuilder<T>
-  /** Selects a column in one form, as a number or text, whatever the settings of the driver and the server are. */
+  /** Selects a column as a number or text, in a form that settings of the driver and the server do not change. */
   readonly selection: Readonly<Record<'boolean' | 'json' | 'time', (column: string) => RawBuilder<unknown>>>
-  /** Returns a selected time in RFC 3339. Throws if it is anything else. */
+  /** Returns a selected time in RFC 3339. May throw if the value is not a time. */
   readTime (time: unknown): string
 
   // Expressions
 
-  /** Casts a value to the type that a column gives it, for a query without a table. */
+  /** Casts a value to the type that a column would give it, for a query without a table. */
   cast (type: ColumnType, value: unknown): RawBuilder<unknown>
-  /** Compares the value that the server has with these bytes, text or JSON, as literals that no driver changes. */
+  /** Compares a value on the server with bytes, text or JSON. Writes these as literals, which drivers do not change. */
   readonly equals: {
     hash (expression: Expression<unknown>, bytes: Buffer): RawBuilder<unknown>
     text (expression: Expression<unknown>, text: string): RawBuilder<unknown>
     json (expression: Expression<unknown>, json: string): RawBuilder<unknown>
   }
-  /** Tests byte by byte whether text contains a part. LIKE has wildcards, and on some databases ignores case. */
+  /**
+   * Returns an expression that tests whether text contains a substring, byte by byte. It must not use LIKE, which has
+   * wildcards and ignores case on some databases.
+   */
   contains (text: Expression<unknown>, part: string): Expression<SqlBool>
-  /** Returns the value that an indexed column is compared with, in a prepared statement. */
+  /** Returns the form in which a prepared statement compares a value with an indexed column. */
   lookupValue<T> (value: T): T | RawBuilder<T>
 
   // Features
@@ -57,22 +60,22 @@ export interface DialectTraits {
   readonly supportsInsertFromSelect: boolean
   /** Whether `select … for update` locks rows. Without it, the storage locks a row by an update. */
   readonly supportsForUpdate: boolean
-  /** Whether the foreign key deletes tokens with their user. Without it, a user with tokens cannot be deleted. */
+  /** Whether the foreign key deletes tokens with their user. Without it, only a user without tokens can be deleted. */
   readonly supportsCascade: boolean
   /** Whether a transaction that fails undoes `create table` and other DDL. */
   readonly supportsTransactionalDdl: boolean
 
   // Errors
 
-  /** Returns whether a unique column has the value already. Not every driver says which column. */
+  /** Returns whether a unique column already has the value. Some drivers do not say which column. */
   isUniqueViolation (error: unknown): boolean
-  /** Returns whether a row refers to a missing row, or a deleted row is referred to. The error does not say which. */
+  /** Returns whether a row refers to a missing row, or other rows refer to a row to delete. Errors do not say which. */
   isForeignKeyViolation (error: unknown): boolean
   /** Returns whether the database has undone the whole transaction because of another one, so a retry may succeed. */
   isRetryable (error: unknown): boolean
   /** Returns whether a table, or a foreign key to drop, does not exist. */
   isMissingTable (error: unknown): boolean
-  /** Returns whether a table, column or index to create exists already. */
+  /** Returns whether a table, column or index to create already exists. */
   isAlreadyExists (error: unknown): boolean
 
   // Server
@@ -80,7 +83,7 @@ export interface DialectTraits {
   /**
    * Checks the settings of the server and the session.
    *
-   * @throws {StorageOpenError} if answers can be old, rows hidden, acknowledged changes lost, or constraints off
+   * @throws {StorageOpenError} if a setting can do harm, as `Setting` describes
    */
   checkSettings (db: Kysely<any>, names: TableNames): Promise<void>
   /** Runs `work` while no other process migrates: in a transaction if `supportsTransactionalDdl`, else under a lock. */

@@ -15,10 +15,10 @@ const dialects: ReadonlyArray<readonly [RegExp, DialectTraits]> = [
 ]
 
 /**
- * Returns the traits of the database that a Kysely is for. The SQL that it writes decides, because its classes may be
- * those of another copy of Kysely, or have other names.
+ * Returns the traits of the database that a Kysely is for. Detects them by the SQL that this Kysely writes, because its
+ * classes may belong to another copy of Kysely, or have other names.
  *
- * @throws {UnsupportedDatabaseError} if the SQL is of no known dialect
+ * @throws {UnsupportedDatabaseError} if the SQL does not belong to a known dialect
  */
 export function detectDialect (db: Kysely<any>): DialectTraits {
   const { sql } = db.selectNoFrom(({ val }) => val(1).as('name')).compile()

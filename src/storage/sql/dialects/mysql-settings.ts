@@ -3,18 +3,17 @@ import type { TableNames } from '../tables.js'
 import { checkSettings, schemaOf, type Setting, type Values } from './settings.js'
 
 const isOn = (value: unknown) => /^(ON|1)$/i.test(String(value))
-// A setting that the server does not have is off.
+// A setting that the server does not have counts as off.
 const isOff = (value: unknown) => /^(OFF|0|)$/i.test(String(value ?? ''))
 
 /** Returns a message that ends with the line that makes the session safe. */
 const setSession = (consequence: string, assignment: string) =>
   `${consequence}. Run on each connection: set session ${assignment}`
 
-const replica = 'the server is a replica, which answers with old data, or it takes no writes. Connect to the primary'
-const unreplicated =
-  'what is written does not reach the replicas, or the other nodes, which go on to accept a revoked token'
+const replica = 'the server rejects writes, or is a replica that answers with old data. Connect to the primary'
+const unreplicated = 'changes do not reach the replicas or the other nodes, which keep accepting a revoked token'
 const oldData = 'the server answers with old data'
-const withoutEngine = 'tables are without transactions and foreign keys'
+const withoutEngine = 'tables have neither transactions nor foreign keys'
 
 /** Returns whether reads wait for the changes that the other members of a group have acknowledged. */
 const readsWait = ({ group_replication_group_name: group, group_replication_consistency: consistency }: Values) =>
@@ -22,19 +21,19 @@ const readsWait = ({ group_replication_group_name: group, group_replication_cons
 
 /**
  * The settings of MySQL, MariaDB, Galera and TiDB that can do harm.
- * `harmless` in test/storage/sql/settings.test.ts lists those that cannot.
+ * `harmless` in test/storage/sql/settings.test.ts lists the settings that cannot.
  */
 export const mysqlSettings: readonly Setting[] = [
   // This is first, because a limit also shortens the list of the other settings.
   {
     name: 'sql_select_limit',
     isSafe: (value) => !(Number(value) < 0xFFFFFFFF),
-    message: setSession('lists lack rows', 'sql_select_limit = default')
+    message: setSession('lists are incomplete', 'sql_select_limit = default')
   },
 
   ...['read_only', 'super_read_only'].map((name) => ({
     name,
-    // A secondary whose reads wait has no old data, and may become the primary.
+    // A secondary whose reads wait does not answer with old data, and may become the primary.
     isSafe: (value: string, values: Values) => isOff(value) || readsWait(values),
     message: replica
   })),
@@ -47,7 +46,7 @@ export const mysqlSettings: readonly Setting[] = [
   {
     name: 'group_replication_consistency',
     isSafe: (value, values) => isOff(values.group_replication_group_name) || readsWait(values) ||
-      // Enough for a primary, whose reads wait for the changes that the previous primary has acknowledged.
+      // This is enough for a primary: its reads wait for the changes that the previous primary has acknowledged.
       (value === 'BEFORE_ON_PRIMARY_FAILOVER' && isOn(values.group_replication_single_primary_mode)),
     message: setSession('the members of the group answer with old data', "group_replication_consistency = 'BEFORE'")
   },
@@ -80,15 +79,15 @@ export const mysqlSettings: readonly Setting[] = [
     name: 'completion_type',
     isSafe: (value) => /^(NO_CHAIN|0)$/i.test(value),
     message: setSession(
-      'a connection stays in a transaction that sees old data and is never committed, or breaks', 'completion_type = 0'
+      'a connection breaks, or stays in a transaction that sees old data and is never committed', 'completion_type = 0'
     )
   },
   ...['transaction_isolation', 'tx_isolation'].map((name) => ({
     name,
     isSafe: (value: string) => !/^READ.UNCOMMITTED$/i.test(value),
-    message: setSession('changes are seen that may be undone', 'transaction isolation level read committed')
+    message: setSession('reads see changes that may be undone', 'transaction isolation level read committed')
   })),
-  { name: 'autocommit', isSafe: isOn, message: setSession('what is written is not committed', 'autocommit = 1') },
+  { name: 'autocommit', isSafe: isOn, message: setSession('changes are not committed', 'autocommit = 1') },
   {
     name: 'foreign_key_checks',
     isSafe: isOn,
@@ -102,7 +101,7 @@ export const mysqlSettings: readonly Setting[] = [
   },
   {
     name: 'sql_mode',
-    // Without a strict mode the server cuts values that do not fit. Ours fit, because the services check them.
+    // Without a strict mode, the server cuts values that do not fit. Our values fit, because the services check them.
     isSafe: (value) => !/\b(EMPTY_STRING_IS_NULL|ORACLE)\b/i.test(value),
     message: setSession('empty text is changed, or no transaction begins', "sql_mode = 'TRADITIONAL'")
   },
@@ -119,13 +118,13 @@ export const mysqlSettings: readonly Setting[] = [
   {
     name: 'innodb_force_recovery',
     isSafe: isOff,
-    message: 'the server repairs itself, and rows may be missing. Start it with innodb_force_recovery = 0'
+    message: 'the server is in recovery mode, and rows may be missing. Start it with innodb_force_recovery = 0'
   },
   {
     name: 'innodb_flush_log_at_trx_commit',
     // The other nodes of a cluster keep the changes that one node loses.
     isSafe: (value, { wsrep_on: wsrep }) => value !== '0' || isOn(wsrep),
-    message: 'a crash of the server undoes what was acknowledged, such as a revocation. ' +
+    message: 'a crash of the server undoes acknowledged changes, such as a revocation. ' +
       'Run: set global innodb_flush_log_at_trx_commit = 1'
   }
 ]
@@ -133,7 +132,7 @@ export const mysqlSettings: readonly Setting[] = [
 const groupSettings = ['group_replication_group_name', 'group_replication_single_primary_mode']
 
 /**
- * Checks the settings of the server and the session. One connection stands for all of a pool.
+ * Checks the settings of the server and of one session. Assumes that all connections of a pool have the same settings.
  *
  * @throws {StorageOpenError} for the first setting that is not safe
  */

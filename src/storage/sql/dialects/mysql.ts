@@ -3,10 +3,10 @@ import type { DialectTraits } from './dialect-traits.js'
 import { matchesError } from './errors.js'
 import { checkMysqlSettings } from './mysql-settings.js'
 
-// Seconds that a start waits for another start to migrate. Fastify gives a plugin ten.
+// Seconds that a start waits while another start migrates. Fastify gives a plugin ten seconds to start.
 const lockTimeout = 8
 
-// Types that `cast` knows, and that drivers read as they read the column.
+// Types that `cast` accepts, and whose values drivers read in the same way as those of the column.
 const casts = {
   key: 'signed',
   email: 'char',
@@ -18,7 +18,7 @@ const casts = {
   time: 'datetime(3)'
 }
 
-/** The traits of MySQL, MariaDB and databases with their SQL, through any driver whose errors have MySQL's numbers. */
+/** The traits of MySQL, MariaDB and databases with their SQL, with any driver whose errors have MySQL's numbers. */
 export const mysql: DialectTraits = {
   types: {
     key: 'bigint',
@@ -35,11 +35,11 @@ export const mysql: DialectTraits = {
   tableOptions: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
 
   writeBoolean: (value) => value,
-  // A datetime has no time zone. Drivers and servers guess one, unless they see text.
+  // A datetime has no time zone. Drivers and servers guess one, unless the value is text.
   writeTime: (time) => time.slice(0, -1).replace('T', ' '),
   writeJson: (text) => text,
   selection: {
-    // Apps configure drivers to convert tinyint(1).
+    // Some apps configure their driver to convert tinyint(1).
     boolean: (column) => sql`cast(${sql.ref(column)} as signed)`,
     json: (column) => sql`cast(${sql.ref(column)} as char)`,
     time: (column) => sql`cast(${sql.ref(column)} as char)`
@@ -60,7 +60,7 @@ export const mysql: DialectTraits = {
 
   supportsReturning: false,
   onConflictDoNothing: false,
-  // Such an insert would block all other inserts while it waits for the lock on the row of the user.
+  // An insert that selects its user would block all other inserts while it waits for the lock on the user's row.
   supportsInsertFromSelect: false,
   supportsForUpdate: true,
   // Group Replication in multi-primary mode rejects writes to tables that cascade.
@@ -68,14 +68,14 @@ export const mysql: DialectTraits = {
   supportsTransactionalDdl: false,
 
   isUniqueViolation: (error) => hasNumber(error, 1062),
-  // A row refers to nothing: 1216, 1452. A row is referred to: 1217, 1451. Roles that may not read the other table
-  // get the first number of each.
+  // 1216, 1452: the row refers to a missing row. 1217, 1451: another row refers to the row. Accounts that may not read
+  // the other table get 1216 or 1217.
   isForeignKeyViolation: (error) => hasNumber(error, 1216, 1452, 1217, 1451),
-  // A deadlock, MariaDB's changed record, MariaDB's counter that another transaction holds, TiDB's write conflicts.
+  // 1213: a deadlock. MariaDB: 1020, a changed record, and 1467, a locked counter. TiDB: 8002, 9007, write conflicts.
   isRetryable: (error) => hasNumber(error, 1213, 1020, 1467, 8002, 9007),
-  // A table, a foreign key in MariaDB, a foreign key in MySQL.
+  // 1146: a table. 1091: a foreign key in MariaDB. 3940: a foreign key in MySQL.
   isMissingTable: (error) => hasNumber(error, 1146, 1091, 3940),
-  // A table, a column, an index.
+  // 1050: a table. 1060: a column. 1061: an index.
   isAlreadyExists: (error) => hasNumber(error, 1050, 1060, 1061),
 
   checkSettings: checkMysqlSettings,

@@ -19,7 +19,7 @@ const unenforced = 'foreign keys are not enforced'
 
 /**
  * The settings of PostgreSQL, YugabyteDB and CockroachDB that can do harm.
- * `harmless` in test/storage/sql/settings.test.ts lists those that cannot.
+ * `harmless` in test/storage/sql/settings.test.ts lists the settings that cannot.
  */
 export const postgresSettings: readonly PostgresSetting[] = [
   {
@@ -43,20 +43,20 @@ export const postgresSettings: readonly PostgresSetting[] = [
     name: 'tables of a subscription',
     read: sql`exists (select from pg_subscription_rel, t where srrelid = t.oid)`,
     isSafe: isOff,
-    message: 'another server writes to them, and this one answers with old data. ' +
-      'Connect to the other one, or leave the tables out of its publication'
+    message: 'another server writes to them, and this server answers with old data. ' +
+      'Connect to the other server, or leave the tables out of its publication'
   },
 
   {
     name: 'synchronous_commit',
     isSafe: (value) => value !== 'off',
     message: alterRole(
-      'a crash of the server undoes what was acknowledged, such as a revocation', 'set synchronous_commit = on'
+      'a crash of the server undoes acknowledged changes, such as a revocation', 'set synchronous_commit = on'
     )
   },
   {
     name: 'temporary, unlogged or foreign tables',
-    // The current schema is where tables will be created.
+    // Missing tables will be created in the current schema.
     read: sql`coalesce(current_schema() like 'pg_temp%', false)
       or exists (select from t where relpersistence <> 'p' or relkind not in ('r', 'p'))`,
     isSafe: isOff,
@@ -75,7 +75,7 @@ export const postgresSettings: readonly PostgresSetting[] = [
   },
   {
     name: 'row level security',
-    // CockroachDB lacks row_security_active(), which is the same.
+    // This does the same as row_security_active(), which CockroachDB does not have.
     read: sql`exists (select from t where relrowsecurity
         and (relforcerowsecurity or not pg_has_role(relowner, 'USAGE')))
       and not exists (select from pg_roles where rolname = current_user and (rolsuper or rolbypassrls))`,
@@ -100,7 +100,7 @@ export const postgresSettings: readonly PostgresSetting[] = [
 ]
 
 /**
- * Checks the settings of the server and the session. One connection stands for all of a pool.
+ * Checks the settings of the server and of one session. Assumes that all connections of a pool have the same settings.
  *
  * @throws {StorageOpenError} for the first setting that is not safe
  */

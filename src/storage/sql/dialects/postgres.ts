@@ -14,7 +14,7 @@ const casts = {
   time: 'timestamptz(3)'
 }
 
-/** The traits of PostgreSQL and databases with its SQL, through any driver whose errors have PostgreSQL's codes. */
+/** The traits of PostgreSQL and databases with its SQL, with any driver whose errors have PostgreSQL's codes. */
 export const postgres: DialectTraits = {
   types: {
     key: 'bigint',
@@ -27,18 +27,18 @@ export const postgres: DialectTraits = {
     hash: 'bytea',
     time: sql`timestamptz(3)`
   },
-  // Any other collation breaks the index when the server's C library changes, also by a restore on another server.
+  // With any other collation, the index breaks when the C library changes, for example by a move to another server.
   emailTypeSince3: sql`text collate "C"`,
   autoIncrement: (column) => column.generatedByDefaultAsIdentity(),
 
   writeBoolean: (value) => value,
   writeTime: (time) => time,
-  // Drivers that see a JSON parameter, such as postgres.js, would encode the text as JSON again.
+  // Some drivers, such as postgres.js, would encode the text as JSON again if the parameter had the type JSON.
   writeJson: <T>(text: T) => sql<T>`cast(cast(${text} as text) as json)`,
   selection: {
     boolean: (column) => sql`cast(${sql.ref(column)} as integer)`,
     json: (column) => sql`cast(${sql.ref(column)} as text)`,
-    // Milliseconds since 1970, because the form of text depends on `DateStyle`, and pg reads one style only.
+    // The result is in milliseconds since 1970, because text depends on `DateStyle`, and pg reads only one style.
     time: (column) => sql`cast(extract(epoch from ${sql.ref(column)}) * 1000 as bigint)`
   },
   readTime: (time) => new Date(toInteger(time)).toISOString(),
@@ -50,7 +50,7 @@ export const postgres: DialectTraits = {
     hash: (expression, bytes) => sql`encode(${expression}, 'hex') = ${sql.lit(bytes.toString('hex'))}`,
     text: (expression, text) =>
       sql`encode(convert_to(${expression}, 'UTF8'), 'hex') = ${sql.lit(Buffer.from(text).toString('hex'))}`,
-    // Only the type, because some databases with PostgreSQL's SQL write the text in another form.
+    // This compares only the type, because some databases with PostgreSQL's SQL write JSON in another form.
     json: (expression, json) =>
       sql`json_typeof(${expression}) = ${sql.lit(json.startsWith('[') ? 'array' : 'object')}`
   },
@@ -68,16 +68,16 @@ export const postgres: DialectTraits = {
   supportsTransactionalDdl: true,
 
   isUniqueViolation: (error) => hasCode(error, '23505'),
-  // The second code is that of `on delete restrict`.
+  // 23001 is the code for `on delete restrict`.
   isForeignKeyViolation: (error) => hasCode(error, '23503', '23001'),
-  // A serialization failure, a deadlock.
+  // 40001: a serialization failure. 40P01: a deadlock.
   isRetryable: (error) => hasCode(error, '40001', '40P01'),
   isMissingTable: (error) => hasCode(error, '42P01'),
   // Two processes that create a table at once can also collide at its type, or in a unique index of the catalogue.
   isAlreadyExists: (error) => hasCode(error, '42P07', '42710', '23505'),
 
   checkSettings: checkPostgresSettings,
-  // A locked row, because not every database with PostgreSQL's SQL has advisory locks.
+  // The lock is on a row, because some databases with PostgreSQL's SQL do not have advisory locks.
   withMigrationLock: (db, { migrations }, work) =>
     db.transaction().setIsolationLevel('read committed').execute(async (trx) => {
       await trx.insertInto(migrations)

@@ -1,21 +1,21 @@
 import type { Kysely, SelectQueryNode, TableNode } from 'kysely'
 import { StorageOpenError } from '../../../errors.js'
 
-/** The settings of a server and session, as text, by name. A setting that it does not have is `null` or absent. */
+/** The settings of a server and session, as text, by name. A setting that the server lacks is `null` or absent. */
 export type Values = Readonly<Record<string, string | null>>
 
-/** A setting that can make answers old, hide rows, lose acknowledged changes, or switch a constraint off. */
+/** A setting that can stop writes, make answers old, hide rows, lose acknowledged changes, or disable constraints. */
 export interface Setting {
   /** The name that the database documents. */
   readonly name: string
   /** Returns whether this value is safe. `values` has the values of all settings. */
   readonly isSafe: (value: string, values: Values) => boolean
-  /** The consequence of another value, followed by the line that makes it safe. */
+  /** The consequence of a value that is not safe, followed by the remedy. */
   readonly message: string
 }
 
 /**
- * Checks settings in their order. A setting that the server does not have is safe.
+ * Checks settings in the given order. A setting that the server does not have is safe.
  *
  * @throws {StorageOpenError} for the first value that is not safe
  */
@@ -26,7 +26,7 @@ export function checkSettings (settings: readonly Setting[], values: Values): vo
   }
 }
 
-/** Returns the schema that the app's Kysely puts before the names of tables, or null. Raw SQL does not get it. */
+/** Returns the schema that the app's Kysely adds to the names of tables, or null. Kysely does not add it to raw SQL. */
 export function schemaOf (db: Kysely<any>): string | null {
   const { from } = db.selectFrom('any').selectAll().compile().query as SelectQueryNode
   return (from?.froms[0] as TableNode).table.schema?.name ?? null

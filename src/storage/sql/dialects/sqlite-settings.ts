@@ -5,7 +5,7 @@ import { checkSettings, type Setting, type Values } from './settings.js'
 
 const readOnly = 'nothing can be written. Open the file for writing, and without query_only and immutable'
 
-/** The settings of SQLite that can do harm. `harmless` in test/storage/sql/settings.test.ts lists those that cannot. */
+/** The settings of SQLite that can do harm. `harmless` in test/storage/sql/settings.test.ts lists the others. */
 export const sqliteSettings: readonly Setting[] = [
   {
     name: 'query_only',
@@ -15,13 +15,13 @@ export const sqliteSettings: readonly Setting[] = [
   {
     name: 'read_uncommitted',
     isSafe: (value) => value === '0',
-    message: 'changes are seen that may be undone. Run: pragma read_uncommitted = off'
+    message: 'reads see changes that may be undone. Run: pragma read_uncommitted = off'
   },
   {
     name: 'journal_mode',
-    // A database in memory has its journal in memory, too.
+    // A database in memory also has its journal in memory.
     isSafe: (value, { file }) => value !== 'off' && (value !== 'memory' || !file),
-    message: 'a crash damages the file, or a failed write is kept by half. Run: pragma journal_mode = wal'
+    message: 'a crash can damage the file, or half of a failed write can remain. Run: pragma journal_mode = wal'
   }
 ]
 
@@ -35,17 +35,17 @@ export async function checkSqliteSettings (db: Kysely<any>, { migrations }: Tabl
     sql`(select cast(${sql.id(name)} as text) from ${sql.id(`pragma_${name}`)}) as ${sql.id(name)}`)
   const file = sql`(select file from pragma_database_list where name = 'main') as file`
   const { rows } = await sql<Values>`select ${sql.join(columns)}, ${file}`.execute(db)
-    // Services with the SQL of SQLite do not let a client read or change them.
+    // Services with the SQL of SQLite do not allow a client to read or change these settings.
     .catch(() => ({ rows: [] }))
   checkSettings(sqliteSettings, rows[0] ?? {})
   try {
-    // SQLite reports a read-only file only when a statement writes to it. This one writes no row.
+    // SQLite reports a read-only file only when a statement writes to it. This statement changes no row.
     await db.updateTable(migrations)
       .set(({ ref }) => ({ version: ref('version') }))
       .where(sql<boolean>`1 = 0`)
       .execute()
   } catch (error) {
-    // Other errors do no harm here: a missing table is created later, and a locked file is written later.
+    // Other errors are harmless here: a missing table is created later, and a locked file is written later.
     if (error instanceof Error && error.message.includes('readonly database')) {
       throw new StorageOpenError(`the file is read-only: ${readOnly}`, { cause: error })
     }

@@ -3,7 +3,7 @@ import type { DialectTraits } from './dialect-traits.js'
 import { matchesError } from './errors.js'
 import { checkSqliteSettings } from './sqlite-settings.js'
 
-/** The traits of SQLite, through any driver. */
+/** The traits of SQLite, with any driver. */
 export const sqlite: DialectTraits = {
   types: {
     key: 'integer',
@@ -15,43 +15,43 @@ export const sqlite: DialectTraits = {
     hash: 'blob',
     time: 'text'
   },
-  // Without AUTOINCREMENT, SQLite uses the key of a deleted row again.
+  // Without AUTOINCREMENT, SQLite can reuse the key of a deleted row.
   autoIncrement: (column) => column.autoIncrement(),
 
-  // better-sqlite3 binds no booleans.
+  // better-sqlite3 cannot bind booleans, so they are written as 0 and 1.
   writeBoolean: Number,
   writeTime: (time) => time,
   writeJson: (text) => text,
   selection: { boolean: sql.ref, json: sql.ref, time: sql.ref },
   readTime: (time) => time as string,
 
-  // An integer column makes integers of numbers. Text and bytes stay as they are.
+  // An integer column converts numbers to integers. Text and bytes stay as they are.
   cast: (type, value) => sqlite.types[type] === 'integer' ? sql`cast(${value} as integer)` : sql`${value}`,
   equals: {
     hash: (expression, bytes) => sql`${expression} = ${sql.raw(`x'${bytes.toString('hex')}'`)}`,
-    // Not hex(…), which depends on the encoding of the database.
+    // This does not use hex(…), whose result depends on the encoding of the database.
     text: (expression, text) => sql`${expression} = ${sql.lit(text)}`,
     json: (expression, json) => sqlite.equals.text(expression, json)
   },
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
 
-  // With statistics in the database, SQLite plans a prepared statement again for each value, but not for an expression.
+  // With statistics in the database, SQLite plans a prepared statement again for each value. An expression avoids this.
   lookupValue: <T>(value: T) => sql<T>`+${value}`,
 
   supportsReturning: true,
-  // A skipped conflict costs a key and a durable write. An error costs neither.
+  // A skipped conflict would use up a key and make a durable write. An error does neither.
   onConflictDoNothing: false,
   supportsInsertFromSelect: true,
-  // A transaction that has done nothing but read cannot wait for the write lock.
+  // SQLite has no `for update`. An update comes first, because a transaction that has read cannot wait for the lock.
   supportsForUpdate: false,
   supportsCascade: true,
   supportsTransactionalDdl: true,
 
-  // Each driver has its own codes, but SQLite's message is the same in all.
+  // Drivers have different codes, but all of them pass on SQLite's message.
   isUniqueViolation: (error) => says(error, 'UNIQUE constraint failed'),
   isForeignKeyViolation: (error) => says(error, 'FOREIGN KEY constraint failed'),
-  // There is one writer at a time.
+  // SQLite has only one writer at a time.
   isRetryable: () => false,
   isMissingTable: (error) => says(error, 'no such table'),
   isAlreadyExists: (error) => says(error, 'already exists'),
@@ -65,7 +65,7 @@ export const sqlite: DialectTraits = {
       await sql`commit`.execute(connection)
       return result
     } catch (error) {
-      // SQLite may have rolled back by itself (disk full, I/O error). The first error is the one to report.
+      // SQLite may already have rolled back (disk full, I/O error). The first error is the one to report.
       await sql`rollback`.execute(connection).catch(() => {})
       throw error
     }
