@@ -233,7 +233,7 @@ t.test('PostgreSQL: open makes existing addresses compare byte by byte', onPostg
   const storage = storageAt(place)
   t.teardown(() => storage.close())
   const error = await storage.open().then(() => undefined, (error) => error)
-  t.match(error, { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /several users have one e-mail address/ })
+  t.match(error, { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /several users have the same e-mail address/ })
   t.notMatch(inspect(error, { depth: 9, showHidden: true }), /somebody/)
   const query = /select .*/.exec(error.message)?.[0] as string
   t.match(

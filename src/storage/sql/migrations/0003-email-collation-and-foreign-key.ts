@@ -15,30 +15,31 @@ async function setEmailType ({ db, traits, names: { users } }: MigrationContext)
       .alterColumn('email', (column) => column.setDataType(emailTypeSince3))
       .execute()
   } catch (error) {
-    // PostgreSQL names neither the dependent object nor a remedy.
+    // The error of PostgreSQL names neither the dependent object nor a remedy.
     if (matchesError(error, ({ code }) => code === '0A000')) {
       const { message } = error as Error
       throw new Error(`${message}: drop the views, policies, triggers and generated columns of the app that use ` +
         `${users}.email, start, and create them again`, { cause: error })
     }
     if (!traits.isUniqueViolation(error)) throw error
-    // No cause, because the driver's error may hold an address.
-    throw new Error(`several users have one e-mail address, because the index of ${users} was broken. ` +
-      `Let only one of each keep it: select array_agg(id) from ${users} group by email collate "C" having count(*) > 1`)
+    // The error has no `cause`, because the driver's error may contain an address.
+    throw new Error(`several users have the same e-mail address, because the index of ${users} was broken. ` +
+      'Let only one user keep each address. Find the users with: ' +
+      `select array_agg(id) from ${users} group by email collate "C" having count(*) > 1`)
   }
 }
 
 async function replaceForeignKey ({ db, traits, names: { users, tokens } }: MigrationContext): Promise<void> {
   const key = `${tokens}_user_id_fk`
   await db.schema.alterTable(tokens).dropConstraint(key).execute().catch((error) => {
-    // An earlier start, killed before the next statement, may have dropped it already.
+    // An earlier start that was killed before the next statement may have dropped the foreign key already.
     if (!traits.isMissingTable(error)) throw error
   })
-  // A database that did not enforce foreign keys has tokens without a user. No check accepts them.
+  // A database that did not enforce foreign keys may have tokens without a user. No token check accepts them.
   const orphans = await db.selectFrom(tokens).select('id')
     .where('user_id', 'not in', db.selectFrom(users).select('id'))
     .execute()
-  // One by one, because MySQL's safe update mode needs a key.
+  // The tokens are deleted one by one, because MySQL's safe update mode needs a key in each statement.
   for (const { id } of orphans) await db.deleteFrom(tokens).where('id', '=', id).execute()
   await db.schema.alterTable(tokens).addForeignKeyConstraint(key, ['user_id'], users, ['id']).execute()
 }

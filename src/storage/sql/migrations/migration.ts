@@ -11,17 +11,17 @@ export interface SchemaChange {
 export interface MigrationContext {
   /** The database, in a transaction if `traits.supportsTransactionalDdl`, else under the migration lock. */
   readonly db: Kysely<Tables>
-  /** The differences of this database from others. */
+  /** The traits of the database. */
   readonly traits: DialectTraits
   /** The names of the tables, with the prefix. */
   readonly names: TableNames
-  /** Creates a table, column or index. Skips one that exists if an earlier start was killed in this migration. */
+  /** Creates a table, column or index. Skips it if it exists and an earlier start was killed in this migration. */
   create (change: SchemaChange): Promise<void>
 }
 
 /**
- * Upgrades the schema by one version. A published migration never changes. Where the database does not undo half a
- * migration, the next start runs it again from the beginning, so all of its other changes must be repeatable.
+ * Upgrades the schema by one version. A published migration never changes. If the database cannot undo half a
+ * migration, the next start runs it again from the beginning, so all changes without `create` must be repeatable.
  */
 export type Migration = (context: MigrationContext) => Promise<void>
 

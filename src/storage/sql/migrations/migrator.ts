@@ -22,11 +22,11 @@ async function currentVersion (db: Kysely<Tables>, traits: DialectTraits, names:
 }
 
 /**
- * Upgrades the database to `schemaVersion`. Any number of processes may do so at once. Each may be killed at any
- * statement.
+ * Upgrades the database to `schemaVersion`. Any number of processes may do so at once. Each of them may be killed at
+ * any statement.
  *
- * Kysely's own Migrator does not fit: its lock does nothing on SQLite, so concurrent starts fail. A kill leaves half a
- * migration. Kysely 0.28 and 0.29 export it from different places.
+ * Kysely's Migrator does not fit. Its lock does nothing on SQLite, so concurrent starts fail. A killed process leaves
+ * half a migration. Kysely 0.28 and 0.29 export the Migrator from different places.
  *
  * @returns the versions before and after
  * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
@@ -34,7 +34,7 @@ async function currentVersion (db: Kysely<Tables>, traits: DialectTraits, names:
 export async function migrate (
   db: Kysely<Tables>, traits: DialectTraits, names: TableNames
 ): Promise<{ from: number, to: number }> {
-  // Most starts find nothing to do, and need no lock.
+  // Most starts find nothing to do, and do not need the lock.
   const found = await currentVersion(db, traits, names)
   if (found === schemaVersion) return { from: found, to: found }
   rejectNewer(found)
@@ -50,7 +50,7 @@ async function createMigrationsTable (db: Kysely<Tables>, traits: DialectTraits,
       .addColumn('version', 'integer', (column) => column.primaryKey())
       .addColumn('applied_at', traits.types.time, (column) => column.notNull())).execute()
   } catch (error) {
-    // Another process may create it at the same moment.
+    // Another process may create the table at the same time.
     if (!traits.isAlreadyExists(error)) throw error
   }
 }
@@ -64,7 +64,7 @@ async function migrateLocked (db: Kysely<Tables>, traits: DialectTraits, names: 
 
 async function apply (db: Kysely<Tables>, traits: DialectTraits, names: TableNames, version: number): Promise<void> {
   const begin = { version: -version, applied_at: traits.writeTime(new Date().toISOString()) }
-  // If the database cannot undo half a migration, this row survives a kill. It says that the tables are not the app's.
+  // If the database cannot undo half a migration, this row survives a kill. It shows that the tables are not the app's.
   const begun = await db.selectFrom(names.migrations).select('version')
     .where('version', '=', begin.version)
     .executeTakeFirst()
@@ -84,7 +84,7 @@ async function apply (db: Kysely<Tables>, traits: DialectTraits, names: TableNam
 }
 
 /**
- * Checks that none of these tables exists, because the database cannot undo half a migration.
+ * Checks that none of these tables exists, before a migration that the database cannot undo creates them.
  *
  * @throws {Error} if one exists
  */
