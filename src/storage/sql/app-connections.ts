@@ -2,18 +2,18 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ControlledTransactionBuilder, Kysely, QueryExecutor } from 'kysely'
 import { InTransactionError } from '../../errors.js'
 
-/** The use of one connection by the app, for example in its own transaction. `over` is true when it has ended. */
+/** The use of one connection by the app, for example in a transaction. `over` is true after that use has ended. */
 interface Hold { over: boolean }
 
-// The key is the executor of a Kysely, which several storages may share.
+// The keys are executors, because several storages may share the executor of one Kysely.
 const holdsOf = new WeakMap<QueryExecutor, AsyncLocalStorage<Hold>>()
 
 /**
  * Makes each query of `ours` throw InTransactionError at once if its caller holds a connection of `theirs`, from which
- * `ours` is derived. Such a query needs a second connection: if none is free, the caller waits for itself and blocks
- * all others. The query would also stay when the caller's transaction is rolled back.
+ * `ours` is derived. Such a query needs a second connection. If none is free, it waits for the one that its own caller
+ * holds, and blocks all other callers. Its changes would also remain when the caller's transaction is rolled back.
  *
- * The async context identifies the caller. Kysely has no hook for that, so this replaces methods of the app's executor.
+ * The async context identifies the caller. Kysely has no hook for that, so methods of the app's executor are replaced.
  */
 export function rejectHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
   const holds = watch(theirs.getExecutor())
@@ -27,7 +27,8 @@ export function rejectHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
 }
 
 /**
- * Marks in the async context of each consumer of a connection that it holds one. Also watches executors derived later.
+ * Marks the async context of each function that uses a connection of this executor, while it holds the connection.
+ * Also watches the executors that are derived from this one later.
  */
 function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLocalStorage<Hold> {
   if (holds !== undefined && holdsOf.has(executor)) return holds
@@ -52,7 +53,7 @@ function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLo
       const watchedConsumer: typeof consumer = (connection) => watched.run(hold, consumer, connection)
       return await provideConnection.call(executor, watchedConsumer, ...rest) as never
     } finally {
-      // Work that the consumer started may go on in its context, but no longer holds the connection.
+      // Work that the consumer started may continue in its context, but no longer holds the connection.
       hold.over = true
     }
   }
@@ -70,9 +71,9 @@ function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLo
 let beginsControlled = false
 
 /**
- * Makes `startTransaction` mark in the async context of its caller that the caller holds a connection.
- * Such a transaction has no callback that could run in its own context. Kysely asks its executor for the connection
- * before `execute` returns.
+ * Makes `startTransaction` mark the async context of its caller, because the caller then holds a connection.
+ * Such a transaction has no callback that could run in a separate context. `beginsControlled` is true only during
+ * `execute`, because Kysely asks its executor for the connection before `execute` returns.
  */
 function watchControlled (theirs: Kysely<any>): void {
   const { startTransaction } = theirs

@@ -15,8 +15,8 @@ export type Values = Readonly<Record<string, unknown>>
 type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Name) => V[Name]
 
 /**
- * The compiled queries of a storage, by name. Kysely compiles each query once, and each run has its own values.
- * Compilation is half the cost of a small query. A prepared statement, in contrast, belongs to the database.
+ * The compiled queries of a storage, by name. Kysely compiles each query once, because compilation is half the cost of
+ * a small query. Each run has its own values. These are not prepared statements, which the database makes.
  */
 export class CompiledQueries {
   readonly #entries = new Map<string, { compiled: CompiledQuery<any>, names: string[] }>()
@@ -24,8 +24,8 @@ export class CompiledQueries {
   /**
    * Returns the query of this name with these values, and compiles it the first time.
    *
-   * @param name identifies the SQL text, so that it includes everything that the text depends on
-   * @param build makes the query; all of its parameters come from `value`
+   * @param name identifies the SQL text, so it must include everything that the text depends on
+   * @param build makes the query. All of its parameters must come from `value`
    */
   get<V extends Values, Row> (
     name: string,

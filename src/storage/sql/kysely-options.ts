@@ -15,12 +15,12 @@ interface CommonOptions {
 }
 
 /**
- * An object with the methods of Kysely's `Dialect`. A CommonJS app may have another copy of Kysely, whose `Dialect`
- * TypeScript takes for a different type.
+ * An object with the methods of Kysely's `Dialect`. A CommonJS app may have another copy of Kysely. For TypeScript, the
+ * `Dialect` of that copy is a different type.
  */
 export type AnyDialect = { [Method in keyof Dialect]: (...parameters: any[]) => unknown }
 
-/** An object with the members of a `Kysely` that the storage needs, also if it comes from another copy of Kysely. */
+/** An object with the members of a `Kysely` that the storage needs, even if it comes from another copy of Kysely. */
 export type AnyKysely = Pick<Kysely<any>, 'isTransaction'> & {
   [Method in 'getExecutor' | 'selectFrom' | 'withoutPlugins' | 'withSchema']: (...parameters: any[]) => unknown
 }

@@ -14,7 +14,7 @@ import { tableNames, type TableNames, type Tables } from './tables.js'
 import { createTokenQueries } from './token-queries.js'
 import { createUserQueries } from './user-queries.js'
 
-/** Storage in a SQL database, over Kysely: SQLite, PostgreSQL, MySQL, MariaDB, or one compatible with them. */
+/** Storage in a SQL database, through Kysely: SQLite, PostgreSQL, MySQL, MariaDB, or one compatible with these. */
 export class KyselyStorage implements StorageAdapter {
   readonly #runner: QueryRunner
   readonly #users: ReturnType<typeof createUserQueries>
@@ -52,7 +52,7 @@ export class KyselyStorage implements StorageAdapter {
   }
 
   /**
-   * Creates or upgrades the tables, also if the option `migrate` is `false`.
+   * Creates or upgrades the tables, even if the option `migrate` is `false`.
    * Returns the schema versions before and after.
    *
    * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
@@ -67,9 +67,9 @@ export class KyselyStorage implements StorageAdapter {
   ): Promise<T> {
     const { db, traits, names, rows } = this.#runner
     try {
-      // Kysely opens the database for the first connection. Queries that bypass its executor need it open.
+      // Kysely opens the database for the first connection. Queries that bypass Kysely's executor need it to be open.
       await db.connection().execute(async () => {})
-      // Settings first: some of them change values, and the message about them says more.
+      // Settings are checked first. Some of them change values, and `checkDriver` would not name the setting.
       await traits.checkSettings(db, names)
       await checkDriver(db, traits, rows, (query) => this.#runner.executeTakeFirst(query))
       return await work(db, traits, names)
@@ -116,7 +116,7 @@ export class KyselyStorage implements StorageAdapter {
   touchTokens (ids: readonly string[], lastUsedAt: string) { return this.#tokens.touchTokens(ids, lastUsedAt) }
 }
 
-/** Returns a Kysely without the app's plugins, which may rename columns or change rows. Keeps only the app's schema. */
+/** Returns a Kysely without the app's plugins, which may rename columns or change rows. Keeps the app's schema. */
 function withoutPlugins (db: Kysely<any>): Kysely<Tables> {
   const { from } = db.selectFrom('name').select('name').toOperationNode() as SelectQueryNode
   const { table } = from?.froms[0] as TableNode

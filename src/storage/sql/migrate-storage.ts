@@ -1,8 +1,8 @@
 import type { KyselyStorage } from './kysely-storage.js'
 
 /**
- * Creates or upgrades the tables of a storage, and closes it. For deployments that migrate before they start the app.
- * The app's own storage then has `migrate: false`.
+ * Creates or upgrades the tables of a storage, and closes the storage. Use it in deployments that migrate before they
+ * start the app, and create the app's storage with `migrate: false`.
  *
  * @returns the schema versions before and after
  * @throws {DatabaseTooNewError} if a newer version of this package migrated the database

@@ -16,7 +16,7 @@ export class QueryRunner {
   readonly queries = new CompiledQueries()
   readonly #sqlite: SqliteDialect | undefined
 
-  /** @param sqlite the dialect of `db` if it is this package's own, which can bypass Kysely's executor */
+  /** @param sqlite the dialect of `db` if it is this package's SqliteDialect, which can bypass Kysely's executor */
   constructor (db: Kysely<Tables>, traits: DialectTraits, names: TableNames, sqlite: SqliteDialect | undefined) {
     this.db = db
     this.traits = traits
@@ -27,11 +27,11 @@ export class QueryRunner {
 
   /** Runs a query, in a transaction if one is given. */
   execute<Row> (query: CompiledQuery<Row>, db = this.db): Awaitable<QueryResult<Row>> {
-    // Each token check runs here. SQLite has one connection, so Kysely need not provide one outside a transaction.
+    // Each token check runs here. SQLite has one connection, so Kysely need not provide one outside of a transaction.
     return this.#sqlite !== undefined && db === this.db ? this.#sqlite.execute(query) : db.executeQuery(query)
   }
 
-  /** Runs a query like `execute`, and returns its first row, or `undefined` if it has none. */
+  /** Runs a query like `execute`, and returns its first row, or `undefined` if there is no row. */
   executeTakeFirst<Row> (query: CompiledQuery<Row>, db = this.db): Awaitable<Row | undefined> {
     if (this.#sqlite !== undefined && db === this.db) return this.#sqlite.executeTakeFirst(query)
     return db.executeQuery(query).then(({ rows: [row] }) => row)
@@ -40,7 +40,7 @@ export class QueryRunner {
   /**
    * Runs an insert that is compiled once, and returns the new row's key. Returns `undefined` if no row was inserted.
    *
-   * @param build makes the insert from the written form of `values`
+   * @param build makes the insert from `values` in the form that the database accepts
    */
   async insert<V extends Values> (
     name: string,
@@ -51,7 +51,7 @@ export class QueryRunner {
     const query = this.queries.get<V, unknown>(name, values, (value) => {
       const written = (column: string) => isJson(column) ? this.traits.writeJson(value(column)) : value(column)
       const insert = build(Object.fromEntries(Object.keys(values).map((column) => [column, written(column)])) as V)
-      // This package's driver knows the key. `returning` makes SQLite open a table, which costs a fifth of the insert.
+      // The driver of this package returns the key without `returning`, which would cost a fifth of the insert.
       return this.traits.supportsReturning && this.#sqlite === undefined ? insert.returning('id') : insert
     })
     const { rows: [row], insertId, numAffectedRows } = await this.execute<any>(query, db)
@@ -59,12 +59,12 @@ export class QueryRunner {
     return insertId === undefined || numAffectedRows === 0n ? undefined : readKey(insertId)
   }
 
-  /** Runs a write, and again when the database undoes it because of another transaction. */
+  /** Runs a write, and repeats it if the database undoes it because of another transaction. */
   retried<T> (write: () => Awaitable<T>): Promise<T> {
     return retryConflicts(this.traits, write)
   }
 
-  /** Runs `work` in a transaction, and again when the database undoes it because of another transaction. */
+  /** Runs `work` in a transaction, and repeats it if the database undoes it because of another transaction. */
   transaction<T> (work: (trx: Kysely<Tables>) => Promise<T>): Promise<T> {
     return this.retried(() => this.db.transaction().execute(work))
   }

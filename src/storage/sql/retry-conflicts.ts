@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Awaitable } from '../storage-adapter.js'
 import type { DialectTraits } from './dialects/dialect-traits.js'
 
-/** Runs a write up to `attempts` times, again each time the database has undone it because of another transaction. */
+/** Runs a write, and repeats it if the database undoes it because of another transaction, up to `attempts` runs. */
 export async function retryConflicts<T> (
   traits: DialectTraits, write: () => Awaitable<T>, attempts = 10
 ): Promise<T> {

@@ -16,7 +16,7 @@ export type TokenWithUserRow = TokenRow & UserColumns & {
   hash_length: unknown
 }
 
-/** Returns the integer of a key in decimal digits without leading zeros. Returns `undefined` for any other text. */
+/** Converts a key to its integer. Returns `undefined` unless it is 1 to 2^53 - 1 without leading zeros. */
 export function toRowId (id: string): number | undefined {
   if (!/^[1-9]\d{0,15}$/.test(id)) return undefined
   const key = Number(id)
@@ -24,9 +24,9 @@ export function toRowId (id: string): number | undefined {
 }
 
 /**
- * Returns the key of a row as text, from the number, text or bigint that a driver gives.
+ * Converts the key of a row from the number, text or bigint that a driver returns to text.
  *
- * @throws {Error} if it is no key, or above 2^53 - 1
+ * @throws {Error} if the key is not an integer from 1 to 2^53 - 1
  */
 export function readKey (value: unknown): string {
   const key = String(value)
@@ -41,7 +41,7 @@ export type Rows = ReturnType<typeof createRows>
 /**
  * Creates the functions that turn records into rows of a database, and rows into records.
  *
- * Writes each member by name, because a caller may pass a record with more members, such as a UserRecord.
+ * They write each member by name, because a caller may pass a record with more members, such as a UserRecord.
  */
 export function createRows (traits: DialectTraits) {
   const { boolean, json, time } = traits.selection
@@ -57,7 +57,7 @@ export function createRows (traits: DialectTraits) {
     return userRecord(row.id, row.name, row.created_at, row)
   }
 
-  // The three members that a joined row has under another name. A copy of the row would take each check 0.2 µs.
+  // A joined row has three members under other names. Copying the row would cost each check 0.2 µs.
   function userRecord (id: unknown, name: string | null, createdAt: unknown, row: UserColumns): UserRecord {
     return {
       id: readKey(id),
@@ -85,7 +85,7 @@ export function createRows (traits: DialectTraits) {
   }
 
   return {
-    /** Returns the parameter that writes a value of this type. */
+    /** Converts a value of this type to a query parameter. */
     write (type: ColumnType, value: unknown): unknown {
       if (value === null) return null
       if (type === 'json') return toJson(value)
@@ -93,7 +93,7 @@ export function createRows (traits: DialectTraits) {
       return type === 'boolean' ? traits.writeBoolean(value as boolean) : value
     },
 
-    /** Returns the value of this type that a driver's value stands for. */
+    /** Converts a value from the driver to a value of this type. */
     read (type: ColumnType, value: unknown): unknown {
       if (value === null) return null
       if (type === 'key' || type === 'integer') return toInteger(value)
@@ -128,7 +128,7 @@ export function createRows (traits: DialectTraits) {
     toTokenRecord,
 
     toTokenWithUser (row: TokenWithUserRow): { token: TokenRecord, user: UserRecord } {
-      // Some drivers shorten bytes. Such a hash must not match, because many values share it.
+      // Some drivers shorten bytes. A shortened hash must not match, because many token values share it.
       if (toInteger(row.hash_length) !== 32) throw new Error('The database holds a hash that is not 32 bytes long')
       return {
         token: toTokenRecord(row),
@@ -151,7 +151,7 @@ export function createRows (traits: DialectTraits) {
       created_at: traits.writeTime(user.created_at)
     } satisfies Insertable<Tables['users']>),
 
-    /** Members that are `undefined` stay `undefined`, and their columns unchanged. */
+    /** Keeps members that are `undefined`, so that their columns stay unchanged. */
     userChanges: ({ name, disabled, data, ...rest }: UserChanges) => ({
       email: rest.email,
       name,
@@ -180,7 +180,7 @@ function toJson (value: unknown): string | null {
 function fromJson<T> (text: unknown): T | null {
   if (text === null) return null
   const value = typeof text === 'string' ? JSON.parse(text) : null
-  // JSON null is never written. In `scopes`, it would allow everything.
+  // The storage never writes JSON null. In `scopes`, null would allow everything.
   if (value === null) throw new Error('The database returned a value that is not JSON text')
   return value
 }

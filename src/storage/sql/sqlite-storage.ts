@@ -11,8 +11,8 @@ const memory = ':memory:'
 const locations = new WeakMap<StorageAdapter, string>()
 
 /**
- * Returns the absolute path of the file that `sqliteStorage` has opened, or `':memory:'`; `undefined` for other
- * storages.
+ * Returns the absolute path of the file that a storage of `sqliteStorage` has opened, or `':memory:'`. Returns
+ * `undefined` for other storages.
  */
 export function locationOf (storage: StorageAdapter): string | undefined {
   return locations.get(storage)
@@ -20,14 +20,14 @@ export function locationOf (storage: StorageAdapter): string | undefined {
 
 export interface SqliteStorageOptions {
   /**
-   * Path of the database file, or `':memory:'` for a database that ends with the app. A missing file is created with
-   * mode 0600, so that only its owner can read it. An existing file keeps its mode.
+   * Path of the database file, or `':memory:'` for a database that is lost when the app closes. A missing file is
+   * created with mode 0600, so that only its owner can read it. An existing file keeps its mode.
    * @default 'vexa-admin.db'
    */
   filename?: string | undefined
   /**
-   * Time that a statement waits while another process writes, in milliseconds. After it the request returns 503.
-   * Waiting does not block the event loop.
+   * Maximum time that a statement waits while another process writes, in milliseconds. After this time, the request
+   * returns 503. Waiting does not block the event loop.
    * @default 5000
    */
   busyTimeout?: number | undefined
@@ -38,7 +38,7 @@ export interface SqliteStorageOptions {
 }
 
 /**
- * Creates a KyselyStorage over better-sqlite3. Any number of processes of one machine share the file. It has a
+ * Creates a KyselyStorage over better-sqlite3. Any number of processes on one machine can share the file. It has a
  * write-ahead log. `synchronous=FULL` makes acknowledged changes survive a power cut, and `secure_delete` overwrites
  * deleted data.
  *
@@ -47,7 +47,7 @@ export interface SqliteStorageOptions {
 export function sqliteStorage (
   { filename = 'vexa-admin.db', busyTimeout = 5000, ...options }: SqliteStorageOptions = {}
 ): KyselyStorage {
-  // better-sqlite3 opens a temporary database for a name that is empty or only spaces.
+  // better-sqlite3 opens a temporary database if the name is empty or only spaces.
   const isPath = typeof filename === 'string' && filename.trim() !== '' && !filename.includes('\0')
   check(isPath, '`filename` must be a path')
   check(Number.isInteger(busyTimeout) && busyTimeout >= 0, '`busyTimeout` must be a whole number of milliseconds')
@@ -56,12 +56,12 @@ export function sqliteStorage (
     dialect: new SqliteDialect({
       open: async () => {
         const database = await openDatabase(filename, options.migrate !== false)
-        // SQLite resolves the working directory and links by itself.
+        // The path comes from SQLite, which resolves the working directory and links itself.
         const main = database.prepare('pragma database_list').get([]) as { file: string }
         locations.set(storage, main.file || memory)
         return database
       },
-      // 16 MiB of pages. SQLite's default of 2 MiB holds the indexes of a few thousand tokens.
+      // The cache holds 16 MiB. SQLite's default of 2 MiB holds only the indexes of a few thousand tokens.
       pragmas: [
         'journal_mode = wal', 'synchronous = full', 'foreign_keys = on', 'secure_delete = on', 'cache_size = -16384'
       ],
@@ -73,7 +73,7 @@ export function sqliteStorage (
 
 async function openDatabase (filename: string, create: boolean): Promise<SqliteDatabase> {
   try {
-    // Imported here, because apps with another storage need not install it.
+    // The import is here, because apps with another storage need not install better-sqlite3.
     const { default: Database } = await import('better-sqlite3')
     if (create) createPrivate(filename.trim())
     return new Database(filename, { timeout: 0, fileMustExist: !create })
@@ -83,7 +83,7 @@ async function openDatabase (filename: string, create: boolean): Promise<SqliteD
 }
 
 function describeOpenError (cause: unknown, filename: string): string {
-  // It is an optional dependency, and npm does not report that its installation failed.
+  // better-sqlite3 is an optional dependency, and npm does not report when the installation of one fails.
   if ((cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') {
     return 'better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), ' +
       'or give another `storage`'
@@ -97,18 +97,18 @@ function describeOpenError (cause: unknown, filename: string): string {
   return `SQLite cannot open ${filename === memory ? filename : resolve(filename)} (${(cause as Error).message})`
 }
 
-/** Creates a missing file that only its owner may read. SQLite gives the files beside it the same mode. */
+/** Creates the file if it is missing. Only its owner can read it. SQLite gives the files that it adds the same mode. */
 function createPrivate (filename: string): void {
   if (filename === memory) return
   try {
-    // Exclusive, because closing a handle of an existing file would free the locks that SQLite holds on it.
+    // `wx` fails if the file exists. Closing a handle of an existing file would free the locks that SQLite holds on it.
     closeSync(openSync(followLinks(filename), 'wx', 0o600))
   } catch {
     // The file exists, or SQLite will report the error.
   }
 }
 
-/** Returns the target of a link, which need not exist, or the path itself if it is no link. */
+/** Returns the target of a link, which need not exist, or the path itself if it is not a link. */
 function followLinks (filename: string): string {
   const isLink = lstatSync(filename, { throwIfNoEntry: false })?.isSymbolicLink() === true
   return isLink ? followLinks(resolve(dirname(filename), readlinkSync(filename))) : filename

@@ -2,11 +2,11 @@ import type { ColumnType, Generated } from 'kysely'
 
 /** An integer of eight bytes, which some drivers return as text. */
 type Key = Generated<number | string | bigint>
-/** As `writeBoolean` writes it; read with `selection.boolean`. */
+/** A boolean: written by `writeBoolean`, read with `selection.boolean`. */
 type Flag = ColumnType<unknown, boolean | number | undefined, boolean | number>
-/** As `writeTime` writes it; read with `selection.time` and `readTime`. */
+/** A time: written by `writeTime`, read with `selection.time` and `readTime`. */
 type Time<Nullable = never> = ColumnType<unknown, string | Nullable, string | Nullable>
-/** Written as text; read with `selection.json`. */
+/** JSON: written as text, read with `selection.json`. */
 type Json = ColumnType<unknown, string | null, string | null>
 
 /** The tables as Kysely sees them. Their names in the database begin with the prefix. */
@@ -38,7 +38,7 @@ export interface Tables {
     last_used_at: Time<null>
   }
   migrations: {
-    /** n: the migration to version n is done. -n: it has begun. 0: a row to lock. */
+    /** n: the migration to version n is done. -n: the migration to version n has begun. 0: a row to lock. */
     version: number
     applied_at: Time
   }

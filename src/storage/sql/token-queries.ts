@@ -28,7 +28,7 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
         .where('token.hash', '=', traits.lookupValue(value('hash')))
         .limit(one))
       const result = runner.executeTakeFirst(query)
-      // A result that is there at once needs no promise.
+      // A result that is available at once is returned without a promise.
       return result instanceof Promise ? result.then(toFound) : toFound(result)
     },
 
@@ -55,7 +55,7 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
         if (replacement === 'rejected') return 'rejected'
         const { expires_at: expiresAt, successor } = replacement
         const token = await createToken(runner, successor, trx)
-        // A token can outlive its user where foreign keys are not enforced.
+        // A token can outlive its user if foreign keys are not enforced.
         if (token === 'absent') return 'absent'
         isCreated = true
         if (expiresAt === null) await trx.deleteFrom(names.tokens).where('id', '=', key).execute()
@@ -83,8 +83,8 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
       if (key === undefined) return
       const deleteAll = db.deleteFrom(names.tokens).where('user_id', '=', key)
       const some = db.selectFrom(names.tokens).select('id').where('user_id', '=', key).limit(one)
-      // The delete waits for a rotation in progress, but may not see its successor.
-      // The number of attempts is limited because other callers may go on creating tokens.
+      // The delete waits for a rotation in progress, but may not see the successor that the rotation creates.
+      // The number of attempts is limited, because other callers may keep creating tokens.
       for (let attempt = 0; attempt < 10; attempt++) {
         const outcome = await unlessReferenced(traits, () => runner.retried(() => deleteAll.execute()))
         if (outcome === 'referenced') return 'referenced'
@@ -93,11 +93,11 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
     },
 
     async touchTokens (ids, lastUsedAt) {
-      // Sorted, because processes that lock rows in different orders deadlock.
+      // The keys are sorted, because processes that lock rows in different orders can deadlock.
       const keys = ids.map(toRowId).filter((key) => key !== undefined).sort((a, b) => a - b)
       if (keys.length === 0) return
-      // Padding to 1, 2, 4, 8… keys keeps the number of prepared statements low. A list longer than the plugin's is not
-      // padded, because databases limit the number of parameters.
+      // Padding to 1, 2, 4, 8… keys keeps the number of prepared statements low. Long lists, which the plugin does not
+      // send, are not padded, because databases limit the number of parameters.
       const length = 2 ** Math.ceil(Math.log2(keys.length))
       if (length <= 512) keys.push(...Array(length - keys.length).fill(keys[0]))
       const time = traits.writeTime(lastUsedAt)
@@ -124,7 +124,7 @@ async function createToken (
       const insert = db.insertInto(names.tokens)
       if (!traits.supportsInsertFromSelect) return insert.values(written)
       const { user_id: userId, ...rest } = written
-      // An insert that selects its user needs neither a transaction nor a foreign key.
+      // This insert selects the row of the user, so it does not need a transaction or a foreign key.
       const columns = Object.keys(rest) as Array<keyof typeof rest>
       return insert
         .columns(['user_id', ...columns])
@@ -139,7 +139,7 @@ async function createToken (
   }
 }
 
-/** Returns whether there is no such user. If there is one, a foreign key of the app has been violated. */
+/** Returns whether the user is absent. If the user exists, the violated foreign key is one of the app. */
 async function isAbsent (runner: QueryRunner, userKey: number, trx?: Kysely<Tables>): Promise<boolean> {
   try {
     return await findUserByKey(runner, userKey, trx) === undefined

@@ -6,7 +6,7 @@ import type { Tables } from './tables.js'
 import { unlessReferenced, unlessTaken } from './violations.js'
 
 const one = sql.lit(1)
-// Final sigma becomes sigma, as in `normalizeForSearch`. Names are stored in that form.
+// Final sigma becomes sigma, as in `normalizeForSearch`. The column `searchable_name` already has that form.
 const searchableEmail = sql<string>`replace(${sql.ref('email')}, ${sql.lit('\u03C2')}, ${sql.lit('\u03C3')})`
 
 type UserMethods =
@@ -41,7 +41,7 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
         return id === undefined ? undefined : rows.createdUser(id, user)
       }
       return await unlessTaken(write, {
-        // An insert that skips a conflict of addresses throws only for other unique columns.
+        // If the insert skips a conflict of addresses, its error is about another unique column.
         isViolation: (error) => !traits.onConflictDoNothing && traits.isUniqueViolation(error),
         isTaken: async () => await findUserByEmail(user.email) !== undefined
       })
@@ -118,11 +118,11 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
       return await unlessReferenced(traits, () => runner.transaction(async (trx) => {
         const revokeTokens = () => trx.deleteFrom(names.tokens).where('user_id', '=', key).execute()
         const deleteUser = () => trx.deleteFrom(names.users).where('id', '=', key).executeTakeFirstOrThrow()
-        // The foreign key does not always do it, because a connection of the app may not enforce foreign keys.
+        // The foreign key does not always delete the tokens: a connection of the app may not enforce foreign keys.
         await revokeTokens()
         const { numDeletedRows } = await deleteUser().catch(async (error) => {
           if (traits.supportsCascade || !traits.isForeignKeyViolation(error)) throw error
-          // A token may have been created after the first statement. Now the user is locked, so that no other can be.
+          // A token may have been created after the first statement. Now the user is locked, so no other can follow.
           await revokeTokens()
           return await deleteUser()
         })

@@ -1,9 +1,10 @@
 import type { DialectTraits } from './dialects/index.js'
 
 /**
- * Returns the outcome of a write, or `'referenced'` if a table of the app refers to the row and forbids the write.
+ * Returns the result of a write, or `'referenced'` if a table of the app refers to the row and forbids the write.
  *
- * @param mayBeReferenced whether the write has got as far as the row; before that, a violation is a fault
+ * @param mayBeReferenced returns whether the write has reached the statement that deletes or updates the row. An
+ * earlier foreign key violation has another cause, and is thrown
  */
 export async function unlessReferenced<T> (
   traits: DialectTraits,
@@ -19,16 +20,16 @@ export async function unlessReferenced<T> (
 }
 
 interface EmailChecks {
-  /** Whether the address may be the cause of an error of the write. */
+  /** Returns whether the address may be the cause of this error of the write. */
   isViolation: (error: unknown) => boolean
-  /** Whether another user has the address. */
+  /** Returns whether another user has the address. */
   isTaken: () => Promise<boolean>
 }
 
 /**
- * Returns the outcome of a write, or `'taken'` if it fails and another user has the e-mail address. Throws the error of
- * the write if no other user has it: then another unique column is the cause. A restored sequence may give out a key
- * again, and the app may have unique columns of its own.
+ * Returns the result of a write, or `'taken'` if the write fails and another user has the e-mail address. If no other
+ * user has the address, throws the error of the write. The cause is then another unique column: a restored sequence may
+ * repeat a key, and the app may have added unique columns.
  *
  * @param write returns `undefined` if it wrote nothing
  */
@@ -37,7 +38,7 @@ export async function unlessTaken<T> (
   { isViolation, isTaken }: EmailChecks
 ): Promise<T | 'taken'> {
   let fault: unknown
-  // Three attempts, because the other user may be deleted between the write and the look-up.
+  // The write has three attempts, because the other user may be deleted between the write and the look-up.
   for (let attempt = 1; attempt <= 3; attempt++) {
     try {
       const written = await write()

@@ -1,4 +1,4 @@
-// This package has far fewer statements. The limit is for the app's queries, because each statement costs memory in
+// This package needs far fewer statements. The limit is for queries of the app, because each statement costs memory in
 // each connection.
 const maxStatements = 200
 
@@ -10,11 +10,11 @@ interface Client {
 }
 
 /**
- * Creates a `Client` for pools of `pg` with prepared statements. PostgreSQL parses and plans each one once per
- * connection instead of every time.
+ * Returns a `Client` class for pools of `pg` that uses prepared statements. PostgreSQL then parses and plans a
+ * statement once per connection, not each time it runs.
  *
- * The pool should serve only this package: the client names at most 200 statements, and a query of the app with
- * `select *` fails once after a change of its table.
+ * The pool should serve only this package. The client prepares at most 200 different statements, and a `select *` of
+ * the app fails one time after the columns of its table change.
  *
  * The pool must not connect through a pooler that changes connections between transactions and does not support
  * prepared statements, such as PgBouncer before 1.21 or without `max_prepared_statements`. With such a pooler,
@@ -39,7 +39,7 @@ export function withPreparedStatements<C extends new (...parameters: any[]) => C
 
   return class extends PlainClient {
     override query (text: unknown, values?: unknown, ...rest: unknown[]) {
-      // A statement without parameters is begin, commit or DDL, and not worth a name.
+      // Statements without parameters, such as begin, commit and DDL, are not worth preparing.
       const name = typeof text === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(text) : undefined
       if (name === undefined) return super.query(text, values, ...rest)
       const result = super.query({ name, text, values }, ...rest)

@@ -20,15 +20,15 @@ export class SqliteDialect implements Dialect {
   }
 
   /**
-   * Runs a compiled query without Kysely's executor, outside of any transaction. The executor costs several promises
-   * to find a connection, and here all connections are one. Returns a result that is there at once without a promise.
-   * The database must be open.
+   * Runs a compiled query without Kysely's executor, outside of any transaction. The executor needs several promises to
+   * find a connection, but here all connections share one database handle. If the result is available at once, returns
+   * it without a promise. The database must be open.
    */
   execute<Row> ({ sql, parameters }: CompiledQuery<Row>): Awaitable<QueryResult<Row>> {
     return (this.#driver as SqliteDriver).run(sql, parameters, runForResult) as Awaitable<QueryResult<Row>>
   }
 
-  /** Runs a query like `execute`, and returns its first row, or `undefined` if it has none. */
+  /** Runs a query like `execute`, and returns its first row, or `undefined` if there is no row. */
   executeTakeFirst<Row> ({ sql, parameters }: CompiledQuery<Row>): Awaitable<Row | undefined> {
     return (this.#driver as SqliteDriver).run(sql, parameters, runForFirstRow) as Awaitable<Row | undefined>
   }

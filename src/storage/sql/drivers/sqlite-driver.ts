@@ -25,7 +25,7 @@ export interface SqliteDriverConfig {
   /** Pragmas that the driver runs on the new connection, in this order. */
   pragmas: readonly string[]
   /**
-   * Time that a statement waits for the lock of another process before it fails with `SQLITE_BUSY`, in milliseconds.
+   * Milliseconds that a statement waits for the lock of another process before the statement fails with `SQLITE_BUSY`.
    */
   busyTimeout: number
 }
@@ -45,7 +45,7 @@ export const runForResult: Run<QueryResult<unknown>> = ({ statement, toRow }, pa
   return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
 }
 
-/** Runs a query, and returns its first row, or `undefined` if it has none. */
+/** Runs a query, and returns its first row, or `undefined` if there is no row. */
 export const runForFirstRow: Run<unknown> = ({ statement, toRow }, parameters) => {
   const values = statement.get(parameters) as unknown[] | undefined
   return values && toRow(values)
@@ -55,8 +55,8 @@ export const runForFirstRow: Run<unknown> = ({ statement, toRow }, parameters) =
  * Runs statements without blocking the event loop on a lock. SQLite's own `timeout` stops the whole process while
  * another process writes. This driver tries a busy statement again later.
  *
- * All connections share one database handle. A statement runs synchronously and needs no queue. It waits only while
- * another connection is in a transaction.
+ * All connections share one database handle. A statement runs synchronously, so a queue is not needed. Within this
+ * process, a statement waits only while another connection is in a transaction.
  */
 export class SqliteDriver implements Driver {
   readonly #config: SqliteDriverConfig
@@ -112,7 +112,7 @@ export class SqliteDriver implements Driver {
     this.#database = undefined
   }
 
-  /** Runs a statement outside of any transaction. Returns no promise unless the statement must wait. */
+  /** Runs a statement outside of any transaction. Returns a promise only if the statement must wait. */
   run<T> (sql: string, parameters: readonly unknown[], run: Run<T>): Awaitable<T> {
     if (this.#transaction === undefined) {
       try {
@@ -124,7 +124,7 @@ export class SqliteDriver implements Driver {
     return this.#runLater(undefined, sql, parameters, run)
   }
 
-  /** Runs a statement of a connection as soon as no other connection, of this process or another, is in its way. */
+  /** Runs a statement of a connection as soon as no other connection, of this process or another one, blocks it. */
   execute (
     connection: DatabaseConnection, sql: string, parameters: readonly unknown[] = []
   ): Promise<QueryResult<unknown>> {
@@ -146,7 +146,7 @@ export class SqliteDriver implements Driver {
         busy = error
       }
       deadline ??= performance.now() + this.#config.busyTimeout
-      // Jitter keeps waiting processes from coming back all at once.
+      // A random pause keeps waiting processes from trying again all at once.
       await sleep(pause * (0.5 + Math.random()))
       pause = Math.min(pause * 2, 32)
     } while (performance.now() < deadline)
@@ -178,8 +178,8 @@ export class SqliteDriver implements Driver {
   }
 
   /**
-   * Notes whether a transaction has begun or ended. SQLite itself reports this, whatever statement or error was the
-   * cause.
+   * Notes whether a transaction has begun or ended. SQLite itself reports this, so the cause (a statement or an error)
+   * does not matter.
    */
   #followTransaction (owner: DatabaseConnection | undefined): void {
     const inTransaction = this.#database?.inTransaction === true
