@@ -1,11 +1,10 @@
 import { createError, type FastifyErrorConstructor } from '@fastify/error'
 
-// The type is written out, because apps without `moduleResolution: nodenext` cannot read the one that TypeScript
-// infers.
+// The type is written out, because apps without `moduleResolution: nodenext` cannot use the inferred type.
 type Constructor<Code extends string> =
   FastifyErrorConstructor<{ code: `VEXA_ADMIN_ERR_${Code}`, statusCode: number }>
 
-// These errors have no stack. Requests cause them, the app logs them, and a stack would put file paths into the log.
+// These errors have no stack. Requests cause them and the app logs them, so a stack would put file paths into the log.
 function requestError<Code extends string> (code: Code, message: string, statusCode: number): Constructor<Code> {
   return createError(`VEXA_ADMIN_ERR_${code}`, message, statusCode, Error, false)
 }
@@ -14,18 +13,24 @@ function bootError<Code extends string> (code: Code, message: string): Construct
   return createError(`VEXA_ADMIN_ERR_${code}`, `fastify-vexa-admin: ${message}`, 500)
 }
 
-/** 401: the admin key is missing or not valid. The message is the same for every reason. */
+/**
+ * 401: the admin key is missing or not valid. The message does not say which of the two. With the option `authorize`:
+ * the app did not accept the request. The message then asks the sender to sign in as an admin.
+ */
 export const UnauthorizedError = requestError('UNAUTHORIZED',
   'Admin key missing or not valid: send one in the header X-Admin-API-Key', 401)
 export type UnauthorizedError = InstanceType<typeof UnauthorizedError>
 
-/** 403: a page of another origin asks for a change, and the option `authorize` is in use. */
+/** 403, with the option `authorize`: a page of another origin requests a change. */
 export const CrossOriginError = requestError('CROSS_ORIGIN',
   'The request comes from a page of another origin: send it from a page of this host, add that origin to the option ' +
   '`trustedOrigins`, or set `trustProxy` of Fastify if a proxy changes the Host header', 403)
 export type CrossOriginError = InstanceType<typeof CrossOriginError>
 
-/** 400: the app's own code calls a service with a value that the HTTP API rejects too. The message says why. */
+/**
+ * 400: a call by the app's own code has an argument that is not valid. Over HTTP, only `data` above 16 KiB causes this
+ * error. The message says what is wrong.
+ */
 export const InvalidInputError = requestError('INVALID_INPUT', '%s', 400)
 export type InvalidInputError = InstanceType<typeof InvalidInputError>
 
@@ -37,12 +42,12 @@ export type UserNotFoundError = InstanceType<typeof UserNotFoundError>
 export const TokenNotFoundError = requestError('TOKEN_NOT_FOUND', 'Token not found', 404)
 export type TokenNotFoundError = InstanceType<typeof TokenNotFoundError>
 
-/** 401, on routes of the app: the API token is missing or not valid. The message is the same for every reason. */
+/** 401, on routes of the app: the API token is missing or not valid. The message is always the same. */
 export const InvalidTokenError = requestError('INVALID_TOKEN',
   'API token missing or not valid: send one in the header X-API-Key, or as Authorization: Bearer', 401)
 export type InvalidTokenError = InstanceType<typeof InvalidTokenError>
 
-/** 403, on routes of the app: the API token lacks a scope. The message names each scope that it lacks. */
+/** 403, on routes of the app: the API token lacks a required scope. The message names each missing scope. */
 export const InsufficientScopeError = requestError('INSUFFICIENT_SCOPE', 'The API token lacks required scopes: %s', 403)
 export type InsufficientScopeError = InstanceType<typeof InsufficientScopeError>
 
@@ -60,15 +65,15 @@ export type EmailTakenError = InstanceType<typeof EmailTakenError>
 
 /**
  * 409: a foreign key of the app's own tables refers to the user or one of its tokens. The database therefore rejects
- * the deletion of the user, or the update of its address. Nothing is changed.
+ * the deletion of the user, or the change of its address. Nothing is changed.
  */
 export const UserReferencedError = requestError('USER_REFERENCED',
   'Rows of the app refer to the user or its tokens: delete those rows first', 409)
 export type UserReferencedError = InstanceType<typeof UserReferencedError>
 
 /**
- * 409: a foreign key of the app's own tables refers to the token. The database therefore rejects its revocation.
- * Nothing is changed.
+ * 409: a foreign key of the app's own tables refers to the token. The database therefore rejects the revocation of the
+ * token, or its rotation without a grace period. Nothing is changed.
  */
 export const TokenReferencedError = requestError('TOKEN_REFERENCED',
   'Rows of the app refer to the token: delete those rows first', 409)
@@ -78,11 +83,11 @@ const StorageErrorBase = requestError('STORAGE_UNAVAILABLE', 'Storage cannot ans
 
 /** 503: the storage cannot answer now. The error does not tell whether the user or token exists. */
 export class StorageUnavailableError extends StorageErrorBase {
-  /** The driver's own code, such as `SQLITE_BUSY` or `ECONNREFUSED`. Absent if the driver gives none. */
+  /** The driver's code, such as `SQLITE_BUSY` or `ECONNREFUSED`, or `TIMEOUT`. Absent if the error has none. */
   declare storageCode?: string
   /**
-   * The value that the storage threw. It is neither enumerable nor named `cause`, because loggers print such
-   * members, and drivers put SQL and values into their errors.
+   * The value that the storage threw, or an error that tells why its answer is missing or wrong. It is not enumerable
+   * and not named `cause`, because loggers print such members, and drivers put SQL and values into their errors.
    */
   declare readonly fault: unknown
 
@@ -95,11 +100,11 @@ export class StorageUnavailableError extends StorageErrorBase {
 }
 
 /**
- * 500: the app calls a service within a transaction or connection of the `db` that it gave to KyselyStorage.
- * Such a call would wait for its own caller.
+ * 500: the app calls a service while it holds a transaction or connection of the `db` that it gave to KyselyStorage.
+ * The call would need a second connection. If none is free, the caller would wait for itself.
  */
 export const InTransactionError = requestError('IN_TRANSACTION',
-  "The call was made within a transaction or connection of the app's own `db`: make the call before or after it", 500)
+  'The app made this call while it held a transaction or connection of its own `db`: make it before or after that', 500)
 export type InTransactionError = InstanceType<typeof InTransactionError>
 
 /** At boot: an option of the plugin or of a storage is wrong. The message names the option. */
