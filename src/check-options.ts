@@ -6,9 +6,9 @@ export function check (condition: boolean, message: string): asserts condition {
 }
 
 /**
- * Checks that an object has no option except the named ones, because a misspelt option would be ignored in silence.
+ * Checks that an object has only the named options. Otherwise a misspelt option would be ignored silently.
  *
- * @throws {InvalidOptionError} naming the first unknown option
+ * @throws {InvalidOptionError} if there is an unknown option; the message names the first
  */
 export function checkOptionNames (options: object, names: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name))

@@ -1,23 +1,23 @@
 import type { Authorize } from './hooks/require-admin.js'
 import type { StorageAdapter } from './storage/storage-adapter.js'
 
-/** Options of the plugin. Either `adminKeys` or `authorize` is required; each other option has a default. */
+/** Options of the plugin. Exactly one of `adminKeys` and `authorize` is required. Each other option has a default. */
 export interface VexaAdminOptions {
   /**
-   * The admin keys: a request to the admin API sends one of them in `X-Admin-API-Key`. Several keys are valid at once,
-   * so that keys can be rotated. Each key has at least 16 printable ASCII characters, with no space or comma.
+   * The admin keys. A request to the admin API sends one of them in `X-Admin-API-Key`. Several keys can be valid at
+   * once, so that you can replace a key. Each has at least 16 printable ASCII characters, with no space or comma.
    */
   adminKeys?: string | readonly string[] | undefined
   /**
    * Decides for each request whether it is from an admin, in place of `adminKeys`. Returns `true` or `{ actor }` to
-   * accept the request. `actor` names the admin in the events: 1 to 255 printable characters. For another object
-   * the reply is 500, because that is a fault of the app. For any other value the reply is 401.
+   * accept the request. `actor` names the admin in the events: 1 to 255 printable characters. Any other object is a
+   * mistake of the app, and the reply is 500. For any other value, the reply is 401.
    */
   authorize?: Authorize | undefined
   /**
-   * Origins, other than that of the request, whose pages may ask for changes if `authorize` decides. Each is spelt as a
-   * browser sends it in `Origin`, such as `https://admin.example`. Changes from any other origin get the reply 403,
-   * because browsers add an admin's cookie to them.
+   * With `authorize`: other origins whose pages may request changes. The origin of the app itself is always accepted.
+   * Write each as a browser sends it in `Origin`, such as `https://admin.example`. A change that a page of any other
+   * origin requests gets the reply 403, because browsers add an admin's cookie to such requests.
    * @default []
    */
   trustedOrigins?: readonly string[] | undefined
@@ -27,7 +27,7 @@ export interface VexaAdminOptions {
    */
   prefix?: string | undefined
   /**
-   * Storage of the users and tokens. The plugin opens it at boot, and closes it with the app.
+   * Storage of the users and tokens. The plugin opens it at boot, and closes it when the app closes.
    * @default sqliteStorage()
    */
   storage?: StorageAdapter | undefined
@@ -38,21 +38,21 @@ export interface VexaAdminOptions {
    */
   storageTimeout?: number | undefined
   /**
-   * Milliseconds for which a token that was found is remembered, from 0 (not at all) to 60000. For that time this
-   * process may accept a token that another process has revoked. Changes by this app take effect at once.
+   * Milliseconds for which the app caches a token that it has found, from 0 (no cache) to 60000. During that time, the
+   * app may accept a token that another process has revoked. Changes by this app take effect at once.
    * @default 0
    */
   tokenCacheTtl?: number | undefined
   /**
-   * Beginning of the value of each token: 1 to 32 letters, digits, hyphens and underscores. New tokens get the first
-   * of several prefixes, and tokens with any of them are accepted. To replace a prefix, put the new one first, and
-   * keep the old one as long as there are tokens with it.
+   * First characters of each token value: 1 to 32 letters, digits, hyphens and underscores. With several prefixes, new
+   * tokens get the first, and tokens with any of them are accepted. To replace a prefix, put the new one first, and
+   * keep the old one as long as tokens with the old one exist.
    * @default 'vex_'
    */
   tokenPrefix?: string | readonly string[] | undefined
   /**
    * Names of the scopes that a token may be limited to. Each has 1 to 64 printable ASCII characters, without space,
-   * `"` and backslash (RFC 6749, section 3.3). Without names, no token has scopes.
+   * `"` and backslash (RFC 6749, section 3.3). If empty, new tokens cannot have scopes.
    * @default []
    */
   scopes?: readonly string[] | undefined
@@ -67,7 +67,7 @@ export interface VexaAdminOptions {
    */
   hide?: boolean | undefined
   /**
-   * The reply to creating a user whose e-mail address is taken. `'reject'`: 409. `'return'`: 200 and the stored user,
+   * The reply when the e-mail address of a new user is taken. `'reject'`: 409. `'return'`: 200 and the stored user,
    * unchanged.
    * @default 'reject'
    */

@@ -6,7 +6,7 @@ import { sqliteStorage } from './storage/sql/sqlite-storage.js'
 
 type Resolved<T> = { [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
-/** The options with every default filled in. Either `adminKeys` or `authorize` is there. */
+/** The options with every default filled in. Exactly one of `adminKeys` and `authorize` is set. */
 export type ResolvedOptions =
   & Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'authorize' | 'tokenPrefix'>>
   & { tokenPrefix: readonly string[] }
@@ -27,7 +27,7 @@ const defaults = {
 /**
  * Returns a copy of the options with defaults filled in. `undefined` counts as absent.
  *
- * @throws {InvalidOptionError} naming the wrong option and the values that it may have
+ * @throws {InvalidOptionError} if an option is wrong; the message names the option and the values that it may have
  */
 export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   checkOptionNames(options, ['adminKeys', 'authorize', 'storage', ...Object.keys(defaults)])
@@ -36,12 +36,12 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   const tokenPrefix = Array.isArray(rest.tokenPrefix) ? [...rest.tokenPrefix] : [rest.tokenPrefix]
 
   check(typeof rest.prefix === 'string' && /^(\/[\w.~-]+)*$/.test(rest.prefix),
-    '`prefix` must be empty, or a path like /admin of letters, digits and - . _ ~, without a slash at its end')
+    '`prefix` must be empty, or a path such as /admin: letters, digits and - . _ ~, with no slash at the end')
   check(areDistinct(tokenPrefix, /^[\w-]{1,32}$/) && tokenPrefix.length > 0,
     '`tokenPrefix` must be 1 to 32 letters, digits, hyphens and underscores, ' +
-    'or an array of at least one such prefix, all of them different')
+    'or an array of one or more different prefixes of this form')
   check(Array.isArray(rest.trustedOrigins) && rest.trustedOrigins.every(isOrigin),
-    '`trustedOrigins` must be an array of origins as browsers send them, like https://admin.example or ' +
+    '`trustedOrigins` must be an array of origins as browsers send them, such as https://admin.example or ' +
     'http://localhost:5173, without a path, a wildcard or a default port')
   check(Array.isArray(rest.scopes) && areDistinct(rest.scopes, /^[!#-[\]-~]{1,64}$/),
     '`scopes` must be an array of different names, each of 1 to 64 printable ASCII characters ' +
@@ -67,17 +67,17 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
     return { ...common, authorize }
   }
   check(common.trustedOrigins.length === 0,
-    '`trustedOrigins` needs `authorize`: with `adminKeys` every origin is accepted, because no browser adds a key')
+    '`trustedOrigins` needs `authorize`: with `adminKeys` every origin is accepted, because browsers never add a key')
   return { ...common, adminKeys: checkKeys(adminKeys) }
 }
 
 function checkKeys (adminKeys: VexaAdminOptions['adminKeys']): readonly string[] {
-  check(adminKeys !== undefined, '`adminKeys` is undefined, and there is no `authorize`: ' +
-    'is the environment variable set? Make a key with: openssl rand -hex 32')
+  check(adminKeys !== undefined, 'neither `adminKeys` nor `authorize` is set: ' +
+    'is the environment variable of the key set? Create a key with: openssl rand -hex 32')
   const keys = Array.isArray(adminKeys) ? [...adminKeys] : [adminKeys]
   check(keys.length > 0 && keys.every((key) => typeof key === 'string' && /^[!-+\--~]{16,}$/.test(key)),
     'each of `adminKeys` must have at least 16 printable ASCII characters, with no space or comma. ' +
-    'Make one with: openssl rand -hex 32')
+    'Create one with: openssl rand -hex 32')
   return keys
 }
 

@@ -6,7 +6,7 @@ const JsonObjectKind = 'VexaAdmin:JsonObject'
 
 TypeRegistry.Set(JsonObjectKind, (_schema, value) => isPlainObject(value) && isJson(value, 1))
 
-// The limit of MariaDB, which is the lowest of the databases.
+// MariaDB has this limit, the lowest of all supported databases.
 const maxLevels = 31
 
 /** Returns the schema of a JSON object with at most 31 levels, whose text is well-formed and without NUL. */
@@ -14,13 +14,13 @@ export function JsonObject (options: SchemaOptions = {}): TUnsafe<Record<string,
   return Type.Unsafe<Record<string, unknown>>({
     ...options,
     [Kind]: JsonObjectKind,
-    [Expected]: `Expected a JSON object of at most ${maxLevels} levels of well-formed text`,
+    [Expected]: `Expected a JSON object with at most ${maxLevels} levels and only well-formed text`,
     type: 'object',
     additionalProperties: true
   })
 }
 
-/** Returns whether a value is an object as JSON or a literal creates it: not an array, a date or a class instance. */
+/** Returns whether a value is a plain object, as `JSON.parse` creates it: not an array, a date or a class instance. */
 export function isPlainObject (value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype = Object.getPrototypeOf(value)
