@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List users
-         * @description In order of creation. While there are more users, the `Link` header refers to the next page.
+         * @description Users are in order of creation. If more users follow, the `Link` header refers to the next page.
          */
         get: operations["adminListUsers"];
         put?: never;
@@ -114,7 +114,7 @@ export interface paths {
         put?: never;
         /**
          * Rotate a token
-         * @description The new token has another id, and the user, name, scopes and lifetime of the old one. Only this reply holds its value.
+         * @description The new token has a new id, and the same user, name, scopes and lifetime as the old token. Only this reply holds the value of the new token.
          */
         post: operations["adminRotateToken"];
         delete?: never;
@@ -134,7 +134,7 @@ export interface paths {
         put?: never;
         /**
          * Verify a token
-         * @description For services other than the app that receive tokens. A verification counts as a use of the token.
+         * @description For other services that receive tokens, such as a gateway. A valid token counts as used.
          */
         post: operations["adminVerifyToken"];
         delete?: never;
@@ -161,7 +161,7 @@ export interface components {
              */
             name: string | null;
             /**
-             * @description Number of bots that the user may run at the same time. The app enforces it.
+             * @description Number of bots that the user may run at the same time. The app enforces this limit.
              * @example 3
              */
             max_concurrent_bots: number;
@@ -187,7 +187,7 @@ export interface components {
             /** @example token-123 */
             id: string;
             /**
-             * @description The value, in the reply that creates the token. In every other reply it is `***`.
+             * @description The value of the token in the reply that creates it, and `***` in every other reply.
              * @example ***
              */
             token: string;
@@ -229,7 +229,7 @@ export interface components {
              */
             name: string | null;
             /**
-             * @description Number of bots that the user may run at the same time. The app enforces it.
+             * @description Number of bots that the user may run at the same time. The app enforces this limit.
              * @example 3
              */
             max_concurrent_bots: number;
@@ -260,7 +260,7 @@ export interface components {
              */
             email: string;
             name?: string | null;
-            /** @description Number of bots that the user may run at the same time. If absent, the default of the app, usually 3. */
+            /** @description Number of bots that the user may run at the same time. The app sets the default, usually 3. */
             max_concurrent_bots?: number;
             /** @description Any JSON object, at most 16 KiB as JSON. */
             data?: {
@@ -300,7 +300,7 @@ export interface components {
          *     }
          */
         RotateToken: {
-            /** @description Seconds for which the old token stays valid, unless it expires sooner. If absent, it becomes invalid at once. */
+            /** @description Seconds that the old token stays valid, unless it expires sooner. If absent, the old token is revoked at once. */
             grace_period?: number;
         };
         /**
@@ -320,7 +320,7 @@ export interface components {
             /** @enum {boolean} */
             valid: false;
             /**
-             * @description NOT_FOUND: the token does not exist. EXPIRED: it has expired. DISABLED: its user is disabled. INSUFFICIENT_SCOPE: it lacks a scope of the request.
+             * @description NOT_FOUND: the token does not exist. EXPIRED: it has expired. DISABLED: its user is disabled. INSUFFICIENT_SCOPE: it lacks one of the requested scopes.
              * @enum {string}
              */
             code: "NOT_FOUND" | "EXPIRED" | "DISABLED" | "INSUFFICIENT_SCOPE";
@@ -339,7 +339,7 @@ export interface operations {
             query?: {
                 /** @description Number of users to skip. */
                 skip?: number;
-                /** @description Number of users to return at most. */
+                /** @description Maximum number of users to return. */
                 limit?: number;
                 /** @description Start after the user with this id, even if that user has been deleted. */
                 after?: string;
@@ -347,7 +347,7 @@ export interface operations {
                 order?: "asc" | "desc";
                 /** @description Return only users whose e-mail address or name contains this text, in any letter case. */
                 search?: string;
-                /** @description Whether the reply has the total number of users, in `X-Total-Count`. */
+                /** @description Whether the header `X-Total-Count` of the reply gives the number of all matching users. */
                 count?: boolean;
             };
             header?: never;
@@ -359,9 +359,9 @@ export interface operations {
             /** @description The users */
             200: {
                 headers: {
-                    /** @description The next page as `rel="next"`, relative to the URL of the request. Absent on the last page. */
+                    /** @description Link to the next page (`rel="next"`), relative to the URL of the request. Absent on the last page. */
                     link?: string;
-                    /** @description The total number of users. Present only if `count` is true. */
+                    /** @description Number of all matching users. Present only if `count` is true. */
                     "x-total-count"?: number;
                     [name: string]: unknown;
                 };
@@ -453,7 +453,7 @@ export interface operations {
             /** @description The new user */
             201: {
                 headers: {
-                    /** @description The user, relative to the URL of the request. */
+                    /** @description The URL of the user, relative to the URL of the request. */
                     location?: string;
                     [name: string]: unknown;
                 };

@@ -17,9 +17,9 @@ const UserList = Type.Array(User, {
   headers: {
     link: {
       type: 'string',
-      description: 'The next page as `rel="next"`, relative to the URL of the request. Absent on the last page.'
+      description: 'Link to the next page (`rel="next"`), relative to the URL of the request. Absent on the last page.'
     },
-    'x-total-count': { type: 'integer', description: 'The total number of users. Present only if `count` is true.' }
+    'x-total-count': { type: 'integer', description: 'Number of all matching users. Present only if `count` is true.' }
   }
 })
 
@@ -27,7 +27,7 @@ const NewUser = Type.Object(User.properties, {
   [Component]: 'User',
   description: 'The new user',
   examples: User.examples,
-  headers: { location: { type: 'string', description: 'The user, relative to the URL of the request.' } }
+  headers: { location: { type: 'string', description: 'The URL of the user, relative to the URL of the request.' } }
 })
 
 const ExistingUser = Type.Object(User.properties, {
@@ -45,7 +45,7 @@ const UpdatedUser = Type.Object(User.properties, {
 
 /** Registers the routes of users. */
 export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { users, duplicateEmail }, done) => {
-  // The document shows the reply of this app; the type allows both replies.
+  // The OpenAPI document shows only the reply that this app can give. The type allows both replies.
   const duplicate = duplicateEmail === 'return' ? { 200: ExistingUser } : errorReplies(EmailTakenError)
   const taken = duplicate as { 200: typeof ExistingUser }
 
@@ -55,7 +55,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
       operationId: 'listUsers',
       tags: ['Users'],
       summary: 'List users',
-      description: 'In order of creation. While there are more users, the `Link` header refers to the next page.',
+      description: 'Users are in order of creation. If more users follow, the `Link` header refers to the next page.',
       querystring: ListUsers,
       response: { 200: UserList, ...errorReplies(...readErrors) }
     }
@@ -91,7 +91,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
     }
   }, (request) => users.getByEmail(request.params.email))
 
-  // For addresses that contain a slash, or are longer than a parameter of the router may be.
+  // This route is for addresses that contain a slash, or are longer than the router allows for a parameter.
   fastify.get('/users/email/*', {
     exposeHeadRoute: true,
     schema: {

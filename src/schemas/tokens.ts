@@ -13,12 +13,12 @@ const exampleToken = {
   expires_at: '2024-04-01T12:00:00.000Z'
 }
 
-/** A token, as on the wire. Its value is in the reply that creates the token, and is `***` in every other reply. */
+/** A token, as in the HTTP API. Only the reply that creates the token holds its value. */
 export const Token = Type.Object({
   id: Type.String({ examples: ['token-123'] }),
   token: Type.String({
     examples: ['***'],
-    description: 'The value, in the reply that creates the token. In every other reply it is `***`.'
+    description: 'The value of the token in the reply that creates it, and `***` in every other reply.'
   }),
   user_id: Type.String({ examples: ['user-123'] }),
   created_at: Timestamp,
@@ -65,7 +65,7 @@ const Scopes = (names: readonly string[]) => Type.Array({
   ...OneOf(names),
   [Expected]: (scope: unknown) => {
     const expected = `Expected one of the scopes of this app: ${names.join(', ')}`
-    // Keys and tokens are longer, so that the message repeats no secret.
+    // Keys and tokens are longer than 15 characters, so the message cannot repeat a secret.
     return typeof scope === 'string' && /^[\w.:-]{1,15}$/.test(scope) ? `${expected}; not ${scope}` : expected
   }
 }, {
@@ -78,11 +78,11 @@ const explainNoScopes = (_value: unknown, path: string) => path === '/scopes'
   ? 'This app has no scopes (option `scopes` of fastify-vexa-admin): leave this member out'
   : undefined
 
-/** Body of `POST /users/:id/tokens`. A request may have no body. */
+/** Body of `POST /users/:id/tokens`. It may be omitted. */
 export interface CreateToken {
   /** At most 255 characters. */
   name?: string | null | undefined
-  /** Scopes from the option `scopes`; not valid if that option is empty. If absent, the token may do everything. */
+  /** Names from the option `scopes`. Not valid if that option is empty. If absent, the token may do everything. */
   scopes?: string[] | undefined
   /** Seconds until the token expires. If absent, the token never expires. */
   expires_in?: number | undefined
@@ -92,11 +92,11 @@ export interface CreateToken {
 export interface VerifyToken {
   /** The value of a token. */
   token: string
-  /** Scopes that the token needs. */
+  /** Scopes that the token must have. */
   scopes?: string[] | undefined
 }
 
-/** Returns the schemas of the bodies that name scopes. If `names` is empty, `scopes` is no member of them. */
+/** Returns the schemas of the bodies that may name scopes. If `names` is empty, the bodies have no member `scopes`. */
 export function createTokenBodies (
   names: readonly string[]
 ): { CreateToken: TUnsafe<CreateToken>, VerifyToken: TUnsafe<VerifyToken> } {
@@ -115,12 +115,12 @@ export function createTokenBodies (
   }
 }
 
-/** Body of `POST /tokens/:id/rotate`. A request may have no body. */
+/** Body of `POST /tokens/:id/rotate`. It may be omitted. */
 export const RotateToken = Type.Object({
   grace_period: Type.Optional(Seconds(0,
-    'Seconds for which the old token stays valid, unless it expires sooner. If absent, it becomes invalid at once.'))
+    'Seconds that the old token stays valid, unless it expires sooner. If absent, the old token is revoked at once.'))
 }, { [Component]: 'RotateToken', additionalProperties: false, examples: [{ grace_period: 3600 }] })
 export type RotateToken = Input<Static<typeof RotateToken>>
 
-/** Path of the routes of one token. No token has the id of the example, because pages fill the example in. */
+/** Path of the routes of one token. Documentation pages fill in the example, so it is an id that no token has. */
 export const TokenParams = Type.Object({ id: Type.String({ examples: ['token-0'] }) })

@@ -14,7 +14,7 @@ const exampleUser = {
   created_at: '2024-01-01T12:00:00.000Z'
 }
 
-/** A user, as on the wire. */
+/** A user, as in the HTTP API. */
 export const User = Type.Object({
   id: Type.String({ examples: ['user-123'] }),
   email: Type.String({ examples: ['user@example.com'], description: 'In Unicode NFC and lower case; unique.' }),
@@ -24,7 +24,7 @@ export const User = Type.Object({
   }),
   max_concurrent_bots: Type.Integer({
     examples: [3],
-    description: 'Number of bots that the user may run at the same time. The app enforces it.'
+    description: 'Number of bots that the user may run at the same time. The app enforces this limit.'
   }),
   created_at: Timestamp,
   disabled: Type.Optional(Type.Boolean({
@@ -50,7 +50,7 @@ export const CreateUser = Type.Object({
   email: Email,
   name: Type.Optional(Nullable(Text(255))),
   max_concurrent_bots: Type.Optional(Count({
-    description: 'Number of bots that the user may run at the same time. If absent, the default of the app, usually 3.'
+    description: 'Number of bots that the user may run at the same time. The app sets the default, usually 3.'
   })),
   data: Type.Optional(JsonObject({ description: 'Any JSON object, at most 16 KiB as JSON.' }))
 }, {
@@ -72,7 +72,7 @@ export const UpdateUser = Type.Object({
 }, {
   [Component]: 'UpdateUser',
   additionalProperties: false,
-  // Pages fill the example in, so that sending it must not change anything.
+  // Documentation pages fill in the example, so sending it unchanged must change nothing.
   examples: [{}]
 })
 export type UpdateUser = Input<Static<typeof UpdateUser>>
@@ -89,7 +89,7 @@ export const ListUsers = Type.Object({
     minimum: 1,
     maximum: 1000,
     default: 100,
-    description: 'Number of users to return at most.'
+    description: 'Maximum number of users to return.'
   })),
   after: Type.Optional(Type.String({
     pattern: '^user-[\\w-]{1,64}$',
@@ -104,10 +104,10 @@ export const ListUsers = Type.Object({
   })),
   count: Type.Optional(Type.Boolean({
     default: false,
-    description: 'Whether the reply has the total number of users, in `X-Total-Count`.'
+    description: 'Whether the header `X-Total-Count` of the reply gives the number of all matching users.'
   }))
 }, { additionalProperties: false })
 export type ListUsers = Input<Static<typeof ListUsers>>
 
-/** Path of the routes of one user. No user has the id of the example, because pages fill the example in. */
+/** Path of the routes of one user. Documentation pages fill in the example, so it is an id that no user has. */
 export const UserParams = Type.Object({ id: Type.String({ examples: ['user-0'] }) })

@@ -11,7 +11,7 @@ export const Verification = Type.Union([
     valid: Type.Literal(false),
     code: OneOf(['NOT_FOUND', 'EXPIRED', 'DISABLED', 'INSUFFICIENT_SCOPE'], {
       description: 'NOT_FOUND: the token does not exist. EXPIRED: it has expired. DISABLED: its user is disabled. ' +
-        'INSUFFICIENT_SCOPE: it lacks a scope of the request.'
+        'INSUFFICIENT_SCOPE: it lacks one of the requested scopes.'
     })
   })
 ], {
