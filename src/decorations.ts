@@ -9,8 +9,8 @@ export interface VexaAdmin {
   readonly users: UserService
   readonly tokens: TokenService
   /**
-   * Returns a hook for the app's own routes, as `onRequest` or later. The hook rejects each request without a
-   * valid API token.
+   * Returns a hook for the app's own routes. Use it as `onRequest` or as a later hook. It rejects each request
+   * without a valid API token.
    *
    * @throws {InvalidOptionError} if an option is wrong, or a scope is not one of the plugin's `scopes`
    * @example

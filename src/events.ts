@@ -8,7 +8,7 @@ export interface ChangeSource {
   ip?: string
   /**
    * Name of the admin: the `fingerprintAdminKey` of the admin key, the `actor` that `authorize` returned, or the
-   * `actor` that the app's own code gave. Absent if none of them gave a name.
+   * `actor` that the app's own code gave. Absent if there is no name.
    */
   actor?: string
 }
@@ -18,21 +18,21 @@ export interface Rejection {
   /** The `id` of the request, as in Fastify's log. */
   requestId: string
   method: string
-  /** The route as registered, because the path that was sent may hold secrets. `undefined` if no route matches. */
+  /** The path of the route as registered. The path as sent may hold secrets. `undefined` if no route matches. */
   route: string | undefined
   /** `request.ip`: the address of the last proxy, unless the app sets Fastify's `trustProxy`. */
   ip: string
 }
 
 /**
- * The messages, by the names of their channels. Ids are those of the wire, and `prefix` is the path of the
- * registration's routes. No message holds a key, or the value or hash of a token.
+ * The messages, by the names of their channels. Ids are as in the HTTP API (`user-1`). `prefix` is the path of the
+ * registration's routes. No message holds an admin key, or the value or hash of a token.
  */
 export interface AuditEvents {
   'fastify-vexa-admin:user:created': ChangeSource & { prefix: string, userId: string }
-  /** `changed` holds the names of the members that were given. */
+  /** `changed` has the names of the given members. */
   'fastify-vexa-admin:user:updated': ChangeSource & { prefix: string, userId: string, changed: string[] }
-  /** The tokens of the user are deleted with it. */
+  /** All tokens of the user are deleted too. */
   'fastify-vexa-admin:user:deleted': ChangeSource & { prefix: string, userId: string }
   'fastify-vexa-admin:token:created': ChangeSource & { prefix: string, tokenId: string, userId: string }
   'fastify-vexa-admin:token:rotated': ChangeSource & {
@@ -41,9 +41,9 @@ export interface AuditEvents {
     successorId: string
     userId: string
   }
-  /** `tokenId` if one token was revoked. `userId` if all tokens of a user were, even if there were none. */
+  /** Has `tokenId` if one token was revoked, or `userId` if all tokens of a user were, even if the user had none. */
   'fastify-vexa-admin:token:revoked': ChangeSource & { prefix: string } & ({ tokenId: string } | { userId: string })
-  /** 401 on a route of the admin API, or 403 for a request of another origin. */
+  /** 401 on a route of the admin API, or 403 for a request from another origin. */
   'fastify-vexa-admin:admin:rejected': Rejection & { prefix: string }
   /** 401 or 403 on a route that `requireToken` guards. */
   'fastify-vexa-admin:token:rejected': Rejection & {
@@ -55,7 +55,7 @@ export interface AuditEvents {
 type Kind = keyof AuditEvents extends `fastify-vexa-admin:${infer Name}` ? Name : never
 type Message<Name extends Kind> = AuditEvents[`fastify-vexa-admin:${Name}`]
 type Source<Name extends Kind> = Message<Name> extends Rejection ? Rejection : ChangeSource
-// The condition applies Omit to each member of a union. Omit alone would keep only the members' common names.
+// The condition applies Omit to each type of a union. Omit alone would keep only the names that all types share.
 type Rest<T> = T extends unknown ? Omit<T, 'prefix' | keyof ChangeSource | keyof Rejection> : never
 
 const channels = {
@@ -72,10 +72,10 @@ const channels = {
 /** The names of the channels of `node:diagnostics_channel`, one for each member of AuditEvents. */
 export const auditEvents = Object.values(channels).map(({ name }) => name) as ReadonlyArray<keyof AuditEvents>
 
-/** Publishes a message, put together from its source and the rest. Subscribers run before the call returns. */
+/** Publishes a message that has the members of `source` and `message`. Subscribers run before the call returns. */
 export type Publish = <Name extends Kind>(name: Name, source: Source<Name>, message: Rest<Message<Name>>) => void
 
-/** Creates the `publish` of the registration that has its routes at this path. */
+/** Creates the `publish` function of a registration. `prefix` is the path of its routes. */
 export function createPublisher (prefix: string): Publish {
   return (name, source, message) => {
     if (channels[name].hasSubscribers) channels[name].publish({ prefix, ...source, ...message })

@@ -22,7 +22,8 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
   const publish = createPublisher(fastify.prefix.replace(/\/$/, '') + options.prefix)
 
-  // Innermost, so that the cache keeps only checked records. Last uses bypass both, with a guard of their own.
+  // The fault guard is innermost, so that the cache keeps only checked records. Writes of last uses bypass the guard
+  // and the cache: `createLastUsed` makes its own guard.
   const faultless = withFaults(options.storage, options.storageTimeout)
   const storage = options.tokenCacheTtl === 0 ? faultless : withTokenCache(faultless, options.tokenCacheTtl)
   const lastUsed = createLastUsed(options.storage, options.storageTimeout,
@@ -36,17 +37,17 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     requireToken: createRequireToken(tokens, options.scopes, publish)
   })
   for (const name of ['apiUser', 'apiToken']) {
-    // A registration in an enclosing scope has added them already.
+    // A registration in an enclosing scope may have added the decorator already.
     if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name, null)
   }
 
-  // Added before the storage opens, so that a start that fails halfway leaves nothing open.
+  // The hook is added before the storage opens, so that a start that fails halfway leaves nothing open.
   fastify.addHook('onClose', async () => {
     await lastUsed.close()
     try {
       await storage.close()
     } catch (err) {
-      // A failure here must not fail the shutdown of the app.
+      // This error must not prevent the app from closing.
       fastify.log.warn({ err }, 'The storage cannot be closed')
     }
   })
@@ -58,7 +59,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     authenticate: options.authorize
       ? requireAuthorized(options.authorize, publish)
       : requireAdminKey(options.adminKeys, publish),
-    // A browser adds a cookie by itself, but never an admin key.
+    // Only `authorize` needs this hook: browsers add cookies to requests by themselves, but never an admin key.
     sameOrigin: options.authorize && requireSameOrigin(options.trustedOrigins, publish),
     users,
     tokens,
@@ -68,7 +69,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   })
 }
 
-/** Opens a storage. If it is SQLite's, logs the path of the file, or that the data is in memory. */
+/** Opens a storage. For a SQLite storage, logs the path of the file, or that the data is in memory. */
 async function openStorage (storage: StorageAdapter, log: FastifyBaseLogger): Promise<void> {
   try {
     await storage.open()

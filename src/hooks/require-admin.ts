@@ -12,15 +12,15 @@ import { fingerprintAdminKey } from './admin-keys.js'
 import { describeRejection } from './describe-rejection.js'
 
 /**
- * The app's own decision whether a request is from an admin. `true` and `{ actor }` accept the request, and `actor`
- * names the admin in the events. Any other value rejects it.
+ * Decides whether a request is from an admin. `true` or `{ actor }` accepts the request, and `actor` names the admin in
+ * the events. Any other object causes a 500, and any other value a 401.
  */
 export type Authorize = (request: FastifyRequest) => boolean | { actor: string } | Promise<boolean | { actor: string }>
 
-/** Decorates a request of the admin API with the actor, or `undefined` if `authorize` accepted it without a name. */
+/** Name of the request decorator that holds the actor, or `undefined` if `authorize` gave no name. */
 export const requestActor = Symbol('requestActor')
 
-/** Decorates the scope of the admin API, which holds the routes that the hooks of this file guard, and no others. */
+/** Name of the decorator that marks the Fastify scope of the admin routes. The hooks of this file guard that scope. */
 export const adminScope = Symbol('adminScope')
 
 const failureOfAnswer = compile(Type.Object({ actor: Actor }, { additionalProperties: false }))
@@ -35,7 +35,7 @@ export function requireAdminKey (adminKeys: readonly string[], publish: Publish)
     // Node joins repeated headers with a comma, which no key contains.
     const digest = hash('sha256', String(request.headers['x-admin-api-key'] ?? ''), 'buffer')
     let actor: string | undefined
-    // Digests, because timingSafeEqual needs equal lengths. Every key is compared, so that the time reveals nothing.
+    // timingSafeEqual needs equal lengths, so it compares digests. Every key is compared, so the time reveals nothing.
     for (const { expected, fingerprint } of keys) actor = timingSafeEqual(expected, digest) ? fingerprint : actor
     if (actor === undefined) return done(reject(request, reply, publish))
     request.setDecorator(requestActor, actor)
@@ -44,8 +44,8 @@ export function requireAdminKey (adminKeys: readonly string[], publish: Publish)
 }
 
 /**
- * Creates an `onRequest` hook that asks the app whether a request is from an admin, and rejects it if not: 401. An
- * answer that is an object, but not `{ actor }`, causes InvalidOptionError: 500.
+ * Creates an `onRequest` hook that calls `authorize`, and returns 401 if the request is not from an admin. If
+ * `authorize` returns an object other than `{ actor }`, the hook throws InvalidOptionError: 500.
  */
 export function requireAuthorized (authorize: Authorize, publish: Publish): onRequestAsyncHookHandler {
   return async function checkAuthorized (request, reply) {
@@ -64,7 +64,7 @@ export function requireAuthorized (authorize: Authorize, publish: Publish): onRe
 
 function reject (request: FastifyRequest, reply: FastifyReply, publish: Publish): FastifyError {
   publish('admin:rejected', describeRejection(request), {})
-  // RFC 9110 asks for a challenge with each 401. No registered scheme describes a key in a header of its own.
+  // RFC 9110 requires a challenge with each 401. No registered scheme describes a key in a header such as this.
   reply.header('www-authenticate', 'ApiKey realm="admin", header="X-Admin-API-Key"')
   return new UnauthorizedError()
 }

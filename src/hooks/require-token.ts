@@ -8,17 +8,17 @@ import { adminScope } from './require-admin.js'
 
 export interface RequireTokenOptions {
   /**
-   * Scopes that the token must have, all of them, from the names in the plugin's option `scopes`. A token without
-   * scopes has them all.
+   * The token must have all of these scopes. Each must be listed in the plugin's option `scopes`. A token that was
+   * created without scopes has every scope.
    * @default []
    */
   scopes?: readonly string[] | undefined
 }
 
 /**
- * A hook for routes of the app, as `onRequest` or later, that rejects each request without a valid API token. It sets
- * `request.apiUser` and `request.apiToken`. As a hook of a whole scope, it skips the routes of the admin API, which
- * need the admin key.
+ * A hook for routes of the app, for use as `onRequest` or as a later hook. It rejects each request without a valid API
+ * token. Otherwise it sets `request.apiUser` and `request.apiToken`. If it is added to a whole scope, it skips the
+ * admin routes, which have their own guard.
  *
  * @throws {InvalidTokenError} 401 if the token is missing or not valid
  * @throws {UserDisabledError} 403 if the user of the token is disabled
@@ -29,11 +29,11 @@ export type RequireTokenHook = (request: FastifyRequest, reply: FastifyReply) =>
 
 type Tokens = Pick<TokenRouteService, 'verify' | 'mayBeToken'>
 
-/** Creates the `requireToken` of a registration, which throws InvalidOptionError for a wrong option. */
+/** Creates the `requireToken` function of a registration. It throws InvalidOptionError if an option is wrong. */
 export function createRequireToken (tokens: Tokens, scopeNames: readonly string[], publish: Publish) {
   return function requireToken (options: RequireTokenOptions = {}, ...others: unknown[]): RequireTokenHook {
-    // An app that passes requireToken itself as a hook calls it with a request and a reply. Without this check, the
-    // error would not name that mistake.
+    // If an app passes requireToken itself as a hook, Fastify calls it with a request and a reply. Without this check,
+    // the error would not name that mistake.
     check(others.length === 0,
       'requireToken returns a hook: call it, as in `onRequest: app.vexaAdmin.requireToken()`')
     checkOptionNames(options, ['scopes'])
@@ -43,7 +43,7 @@ export function createRequireToken (tokens: Tokens, scopeNames: readonly string[
     check(unknown === undefined, `requireToken asks for \`${unknown}\`, which is not one of the plugin's \`scopes\``)
 
     return async function checkToken (request, reply) {
-      // Each admin route has a guard of its own. The scope decides, so that no spelling of a path matters.
+      // Admin routes have their own guard. Their Fastify scope identifies them, because a path has many spellings.
       if (request.server.hasDecorator(adminScope)) return
       const token = readToken(request, tokens.mayBeToken)
       if (token === undefined) {
@@ -64,7 +64,7 @@ export function createRequireToken (tokens: Tokens, scopeNames: readonly string[
         return
       }
       publish('token:rejected', describeRejection(request), { reason: verification.code })
-      // The challenges are those of RFC 6750, section 3.
+      // RFC 6750, section 3, defines these challenges.
       if (verification.code === 'DISABLED') throw new UserDisabledError()
       if (verification.code === 'INSUFFICIENT_SCOPE') {
         throw withChallenge(reply, new InsufficientScopeError(missing.join(', ')),
@@ -82,8 +82,8 @@ function withChallenge (reply: FastifyReply, error: FastifyError, challenge: str
 
 /**
  * Returns the token of a request, from `X-API-Key` or `Authorization: Bearer` (RFC 6750), or `undefined` if neither
- * header is there. If both are there, and only one of them can hold a token of ours, returns that one. Two different
- * tokens are ambiguous and count as no valid token: an empty string.
+ * header is set. If both are set, and only one of them can hold a token of ours, returns that one. Returns an empty
+ * string, which is never a valid token, if the request is ambiguous because the headers hold different tokens.
  */
 function readToken ({ headers, raw }: FastifyRequest, mayBeToken: (value: string) => boolean): string | undefined {
   const key = headers['x-api-key']?.toString()
@@ -96,7 +96,7 @@ function readToken ({ headers, raw }: FastifyRequest, mayBeToken: (value: string
   return mayHoldToken(token, mayBeToken) ? '' : key
 }
 
-/** Returns whether a header may hold a token. Node joins repeated headers with a comma. */
+/** Returns whether a header may hold a token. Node joins repeated headers with a comma, so each part is checked. */
 function mayHoldToken (header: string, mayBeToken: (value: string) => boolean): boolean {
   return header.split(/[\s,]+/).some(mayBeToken)
 }

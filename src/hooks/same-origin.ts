@@ -4,9 +4,9 @@ import type { Publish } from '../events.js'
 import { describeRejection } from './describe-rejection.js'
 
 /**
- * Creates an `onRequest` hook that returns 403 for a change from a page of another origin, unless `trustedOrigins` has
- * that origin. Browsers add an admin's cookie to such requests. They set `Sec-Fetch-Site` and
- * `Origin` themselves, so no page can forge them. Other clients send neither, and are accepted.
+ * Creates an `onRequest` hook that returns 403 if a page of another origin requests a change, unless `trustedOrigins`
+ * has that origin. Browsers add an admin's cookie to such requests. Browsers also set `Sec-Fetch-Site` and `Origin`
+ * themselves, so a page cannot forge these headers. Other clients send neither header, and are accepted.
  */
 export function requireSameOrigin (trustedOrigins: readonly string[], publish: Publish): onRequestHookHandler {
   return function checkSameOrigin (request, _reply, done) {
@@ -23,15 +23,15 @@ export function isSafe (method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-// Node joins repeated headers with a comma, and such text never matches below.
+// Node joins repeated headers with a comma. The joined text never matches below.
 function isSameOrigin ({ headers: { 'sec-fetch-site': site, origin }, host }: FastifyRequest): boolean {
   if (site !== undefined) return site === 'same-origin' || site === 'none'
   return origin === undefined || isAt(origin, host.toLowerCase())
 }
 
 /**
- * Returns whether an origin, as browsers send it, is at a host. The schemes are not compared, because a proxy may have
- * ended TLS.
+ * Returns whether an origin, as browsers send it, is at a host. The scheme is not compared with the scheme of the
+ * request, because a proxy may have ended TLS.
  */
 function isAt (origin: string, host: string): boolean {
   const [, scheme, authority = ''] = /^(https?):\/\/([^/?#@\s]+)$/.exec(origin) ?? []
