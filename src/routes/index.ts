@@ -23,14 +23,14 @@ export interface RouteOptions {
 export interface AdminRoutesOptions extends RouteOptions {
   /** The hook that authenticates admins. */
   authenticate: onRequestHookHandler | onRequestAsyncHookHandler
-  /** The hook that rejects changes from another origin. Absent: admins send keys, which no browser adds by itself. */
+  /** The hook that rejects changes from another origin. `undefined` with admin keys, which browsers never add. */
   sameOrigin: onRequestHookHandler | undefined
   documented: DocumentOptions
 }
 
 /**
  * Registers the routes of the admin API in a scope that authenticates admins. The scope has its own validator,
- * serializers and parsers, so that those of the app cannot weaken the routes, and none of its own reaches the app.
+ * serializers and parsers. Those of the app therefore cannot weaken the admin routes, and the app keeps its own.
  */
 export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, options, done) => {
   const { authenticate, sameOrigin, documented, users, tokens, scopes, duplicateEmail } = options
@@ -38,7 +38,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
   fastify.setSchemaErrorFormatter(schemaErrorFormatter)
-  // Removes a reply serializer of the app, with which Fastify would skip the response schemas.
+  // This removes a reply serializer that the app may have set. With one, Fastify would skip the response schemas.
   fastify.setReplySerializer(null as never)
   useJsonBodies(fastify)
 
@@ -49,7 +49,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   fastify.decorate(adminScope, true)
   fastify.decorateRequest(requestActor, undefined)
   if (sameOrigin !== undefined) {
-    // Before `authorize`, so that a rejected request cannot extend a session of the app.
+    // This hook runs before `authorize`, so that a rejected request cannot extend a session of the app.
     fastify.addHook('onRequest', sameOrigin)
     fastify.addHook('onRoute', ({ method, schema }) => {
       if (![method].flat().every(isSafe)) Object.assign(schema?.response as object, errorReplies(CrossOriginError))
@@ -57,7 +57,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   }
   fastify.addHook('onRequest', authenticate as onRequestHookHandler)
   fastify.addHook('preValidation', (request, _reply, next) => {
-    // A POST may have no body if its schema requires nothing. Fastify would validate null in its place.
+    // A POST may have no body if its schema requires no member. Fastify would validate null instead of a missing body.
     if (request.method === 'POST' && request.body === undefined) request.body = {}
     next()
   })

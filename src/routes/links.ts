@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import type { ListUsers } from '../schemas/users.js'
 
-// References are relative, because a proxy may change the path of a request, and forwards these headers unchanged.
+// References are relative, because a proxy may change the path of a request but does not rewrite `Location` and `Link`.
 
 /**
  * Returns a reference to a user, for the `Location` of a reply to `POST /users`. It resolves against the URL that
- * the client sent, even if that URL ends in a slash, or if the `rewriteUrl` of the app changes its last name.
+ * the client sent, even if that URL ends in a slash, or if the app's `rewriteUrl` changes its last path segment.
  */
 export function toUser ({ originalUrl }: FastifyRequest, id: string): string {
   const [path = ''] = originalUrl.split(/[?;]/, 1)
@@ -13,7 +13,7 @@ export function toUser ({ originalUrl }: FastifyRequest, id: string): string {
   return name === '' ? id : `${name}/${id}`
 }
 
-/** Returns a `Link` header (RFC 8288) to the page after `after`. It leaves `count` out, because one page counts. */
+/** Returns a `Link` header (RFC 8288) to the page after `after`. It omits `count`: only one page needs the total. */
 export function nextPage ({ limit, order, search }: ListUsers, after: string): string {
   const query = new URLSearchParams({ after })
   if (limit !== undefined) query.set('limit', String(limit))

@@ -3,13 +3,13 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import { createConverter, type FreeName, type Json, type OpenApiDocument } from '../schemas/openapi.js'
 import { securitySchemes } from '../schemas/security-schemes.js'
 
-/** Facts about the app, which OpenAPI documents need besides the schemas of the routes. */
+/** Facts about the app that OpenAPI documents need in addition to the schemas of the routes. */
 export interface DocumentOptions {
-  /** Whether documents leave the routes out. */
+  /** Whether documents omit the routes. */
   hide: boolean
-  /** Whether requests need an admin key. With `authorize`, the app documents what they need. */
+  /** Whether requests need an admin key. With `authorize`, the app itself documents how admins sign in. */
   adminKey: boolean
-  /** The `operationId`s of the app's routes. Some of these routes are registered after ours. */
+  /** The `operationId`s of the app's routes. The set grows while the app registers routes after ours. */
   operationIds: ReadonlySet<string>
 }
 
@@ -27,14 +27,14 @@ export function collectOperationIds (fastify: FastifyInstance): ReadonlySet<stri
 type TransformInput = OpenApiDocument & { schema: Json & { response: Json }, url: string, route: { method: string } }
 
 /**
- * Gives each route of the scope a transform of its own for @fastify/swagger. The document of the app stays valid in
- * each version, and with any schemes, components and names of the app. The transform also replaces that of the app,
- * which may understand only schemas of another kind.
+ * Gives each route of the scope a transform for @fastify/swagger. The document of the app stays valid in every version
+ * of OpenAPI, whatever security schemes, components and operation ids the app has. For these routes, the transform
+ * replaces the transform of the app, which may understand only schemas of another kind.
  */
 export function documentRoutes (fastify: FastifyInstance, options: DocumentOptions): void {
   const { hide, adminKey, operationIds: taken } = options
   const prefix = camelCase(fastify.prefix)
-  // An app with another kind of schemas may add their components last, and overwrite ours of the same name.
+  // An app with another kind of schemas may add its components last, and overwrite our components of the same name.
   const prefixed = fastify.serializerCompiler !== undefined
   const operationIds = new Map<FastifySchema, string>()
 
@@ -69,7 +69,7 @@ export function documentRoutes (fastify: FastifyInstance, options: DocumentOptio
   fastify.addHook('onRoute', (route) => {
     const schema = route.schema as FastifySchema & { operationId?: string, hide?: boolean }
     if (hide) schema.hide = true
-    // If a schema has an `operationId`, @fastify/swagger copies its HEAD route before this hook adds the transform.
+    // @fastify/swagger copies a HEAD route that has an `operationId`, and does so before this hook adds the transform.
     if (schema.operationId) operationIds.set(schema, schema.operationId)
     delete schema.operationId
     route.config = Object.assign({ swaggerTransform }, route.config)
@@ -92,17 +92,17 @@ function numbered (name: string, isFree: (name: string) => boolean): string {
   return `${name}${number}`
 }
 
-/** Returns the id, with a number if another operation of the document, or a route of the app, already has it. */
+/** Returns the id, or the id and a number if another operation of the document or a route of the app has that id. */
 function freeOperationId ({ paths }: Json, taken: ReadonlySet<string>, tags: string[], operationId: string): string {
   const operations = Object.values<Json | undefined>(paths)
     .flatMap((operations) => Object.values<Json | undefined>(operations ?? {}))
-  // If the app sets `paths`, they still hold the last document. The same `tags` array means the same route.
+  // If the app sets `paths`, they still hold the last document. There, the same `tags` array means the same route.
   const isFree = (id: string) => !taken.has(id) &&
     operations.every((operation) => operation?.operationId !== id || operation.tags === tags)
   return isFree(operationId) ? operationId : numbered(operationId, isFree)
 }
 
-/** Returns the name of the document's scheme for admin keys, adding one if needed. The app's options stay unchanged. */
+/** Returns the name of the document's scheme for admin keys. Adds one if needed, without changing the app's options. */
 function adminKeyScheme (document: Json, freeName: FreeName): string {
   const [parent, key] = document.components
     ? [document.components, 'securitySchemes']
@@ -119,7 +119,7 @@ function adminKeyScheme (document: Json, freeName: FreeName): string {
   return name
 }
 
-/** Returns the schema of a path, with the parameters of the app's prefix, which the schema of the route lacks. */
+/** Returns the schema of all parameters of a path. The schema of the route lacks those in the app's prefix. */
 function withPrefixParameters (url: string, params?: TObject): TObject {
   const names = [...url.matchAll(/(?<![:?]):(\w+)/g)].map(([, name]) => name as string)
   return Type.Object({ ...Object.fromEntries(names.map((name) => [name, Type.String()])), ...params?.properties })

@@ -5,7 +5,8 @@ import { errorReplies, readErrors } from '../schemas/error-replies.js'
 const routes = [['/users/*', UserNotFoundError], ['/tokens/*', TokenNotFoundError]] as const
 
 /**
- * Returns 404 for an id that is longer than the router allows. No other route matches it, and no user or token has it.
+ * Registers routes that return 404 for an id that is longer than the router allows. No other route matches such an id,
+ * and no user or token has one.
  */
 export const overlongIdRoutes: FastifyPluginCallback = (fastify, _options, done) => {
   const { maxParamLength = 100 } = { ...fastify.initialConfig, ...fastify.initialConfig.routerOptions }

@@ -4,10 +4,10 @@ import { adviceOn } from '../schemas/error-replies.js'
 
 /** Adds `Retry-After` to each 503, removes stacks, and makes messages say what to do. */
 export const prepareError: onErrorHookHandler = (request, reply, error, next) => {
-  // Fastify replies 503 when the `handlerTimeout` of the app is shorter than the storage takes.
+  // Fastify replies 503 if the app's `handlerTimeout` ends before the storage answers.
   const isUnavailable = error instanceof StorageUnavailableError || error.code === 'FST_ERR_HANDLER_TIMEOUT'
   if (isUnavailable) reply.header('retry-after', '1')
-  // A stack in a log line shows paths. Errors of Fastify and of an aborted request have one.
+  // Errors of Fastify and of aborted requests have a stack, which would put file paths into the log.
   if (/^(FST|VEXA_ADMIN)_/.test(error.code) || error === request.raw.errored) delete error.stack
   const advice = adviceOn(error)
   if (advice !== undefined) error.message = advice

@@ -1,6 +1,6 @@
-// Symbols as keys, because JSON Schema documents leave them out.
+// These keys are symbols, because JSON Schema documents omit symbols.
 
-/** Key of the error message of a schema: a text, or a function that returns one for a value and its path. */
+/** Key of the error message of a schema: a text, or a function that takes a value and its path and returns a text. */
 export const Expected = Symbol('expected')
 
 /** Key of the name of a schema's OpenAPI component. Schemas with the same members share a name. */

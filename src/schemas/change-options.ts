@@ -10,7 +10,7 @@ export interface ChangeOptions {
   actor?: string | undefined
 }
 
-// Without invisible characters, so that two actors never look alike.
+// Invisible characters are rejected, because they would make different actors look alike.
 const actorForm = /^(?!\s)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]{1,255}(?<!\s)$/u
 
 /** Schema of the name of an actor. */
@@ -18,7 +18,7 @@ export const Actor = Type.RegExp(actorForm, {
   [Expected]: 'Expected 1 to 255 printable characters, without white space at either end'
 })
 
-/** Schema of ChangeOptions. It is part of no OpenAPI document. */
+/** Schema of ChangeOptions. OpenAPI documents do not contain it. */
 export const ChangeOptions = Type.Object({ actor: Type.Optional(Actor) }, {
   additionalProperties: false,
   [Expected]: 'Expected { actor }, or nothing, as the last argument'

@@ -9,7 +9,7 @@ function readQuery (schema: TSchema, query: Record<string, unknown>): Record<str
   return result
 }
 
-// An integer is plain digits only, because Number() also reads 0x10 and 1e309, and parseInt() reads 1e3 as 1.
+// Only plain digits count as an integer, because Number() also reads 0x10 and 1e309, and parseInt() reads 1e3 as 1.
 function readText (type: string | undefined, value: unknown): unknown {
   if (typeof value !== 'string') return value
   if (type === 'integer' && /^\d+$/.test(value)) return Number(value)
@@ -17,7 +17,7 @@ function readText (type: string | undefined, value: unknown): unknown {
   return value
 }
 
-/** Creates the check of a part of a request. Only the texts of a query are converted. */
+/** Creates the function that checks one part of a request. It converts texts in a query, and nothing else. */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const failureOf = compile(schema)
   return (input) => {
@@ -29,14 +29,14 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
 
 type SchemaErrorFormatter = Parameters<FastifyInstance['setSchemaErrorFormatter']>[0]
 
-/** Words an error as Fastify does, so that a formatter of the app does not change our replies. */
+/** Formats an error as Fastify does by default, so that a formatter of the app does not change our replies. */
 export const schemaErrorFormatter: SchemaErrorFormatter = (errors, dataVar) =>
   new Error(errors.map(({ instancePath, message }) => `${dataVar}${instancePath} ${message}`).join(', '))
 
-// One serializer for each schema, because routes share schemas, and compiling takes most of the time of a start.
+// Each schema is compiled once. Routes share schemas, and compiling takes most of the time of a start.
 const serializers = new WeakMap<TSchema, ReturnType<typeof fastJson>>()
 
-/** Creates the serializer of a reply, which leaves out each member that its schema does not name. */
+/** Creates the serializer of a reply. It omits each member that the schema does not name. */
 export const serializerCompiler: FastifySerializerCompiler<TSchema> = ({ schema, httpStatus }) => {
   const stringify = serializers.get(schema) ?? fastJson(schema as never)
   serializers.set(schema, stringify)

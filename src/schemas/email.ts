@@ -25,14 +25,14 @@ export const Email = Type.Unsafe<string>({
   examples: ['user@example.com']
 })
 
-// RFC 5322 and 6531, without quotes, comments and address literals: a local part of runs with a dot between them.
+// RFC 5322 and 6531, without quotes, comments and address literals. Single dots may separate parts of the local part.
 const emailForm = /^([^"(),.:;<>@[\\\]]+(?:\.[^"(),.:;<>@[\\\]]+)*)@([-.a-z\d\x80-\u{10ffff}]+)$/u
 
-// RFC 1123 and 5891.
+// A label of a domain, as in RFC 1123 and 5891.
 const domainLabel = /^(?!-|(?!xn)..--)[-a-z\d]{1,63}(?<!-)$/
 
 // Finds a combining mark at the start, invisible characters (U+2800 is a Braille pattern without dots), and unassigned
-// characters. A later Unicode version may give the last another lower case.
+// characters. A later Unicode version may give an unassigned character another lower case.
 const hasUnsafeCharacter = /^\p{M}|[\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]/u
 
 function isEmail (email: string): boolean {

@@ -18,7 +18,7 @@ type ErrorClass = new (...parameters: any[]) => FastifyError
 /** Errors that every route can reply with. */
 export const readErrors: ErrorClass[] = [errorCodes.FST_ERR_VALIDATION, UnauthorizedError, StorageUnavailableError]
 
-/** Errors that every route with a body can reply with. */
+/** Errors that every route whose requests may have a body can reply with. A `DELETE` may have a body too. */
 export const writeErrors: ErrorClass[] = [
   ...readErrors,
   errorCodes.FST_ERR_CTP_BODY_TOO_LARGE,
@@ -27,10 +27,10 @@ export const writeErrors: ErrorClass[] = [
 
 const replies = new Map<ErrorClass, typeof ErrorReply>()
 
-/** Returns the response schemas of a route that can reply with these errors. Each error has a status of its own. */
+/** Returns the response schemas of a route that can reply with these errors. No two may have the same status. */
 export function errorReplies (...errors: ErrorClass[]): object {
   return Object.fromEntries(errors.map((ErrorClass) => {
-    // One schema for each error, so that each is compiled once.
+    // All routes share one schema for each error, so that it is compiled once.
     const reply = replies.get(ErrorClass) ?? errorReply(new ErrorClass())
     replies.set(ErrorClass, reply)
     return [reply.examples[0].statusCode, reply]
@@ -45,7 +45,7 @@ const headers: Record<number, Record<string, { type: string, description: string
   503: { 'retry-after': { type: 'string', description: 'Number of seconds to wait before the next attempt.' } }
 }
 
-/** Returns a message with a remedy for an error of Fastify whose own message has none, else `undefined`. */
+/** Returns a message that says what to do, for an error of Fastify that does not say it. Otherwise `undefined`. */
 export function adviceOn ({ code }: FastifyError): string | undefined {
   return code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
     ? 'Unsupported Media Type: send JSON, with Content-Type: application/json'

@@ -10,12 +10,12 @@ export interface OpenApiDocument {
   swaggerObject?: Json | undefined
 }
 
-/** Returns a free name that is like `name`. */
+/** Returns `name`, or a similar name that is free. */
 export type FreeName = (name: string, isFree: (name: string) => boolean) => string
 
 /**
- * Creates functions that convert schemas to the version of a document. Named schemas become its components.
- * The schemas that check requests and replies stay as they are.
+ * Creates functions that convert schemas for the OpenAPI version of a document. Named schemas become components of the
+ * document. The given schemas, which also check requests and replies, are not changed.
  */
 export function createConverter ({ openapiObject, swaggerObject }: OpenApiDocument, freeName: FreeName) {
   const is31 = openapiObject !== undefined && !/^3\.0/.test(openapiObject.openapi)
@@ -26,11 +26,11 @@ export function createConverter ({ openapiObject, swaggerObject }: OpenApiDocume
 
   function inline ({ anyOf, const: only, examples, items, properties, ...rest }: TSchema): Json {
     return {
-      // Object.entries leaves the symbols out.
+      // Object.entries omits the symbols.
       ...Object.fromEntries(Object.entries(rest)),
       ...properties && { properties: mapValues(properties, convert) },
       ...items && { items: convert(items) },
-      // OpenAPI 3.0 has no `const`, and swagger-ui does not show it.
+      // OpenAPI 3.0 has no `const`, and swagger-ui does not show a `const`.
       ...only !== undefined && { enum: [only] },
       ...examples && exampleOf(examples),
       ...anyOf && union(anyOf)
@@ -47,7 +47,7 @@ export function createConverter ({ openapiObject, swaggerObject }: OpenApiDocume
     return openapiObject ? { anyOf: members.map(convert) } : { type: 'object' }
   }
 
-  /** Places a schema among the components, and returns a reference to it. */
+  /** Adds a schema to the components, and returns a reference to it. */
   function reference ({ description, examples, headers, ...rest }: TSchema, shared: Json = {}): Json {
     const component = { ...inline(rest as TSchema), ...shared }
     const name = freeName(rest[Component as never], (name) =>
@@ -57,10 +57,10 @@ export function createConverter ({ openapiObject, swaggerObject }: OpenApiDocume
   }
 
   return {
-    /** Converts a body, whose example belongs to its component. */
+    /** Converts a body. Its example becomes a part of the component. */
     body: (schema: TSchema): Json => reference(schema, exampleOf(schema.examples)),
 
-    /** Converts a query or path. @fastify/swagger places their examples, but not in Swagger 2.0. */
+    /** Converts a query or path. @fastify/swagger handles the examples for OpenAPI, but not for Swagger 2.0. */
     parameters: (schema: TObject): Json => openapiObject
       ? schema
       : { ...schema, properties: mapValues(schema.properties, ({ examples, ...member }) => member) },
@@ -70,7 +70,7 @@ export function createConverter ({ openapiObject, swaggerObject }: OpenApiDocume
       if (!(Kind in schema) || schema.type === 'null') return schema
       const { description, examples, headers: shared, ...rest } = schema
       const converted = convert(rest as TSchema)
-      // A copy, because some versions of @fastify/swagger remove the descriptions.
+      // The headers are copied, because some versions of @fastify/swagger remove the descriptions.
       const headers = structuredClone(shared)
       if (!openapiObject) return { ...converted, headers, 'x-response-description': description }
       const media = { schema: converted, ...mediaExamples(examples) }

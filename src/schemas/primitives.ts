@@ -5,7 +5,7 @@ const OneOfKind = 'VexaAdmin:OneOf'
 
 TypeRegistry.Set<{ enum: unknown[] }>(OneOfKind, (schema, value) => schema.enum.includes(value))
 
-/** Returns the schema of an `enum` of texts. Pages and generators show it better than a union of literals. */
+/** Returns the schema of an `enum` of texts. OpenAPI tools handle it better than a union of literals. */
 export function OneOf<const Name extends string> (names: readonly Name[], options: SchemaOptions = {}): TUnsafe<Name> {
   return Type.Unsafe<Name>({
     ...options,
@@ -22,7 +22,7 @@ export type Input<T> = { [Name in keyof T]: {} extends Pick<T, Name> ? T[Name] |
 /** Schema of an empty query string. */
 export const NoQuery = Type.Object({}, { additionalProperties: false })
 
-/** Returns the schema of `schema` or `null`. */
+/** Returns a schema that accepts `null` and each value that `schema` accepts. */
 export function Nullable<T extends TSchema> (schema: T) {
   return Type.Union([schema, Type.Null()], { [Expected]: `${schema[Expected as never]}, or null` })
 }

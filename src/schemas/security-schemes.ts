@@ -10,7 +10,7 @@ export const securitySchemes = {
     name: 'X-Admin-API-Key',
     description: 'One of the admin keys of the app.'
   },
-  /** An API token in a header of its own. */
+  /** An API token in the header `X-API-Key`. */
   apiToken: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API token of a user.' },
   /** An API token as `Authorization: Bearer`. */
   bearerToken: { type: 'http', scheme: 'bearer', description: 'An API token of a user.' }

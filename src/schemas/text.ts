@@ -4,7 +4,7 @@ import { Expected } from './annotations.js'
 const TextKind = 'VexaAdmin:Text'
 
 // JSON Schema counts characters, but TypeBox counts UTF-16 code units.
-// The databases do not store NUL and lone surrogates alike.
+// The databases differ in how they store NUL and lone surrogates, so both are rejected.
 TypeRegistry.Set<{ maxLength: number }>(TextKind, ({ maxLength }, value) =>
   typeof value === 'string' && isText(value) && lengthOf(value) <= maxLength)
 
@@ -20,8 +20,8 @@ export function Text (maxLength: number, options: SchemaOptions = {}): TUnsafe<s
 }
 
 /**
- * Returns whether a text is short enough to normalise. The time for that grows with the square of the number of
- * combining marks.
+ * Returns whether a text is well-formed and short enough to normalise. The time of normalisation grows with the square
+ * of the number of combining marks.
  */
 export function canNormalize (value: string): boolean {
   return value.length <= 2048 && isText(value)
