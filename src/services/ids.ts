@@ -1,7 +1,7 @@
-/** The kind of record that an id on the wire names. An id is its kind, a hyphen, and the storage's key. */
+/** The kind of record that an id names. An id of the HTTP API is the kind, a hyphen, and the storage's key. */
 type Kind = 'user' | 'token'
 
-/** Returns the id on the wire of the record with this key. */
+/** Returns the id of the record with this key. */
 export function toId (kind: Kind, key: string): string {
   return `${kind}-${key}`
 }

@@ -9,13 +9,13 @@ import type { UserRouteService } from './users.js'
 
 const validateOptions = validator(ChangeOptions)
 
-/** Returns the source of a change by the app's own code, which may name the actor and nothing else. */
+/** Returns the source of a change by the app's own code. The code may name the actor, and nothing else. */
 function changeSourceOf (options: ChangeOptions = {}): ChangeSource {
   validateOptions(isPlainObject(options) ? options : null)
   return options.actor === undefined ? {} : { actor: options.actor }
 }
 
-// Built member by member, so that no internal parameter or method reaches the app.
+// These objects are built member by member, so that the app cannot use internal parameters and methods.
 
 /** Creates `app.vexaAdmin.users`. */
 export function publicUsers (users: UserRouteService): UserService {

@@ -3,7 +3,7 @@ import type { User } from '../schemas/users.js'
 import type { TokenRecord, UserRecord } from '../storage/storage-adapter.js'
 import { toId } from './ids.js'
 
-/** Returns a user as on the wire. Members that are not in use are absent. */
+/** Returns a user as in the HTTP API. `disabled` is absent if it is false, and `data` if it is null. */
 export function toUser (record: UserRecord): User {
   const user: User = {
     id: toId('user', record.id),
@@ -17,7 +17,7 @@ export function toUser (record: UserRecord): User {
   return user
 }
 
-/** Returns a token as on the wire, with `***` as its value by default. Members that are not in use are absent. */
+/** Returns a token as in the HTTP API, with `***` as its value by default. Members that are null are absent. */
 export function toToken (record: TokenRecord, value = '***'): Token {
   const token: Token = {
     id: toId('token', record.id),

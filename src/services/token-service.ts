@@ -10,8 +10,8 @@ import type { Verification } from '../schemas/verification.js'
  */
 export interface TokenService {
   /**
-   * Creates a token for a user. The returned `token` is its value. The value is not stored, and no other call returns
-   * it. Without `expires_in` the token never expires. Without `scopes` it may do everything.
+   * Creates a token for a user. The member `token` of the result is the value. The value is not stored, and no other
+   * call returns it. Without `expires_in` the token never expires. Without `scopes` the token may do everything.
    *
    * @throws {InvalidInputError} 400 if an argument is not valid
    * @throws {UserNotFoundError} 404 if there is no such user
@@ -26,11 +26,11 @@ export interface TokenService {
   list (userId: string): Promise<Token[]>
 
   /**
-   * Revokes a token. When the promise resolves, the token is rejected everywhere. Only another process with a
-   * `tokenCacheTtl` may accept it for that long.
+   * Revokes a token. When the promise resolves, the token is rejected everywhere, with one exception: another process
+   * with a `tokenCacheTtl` may still accept it for that time.
    *
    * @throws {InvalidInputError} 400 if `options` is not valid
-   * @throws {TokenNotFoundError} 404 if there is no such token, or it is revoked already
+   * @throws {TokenNotFoundError} 404 if there is no such token, or if it has been revoked already
    * @throws {TokenReferencedError} 409 if a foreign key of the app's own tables refers to the token
    */
   revoke (id: string, options?: ChangeOptions): Promise<void>
@@ -40,26 +40,27 @@ export interface TokenService {
    *
    * @throws {InvalidInputError} 400 if `options` is not valid
    * @throws {UserNotFoundError} 404 if there is no such user
-   * @throws {TokenReferencedError} 409 if a foreign key of the app's own tables refers to one of the tokens; then no
-   * token is revoked
+   * @throws {TokenReferencedError} 409 if a foreign key of the app's own tables refers to one of the tokens; no token
+   * is revoked then
    */
   revokeAll (userId: string, options?: ChangeOptions): Promise<void>
 
   /**
-   * Replaces a token: creates a successor with the same user, name and scopes, and with as long a life as the token
-   * was given. The returned `token` is the value of the successor. The old token is revoked at once. With
-   * `grace_period`, it expires after that many seconds, or at its own expiry if that is sooner.
+   * Rotates a token: creates a successor with the same user, name, scopes and lifetime. The member `token` of the
+   * result is the value of the successor. The old token is revoked at once. With `grace_period`, the old token instead
+   * expires after that many seconds, or at its own expiry if that is sooner.
    *
    * @throws {InvalidInputError} 400 if an argument is not valid
    * @throws {TokenNotFoundError} 404 if there is no such token
    * @throws {TokenExpiredError} 409 if the token has expired
-   * @throws {TokenReferencedError} 409 if a foreign key of the app's own tables refers to the old token
+   * @throws {TokenReferencedError} 409, without a grace period, if a foreign key of the app's own tables refers to the
+   * old token
    */
   rotate (id: string, rotation?: RotateToken, options?: ChangeOptions): Promise<Token>
 
   /**
    * Checks whether a value is a token that is valid now and has all of `scopes`. Returns the user and the token, or
-   * the reason why it is not valid. A valid token counts as used.
+   * the reason why the token is not valid. A valid token counts as used.
    *
    * @throws {InvalidInputError} 400 if the argument is not `{ token, scopes? }`, or a scope is unknown
    */

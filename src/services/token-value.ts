@@ -16,8 +16,8 @@ export function createTokenValue (prefix: string): string {
 }
 
 /**
- * Returns whether a value has the form of a token with one of these prefixes, its checksum included. Any other value
- * needs no query.
+ * Returns whether a value has one of these prefixes, the form of a token, and a correct checksum. Any other value can
+ * be rejected without a query.
  */
 export function isTokenValue (value: string, prefixes: readonly string[]): boolean {
   // The length after the prefix is fixed, so at most one prefix fits, even if one prefix begins with another.
@@ -28,8 +28,8 @@ export function isTokenValue (value: string, prefixes: readonly string[]): boole
 }
 
 /**
- * Returns the SHA-256 of a token value, 32 bytes, which is stored in place of the value. 178 random bits need neither
- * a salt nor a slow hash.
+ * Returns the SHA-256 of a token value: 32 bytes. The storage keeps this hash in place of the value. A value of 178
+ * random bits needs neither a salt nor a slow hash.
  */
 export function hashTokenValue (value: string): Buffer {
   return hash('sha256', value, 'buffer')
@@ -39,7 +39,7 @@ function randomCharacters (length: number): string {
   let characters = ''
   while (characters.length < length) {
     for (const byte of randomBytes(length)) {
-      // 248 is the largest multiple of 62 in a byte. The bytes above it would favour the first characters.
+      // 248 is the largest multiple of 62 up to 256. Bytes from 248 on would favour the first characters.
       if (byte < 248 && characters.length < length) characters += alphabet[byte % 62]
     }
   }

@@ -10,20 +10,20 @@ import { toToken, toUser } from './serializers.js'
 import type { TokenService } from './token-service.js'
 import { createTokenValue, hashTokenValue, isTokenValue } from './token-value.js'
 
-/** The tokens for the routes and hooks of this package, which give the source of each change. */
+/** The token service for the routes and hooks of this package. They pass the source of each change. */
 export interface TokenRouteService extends Pick<TokenService, 'list'> {
   create (userId: string, token: CreateToken | undefined, source: ChangeSource): Promise<Token>
   revoke (id: string, source: ChangeSource): Promise<void>
   revokeAll (userId: string, source: ChangeSource): Promise<void>
   rotate (id: string, rotation: RotateToken | undefined, source: ChangeSource): Promise<Token>
-  /** Verifies as TokenService does. Calls `onMissing` with the scopes that the token lacks if it lacks any. */
+  /** Verifies as TokenService does. If the token lacks scopes, calls `onMissing` with the missing scopes. */
   verify (token: VerifyToken, onMissing?: (scopes: string[]) => void): Promise<Verification>
   /** Returns whether a value has the form of a token. Any other value is rejected without a query. */
   mayBeToken (value: string): boolean
 }
 
 export interface TokenServiceOptions {
-  /** The first is for new tokens. Tokens with any of them are accepted. */
+  /** New tokens get the first prefix. Tokens with any of the prefixes are accepted. */
   tokenPrefix: readonly string[]
   /** Names of the scopes that a token may be limited to. */
   scopes: readonly string[]
@@ -112,7 +112,7 @@ export function createTokenService (
       validateVerify(input)
       if (!mayBeToken(input.token)) return { valid: false, code: 'NOT_FOUND' }
       const finding = storage.findTokenByHash(hashTokenValue(input.token))
-      // A synchronous answer is not awaited, because promises of thousands of requests would cost memory.
+      // A synchronous answer is not awaited, because the promises of thousands of requests would cost memory.
       const found = finding instanceof Promise ? await finding : finding
       if (found === undefined) return { valid: false, code: 'NOT_FOUND' }
       const { token, user } = found
@@ -137,7 +137,7 @@ function replace (old: TokenRecord, hash: Buffer, gracePeriod: number): TokenRep
   if (isExpired(old, now)) return 'rejected'
   const end = after(now, gracePeriod)
   return {
-    // Without a grace period the token is deleted, so that it is invalid by the clock of every process.
+    // Without a grace period, the token is deleted, because an expiry would depend on the clock of each process.
     expires_at: gracePeriod === 0 ? null : old.expires_at !== null && old.expires_at < end ? old.expires_at : end,
     successor: {
       user_id: old.user_id,
@@ -156,7 +156,7 @@ function isExpired ({ expires_at: expiresAt }: TokenRecord, now: number): boolea
   return expiresAt !== null && !(Date.parse(expiresAt) > now)
 }
 
-/** Returns the time that is so many seconds after `now`, as RFC 3339 in UTC. */
+/** Returns the time `seconds` after `now`, as RFC 3339 in UTC. */
 function after (now: number, seconds: number): string {
   return new Date(now + seconds * 1000).toISOString()
 }

@@ -25,15 +25,15 @@ export interface UserService {
   get (id: string): Promise<UserWithTokens>
 
   /**
-   * Returns the user with this e-mail address, in any case, and its tokens in order of creation.
+   * Returns the user with this e-mail address, in any letter case, and its tokens in order of creation.
    *
    * @throws {UserNotFoundError} 404 if there is no such user
    */
   getByEmail (email: string): Promise<UserWithTokens>
 
   /**
-   * Lists users in order of creation, or in reverse with `order: 'desc'`: at most `limit`, from 1 to 1000, default 100.
-   * For the next page, pass the id of the last user as `after`.
+   * Lists users in order of creation, or in reverse with `order: 'desc'`. `limit` is the maximum number of users: 1 to
+   * 1000, default 100. For the next page, pass the id of the last user as `after`.
    *
    * @throws {InvalidInputError} 400 if the argument is not valid
    */

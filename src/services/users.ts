@@ -12,11 +12,11 @@ import { mergePatch } from './merge-patch.js'
 import { toToken, toUser } from './serializers.js'
 import type { UserService } from './user-service.js'
 
-/** The users for the routes of this package, which give the source of each change. */
+/** The user service for the routes of this package. They pass the source of each change. */
 export interface UserRouteService extends Pick<UserService, 'get' | 'getByEmail'> {
-  /** Creates a user. `created` is `false` if the option `duplicateEmail` made it return the stored user. */
+  /** Creates a user. With `duplicateEmail: 'return'`, may return a stored user instead: `created` is then `false`. */
   createOrReturn (user: CreateUser, source: ChangeSource): Promise<{ user: User, created: boolean }>
-  /** Lists users. `more` tells whether others follow, and `total` how many match in all if `count` asks for it. */
+  /** Lists users. `more` tells whether more users follow. With `count`, `total` is the number of all that match. */
   page (query: ListUsers): Promise<{ users: User[], more: boolean, total: number | undefined }>
   update (id: string, changes: UpdateUser, source: ChangeSource): Promise<User>
   delete (id: string, source: ChangeSource): Promise<void>
@@ -25,12 +25,12 @@ export interface UserRouteService extends Pick<UserService, 'get' | 'getByEmail'
 export interface UserServiceOptions {
   /** `max_concurrent_bots` of a user who is created without it. */
   defaultMaxConcurrentBots: number
-  /** Whether an address that is taken causes EmailTakenError, or returns the stored user. */
+  /** Whether creating a user whose address is taken throws EmailTakenError, or returns the stored user. */
   duplicateEmail: 'reject' | 'return'
 }
 
 const maxDataBytes = 16 * 1024
-// An attempt fails only if another call has succeeded. The limit is for a storage that contradicts itself.
+// An attempt fails only if another call succeeds meanwhile. The limit is for a storage that contradicts itself.
 const maxAttempts = 100
 
 const validateCreate = validator(CreateUser)
@@ -57,7 +57,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
       }
       if (options.duplicateEmail === 'reject') throw new EmailTakenError()
       const existing = await storage.findUserByEmail(user.email)
-      // A user that was deleted in between has left the address free: try again.
+      // If the user has been deleted meanwhile, the address is free: try again.
       if (existing !== undefined) return { user: toUser(existing), created: false }
     }
     throw new StorageUnavailableError(new Error('The storage reports an address as taken, but has no user with it'))
@@ -71,7 +71,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
       order,
       after: after && toKey('user', after),
       skip,
-      // One user more than asked for shows whether there is a next page.
+      // One user more than requested shows whether there is a next page.
       limit: limit + 1,
       search: needle
     })
@@ -93,7 +93,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     const changed = Object.entries(changes).filter(([, value]) => value !== undefined).map(([name]) => name)
     const plain = rest.email === undefined ? rest : { ...rest, email: normalizeEmail(rest.email) }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      // A patch of `data` builds on the stored user, so it is written only if that user is unchanged meanwhile.
+      // A patch of `data` depends on the stored `data`, so it is written only if the user has not changed meanwhile.
       const stored = data === undefined ? undefined : await storage.findUser(key)
       if (data !== undefined && stored === undefined) throw new UserNotFoundError()
       const patched = stored && { data: checkSize(mergePatch(stored.data, data) as UserRecord['data']) }
@@ -120,7 +120,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     },
 
     async getByEmail (email) {
-      // The form of the address is not checked, because a stored one may have a form that was valid once.
+      // The form of the address is not checked, because a stored address may have been valid under older rules.
       const known = typeof email === 'string' && canNormalize(email)
       return withTokens(known ? await storage.findUserByEmail(normalizeEmail(email)) : undefined)
     },
