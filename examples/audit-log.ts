@@ -5,11 +5,11 @@ import Fastify from 'fastify'
 import { destination, pino } from 'pino'
 import vexaAdmin, { auditEvents } from 'fastify-vexa-admin'
 
-// Synchronous, so that each line is in the file before the reply is sent.
+// Lines are written synchronously, so that each line is in the file before the reply is sent.
 const file = destination({ dest: process.env.AUDIT_LOG || 'audit.log', append: true, sync: true })
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, file)
 
-// The order does not matter. The channels carry the events of all registrations in this process.
+// Subscribe before or after the registration. The channels carry the events of all registrations in this process.
 for (const event of auditEvents) subscribe(event, (message) => log.info({ event, ...message as object }))
 
 const app = Fastify({ logger: true, keepAliveTimeout: 5000 })

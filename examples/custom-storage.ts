@@ -1,11 +1,11 @@
 // A custom storage: it keeps users and tokens in the memory of one process.
-// custom-storage.test.ts runs the conformance suite over it.
+// custom-storage.test.ts tests it with the conformance suite.
 import type {
   NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage, UserRecord
 } from 'fastify-vexa-admin'
 
-// No method waits, so each call ends before the next one begins. Methods that wait need protection against races:
-// transactions, conditional writes or unique keys of your store.
+// No method waits for a server or a disk, so calls cannot disturb each other. Methods that wait need protection against
+// races: transactions, conditional writes or unique keys of your store.
 export class MemoryStorage implements StorageAdapter {
   #users: UserRecord[] = []
   #tokens: Array<TokenRecord & { hash: string }> = []
@@ -93,7 +93,7 @@ function normalizeForSearch (text: string): string {
   return text.normalize('NFC').toLowerCase().normalize('NFC').replaceAll('\u03c2', '\u03c3')
 }
 
-// A copy, because callers may change their records.
+// Records are copied, because callers may change the records that they have.
 function copy<T> (value: T): T { return structuredClone(value) }
 
 function withoutHash ({ hash, ...token }: TokenRecord & { hash: string }): TokenRecord { return copy(token) }

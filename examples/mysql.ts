@@ -1,4 +1,4 @@
-// Users and tokens in MySQL or MariaDB, which any number of machines may share.
+// An app that keeps users and tokens in MySQL or MariaDB. Any number of machines may share the database.
 // Reads MYSQL_URL, ADMIN_API_KEY and PORT from the environment.
 import Fastify from 'fastify'
 import vexaAdmin, { KyselyStorage } from 'fastify-vexa-admin'

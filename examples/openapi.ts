@@ -20,7 +20,7 @@ await app.ready()
 
 interface Document { paths: Record<string, { post?: { requestBody?: { required?: boolean } } }> }
 const document = app.swagger() as Document
-// @fastify/swagger calls every body required, but these two may be left out.
+// @fastify/swagger marks every body as required, but these two may be omitted.
 for (const path of ['/admin/users/{id}/tokens', '/admin/tokens/{id}/rotate']) {
   const body = document.paths[path]?.post?.requestBody
   if (body) body.required = false

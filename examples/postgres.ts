@@ -1,4 +1,4 @@
-// Users and tokens in PostgreSQL, which any number of machines may share.
+// An app that keeps users and tokens in PostgreSQL. Any number of machines may share the database.
 // Reads POSTGRES_URL, ADMIN_API_KEY and PORT from the environment.
 import Fastify from 'fastify'
 import vexaAdmin, { KyselyStorage, withPreparedStatements } from 'fastify-vexa-admin'
@@ -15,7 +15,8 @@ const pool = new Pool({
   connectionTimeoutMillis: 3000,
   keepAlive: true
 })
-// Without these listeners, a broken connection ends the process. The pool reports idle connections, a client its own.
+// Without these listeners, a broken connection would end the process. The pool emits the error of an idle connection.
+// For a connection in use, the client emits the error.
 pool.on('error', (error) => app.log.warn(`PostgreSQL: ${error.message}`))
 pool.on('connect', (client) => { client.on('error', () => {}) })
 

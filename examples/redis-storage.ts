@@ -1,12 +1,12 @@
 // This adapter keeps users and tokens in Redis 7 or later, or in Valkey, for any number of processes.
-// It does not run on Redis Cluster, because its scripts make keys out of the prefix. It passes the conformance suite.
+// It does not run on Redis Cluster, because its scripts build keys from the prefix. It passes the conformance suite.
 import {
   normalizeForSearch, type NewTokenRecord, type NewUserRecord, type StorageAdapter, type TokenRecord,
   type TokenReplacement, type TokenWithUser, type UserChanges, type UserPage, type UserRecord
 } from 'fastify-vexa-admin'
 import { createClient } from 'redis'
 
-// With these, an answered write survives a power cut of the server, and no record is deleted to free memory.
+// With these settings, an answered write survives a power cut of the server, and no record is deleted to free memory.
 // A failover to a replica can still lose a write, because Redis answers before the replicas have it.
 const settings = {
   appendonly: 'yes', appendfsync: 'always', 'no-appendfsync-on-rewrite': 'no', 'maxmemory-policy': 'noeviction'
@@ -196,14 +196,14 @@ export class RedisStorage implements StorageAdapter {
   }
 
   async #list ({ order, after, skip, limit }: UserPage): Promise<UserRecord[]> {
-    // A key that is no number was never given out.
+    // A key that is not a number was never created.
     const start = after === undefined ? (order === 'asc' ? '-inf' : '+inf') : `(${Number(after) || 0}`
     const range = order === 'asc' ? ['+inf', 'byscore'] : ['-inf', 'byscore', 'rev']
     const values = [start, ...range, 'limit', skip, limit]
     return (await this.#run(values, "return records(user, call('zrange', users, unpack(ARGV)))")).map(decode)
   }
 
-  // Redis has no index for this, so every user is read, in pages that leave time for other calls.
+  // Redis has no index for a search, so every user is read. Between two pages, other calls can run.
   async * #search ({ order, after, search = '' }: Omit<UserPage, 'skip' | 'limit'>) {
     for (let page: UserRecord[] | undefined; page?.length !== 0; after = page.at(-1)?.id) {
       page = await this.#list({ order, after, skip: 0, limit: 500 })
@@ -220,7 +220,7 @@ const encode = (record: object): string[] =>
 const encodeToken = ({ hash, user_id: userId, ...token }: NewTokenRecord): string[] =>
   [hash.toString('hex'), ...encode({ ...token, last_used_at: null })]
 
-// Returns the record in a reply, `undefined` if there is none, and an outcome such as 'taken' as it is.
+// Returns the record in a reply, or `undefined` if the reply has none. Returns text such as 'taken' unchanged.
 function decode (reply: string[] | string | null): any {
   if (typeof reply === 'string') return reply
   if (!reply?.length) return undefined

@@ -16,12 +16,12 @@ const pretty = {
 
 const app = Fastify({
   logger: process.stdout.isTTY ? { transport: { target: 'pino-pretty', options: pretty } } : true,
-  // A stop waits until busy connections have idled for this long. Fastify's default is 72 seconds.
+  // When the app stops, it waits until busy connections have been idle for this long. Fastify's default is 72 seconds.
   keepAliveTimeout: 5000
 })
 
 // Hides the admin key in the curl line of a request.
-// The browser runs the text of this function, so the function may use nothing from outside.
+// The browser runs the source text of this function, so the function cannot use variables from outside.
 const hideKey = () => ({
   wrapComponents: {
     curl (Curl: unknown, { React }: any) {
@@ -81,12 +81,12 @@ curl -X POST ${address}/admin/users ${headers} -d '{"email": "user@example.com",
   process.exit(1)
 }
 
-// A stop answers the requests under way, then closes the database.
+// When the app stops, it first answers the requests under way, and then closes the database.
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     app.close()
-    // Otherwise a client that never sends the rest of its request keeps the process for ever.
-    // This is longer than a storage may take, so that no reply is cut off.
+    // Otherwise a client that never sends the rest of its request would keep the process running for ever.
+    // The delay is longer than a call of the storage may take, so that no reply is cut off.
     setTimeout(() => app.server.closeAllConnections(), 15_000).unref()
   })
 }
