@@ -11,7 +11,7 @@ import { adminRoutes } from './routes/index.js'
 import { publicTokens, publicUsers } from './services/public-services.js'
 import { createTokenService } from './services/tokens.js'
 import { createUserService } from './services/users.js'
-import { withFaults } from './storage/decorators/faults.js'
+import { withFaultGuard } from './storage/decorators/fault-guard.js'
 import { createLastUsed } from './storage/decorators/last-used.js'
 import { withTokenCache } from './storage/decorators/token-cache.js'
 import { toOpenError } from './storage/open-error.js'
@@ -24,7 +24,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
 
   // The fault guard is innermost, so that the cache keeps only checked records. Writes of last uses bypass the guard
   // and the cache: `createLastUsed` makes its own guard.
-  const faultless = withFaults(options.storage, options.storageTimeout)
+  const faultless = withFaultGuard(options.storage, options.storageTimeout)
   const storage = options.tokenCacheTtl === 0 ? faultless : withTokenCache(faultless, options.tokenCacheTtl)
   const lastUsed = createLastUsed(options.storage, options.storageTimeout,
     (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate } from 'node:timers/promises'
 import type { StorageAdapter } from '../storage-adapter.js'
-import { createFaultGuard } from './faults.js'
+import { createFaultGuard } from './fault-guard.js'
 import { checkAnswer } from './record-checks.js'
 
 const flushInterval = 5_000

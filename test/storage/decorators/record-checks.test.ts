@@ -2,13 +2,14 @@
 import t from 'tap'
 import { MemoryStorage } from '../../../examples/custom-storage.js'
 import type { StorageAdapter, TokenRecord, UserRecord } from '../../../src/index.js'
+import { checkAnswer, checkToken } from '../../../src/storage/decorators/record-checks.js'
 import { adminKey, build, call } from '../../support/helpers.js'
 
 const wrongToken: { [Name in keyof TokenRecord]: unknown[] } = {
   id: [1, null],
   user_id: [1, undefined],
   name: [undefined, 1],
-  scopes: ['admin:read', '["admin"]', { admin: true }, [1], undefined],
+  scopes: ['admin:read', '["admin"]', { admin: true }, [1], ['admin', 1], undefined],
   expires_at: [
     '', 'never', '0000-00-00T00:00:00.000Z', '2999-13-45', '2999-01-01',
     4102444800000, new Date(4102444800000), undefined
@@ -92,4 +93,66 @@ t.test('records: every route returns 503 and logs when a record has a wrong form
   t.notMatch(log, adminKey)
   t.equal((await guarded()).statusCode, 200)
   t.equal((await call(app, 'GET', '/admin/users?count=true')).statusCode, 503)
+})
+
+const time = '2024-01-01T12:00:00.000Z'
+const validToken: TokenRecord = {
+  id: '1',
+  user_id: '1',
+  name: null,
+  scopes: null,
+  expires_at: null,
+  expires_in: null,
+  last_used_at: null,
+  created_at: time
+}
+const validUser: UserRecord = {
+  id: '1', email: 'a@b', name: null, max_concurrent_bots: 3, disabled: false, data: null, revision: 0, created_at: time
+}
+const checkUser = (user: UserRecord) => checkAnswer.findUser(user)
+
+t.test('records: the error names the member that has a wrong form', async (t) => {
+  const check = (name: string, values: unknown[], run: (value: unknown) => unknown) => {
+    for (const value of values) {
+      const message = new RegExp(`record whose \`${name}\` does not have the form`)
+      t.throws(() => run(value), { code: 'INVALID_RECORD', message }, `${name}: ${JSON.stringify(value)}`)
+    }
+  }
+  for (const [name, values] of Object.entries(wrongToken)) {
+    check(name, values, (value) => checkToken({ ...validToken, [name]: value }))
+  }
+  for (const [name, values] of Object.entries(wrongUser)) {
+    check(name, values, (value) => checkUser({ ...validUser, [name]: value }))
+  }
+  check('count', ['1', NaN, undefined], (value) => checkAnswer.countUsers(value as number))
+})
+
+t.test('records: a valid record is accepted', async (t) => {
+  checkToken(validToken)
+  checkToken({ ...validToken, name: '', scopes: [], expires_at: time, expires_in: 1, last_used_at: time })
+  checkToken({ ...validToken, scopes: ['a', 'b'] })
+  t.equal(checkUser(validUser), validUser)
+  checkUser({ ...validUser, name: 'A', disabled: true, data: {} })
+})
+
+t.test('records: a time is UTC with milliseconds, and within the calendar', async (t) => {
+  const accepts = (createdAt: string) => {
+    try {
+      checkToken({ ...validToken, created_at: createdAt })
+      return true
+    } catch {
+      return false
+    }
+  }
+  const times = (dates: string[], hours: string[]) =>
+    dates.flatMap((date) => hours.map((hour) => `${date}T${hour}:59:59.999Z`))
+  for (const valid of times(
+    ['2024-01-01', '2024-09-09', '2024-10-10', '2024-12-31', '2024-02-29', '2024-01-30'],
+    ['00', '09', '10', '19', '20', '23']
+  )) t.ok(accepts(valid), valid)
+  for (const wrong of [
+    ...times(['2024-00-01', '2024-13-01', '2024-20-01', '2024-01-00', '2024-01-32', '2024-01-40', '24-01-01'], ['12']),
+    ...times(['2024-01-01'], ['24', '29', '30', '1']),
+    `x${time}`, `${time}x`, `12024${time.slice(4)}`, time.replace('12:00:', '12:60:'), time.replace('.000', '.00')
+  ]) t.notOk(accepts(wrong), wrong)
 })

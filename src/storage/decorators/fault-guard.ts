@@ -39,7 +39,7 @@ export function createFaultGuard (timeout: number): FaultGuard {
 }
 
 /** Returns the open `storage` with each method guarded as `createFaultGuard` describes. */
-export function withFaults (storage: StorageAdapter, timeout: number): OpenStorage {
+export function withFaultGuard (storage: StorageAdapter, timeout: number): OpenStorage {
   const guard = createFaultGuard(timeout)
   return {
     close: async () => guard(() => storage.close(), checkAnswer.close),

@@ -6,7 +6,7 @@ import t from 'tap'
 import { InTransactionError } from '../../../src/errors.js'
 import { StorageUnavailableError, type StorageAdapter } from '../../../src/index.js'
 import { createTokenValue } from '../../../src/services/token-value.js'
-import { withFaults } from '../../../src/storage/decorators/faults.js'
+import { withFaultGuard } from '../../../src/storage/decorators/fault-guard.js'
 import { storageMethodNames, type OpenStorage } from '../../../src/storage/storage-adapter.js'
 import { emptyStorage } from '../../support/databases.js'
 import { adminKey, build, call } from '../../support/helpers.js'
@@ -103,10 +103,10 @@ t.test('faults: a route returns 503 when the storage throws synchronously', asyn
   t.equal((await call(app, 'GET', '/admin/users')).statusCode, 503)
 })
 
-t.test('withFaults: returns the answer of each method', async (t) => {
+t.test('withFaultGuard: returns the answer of each method', async (t) => {
   const calls: string[] = []
   const answerOf = (name: string) => name.startsWith('list') ? [] : name === 'countUsers' ? 1 : 'taken'
-  const storage = withFaults(storageOf(async (name, parameters) => {
+  const storage = withFaultGuard(storageOf(async (name, parameters) => {
     calls.push(name)
     t.equal(parameters[0], name === 'close' ? undefined : 'parameter')
     return name.startsWith('find') ? null : answerOf(name)
@@ -117,34 +117,34 @@ t.test('withFaults: returns the answer of each method', async (t) => {
   t.same(calls, openMethodNames)
 })
 
-t.test('withFaults: throws StorageUnavailableError when a method throws or rejects', async (t) => {
+t.test('withFaultGuard: throws StorageUnavailableError when a method throws or rejects', async (t) => {
   for (const method of [() => { throw fault() }, async () => { throw fault() }]) {
-    const storage = withFaults(storageOf(method), 1000)
+    const storage = withFaultGuard(storageOf(method), 1000)
     for (const name of openMethodNames) {
       await t.rejects(callMethod(storage, name), { code: unavailable, storageCode: '23505' }, name)
     }
   }
 })
 
-t.test('withFaults: throws InTransactionError as it is', async (t) => {
+t.test('withFaultGuard: throws InTransactionError as it is', async (t) => {
   const error = new InTransactionError()
   for (const method of [() => { throw error }, async () => { throw error }]) {
-    const storage = withFaults(storageOf(method), 1000)
+    const storage = withFaultGuard(storageOf(method), 1000)
     await t.rejects(callMethod(storage, 'findUser'), error)
   }
 })
 
-t.test('withFaults: returns a synchronous answer without a promise', async (t) => {
+t.test('withFaultGuard: returns a synchronous answer without a promise', async (t) => {
   const hash = Buffer.alloc(32)
-  t.equal(withFaults(storageOf(() => null), 1000).findTokenByHash(hash), undefined)
-  t.throws(() => withFaults(storageOf(() => { throw fault() }), 1000).findTokenByHash(hash),
+  t.equal(withFaultGuard(storageOf(() => null), 1000).findTokenByHash(hash), undefined)
+  t.throws(() => withFaultGuard(storageOf(() => { throw fault() }), 1000).findTokenByHash(hash),
     { code: unavailable, storageCode: '23505' })
 })
 
-t.test('withFaults: rejects each call after the timeout and ignores its late answer', async (t) => {
+t.test('withFaultGuard: rejects each call after the timeout and ignores its late answer', async (t) => {
   const begun = performance.now()
   const answers: Array<(error: Error) => void> = []
-  const storage = withFaults(storageOf(() => new Promise((_resolve, reject) => { answers.push(reject) })), 60)
+  const storage = withFaultGuard(storageOf(() => new Promise((_resolve, reject) => { answers.push(reject) })), 60)
   const late = { code: unavailable, storageCode: 'TIMEOUT', fault: { message: 'No answer within 60 ms' } }
   const first = t.rejects(storage.countUsers(), late)
   await sleep(30)
@@ -157,14 +157,14 @@ t.test('withFaults: rejects each call after the timeout and ignores its late ans
   await sleep(1)
 })
 
-t.test('withFaults: returns an answer that comes before the timeout', async (t) => {
-  const storage = withFaults(storageOf(() => sleep(20, 7)), 10_000)
+t.test('withFaultGuard: returns an answer that comes before the timeout', async (t) => {
+  const storage = withFaultGuard(storageOf(() => sleep(20, 7)), 10_000)
   t.equal(await storage.countUsers(), 7)
 })
 
-t.test('withFaults: continues a call that times out in the async context of the call', async (t) => {
+t.test('withFaultGuard: continues a call that times out in the async context of the call', async (t) => {
   const requests = new AsyncLocalStorage<string>()
-  const storage = withFaults(storageOf(() => new Promise(() => {})), 10)
+  const storage = withFaultGuard(storageOf(() => new Promise(() => {})), 10)
   const contexts = await Promise.all(['request 1', 'request 2'].map((request) => requests.run(request, async () => {
     await storage.countUsers().catch(() => {})
     return requests.getStore()
@@ -172,11 +172,11 @@ t.test('withFaults: continues a call that times out in the async context of the 
   t.same(contexts, ['request 1', 'request 2'])
 })
 
-t.test('withFaults: keeps nothing of a call after its answer', async (t) => {
+t.test('withFaultGuard: keeps nothing of a call after its answer', async (t) => {
   setFlagsFromString('--expose-gc')
   const collectGarbage = runInNewContext('gc') as () => void
   const requests = new AsyncLocalStorage<object>()
-  const storage = withFaults(storageOf(async () => 7), 600_000)
+  const storage = withFaultGuard(storageOf(async () => 7), 600_000)
   const request = await (async () => {
     const context = { of: 'the request' }
     await requests.run(context, () => storage.countUsers())
