@@ -21,6 +21,14 @@ export const UnauthorizedError = requestError('UNAUTHORIZED',
   'Admin key missing or not valid: send one in the header X-Admin-API-Key', 401)
 export type UnauthorizedError = InstanceType<typeof UnauthorizedError>
 
+/**
+ * 403: the admin lacks the permission that the route needs. The message names the permission. A key has the permissions
+ * that the option `adminKeys` names, and an admin whom `authorize` accepts has those that `authorize` returns.
+ */
+export const ForbiddenError = requestError('FORBIDDEN',
+  'The admin lacks the permission that this request needs: %s', 403)
+export type ForbiddenError = InstanceType<typeof ForbiddenError>
+
 /** 403, with the option `authorize`: a page of another origin requests a change. */
 export const CrossOriginError = requestError('CROSS_ORIGIN',
   'The request comes from a page of another origin: send it from a page of this host, add that origin to the option ' +

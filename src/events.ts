@@ -7,8 +7,8 @@ export interface ChangeSource {
   /** `request.ip`. Absent if the app's own code made the call. */
   ip?: string
   /**
-   * Name of the admin: the `fingerprintAdminKey` of the admin key, the `actor` that `authorize` returned, or the
-   * `actor` that the app's own code gave. Absent if there is no name.
+   * Name of the admin: the name of the admin key, or its `fingerprintAdminKey` if it has no name; the `actor` that
+   * `authorize` returned; or the `actor` that the app's own code gave. Absent if there is no name.
    */
   actor?: string
 }
@@ -43,8 +43,15 @@ export interface AuditEvents {
   }
   /** Has `tokenId` if one token was revoked, or `userId` if all tokens of a user were, even if the user had none. */
   'fastify-vexa-admin:token:revoked': ChangeSource & { prefix: string } & ({ tokenId: string } | { userId: string })
-  /** 401 on a route of the admin API, or 403 for a request from another origin. */
-  'fastify-vexa-admin:admin:rejected': Rejection & { prefix: string }
+  /**
+   * 401 or 403 on a route of the admin API. `reason` is the end of the code of the error. With `FORBIDDEN`, the admin
+   * lacks a permission, and `actor` names the admin, if there is a name.
+   */
+  'fastify-vexa-admin:admin:rejected': Rejection & {
+    prefix: string
+    reason: 'UNAUTHORIZED' | 'FORBIDDEN' | 'CROSS_ORIGIN'
+    actor?: string
+  }
   /** 401 or 403 on a route that `requireToken` guards. */
   'fastify-vexa-admin:token:rejected': Rejection & {
     prefix: string
@@ -56,7 +63,7 @@ type Kind = keyof AuditEvents extends `fastify-vexa-admin:${infer Name}` ? Name 
 type Message<Name extends Kind> = AuditEvents[`fastify-vexa-admin:${Name}`]
 type Source<Name extends Kind> = Message<Name> extends Rejection ? Rejection : ChangeSource
 // The condition applies Omit to each type of a union. Omit alone would keep only the names that all types share.
-type Rest<T> = T extends unknown ? Omit<T, 'prefix' | keyof ChangeSource | keyof Rejection> : never
+type Rest<T> = T extends unknown ? Omit<T, 'prefix' | keyof (T extends Rejection ? Rejection : ChangeSource)> : never
 
 const channels = {
   'user:created': channel('fastify-vexa-admin:user:created'),

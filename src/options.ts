@@ -1,17 +1,42 @@
 import type { Authorize } from './hooks/require-admin.js'
+import type { Permission } from './schemas/permissions.js'
 import type { StorageAdapter } from './storage/storage-adapter.js'
+
+/** An admin key with a name. The app gives the key itself or its SHA-256. */
+export type AdminKey = {
+  /**
+   * Name of the key in the events: 1 to 255 printable characters, without white space at either end. No other key may
+   * have the same name.
+   */
+  name: string
+  /**
+   * The requests that the key may send: `read` (each `GET` and `HEAD`), `users` (changes of users), `tokens` (changes
+   * of tokens), `verify` (verification of tokens), `audit` (the audit trail). If absent, the key has all permissions.
+   */
+  permissions?: readonly Permission[]
+} & ({
+  /** The key: at least 16 printable ASCII characters, with no space or comma. */
+  key: string | undefined
+  sha256?: undefined
+} | {
+  /** The SHA-256 of such a key, as 64 hexadecimal digits. */
+  sha256: string | undefined
+  key?: undefined
+})
 
 /** Options of the plugin. Exactly one of `adminKeys` and `authorize` is required. Each other option has a default. */
 export interface VexaAdminOptions {
   /**
    * The admin keys. A request to the admin API sends one of them in `X-Admin-API-Key`. Several keys can be valid at
    * once, so that you can replace a key. Each has at least 16 printable ASCII characters, with no space or comma.
+   * A key that is given as a text has no name and all permissions.
    */
-  adminKeys?: string | readonly string[] | undefined
+  adminKeys?: string | ReadonlyArray<string | AdminKey> | undefined
   /**
-   * Decides for each request whether it is from an admin, in place of `adminKeys`. Returns `true` or `{ actor }` to
-   * accept the request. `actor` names the admin in the events: 1 to 255 printable characters. Any other object is a
-   * mistake of the app, and the reply is 500. For any other value, the reply is 401.
+   * Decides for each request whether it is from an admin, in place of `adminKeys`. Returns `true` or
+   * `{ actor, permissions? }` to accept the request. `actor` names the admin in the events: 1 to 255 printable
+   * characters. Without `permissions`, the admin has all of them. Any other object is a mistake of the app, and the
+   * reply is 500. For any other value, the reply is 401.
    */
   authorize?: Authorize | undefined
   /**

@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
 import { createPublisher } from './events.js'
 import { requireAdminKey, requireAuthorized } from './hooks/require-admin.js'
+import { requirePermission } from './hooks/require-permission.js'
 import { createRequireToken } from './hooks/require-token.js'
 import { requireSameOrigin } from './hooks/same-origin.js'
 import type { VexaAdminOptions } from './options.js'
@@ -9,6 +10,7 @@ import { resolveOptions } from './resolve-options.js'
 import { collectOperationIds } from './routes/openapi-transform.js'
 import { adminRoutes } from './routes/index.js'
 import { publicTokens, publicUsers } from './services/public-services.js'
+import { createSettings } from './services/settings.js'
 import { createTokenService } from './services/tokens.js'
 import { createUserService } from './services/users.js'
 import { withFaultGuard } from './storage/decorators/fault-guard.js'
@@ -61,8 +63,10 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
       : requireAdminKey(options.adminKeys, publish),
     // Only `authorize` needs this hook: browsers add cookies to requests by themselves, but never an admin key.
     sameOrigin: options.authorize && requireSameOrigin(options.trustedOrigins, publish),
+    requirePermission: requirePermission(publish),
     users,
     tokens,
+    settings: createSettings(options),
     scopes: options.scopes,
     duplicateEmail: options.duplicateEmail,
     documented: { hide: options.hide, adminKey: options.authorize === undefined, operationIds }

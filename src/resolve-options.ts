@@ -1,6 +1,7 @@
 import { check, checkOptionNames } from './check-options.js'
-import type { Authorize } from './hooks/require-admin.js'
+import type { Authorize, KnownAdminKey } from './hooks/require-admin.js'
 import type { VexaAdminOptions } from './options.js'
+import { resolveAdminKeys } from './resolve-admin-keys.js'
 import { storageMethodNames, type StorageAdapter } from './storage/storage-adapter.js'
 import { sqliteStorage } from './storage/sql/sqlite-storage.js'
 
@@ -10,7 +11,7 @@ type Resolved<T> = { [Name in keyof T]-?: Exclude<T[Name], undefined> }
 export type ResolvedOptions =
   & Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'authorize' | 'tokenPrefix'>>
   & { tokenPrefix: readonly string[] }
-  & ({ adminKeys: readonly string[], authorize?: undefined } | { adminKeys?: undefined, authorize: Authorize })
+  & ({ adminKeys: readonly KnownAdminKey[], authorize?: undefined } | { adminKeys?: undefined, authorize: Authorize })
 
 const defaults = {
   trustedOrigins: [] as readonly string[],
@@ -68,17 +69,7 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   }
   check(common.trustedOrigins.length === 0,
     '`trustedOrigins` needs `authorize`: with `adminKeys` every origin is accepted, because browsers never add a key')
-  return { ...common, adminKeys: checkKeys(adminKeys) }
-}
-
-function checkKeys (adminKeys: VexaAdminOptions['adminKeys']): readonly string[] {
-  check(adminKeys !== undefined, 'neither `adminKeys` nor `authorize` is set: ' +
-    'is the environment variable of the key set? Create a key with: openssl rand -hex 32')
-  const keys = Array.isArray(adminKeys) ? [...adminKeys] : [adminKeys]
-  check(keys.length > 0 && keys.every((key) => typeof key === 'string' && /^[!-+\--~]{16,}$/.test(key)),
-    'each of `adminKeys` must have at least 16 printable ASCII characters, with no space or comma. ' +
-    'Create one with: openssl rand -hex 32')
-  return keys
+  return { ...common, adminKeys: resolveAdminKeys(adminKeys) }
 }
 
 function isOrigin (value: unknown): boolean {

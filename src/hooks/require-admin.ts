@@ -7,63 +7,85 @@ import { check } from '../check-options.js'
 import { UnauthorizedError } from '../errors.js'
 import type { Publish } from '../events.js'
 import { Actor } from '../schemas/change-options.js'
+import { allPermissions, Permissions, type Permission } from '../schemas/permissions.js'
 import { compile } from '../schemas/validator.js'
-import { fingerprintAdminKey } from './admin-keys.js'
+import { adminKeyForm } from './admin-keys.js'
+import { permissionsOf, requestAdmin, type Admin } from './admin.js'
 import { describeRejection } from './describe-rejection.js'
 
-/**
- * Decides whether a request is from an admin. `true` or `{ actor }` accepts the request, and `actor` names the admin in
- * the events. Any other object causes a 500, and any other value a 401.
- */
-export type Authorize = (request: FastifyRequest) => boolean | { actor: string } | Promise<boolean | { actor: string }>
+/** An admin, as `authorize` describes one. */
+export interface AuthorizedAdmin {
+  /** Name of the admin in the events: 1 to 255 printable characters, without white space at either end. */
+  actor: string
+  /** The requests that the admin may send. If absent, the admin has all permissions. */
+  permissions?: readonly Permission[]
+}
 
-/** Name of the request decorator that holds the actor, or `undefined` if `authorize` gave no name. */
-export const requestActor = Symbol('requestActor')
+/**
+ * Decides whether a request is from an admin. `true` accepts the request, with all permissions. An AuthorizedAdmin
+ * accepts the request, and names the admin in the events. Any other object causes a 500, and any other value a 401.
+ */
+export type Authorize = (request: FastifyRequest) => boolean | AuthorizedAdmin | Promise<boolean | AuthorizedAdmin>
+
+/** An admin key, as the plugin holds it. */
+export interface KnownAdminKey {
+  /** The SHA-256 of the key: 32 bytes. */
+  readonly digest: Buffer
+  readonly admin: Admin
+}
 
 /** Name of the decorator that marks the Fastify scope of the admin routes. The hooks of this file guard that scope. */
 export const adminScope = Symbol('adminScope')
 
-const failureOfAnswer = compile(Type.Object({ actor: Actor }, { additionalProperties: false }))
+const unnamedAdmin: Admin = { name: null, actor: undefined, permissions: allPermissions }
+
+const failureOfAnswer = compile(Type.Object({
+  actor: Actor,
+  permissions: Type.Optional(Permissions)
+}, { additionalProperties: false }))
 
 /** Creates an `onRequest` hook that returns 401 for each request without one of the keys in `X-Admin-API-Key`. */
-export function requireAdminKey (adminKeys: readonly string[], publish: Publish): onRequestHookHandler {
-  const keys = adminKeys.map((key) => ({
-    expected: hash('sha256', key, 'buffer'),
-    fingerprint: fingerprintAdminKey(key)
-  }))
+export function requireAdminKey (adminKeys: readonly KnownAdminKey[], publish: Publish): onRequestHookHandler {
   return function checkAdminKey (request, reply, done) {
     // Node joins repeated headers with a comma, which no key contains.
-    const digest = hash('sha256', String(request.headers['x-admin-api-key'] ?? ''), 'buffer')
-    let actor: string | undefined
+    const value = String(request.headers['x-admin-api-key'] ?? '')
+    const digest = hash('sha256', value, 'buffer')
+    let admin: Admin | undefined
     // timingSafeEqual needs equal lengths, so it compares digests. Every key is compared, so the time reveals nothing.
-    for (const { expected, fingerprint } of keys) actor = timingSafeEqual(expected, digest) ? fingerprint : actor
-    if (actor === undefined) return done(reject(request, reply, publish))
-    request.setDecorator(requestActor, actor)
+    for (const key of adminKeys) admin = timingSafeEqual(key.digest, digest) ? key.admin : admin
+    // The start cannot check the form of a key of which it has only the SHA-256.
+    if (admin === undefined || !adminKeyForm.test(value)) return done(reject(request, reply, publish))
+    request.setDecorator(requestAdmin, admin)
     done()
   }
 }
 
 /**
  * Creates an `onRequest` hook that calls `authorize`, and returns 401 if the request is not from an admin. If
- * `authorize` returns an object other than `{ actor }`, the hook throws InvalidOptionError: 500.
+ * `authorize` returns an object other than AuthorizedAdmin, the hook throws InvalidOptionError: 500.
  */
 export function requireAuthorized (authorize: Authorize, publish: Publish): onRequestAsyncHookHandler {
   return async function checkAuthorized (request, reply) {
     const answer: unknown = await authorize(request)
-    if (answer === true) return
-    if (typeof answer !== 'object' || answer === null) {
+    if (answer !== true && (typeof answer !== 'object' || answer === null)) {
       const message = 'This app does not accept the request as one from an admin: sign in as an admin'
       throw Object.assign(reject(request, reply, publish), { message })
     }
-    const failure = failureOfAnswer(answer)
-    check(failure === undefined, '`authorize` must return true, false, or { actor } and nothing else: ' +
-      `${failure?.instancePath} ${failure?.message}`)
-    request.setDecorator(requestActor, (answer as { actor: string }).actor)
+    request.setDecorator(requestAdmin, answer === true ? unnamedAdmin : toAdmin(answer))
   }
 }
 
+/** @throws {InvalidOptionError} 500 if the answer of `authorize` is not an AuthorizedAdmin */
+function toAdmin (answer: object): Admin {
+  const failure = failureOfAnswer(answer)
+  check(failure === undefined, '`authorize` must return true, false, or { actor, permissions? } and nothing else: ' +
+    `${failure?.instancePath} ${failure?.message}`)
+  const admin = answer as AuthorizedAdmin
+  return { name: admin.actor, actor: admin.actor, permissions: permissionsOf(admin) }
+}
+
 function reject (request: FastifyRequest, reply: FastifyReply, publish: Publish): FastifyError {
-  publish('admin:rejected', describeRejection(request), {})
+  publish('admin:rejected', describeRejection(request), { reason: 'UNAUTHORIZED' })
   // RFC 9110 requires a challenge with each 401. No registered scheme describes a key in a header such as this.
   reply.header('www-authenticate', 'ApiKey realm="admin", header="X-Admin-API-Key"')
   return new UnauthorizedError()

@@ -13,7 +13,7 @@ export function requireSameOrigin (trustedOrigins: readonly string[], publish: P
     const { origin } = request.headers
     const isTrusted = origin !== undefined && trustedOrigins.includes(origin)
     if (isTrusted || isSafe(request.method) || isSameOrigin(request)) return done()
-    publish('admin:rejected', describeRejection(request), {})
+    publish('admin:rejected', describeRejection(request), { reason: 'CROSS_ORIGIN' })
     done(new CrossOriginError())
   }
 }

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import type { ChangeSource } from '../events.js'
-import { requestActor } from '../hooks/require-admin.js'
+import { adminOf } from '../hooks/admin.js'
 
 /** Returns the source of a change, for its event: the request and the admin who sent it. */
 export function changeSourceOf (request: FastifyRequest): ChangeSource {
   const { id: requestId, ip } = request
-  const actor = request.getDecorator<string | undefined>(requestActor)
+  const { actor } = adminOf(request)
   return actor === undefined ? { requestId, ip } : { requestId, ip, actor }
 }

@@ -1,15 +1,19 @@
-import type { FastifyPluginCallback, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
-import { CrossOriginError } from '../errors.js'
-import { requestActor, adminScope } from '../hooks/require-admin.js'
+import type { FastifyError, FastifyPluginCallback, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
+import { CrossOriginError, ForbiddenError } from '../errors.js'
+import { requestAdmin } from '../hooks/admin.js'
+import { adminScope } from '../hooks/require-admin.js'
+import { permissionFor } from '../hooks/require-permission.js'
 import { isSafe } from '../hooks/same-origin.js'
 import { schemaErrorFormatter, serializerCompiler, validatorCompiler } from '../schemas/compilers.js'
-import { errorReplies } from '../schemas/error-replies.js'
+import { errorReply } from '../schemas/error-replies.js'
+import type { Settings } from '../schemas/settings.js'
 import type { TokenRouteService } from '../services/tokens.js'
 import type { UserRouteService } from '../services/users.js'
 import { useJsonBodies } from './body-parser.js'
 import { documentRoutes, type DocumentOptions } from './openapi-transform.js'
 import { overlongIdRoutes } from './overlong-ids.js'
 import { prepareError } from './prepare-error.js'
+import { settingsRoutes } from './settings.js'
 import { tokenRoutes } from './tokens.js'
 import { userRoutes } from './users.js'
 
@@ -18,6 +22,8 @@ export interface RouteOptions {
   tokens: TokenRouteService
   scopes: readonly string[]
   duplicateEmail: 'reject' | 'return'
+  /** The settings that the API shows to every admin. */
+  settings: Omit<Settings, 'key'>
 }
 
 export interface AdminRoutesOptions extends RouteOptions {
@@ -25,6 +31,8 @@ export interface AdminRoutesOptions extends RouteOptions {
   authenticate: onRequestHookHandler | onRequestAsyncHookHandler
   /** The hook that rejects changes from another origin. `undefined` with admin keys, which browsers never add. */
   sameOrigin: onRequestHookHandler | undefined
+  /** The hook that rejects admins without the permission that a route needs. It runs after `authenticate`. */
+  requirePermission: onRequestHookHandler
   documented: DocumentOptions
 }
 
@@ -33,7 +41,8 @@ export interface AdminRoutesOptions extends RouteOptions {
  * serializers and parsers. Those of the app therefore cannot weaken the admin routes, and the app keeps its own.
  */
 export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, options, done) => {
-  const { authenticate, sameOrigin, documented, users, tokens, scopes, duplicateEmail } = options
+  const { authenticate, sameOrigin, requirePermission, documented } = options
+  const { users, tokens, scopes, duplicateEmail, settings } = options
   documentRoutes(fastify, documented)
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
@@ -47,15 +56,20 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     next()
   })
   fastify.decorate(adminScope, true)
-  fastify.decorateRequest(requestActor, undefined)
+  fastify.decorateRequest(requestAdmin, undefined)
   if (sameOrigin !== undefined) {
     // This hook runs before `authorize`, so that a rejected request cannot extend a session of the app.
     fastify.addHook('onRequest', sameOrigin)
-    fastify.addHook('onRoute', ({ method, schema }) => {
-      if (![method].flat().every(isSafe)) Object.assign(schema?.response as object, errorReplies(CrossOriginError))
-    })
   }
   fastify.addHook('onRequest', authenticate as onRequestHookHandler)
+  fastify.addHook('onRequest', requirePermission)
+  fastify.addHook('onRoute', (route) => {
+    const permission = permissionFor(route)
+    const errors: FastifyError[] = permission === 'any' ? [] : [new ForbiddenError(permission)]
+    if (sameOrigin !== undefined && ![route.method].flat().every(isSafe)) errors.push(new CrossOriginError())
+    const [first, ...others] = errors
+    if (first !== undefined) Object.assign(route.schema?.response as object, errorReply(first, ...others))
+  })
   fastify.addHook('preValidation', (request, _reply, next) => {
     // A POST may have no body if its schema requires no member. Fastify would validate null instead of a missing body.
     if (request.method === 'POST' && request.body === undefined) request.body = {}
@@ -63,9 +77,10 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   })
   fastify.addHook('onError', prepareError)
 
-  const routeOptions: RouteOptions = { users, tokens, scopes, duplicateEmail }
+  const routeOptions: RouteOptions = { users, tokens, scopes, duplicateEmail, settings }
   fastify.register(userRoutes, routeOptions)
   fastify.register(tokenRoutes, routeOptions)
+  fastify.register(settingsRoutes, routeOptions)
   fastify.register(overlongIdRoutes)
   done()
 }

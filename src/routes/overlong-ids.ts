@@ -1,8 +1,22 @@
-import type { FastifyPluginCallback, FastifySchema } from 'fastify'
+import type { FastifyPluginCallback, FastifySchema, HTTPMethods } from 'fastify'
 import { TokenNotFoundError, UserNotFoundError } from '../errors.js'
+import { needs } from '../hooks/require-permission.js'
+import type { Permission } from '../schemas/permissions.js'
 import { errorReplies, readErrors } from '../schemas/error-replies.js'
 
-const routes = [['/users/*', UserNotFoundError], ['/tokens/*', TokenNotFoundError]] as const
+type OverlongIdRoute = readonly [
+  url: string, permission: Permission, NotFoundError: typeof UserNotFoundError | typeof TokenNotFoundError,
+  ...methods: HTTPMethods[]
+]
+
+const routes: readonly OverlongIdRoute[] = [
+  ['/users/*', 'read', UserNotFoundError, 'GET', 'HEAD'],
+  ['/users/*', 'users', UserNotFoundError, 'DELETE', 'PATCH'],
+  // The only POST below a user creates a token.
+  ['/users/*', 'tokens', UserNotFoundError, 'POST'],
+  ['/tokens/*', 'read', TokenNotFoundError, 'GET', 'HEAD'],
+  ['/tokens/*', 'tokens', TokenNotFoundError, 'DELETE', 'PATCH', 'POST']
+]
 
 /**
  * Registers routes that return 404 for an id that is longer than the router allows. No other route matches such an id,
@@ -10,10 +24,11 @@ const routes = [['/users/*', UserNotFoundError], ['/tokens/*', TokenNotFoundErro
  */
 export const overlongIdRoutes: FastifyPluginCallback = (fastify, _options, done) => {
   const { maxParamLength = 100 } = { ...fastify.initialConfig, ...fastify.initialConfig.routerOptions }
-  for (const [url, NotFoundError] of routes) {
+  for (const [url, permission, NotFoundError, ...method] of routes) {
     fastify.route<{ Params: { '*': string } }>({
-      method: ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST'],
+      method,
       url,
+      config: needs(permission),
       schema: { hide: true, response: errorReplies(...readErrors, NotFoundError) } as FastifySchema,
       handler: async (request, reply) => {
         const [id = ''] = request.params['*'].split('/')

@@ -1,6 +1,7 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
+import { needs } from '../hooks/require-permission.js'
 import { NoQuery } from '../schemas/primitives.js'
 import { errorReplies, readErrors, writeErrors } from '../schemas/error-replies.js'
 import { CreatedToken, RotateToken, createTokenBodies, SuccessorToken, Token, TokenParams } from '../schemas/tokens.js'
@@ -16,6 +17,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
   const { CreateToken, VerifyToken } = createTokenBodies(scopes)
 
   fastify.post('/users/:id/tokens', {
+    config: needs('tokens'),
     schema: {
       operationId: 'createToken',
       tags: ['API tokens'],
@@ -34,6 +36,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
 
   fastify.get('/users/:id/tokens', {
     exposeHeadRoute: true,
+    config: needs('read'),
     schema: {
       operationId: 'listTokens',
       tags: ['API tokens'],
@@ -45,6 +48,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
   }, (request) => tokens.list(request.params.id))
 
   fastify.delete('/users/:id/tokens', {
+    config: needs('tokens'),
     schema: {
       operationId: 'revokeTokens',
       tags: ['API tokens'],
@@ -63,6 +67,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
   })
 
   fastify.delete('/tokens/:id', {
+    config: needs('tokens'),
     schema: {
       operationId: 'revokeToken',
       tags: ['API tokens'],
@@ -81,6 +86,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
   })
 
   fastify.post('/tokens/:id/rotate', {
+    config: needs('tokens'),
     schema: {
       operationId: 'rotateToken',
       tags: ['API tokens'],
@@ -99,6 +105,7 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
   })
 
   fastify.post('/tokens/verify', {
+    config: needs('verify'),
     schema: {
       operationId: 'verifyToken',
       tags: ['API tokens'],

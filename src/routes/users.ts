@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox'
 import type { FastifySchema } from 'fastify'
 import { EmailTakenError, UserNotFoundError, UserReferencedError } from '../errors.js'
 import { Component } from '../schemas/annotations.js'
+import { needs } from '../hooks/require-permission.js'
 import { NoQuery } from '../schemas/primitives.js'
 import { errorReplies, readErrors, writeErrors } from '../schemas/error-replies.js'
 import { CreateUser, ListUsers, UpdateUser, User, UserParams, UserWithTokens } from '../schemas/users.js'
@@ -51,6 +52,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
 
   fastify.get('/users', {
     exposeHeadRoute: true,
+    config: needs('read'),
     schema: {
       operationId: 'listUsers',
       tags: ['Users'],
@@ -69,6 +71,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
 
   fastify.get('/users/:id', {
     exposeHeadRoute: true,
+    config: needs('read'),
     schema: {
       operationId: 'getUser',
       tags: ['Users'],
@@ -81,6 +84,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
 
   fastify.get('/users/email/:email', {
     exposeHeadRoute: true,
+    config: needs('read'),
     schema: {
       operationId: 'getUserByEmail',
       tags: ['Users'],
@@ -94,6 +98,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
   // This route is for addresses that contain a slash, or are longer than the router allows for a parameter.
   fastify.get('/users/email/*', {
     exposeHeadRoute: true,
+    config: needs('read'),
     schema: {
       hide: true,
       querystring: NoQuery,
@@ -102,6 +107,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
   }, (request) => users.getByEmail((request.params as { '*': string })['*']))
 
   fastify.post('/users', {
+    config: needs('users'),
     schema: {
       operationId: 'createUser',
       tags: ['Users'],
@@ -118,6 +124,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
   })
 
   fastify.patch('/users/:id', {
+    config: needs('users'),
     schema: {
       operationId: 'updateUser',
       tags: ['Users'],
@@ -132,6 +139,7 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
   }, (request) => users.update(request.params.id, request.body, changeSourceOf(request)))
 
   fastify.delete('/users/:id', {
+    config: needs('users'),
     schema: {
       operationId: 'deleteUser',
       tags: ['Users'],

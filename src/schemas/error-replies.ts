@@ -25,16 +25,20 @@ export const writeErrors: ErrorClass[] = [
   errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE
 ]
 
-const replies = new Map<ErrorClass, typeof ErrorReply>()
-
 /** Returns the response schemas of a route that can reply with these errors. No two may have the same status. */
 export function errorReplies (...errors: ErrorClass[]): object {
-  return Object.fromEntries(errors.map((ErrorClass) => {
-    // All routes share one schema for each error, so that it is compiled once.
-    const reply = replies.get(ErrorClass) ?? errorReply(new ErrorClass())
-    replies.set(ErrorClass, reply)
-    return [reply.examples[0].statusCode, reply]
-  }))
+  return Object.assign({}, ...errors.map((ErrorClass) => errorReply(new ErrorClass())))
+}
+
+const replies = new Map<string, object>()
+
+/** Returns the response schema of a route that can reply with each of these errors, which have the same status. */
+export function errorReply (...samples: [FastifyError, ...FastifyError[]]): object {
+  // All routes share one schema for the same errors, so that it is compiled once.
+  const key = samples.map(({ code, message }) => `${code} ${message}`).join()
+  const reply = replies.get(key) ?? createReply(samples)
+  replies.set(key, reply)
+  return reply
 }
 
 // OpenAPI documents show these headers.
@@ -52,14 +56,12 @@ export function adviceOn ({ code }: FastifyError): string | undefined {
     : undefined
 }
 
-function errorReply (sample: FastifyError) {
-  const { statusCode = 500, code } = sample
+function createReply (samples: [FastifyError, ...FastifyError[]]): object {
+  const [{ statusCode = 500 }] = samples
   const error = STATUS_CODES[statusCode] as string
-  const message = (adviceOn(sample) ?? sample.message).replace('%s', 'querystring/x Unexpected property')
-  return {
-    ...ErrorReply,
-    description: error,
-    examples: [{ statusCode, code, error, message }],
-    headers: headers[statusCode]
-  }
+  const examples = samples.map((sample) => {
+    const message = (adviceOn(sample) ?? sample.message).replace('%s', 'querystring/x Unexpected property')
+    return { statusCode, code: sample.code, error, message }
+  })
+  return { [statusCode]: { ...ErrorReply, description: error, examples, headers: headers[statusCode] } }
 }
