@@ -21,7 +21,11 @@ const failureOfKey = compile(Type.Object({
     [Expected]: 'Expected 64 hexadecimal digits, as from: printf %s "$KEY" | sha256sum | cut -c 1-64'
   })),
   permissions: Type.Optional(Permissions)
-}, { additionalProperties: false, [Expected]: 'Expected a key, or an object such as { name, key }' }))
+}, {
+  additionalProperties: false,
+  [Expected]: (_value: unknown, path: string) =>
+    path === '' ? 'Expected a key, or an object such as { name, key }' : undefined
+}))
 
 /**
  * Returns the admin keys as the plugin holds them: as digests, without the keys themselves.

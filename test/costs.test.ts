@@ -26,6 +26,7 @@ const costs: Array<[request: string, cost: Cost, payload?: object]> = [
   ['POST /admin/tokens/verify', { calls: ['findTokenByHash'], statements: 1 }, { token: 'TOKEN' }],
   ['POST /admin/tokens/verify', { calls: [], statements: 0 }, { token: 'vex_no' }],
   ['DELETE /admin/tokens/token-2', { calls: ['revokeToken'], statements: 1 }],
+  ['GET /admin/settings', { calls: [], statements: 0 }],
   ['GET /me', { calls: ['findTokenByHash'], statements: 1 }],
   ['DELETE /admin/users/user-1/tokens', { calls: ['findUser', 'revokeTokens'], statements: 3 }],
   ['DELETE /admin/users/user-1', { calls: ['deleteUser'], statements: 4 }]

@@ -133,7 +133,8 @@ t.test('events: no actor is named when `authorize` returns true', async (t) => {
       requestId: 'it',
       method: 'GET',
       route: '/admin/users',
-      ip: '127.0.0.1'
+      ip: '127.0.0.1',
+      reason: 'UNAUTHORIZED'
     }
   ])
 })
@@ -160,7 +161,9 @@ t.test('admin:rejected, token:rejected: name the request, route and reason', asy
   const rejected = { prefix: '/admin', requestId: 'it', method: 'GET', ip: '127.0.0.1' }
   await app.inject({ url: '/admin/users/user-1', headers: { 'x-admin-api-key': 'a-secret-near-miss' } })
   await app.inject({ url: '/admin/users/user-1' })
-  t.same(take(), Array(2).fill({ event: 'admin:rejected', ...rejected, route: '/admin/users/:id' }))
+  t.same(take(), Array(2).fill({
+    event: 'admin:rejected', ...rejected, route: '/admin/users/:id', reason: 'UNAUTHORIZED'
+  }))
 
   const bots = { event: 'token:rejected', ...rejected, route: '/bots/:id' }
   const ask = (key?: string) => app.inject({ url: '/bots/1?secret', headers: { ...(key && { 'x-api-key': key }) } })

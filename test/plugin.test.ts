@@ -192,6 +192,16 @@ t.test('plugin: an onRoute hook of the app removes none of our hooks', async (t)
   t.equal((await call(app, 'POST', '/admin/users/user-1/tokens')).statusCode, 201)
 })
 
+t.test('plugin: the start fails when the app has a route of the same path', async (t) => {
+  for (const path of ['/users', '/tokens/verify', '/settings', '/tokens/*']) {
+    const app = Fastify()
+    app.route({ method: ['GET', 'POST'], url: path, handler: async () => 'own' })
+    const options = { adminKeys: adminKey, storage: emptyStorage(t), prefix: '' }
+    await t.rejects(async () => { await app.register(vexaAdmin, options) }, { code: 'FST_ERR_DUPLICATED_ROUTE' }, path)
+    await app.close()
+  }
+})
+
 t.test('storage: opens once, and closes with the app or a failed start', async (t) => {
   const calls: string[] = []
   const storage = (fails: boolean) => faultyStorage(emptyStorage(t), {

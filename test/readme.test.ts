@@ -205,7 +205,7 @@ t.test('guide: the OpenAPI document has all routes, and a subscriber gets the ev
     console.log(JSON.stringify([statusCode, Object.keys(paths).length, security, heard.map(JSON.parse)]))
     await app.close()`
   const event = { event: 'fastify-vexa-admin:user:created', prefix: '/admin', userId: 'user-1' }
-  t.same(await outputOf(t, program), [200, 8, [{ apiToken: [] }, { bearerToken: [] }], [event]])
+  t.same(await outputOf(t, program), [200, 9, [{ apiToken: [] }, { bearerToken: [] }], [event]])
 })
 
 t.test('guide: its statement sets a sequence after a restore', { skip: await unavailable('postgres') }, async (t) => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import Fastify from 'fastify'
 import t from 'tap'
 import vexaAdmin, { sqliteStorage, type VexaAdminOptions } from '../src/index.js'
@@ -5,10 +6,12 @@ import { resolveOptions } from '../src/resolve-options.js'
 import { emptyPlace, storageAt } from './support/databases.js'
 import { adminKey, build, call } from './support/helpers.js'
 
+const sha256 = (text: string) => createHash('sha256').update(text).digest()
+
 t.test('resolveOptions: an absent option has its documented default', async (t) => {
   const given = Object.freeze({ adminKeys: adminKey, prefix: undefined }) as unknown as VexaAdminOptions
   t.match(resolveOptions(given), {
-    adminKeys: [adminKey],
+    adminKeys: [{ digest: sha256(adminKey), admin: { name: null, permissions: { length: 5 } } }],
     prefix: '/admin',
     tokenPrefix: ['vex_'],
     trustedOrigins: [],
@@ -32,6 +35,8 @@ t.test('plugin: a wrong option stops the boot with a coded error that names it',
     [{ adminKeys: [adminKey, 'short'] }, /adminKeys/],
     [{ adminKeys: [adminKey, 1234567890123456] }, /adminKeys/],
     [{ adminKeys: { length: 1 } }, /adminKeys/],
+    [{ adminKeys: { name: 'ops', key: adminKey } }, /adminKeys.*array/],
+    [{ adminKeys: new Array(1) }, /adminKeys/],
     [{ adminKeys: adminKey, authorize: () => true }, /either/],
     [{ authorize: 'me' }, /authorize/],
     [{ adminKeys: adminKey, prefix: 'admin' }, /prefix/],
@@ -89,9 +94,82 @@ t.test('adminKeys: the error does not repeat a key', async (t) => {
   t.throws(() => resolveOptions({ adminKeys: 'too-short-key' }), { message: /^(?!.*too-short-key)/ })
 })
 
+t.test('adminKeys: the error names a wrong member, and no key', async (t) => {
+  const other = 'another-key-for-the-tests'
+  const hex = sha256(adminKey).toString('hex')
+  const named = (members: object) => ({ name: 'ops', key: adminKey, ...members })
+  const wrong: Array<[unknown[], RegExp]> = [
+    [[null], /`adminKeys\[0\]` is wrong: Expected a key, or an object such as \{ name, key \}/],
+    [[other, [adminKey]], /`adminKeys\[1\]` is wrong/],
+    [[new Map([['name', 'ops'], ['key', adminKey]])], /adminKeys\[0\]\/name/],
+    [[{ key: adminKey }], /adminKeys\[0\]\/name/],
+    ...['', ' ops', 'ops ', 'a\nb', 'x'.repeat(256), 7, null, undefined, 'a\u200Bb'].map((name): [unknown[], RegExp] =>
+      [[named({ name })], /`adminKeys\[0\]\/name` is wrong: .*/]),
+    ...['too-short-key', `${adminKey} `, `${adminKey},`, `${adminKey}é`, 1234567890123456, null].map(
+      (key): [unknown[], RegExp] => [[named({ key })], /adminKeys\[0\]\/key.*at least 16.*openssl rand -hex 32/]
+    ),
+    ...[hex.slice(1), `${hex}0`, hex.replace(/.$/, 'g'), `${hex}  -`, '', sha256(adminKey), null].map(
+      (sha256): [unknown[], RegExp] => [[{ name: 'ops', sha256 }], /adminKeys\[0\]\/sha256.*64 hexadecimal digits/]
+    ),
+    [[{ name: 'ops' }], /`adminKeys\[0\]` must have either `key` or `sha256`: is the environment variable/],
+    [[named({ key: undefined })], /must have either `key` or `sha256`/],
+    [[{ name: 'ops', sha256: undefined }], /must have either `key` or `sha256`/],
+    [[named({ sha256: hex })], /must have either `key` or `sha256`/],
+    [[{ name: 'ops', sha256: sha256('').toString('hex') }], /`adminKeys\[0\].sha256` is the SHA-256 of an empty text/],
+    ...[['write'], ['read', 'read'], ['read', adminKey], [], 'read', null, {}, [['read']], [undefined]].map(
+      (permissions): [unknown[], RegExp] =>
+        [[named({ permissions })], /adminKeys\[0\]\/permissions.*read, users, tokens, verify, audit/]
+    ),
+    [[named({ permissions: undefined })], /`permissions` is undefined/],
+    [[named({ permission: ['read'] })], /adminKeys\[0\]\/permission` is wrong: Unexpected property/],
+    [[named({ [other]: true })], /adminKeys\[0\]` is wrong: Unexpected property/],
+    [[adminKey, adminKey], /two of `adminKeys` are the same key/],
+    [[adminKey, named({})], /two of `adminKeys` are the same key/],
+    [[named({}), { name: 'ci', sha256: hex.toUpperCase() }], /two of `adminKeys` are the same key/],
+    [[named({}), named({ key: other })], /two of `adminKeys` have the same name/],
+    [[adminKey, { name: hex.slice(0, 8), key: other }], /two of `adminKeys` have the same name/],
+    [[named({ name: adminKey })], /a `name` in `adminKeys` is one of the keys/],
+    [[adminKey, { name: adminKey, key: other }], /a `name` in `adminKeys` is one of the keys/]
+  ]
+  for (const [adminKeys, pattern] of wrong) {
+    const boot = () => resolveOptions({ adminKeys: adminKeys as VexaAdminOptions['adminKeys'] })
+    t.throws(boot, { code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: pattern }, JSON.stringify(adminKeys))
+    try {
+      boot()
+    } catch (error) {
+      t.notMatch(String((error as Error).message), /key-for-the-tests|too-short-key|1234567890123456/)
+    }
+  }
+})
+
+t.test('adminKeys: keys may have names and permissions', async (t) => {
+  const longest = '\u{1F600}'.repeat(255)
+  const hex = sha256('a-third-key-for-the-tests').toString('hex')
+  const { adminKeys } = resolveOptions({
+    adminKeys: [
+      adminKey,
+      { name: longest, key: 'another-key-for-the-tests', permissions: ['tokens', 'read'] },
+      { name: 'Ops', sha256: hex, key: undefined },
+      { name: 'ops', key: 'a-fourth-key-for-the-tests', sha256: undefined }
+    ]
+  })
+  const permissions = ['read', 'users', 'tokens', 'verify', 'audit']
+  const actor = sha256(adminKey).toString('hex').slice(0, 8)
+  t.same(adminKeys, [
+    { digest: sha256(adminKey), admin: { name: null, actor, permissions } },
+    {
+      digest: sha256('another-key-for-the-tests'),
+      admin: { name: longest, actor: longest, permissions: ['tokens', 'read'] }
+    },
+    { digest: Buffer.from(hex, 'hex'), admin: { name: 'Ops', actor: 'Ops', permissions } },
+    { digest: sha256('a-fourth-key-for-the-tests'), admin: { name: 'ops', actor: 'ops', permissions } }
+  ])
+})
+
 t.test('adminKeys: accepts the shortest key, and each printable character', async (t) => {
   const all = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).filter((c) => c !== ',').join('')
-  t.same(resolveOptions({ adminKeys: ['!'.repeat(16), all] }).adminKeys, ['!'.repeat(16), all])
+  const { adminKeys } = resolveOptions({ adminKeys: ['!'.repeat(16), all] })
+  t.same(adminKeys?.map(({ digest }) => digest), [sha256('!'.repeat(16)), sha256(all)])
 })
 
 t.test('prefix: may be any path, or empty', async (t) => {

@@ -1,4 +1,4 @@
-import type { FastifyPluginCallback, FastifySchema, HTTPMethods } from 'fastify'
+import type { FastifyPluginAsync, FastifySchema, HTTPMethods } from 'fastify'
 import { TokenNotFoundError, UserNotFoundError } from '../errors.js'
 import { needs } from '../hooks/require-permission.js'
 import type { Permission } from '../schemas/permissions.js'
@@ -22,7 +22,7 @@ const routes: readonly OverlongIdRoute[] = [
  * Registers routes that return 404 for an id that is longer than the router allows. No other route matches such an id,
  * and no user or token has one.
  */
-export const overlongIdRoutes: FastifyPluginCallback = (fastify, _options, done) => {
+export const overlongIdRoutes: FastifyPluginAsync = async (fastify) => {
   const { maxParamLength = 100 } = { ...fastify.initialConfig, ...fastify.initialConfig.routerOptions }
   for (const [url, permission, NotFoundError, ...method] of routes) {
     fastify.route<{ Params: { '*': string } }>({
@@ -37,5 +37,4 @@ export const overlongIdRoutes: FastifyPluginCallback = (fastify, _options, done)
       }
     })
   }
-  done()
 }

@@ -1,4 +1,4 @@
-import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { adminOf } from '../hooks/admin.js'
 import { needs } from '../hooks/require-permission.js'
 import { errorReplies, readErrors } from '../schemas/error-replies.js'
@@ -7,7 +7,7 @@ import { Settings } from '../schemas/settings.js'
 import type { RouteOptions } from './index.js'
 
 /** Registers the route of the settings. */
-export const settingsRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { settings }, done) => {
+export const settingsRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, { settings }) => {
   fastify.get('/settings', {
     exposeHeadRoute: true,
     config: needs('any'),
@@ -23,6 +23,4 @@ export const settingsRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fasti
     const { name, permissions } = adminOf(request)
     return { ...settings, key: { name, permissions: [...permissions] } }
   })
-
-  done()
 }

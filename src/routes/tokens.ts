@@ -1,4 +1,4 @@
-import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
 import { needs } from '../hooks/require-permission.js'
@@ -13,7 +13,7 @@ import { changeSourceOf } from './change-source.js'
 const TokenList = Type.Array(Token, { description: 'The tokens', examples: [Token.examples] })
 
 /** Registers the routes of tokens. */
-export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { tokens, scopes }, done) => {
+export const tokenRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, { tokens, scopes }) => {
   const { CreateToken, VerifyToken } = createTokenBodies(scopes)
 
   fastify.post('/users/:id/tokens', {
@@ -116,6 +116,4 @@ export const tokenRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify,
       response: { 200: Verification, ...errorReplies(...writeErrors) }
     }
   }, (request) => tokens.verify(request.body))
-
-  done()
 }

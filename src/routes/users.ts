@@ -1,4 +1,4 @@
-import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifySchema } from 'fastify'
 import { EmailTakenError, UserNotFoundError, UserReferencedError } from '../errors.js'
@@ -45,7 +45,7 @@ const UpdatedUser = Type.Object(User.properties, {
 })
 
 /** Registers the routes of users. */
-export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, { users, duplicateEmail }, done) => {
+export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, { users, duplicateEmail }) => {
   // The OpenAPI document shows only the reply that this app can give. The type allows both replies.
   const duplicate = duplicateEmail === 'return' ? { 200: ExistingUser } : errorReplies(EmailTakenError)
   const taken = duplicate as { 200: typeof ExistingUser }
@@ -156,6 +156,4 @@ export const userRoutes: FastifyPluginCallbackTypebox<RouteOptions> = (fastify, 
     reply.code(204)
     return null
   })
-
-  done()
 }

@@ -73,6 +73,30 @@ t.test('adminKeys: accepts each of several keys', async (t) => {
   t.equal(await status('a-key-added-later-on'), 401, 'the options were copied')
 })
 
+t.test('adminKeys: accepts a key of which it has the SHA-256', async (t) => {
+  const sha256 = (key: string) => crypto.createHash('sha256').update(key).digest('hex')
+  const app = await build(t, {
+    adminKeys: [
+      { name: 'lower', sha256: sha256('the-first-admin-key-1') },
+      { name: 'upper', sha256: sha256('the-second-admin-key-2').toUpperCase() },
+      { name: 'short', sha256: sha256('too-short') },
+      { name: 'with a line end', sha256: sha256('the-third-admin-key-3\n') },
+      { name: 'two keys', sha256: sha256('the-first-admin-key-1, the-second-admin-key-2') }
+    ]
+  })
+  const status = async (key: string | string[]) => (await app.inject({
+    url: '/admin/users',
+    headers: { 'x-admin-api-key': key }
+  })).statusCode
+  t.equal(await status('the-first-admin-key-1'), 200)
+  t.equal(await status('the-second-admin-key-2'), 200)
+  t.equal(await status('too-short'), 401, 'a key that is not long enough')
+  t.equal(await status('the-third-admin-key-3'), 401)
+  t.equal(await status('the-first-admin-key-1, the-second-admin-key-2'), 401)
+  t.equal(await status(['the-first-admin-key-1', 'the-second-admin-key-2']), 401)
+  t.equal(await status(sha256('the-first-admin-key-1')), 401, 'the SHA-256 is not a key')
+})
+
 t.test('adminKeys: compares any value with each key by timingSafeEqual', async (t) => {
   const compared: string[] = []
   const { timingSafeEqual } = crypto
@@ -153,14 +177,16 @@ t.test('authorize: decides in place of keys', async (t) => {
   t.equal((await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': adminKey } })).statusCode, 401)
 })
 
-t.test('authorize: accepts { actor }, and returns 500 for another object', async (t) => {
+t.test('authorize: accepts { actor, permissions? }, and returns 500 for another object', async (t) => {
   let answer: unknown
   const lines: string[] = []
   const app = await build(t, { authorize: () => answer as boolean }, {
     logger: { stream: { write: (line: string) => { lines.push(line) } } }
   })
   const get = () => app.inject({ url: '/admin/users' })
-  for (answer of [{ actor: 'jane@example.com' }, Promise.resolve({ actor: 'J' }), { actor: 'é'.repeat(255) }]) {
+  for (answer of [{ actor: 'jane@example.com' }, Promise.resolve({ actor: 'J' }), { actor: 'é'.repeat(255) }, {
+    actor: 'J', permissions: ['read']
+  }]) {
     t.equal((await get()).statusCode, 200)
   }
   lines.length = 0
@@ -168,6 +194,9 @@ t.test('authorize: accepts { actor }, and returns 500 for another object', async
     {}, [], { id: 7, name: 'Jane' }, { actor: undefined }, { actor: '' }, { actor: 7 }, { actor: ' Jane' },
     { actor: 'a\nb' }, { actor: 'x'.repeat(256) }, { actor: { name: 'Jane' } },
     { actor: 'Jane', requestId: 'forged' }, { actor: 'Jane', ip: '1.2.3.4' }, { actor: 'Jane', admin: true },
+    { actor: 'Jane', permissions: [] }, { actor: 'Jane', permissions: ['read', 'read'] },
+    { actor: 'Jane', permissions: ['read', 'Jane'] }, { actor: 'Jane', permissions: 'read' },
+    { actor: 'Jane', permissions: null }, { permissions: ['read'] },
     new Date(), new Map([['actor', 'Jane']])
   ]
   for (answer of faults) {
@@ -175,12 +204,14 @@ t.test('authorize: accepts { actor }, and returns 500 for another object', async
     t.match(reply.json(), {
       statusCode: 500,
       code: 'VEXA_ADMIN_ERR_INVALID_OPTION',
-      message: /`authorize` must return true, false, or \{ actor \}/
+      message: /`authorize` must return true, false, or \{ actor, permissions\? \}/
     }, JSON.stringify(answer))
     t.notMatch(reply.body, /Jane/)
   }
   t.equal(lines.filter((line) => line.includes('`authorize` must return')).length, faults.length, 'the log has them')
   t.notMatch(lines.join(), /\.[jt]s:\d/, 'without a stack')
+  answer = { actor: 'Jane', permissions: undefined }
+  t.match((await get()).json(), { statusCode: 500, message: /`permissions` is undefined.*leave the member out/ })
   for (answer of [null, undefined, false, 0, '', 'Jane', () => true]) t.equal((await get()).statusCode, 401)
 })
 

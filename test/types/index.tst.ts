@@ -1,8 +1,8 @@
 import Fastify, { type FastifyRequest } from 'fastify'
 import vexaAdmin, {
   UserNotFoundError, vexaAdmin as named,
-  type StorageAdapter, type Token, type RequireTokenHook, type User, type UserWithTokens, type Verification,
-  type VexaAdminOptions
+  type AdminKey, type Permission, type StorageAdapter, type Token, type RequireTokenHook, type User,
+  type UserWithTokens, type Verification, type VexaAdminOptions
 } from 'fastify-vexa-admin'
 import { KyselyStorage, migrateStorage, sqliteStorage } from 'fastify-vexa-admin'
 import { testStorage } from 'fastify-vexa-admin/conformance'
@@ -17,7 +17,9 @@ describe('app.register', () => {
   test('register: accepts the options', () => {
     expect(app.register).type.toBeCallableWith(vexaAdmin, { adminKeys: process.env.ADMIN_API_KEY })
     expect(app.register).type.toBeCallableWith(named, {
-      adminKeys: ['a', 'b'] as const,
+      adminKeys: [
+        'a', { name: 'ops', key: process.env.OPS_KEY }, { name: 'ci', sha256: 'b', permissions: ['read'] }
+      ] as const,
       prefix: '/x',
       scopes: ['bot'] as const,
       duplicateEmail: 'return'
@@ -26,7 +28,7 @@ describe('app.register', () => {
       authorize: async (request: FastifyRequest) => request.headers.host === 'x'
     })
     expect(app.register).type.toBeCallableWith(vexaAdmin, {
-      authorize: () => ({ actor: 'jane' }),
+      authorize: () => ({ actor: 'jane', permissions: ['read', 'users'] }),
       trustedOrigins: ['https://admin.example'] as const
     })
     expect(app.register).type.toBeCallableWith(vexaAdmin, {
@@ -40,6 +42,9 @@ describe('app.register', () => {
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ duplicateEmail: 'ignore' })
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ storage: {} })
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ authorize: () => ({ name: 'jane' }) })
+    expect<AdminKey>().type.not.toBeAssignableFrom({ key: 'a' })
+    expect<AdminKey>().type.not.toBeAssignableFrom({ name: 'ops', key: 'a', sha256: 'b' })
+    expect<AdminKey>().type.not.toBeAssignableFrom({ name: 'ops', key: 'a', permissions: ['write'] as const })
   })
 })
 
@@ -91,6 +96,10 @@ describe('app.vexaAdmin', () => {
       expect(request.apiToken).type.toBe<Token>()
     })
   })
+})
+
+test('Permission: is one of the documented names', () => {
+  expect<Permission>().type.toBe<'read' | 'users' | 'tokens' | 'verify' | 'audit'>()
 })
 
 test('User, Token: have the members of the wire', () => {
