@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { promisify } from 'node:util'
@@ -32,6 +33,7 @@ const [mount, scopes, services, authorize] = [take('mount'), take('scopes'), tak
 const [sqlite, postgres, mysql, migrate] = [take('sqlite'), take('postgres'), take('mysql'), take('migrate')]
 const [openapi, audit, health, stop] = [take('openapi'), take('audit'), take('health'), take('stop')]
 const [testRoutes, ownRows, setSequence] = [take('test-routes'), take('own-rows'), take('set-sequence')]
+const adminKeys = take('admin-keys')
 const withoutReply = ['use-token', 'revoke-token']
 const calls = ['create-user', 'create-token', 'use-token', 'list-users', 'get-user', 'verify-token', 'revoke-token']
   .map((name) => {
@@ -147,6 +149,26 @@ t.test('guide: `authorize` accepts a trusted origin, and names the actor', async
   t.same(await outputOf(t, program), [401, 403, 201, ['jane@example.com']])
 })
 
+t.test('guide: each of its admin keys has its permissions alone', async (t) => {
+  const program = `${plainApp}
+    ${adminKeys.replace('adminKeys', `storage: ${inMemory}, adminKeys`)}
+    const statuses = []
+    for (const key of ['OPS', 'GATEWAY', 'SUPPORT'].map((name) => 'the-key-' + name + '-for-the-tests')) {
+      for (const [method, url] of [['GET', '/users'], ['DELETE', '/users/user-1'], ['POST', '/tokens/verify']]) {
+        const headers = { 'x-admin-api-key': key }
+        statuses.push((await app.inject({ method, url: '/admin' + url, headers })).statusCode)
+      }
+    }
+    console.log(JSON.stringify(statuses))
+    await app.close()`
+  const env = {
+    OPS_KEY: 'the-key-OPS-for-the-tests',
+    GATEWAY_KEY: 'the-key-GATEWAY-for-the-tests',
+    SUPPORT_KEY_SHA256: createHash('sha256').update('the-key-SUPPORT-for-the-tests').digest('hex')
+  }
+  t.same(await outputOf(t, program, env), [200, 404, 400, 403, 403, 400, 200, 404, 403])
+})
+
 t.test('guide: GET /health returns 200, and 503 when the storage does not answer', async (t) => {
   const program = `${plainApp}
     const storage = ${inMemory}
@@ -244,6 +266,7 @@ t.test('README: TypeScript accepts each program', async (t) => {
     scopes: app + scopes,
     services: app + services + 'export default verification',
     authorize: app + findAdmin + authorize,
+    'admin-keys': app + adminKeys,
     health: app + health,
     stop: app + stop,
     'own-rows': app + profiles + ownRows,
