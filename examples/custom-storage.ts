@@ -1,7 +1,8 @@
 // A custom storage: it keeps users and tokens in the memory of one process.
 // custom-storage.test.ts tests it with the conformance suite.
 import type {
-  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage, UserRecord
+  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserFilter, UserPage,
+  UserRecord
 } from 'fastify-vexa-admin'
 
 // No method waits for a server or a disk, so calls cannot disturb each other. Methods that wait need protection against
@@ -25,26 +26,27 @@ export class MemoryStorage implements StorageAdapter {
 
   async findUserByEmail (email: string) { return copy(this.#users.find((user) => user.email === email)) }
 
-  async listUsers ({ order, after, skip, limit, search }: UserPage) {
-    const users = order === 'asc' ? this.#matching(search) : this.#matching(search).reverse()
+  async listUsers ({ order, after, skip, limit, ...filter }: UserPage) {
+    const users = order === 'asc' ? this.#matching(filter) : this.#matching(filter).reverse()
     const isAfter = (id: string) => order === 'asc' ? Number(id) > Number(after) : Number(id) < Number(after)
     const rest = users.filter(({ id }) => after === undefined || isAfter(id))
     return copy(rest.slice(skip, skip + limit))
   }
 
-  async countUsers (search?: string) { return this.#matching(search).length }
+  async countUsers (filter?: UserFilter) { return this.#matching(filter).length }
 
   async updateUser (id: string, changes: UserChanges, revision?: number) {
-    const user = this.#users.find((user) => user.id === id && (revision === undefined || user.revision === revision))
+    const user = this.#users.find((user) => isCurrent(user, id, revision))
     if (user === undefined) return 'absent'
     if (this.#users.some(({ email }) => email === changes.email && email !== user.email)) return 'taken'
     const given = Object.entries(copy(changes)).filter(([, value]) => value !== undefined)
     return copy(Object.assign(user, Object.fromEntries(given), { revision: user.revision + 1 }))
   }
 
-  async deleteUser (id: string) {
+  async deleteUser (id: string, revision?: number) {
+    if (!remove(this.#users, (user) => isCurrent(user, id, revision))) return false
     await this.revokeTokens(id)
-    return remove(this.#users, (user) => user.id === id)
+    return true
   }
 
   async createToken (token: NewTokenRecord) {
@@ -82,10 +84,15 @@ export class MemoryStorage implements StorageAdapter {
     }
   }
 
-  #matching (search = '') {
+  #matching ({ search = '', disabled }: UserFilter = {}) {
     const matches = (text: string) => normalizeForSearch(text).includes(search)
-    return this.#users.filter(({ email, name }) => matches(email) || matches(name ?? ''))
+    return this.#users.filter((user) => (matches(user.email) || matches(user.name ?? '')) &&
+      (disabled === undefined || user.disabled === disabled))
   }
+}
+
+function isCurrent (user: UserRecord, id: string, revision?: number): boolean {
+  return user.id === id && (revision === undefined || user.revision === revision)
 }
 
 // Does the same as `normalizeForSearch` of the package.

@@ -2,7 +2,7 @@
 // It does not run on Redis Cluster, because its scripts build keys from the prefix. It passes the conformance suite.
 import {
   normalizeForSearch, type NewTokenRecord, type NewUserRecord, type StorageAdapter, type TokenRecord,
-  type TokenReplacement, type TokenWithUser, type UserChanges, type UserPage, type UserRecord
+  type TokenReplacement, type TokenWithUser, type UserChanges, type UserFilter, type UserPage, type UserRecord
 } from 'fastify-vexa-admin'
 import { createClient } from 'redis'
 
@@ -98,7 +98,7 @@ export class RedisStorage implements StorageAdapter {
   }
 
   async listUsers ({ skip, limit, ...page }: UserPage) {
-    if (page.search === undefined) return await this.#list({ ...page, skip, limit })
+    if (selectsAll(page)) return await this.#list({ ...page, skip, limit })
     const users: UserRecord[] = []
     for await (const user of this.#search(page)) {
       if (skip-- <= 0 && users.push(user) === limit) break
@@ -106,10 +106,10 @@ export class RedisStorage implements StorageAdapter {
     return users
   }
 
-  async countUsers (search?: string): Promise<number> {
-    if (search === undefined) return await this.#run([], "return call('zcard', users)")
+  async countUsers (filter: UserFilter = {}): Promise<number> {
+    if (selectsAll(filter)) return await this.#run([], "return call('zcard', users)")
     let count = 0
-    for await (const user of this.#search({ order: 'asc', search })) if (user) count++
+    for await (const user of this.#search({ order: 'asc', ...filter })) if (user) count++
     return count
   }
 
@@ -130,10 +130,11 @@ export class RedisStorage implements StorageAdapter {
       return call('hgetall', user(id))`))
   }
 
-  async deleteUser (id: string) {
-    return await this.#run([id], `
-      local email = call('hget', user(ARGV[1]), 'email')
+  async deleteUser (id: string, revision?: number) {
+    return await this.#run([id, revision ?? ''], `
+      local email, revision = unpack(call('hmget', user(ARGV[1]), 'email', 'revision'))
       if not email then return 0 end
+      if ARGV[2] ~= '' and ARGV[2] ~= revision then return 0 end
       revokeTokens(ARGV[1])
       call('hdel', emails, email)
       call('zrem', users, ARGV[1])
@@ -204,15 +205,18 @@ export class RedisStorage implements StorageAdapter {
   }
 
   // Redis has no index for a search, so every user is read. Between two pages, other calls can run.
-  async * #search ({ order, after, search = '' }: Omit<UserPage, 'skip' | 'limit'>) {
+  async * #search ({ order, after, search = '', disabled }: Omit<UserPage, 'skip' | 'limit'>) {
     for (let page: UserRecord[] | undefined; page?.length !== 0; after = page.at(-1)?.id) {
       page = await this.#list({ order, after, skip: 0, limit: 500 })
       for (const user of page) {
+        if (disabled !== undefined && user.disabled !== disabled) continue
         if ([user.email, user.name ?? ''].some((text) => normalizeForSearch(text).includes(search))) yield user
       }
     }
   }
 }
+
+const selectsAll = ({ search, disabled }: UserFilter) => search === undefined && disabled === undefined
 
 const encode = (record: object): string[] =>
   Object.entries(record).flatMap(([name, value]) => value === undefined ? [] : [name, JSON.stringify(value)])

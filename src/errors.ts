@@ -36,8 +36,8 @@ export const CrossOriginError = requestError('CROSS_ORIGIN',
 export type CrossOriginError = InstanceType<typeof CrossOriginError>
 
 /**
- * 400: a call by the app's own code has an argument that is not valid. Over HTTP, only `data` above 16 KiB causes this
- * error. The message says what is wrong.
+ * 400: a call by the app's own code has an argument that is not valid. Over HTTP, only `data` above `maxDataSize`
+ * causes this error. The message says what is wrong.
  */
 export const InvalidInputError = requestError('INVALID_INPUT', '%s', 400)
 export type InvalidInputError = InstanceType<typeof InvalidInputError>
@@ -70,6 +70,11 @@ export type TokenExpiredError = InstanceType<typeof TokenExpiredError>
 /** 409: the e-mail address belongs to another user. */
 export const EmailTakenError = requestError('EMAIL_TAKEN', 'The e-mail address belongs to another user', 409)
 export type EmailTakenError = InstanceType<typeof EmailTakenError>
+
+/** 412: the header `If-Match` names another revision than the user has now. Nothing is changed. */
+export const ChangedMeanwhileError = requestError('CHANGED_MEANWHILE',
+  'The user has changed since the reply with the ETag in If-Match: get the user again', 412)
+export type ChangedMeanwhileError = InstanceType<typeof ChangedMeanwhileError>
 
 /**
  * 409: a foreign key of the app's own tables refers to the user or one of its tokens. The database therefore rejects

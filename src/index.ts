@@ -5,7 +5,7 @@ export { fingerprintAdminKey } from './hooks/admin-keys.js'
 export type { Authorize, AuthorizedAdmin } from './hooks/require-admin.js'
 export type { RequireTokenOptions, RequireTokenHook } from './hooks/require-token.js'
 export type { ChangeOptions } from './schemas/change-options.js'
-export type { UserService } from './services/user-service.js'
+export type { EditUser, UserService } from './services/user-service.js'
 export type { TokenService } from './services/token-service.js'
 export * from './errors.js'
 export { auditEvents, type AuditEvents, type ChangeSource, type Rejection } from './events.js'
@@ -26,5 +26,5 @@ export { withPreparedStatements } from './storage/sql/drivers/prepared-statement
 export { sqliteStorage, type SqliteStorageOptions } from './storage/sql/sqlite-storage.js'
 export type {
   NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, TokenWithUser,
-  UserChanges, UserPage, UserRecord
+  UserChanges, UserFilter, UserPage, UserRecord
 } from './storage/storage-adapter.js'

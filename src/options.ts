@@ -87,6 +87,13 @@ export interface VexaAdminOptions {
    */
   defaultMaxConcurrentBots?: number | undefined
   /**
+   * Maximum size of the `data` of a user in bytes, as JSON in UTF-8: an integer from 2 to 1048576 (1 MiB). Each check
+   * of a token reads the `data` of its user, so large `data` makes each check slower. A smaller limit than before
+   * leaves stored `data` as it is.
+   * @default 16384
+   */
+  maxDataSize?: number | undefined
+  /**
    * Whether the routes are left out of OpenAPI documents (`schema.hide` of @fastify/swagger).
    * @default false
    */

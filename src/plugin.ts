@@ -69,6 +69,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     settings: createSettings(options),
     scopes: options.scopes,
     duplicateEmail: options.duplicateEmail,
+    maxDataSize: options.maxDataSize,
     documented: { hide: options.hide, adminKey: options.authorize === undefined, operationIds }
   })
 }

@@ -22,6 +22,7 @@ const defaults = {
   scopes: [] as readonly string[],
   defaultMaxConcurrentBots: 3,
   duplicateEmail: 'reject',
+  maxDataSize: 16 * 1024,
   hide: false
 } as const
 
@@ -50,6 +51,8 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   check(isIntegerFrom(0, 2147483647, rest.defaultMaxConcurrentBots),
     '`defaultMaxConcurrentBots` must be an integer from 0 to 2147483647')
   check(['reject', 'return'].includes(rest.duplicateEmail), "`duplicateEmail` must be 'reject' or 'return'")
+  check(isIntegerFrom(2, 1024 * 1024, rest.maxDataSize),
+    '`maxDataSize` must be a whole number of bytes, from 2 to 1048576')
   check(typeof rest.hide === 'boolean', '`hide` must be true or false')
   check(isIntegerFrom(1, 2147483647, rest.storageTimeout),
     '`storageTimeout` must be a whole number of milliseconds, from 1 to 2147483647')

@@ -3,9 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import { errorCodes, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { findJsonLoss } from './lossless-json.js'
 
-// Enough for 16 KiB of `data`, even if each of its characters is escaped.
-const bodyLimit = 128 * 1024
-
 const jsonTypes = ['application/json', 'application/merge-patch+json']
 
 const jsonType = /^application\/(?:merge-patch\+)?json\s*(?:;|$)/i
@@ -14,8 +11,12 @@ const jsonType = /^application\/(?:merge-patch\+)?json\s*(?:;|$)/i
  * Makes JSON the only kind of body that the routes of this scope accept, regardless of the parsers of the app.
  * The parser rejects invalid UTF-8, `__proto__`, and each text from which `JSON.parse` would change or drop something.
  * An empty body counts as no body, whatever its type, because some clients send a type with every request.
+ *
+ * @param maxDataSize maximum size of `data` as JSON, in bytes
  */
-export function useJsonBodies (fastify: FastifyInstance): void {
+export function useJsonBodies (fastify: FastifyInstance, maxDataSize: number): void {
+  // Enough for the largest `data` and the other members, even if each of their characters is escaped in six bytes.
+  const bodyLimit = 6 * maxDataSize + 32 * 1024
   const parseJson = fastify.getDefaultJsonParser('error', 'error')
 
   fastify.removeAllContentTypeParsers()

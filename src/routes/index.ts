@@ -33,6 +33,8 @@ export interface AdminRoutesOptions extends RouteOptions {
   sameOrigin: onRequestHookHandler | undefined
   /** The hook that rejects admins without the permission that a route needs. It runs after `authenticate`. */
   requirePermission: onRequestHookHandler
+  /** Maximum size of `data` as JSON, in bytes. */
+  maxDataSize: number
   documented: DocumentOptions
 }
 
@@ -41,7 +43,7 @@ export interface AdminRoutesOptions extends RouteOptions {
  * serializers and parsers. Those of the app therefore cannot weaken the admin routes, and the app keeps its own.
  */
 export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, options, done) => {
-  const { authenticate, sameOrigin, requirePermission, documented } = options
+  const { authenticate, sameOrigin, requirePermission, documented, maxDataSize } = options
   const { users, tokens, scopes, duplicateEmail, settings } = options
   documentRoutes(fastify, documented)
   fastify.setValidatorCompiler(validatorCompiler)
@@ -49,7 +51,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   fastify.setSchemaErrorFormatter(schemaErrorFormatter)
   // This removes a reply serializer that the app may have set. With one, Fastify would skip the response schemas.
   fastify.setReplySerializer(null as never)
-  useJsonBodies(fastify)
+  useJsonBodies(fastify, maxDataSize)
 
   fastify.addHook('onRequest', (_request, reply, next) => {
     reply.header('cache-control', 'no-store')

@@ -14,10 +14,11 @@ export function toUser ({ originalUrl }: FastifyRequest, id: string): string {
 }
 
 /** Returns a `Link` header (RFC 8288) to the page after `after`. It omits `count`: only one page needs the total. */
-export function nextPage ({ limit, order, search }: ListUsers, after: string): string {
+export function nextPage ({ limit, order, search, disabled }: ListUsers, after: string): string {
   const query = new URLSearchParams({ after })
   if (limit !== undefined) query.set('limit', String(limit))
   if (order !== undefined) query.set('order', order)
   if (search !== undefined) query.set('search', search)
+  if (disabled !== undefined) query.set('disabled', String(disabled))
   return `<?${query}>; rel="next"`
 }

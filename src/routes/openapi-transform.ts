@@ -60,6 +60,7 @@ export function documentRoutes (fastify: FastifyInstance, options: DocumentOptio
         operationId: freeOperationId(document, taken, schema.tags, longId),
         querystring: parameters(schema.querystring),
         params: parameters(withPrefixParameters(url, schema.params)),
+        ...schema.headers && { headers: parameters(schema.headers) },
         ...schema.body && { body: body(schema.body) },
         response: Object.fromEntries(replies.map(([status, schema]) => [status, reply(schema)]))
       }

@@ -11,7 +11,7 @@ type OverlongIdRoute = readonly [
 
 const routes: readonly OverlongIdRoute[] = [
   ['/users/*', 'read', UserNotFoundError, 'GET', 'HEAD'],
-  ['/users/*', 'users', UserNotFoundError, 'DELETE', 'PATCH'],
+  ['/users/*', 'users', UserNotFoundError, 'DELETE', 'PATCH', 'PUT'],
   // The only POST below a user creates a token.
   ['/users/*', 'tokens', UserNotFoundError, 'POST'],
   ['/tokens/*', 'read', TokenNotFoundError, 'GET', 'HEAD'],

@@ -1,15 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifySchema } from 'fastify'
-import { EmailTakenError, UserNotFoundError, UserReferencedError } from '../errors.js'
+import { ChangedMeanwhileError, EmailTakenError, UserNotFoundError, UserReferencedError } from '../errors.js'
 import { Component } from '../schemas/annotations.js'
 import { needs } from '../hooks/require-permission.js'
 import { NoQuery } from '../schemas/primitives.js'
 import { errorReplies, readErrors, writeErrors } from '../schemas/error-replies.js'
-import { CreateUser, ListUsers, UpdateUser, User, UserParams, UserWithTokens } from '../schemas/users.js'
+import { CreateUser, ListUsers, UpdateUser, User, UserData, UserParams, UserWithTokens } from '../schemas/users.js'
 import type { RouteOptions } from './index.js'
 import { nextPage, toUser } from './links.js'
 import { changeSourceOf } from './change-source.js'
+import { etagHeader, expectedBy, IfMatchHeaders, tagOf, tagWithTokensOf } from './etag.js'
 
 const UserList = Type.Array(User, {
   description: 'The users',
@@ -28,7 +29,10 @@ const NewUser = Type.Object(User.properties, {
   [Component]: 'User',
   description: 'The new user',
   examples: User.examples,
-  headers: { location: { type: 'string', description: 'The URL of the user, relative to the URL of the request.' } }
+  headers: {
+    location: { type: 'string', description: 'The URL of the user, relative to the URL of the request.' },
+    ...etagHeader
+  }
 })
 
 const ExistingUser = Type.Object(User.properties, {
@@ -41,7 +45,27 @@ const ExistingUser = Type.Object(User.properties, {
 const UpdatedUser = Type.Object(User.properties, {
   [Component]: 'User',
   description: 'The updated user',
-  examples: [{ ...User.examples[0], name: 'Jane Doe' }]
+  examples: [{ ...User.examples[0], name: 'Jane Doe' }],
+  headers: etagHeader
+})
+
+const UserWithNewData = Type.Object(User.properties, {
+  [Component]: 'User',
+  description: 'The updated user',
+  examples: [{ ...User.examples[0], data: UserData.examples[0] }],
+  headers: etagHeader
+})
+
+const FoundUser = Type.Object(UserWithTokens.properties, {
+  [Component]: 'UserWithTokens',
+  description: 'The user, with its tokens',
+  examples: UserWithTokens.examples,
+  headers: {
+    etag: {
+      type: 'string',
+      description: 'The tag of this version of the user and its tokens. `If-Match` compares only the user.'
+    }
+  }
 })
 
 /** Registers the routes of users. */
@@ -78,9 +102,13 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
       summary: 'Get a user with its tokens',
       params: UserParams,
       querystring: NoQuery,
-      response: { 200: UserWithTokens, ...errorReplies(...readErrors, UserNotFoundError) }
+      response: { 200: FoundUser, ...errorReplies(...readErrors, UserNotFoundError) }
     }
-  }, (request) => users.get(request.params.id))
+  }, async (request, reply) => {
+    const found = await users.get(request.params.id)
+    reply.header('etag', tagWithTokensOf(found))
+    return found.user
+  })
 
   fastify.get('/users/email/:email', {
     exposeHeadRoute: true,
@@ -91,9 +119,13 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
       summary: 'Get a user with its tokens, by e-mail address',
       params: Type.Object({ email: Type.String({ examples: ['user@example.com'] }) }),
       querystring: NoQuery,
-      response: { 200: UserWithTokens, ...errorReplies(...readErrors, UserNotFoundError) }
+      response: { 200: FoundUser, ...errorReplies(...readErrors, UserNotFoundError) }
     }
-  }, (request) => users.getByEmail(request.params.email))
+  }, async (request, reply) => {
+    const found = await users.getByEmail(request.params.email)
+    reply.header('etag', tagWithTokensOf(found))
+    return found.user
+  })
 
   // This route is for addresses that contain a slash, or are longer than the router allows for a parameter.
   fastify.get('/users/email/*', {
@@ -102,9 +134,13 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
     schema: {
       hide: true,
       querystring: NoQuery,
-      response: { 200: UserWithTokens, ...errorReplies(...readErrors, UserNotFoundError) }
+      response: { 200: FoundUser, ...errorReplies(...readErrors, UserNotFoundError) }
     } as FastifySchema
-  }, (request) => users.getByEmail((request.params as { '*': string })['*']))
+  }, async (request, reply) => {
+    const found = await users.getByEmail((request.params as { '*': string })['*'])
+    reply.header('etag', tagWithTokensOf(found))
+    return found.user
+  })
 
   fastify.post('/users', {
     config: needs('users'),
@@ -117,10 +153,11 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
       response: { 201: NewUser, ...taken, ...errorReplies(...writeErrors) }
     }
   }, async (request, reply) => {
-    const { user, created } = await users.createOrReturn(request.body, changeSourceOf(request))
-    reply.header('location', toUser(request, user.id))
+    const { created, ...stored } = await users.createOrReturn(request.body, changeSourceOf(request))
+    reply.header('location', toUser(request, stored.user.id))
+    reply.header('etag', tagOf(stored))
     reply.code(created ? 201 : 200)
-    return user
+    return stored.user
   })
 
   fastify.patch('/users/:id', {
@@ -132,11 +169,42 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
       description: 'An absent member stays as it is. `data` is a JSON Merge Patch (RFC 7396).',
       consumes: ['application/json', 'application/merge-patch+json'],
       params: UserParams,
+      headers: IfMatchHeaders,
       body: UpdateUser,
       querystring: NoQuery,
-      response: { 200: UpdatedUser, ...errorReplies(...writeErrors, UserNotFoundError, EmailTakenError) }
+      response: {
+        200: UpdatedUser,
+        ...errorReplies(...writeErrors, UserNotFoundError, EmailTakenError, ChangedMeanwhileError)
+      }
     }
-  }, (request) => users.update(request.params.id, request.body, changeSourceOf(request)))
+  }, async (request, reply) => {
+    const { body, headers, params: { id } } = request
+    const updated = await users.update(id, body, changeSourceOf(request), expectedBy(headers['if-match']))
+    reply.header('etag', tagOf(updated))
+    return updated.user
+  })
+
+  fastify.put('/users/:id/data', {
+    schema: {
+      operationId: 'replaceUserData',
+      tags: ['Users'],
+      summary: 'Replace the data of a user',
+      description: 'The body replaces `data` as a whole. A member that is `null` is kept.',
+      params: UserParams,
+      headers: IfMatchHeaders,
+      body: UserData,
+      querystring: NoQuery,
+      response: {
+        200: UserWithNewData,
+        ...errorReplies(...writeErrors, UserNotFoundError, ChangedMeanwhileError)
+      }
+    }
+  }, async (request, reply) => {
+    const { body, headers, params: { id } } = request
+    const updated = await users.replaceData(id, body, changeSourceOf(request), expectedBy(headers['if-match']))
+    reply.header('etag', tagOf(updated))
+    return updated.user
+  })
 
   fastify.delete('/users/:id', {
     config: needs('users'),
@@ -145,14 +213,15 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
       tags: ['Users'],
       summary: 'Delete a user and all of its tokens',
       params: UserParams,
+      headers: IfMatchHeaders,
       querystring: NoQuery,
       response: {
         204: Type.Null({ description: 'Deleted' }),
-        ...errorReplies(...writeErrors, UserNotFoundError, UserReferencedError)
+        ...errorReplies(...writeErrors, UserNotFoundError, UserReferencedError, ChangedMeanwhileError)
       }
     }
   }, async (request, reply) => {
-    await users.delete(request.params.id, changeSourceOf(request))
+    await users.delete(request.params.id, changeSourceOf(request), expectedBy(request.headers['if-match']))
     reply.code(204)
     return null
   })

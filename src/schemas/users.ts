@@ -52,7 +52,9 @@ export const CreateUser = Type.Object({
   max_concurrent_bots: Type.Optional(Count({
     description: 'Number of bots that the user may run at the same time. The app sets the default, usually 3.'
   })),
-  data: Type.Optional(JsonObject({ description: 'Any JSON object, at most 16 KiB as JSON.' }))
+  data: Type.Optional(JsonObject({
+    description: 'Any JSON object. The app sets its largest size as JSON, usually 16 KiB.'
+  }))
 }, {
   [Component]: 'CreateUser',
   additionalProperties: false,
@@ -76,6 +78,13 @@ export const UpdateUser = Type.Object({
   examples: [{}]
 })
 export type UpdateUser = Input<Static<typeof UpdateUser>>
+
+/** Body of `PUT /users/:id/data`. */
+export const UserData = JsonObject({
+  [Component]: 'UserData',
+  description: 'Any JSON object. It replaces the data of the user as a whole.',
+  examples: [{ plan: 'pro' }]
+})
 
 /** Query of `GET /users`. */
 export const ListUsers = Type.Object({
@@ -101,6 +110,9 @@ export const ListUsers = Type.Object({
   })),
   search: Type.Optional(Text(255, {
     description: 'Return only users whose e-mail address or name contains this text, in any letter case.'
+  })),
+  disabled: Type.Optional(Type.Boolean({
+    description: 'Return only users who are disabled, or only users who are not.'
   })),
   count: Type.Optional(Type.Boolean({
     default: false,

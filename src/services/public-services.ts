@@ -21,10 +21,15 @@ function changeSourceOf (options: ChangeOptions = {}): ChangeSource {
 export function publicUsers (users: UserRouteService): UserService {
   return {
     create: async (user, options) => (await users.createOrReturn(user, changeSourceOf(options))).user,
-    get: (id) => users.get(id),
-    getByEmail: (email) => users.getByEmail(email),
+    findOrCreate: async (input, options) => {
+      const { user, created } = await users.findOrCreate(input, changeSourceOf(options))
+      return { user, created }
+    },
+    get: async (id) => (await users.get(id)).user,
+    getByEmail: async (email) => (await users.getByEmail(email)).user,
     list: async (page = {}) => (await users.page(page)).users,
-    update: async (id, changes, options) => users.update(id, changes, changeSourceOf(options)),
+    update: async (id, changes, options) => (await users.update(id, changes, changeSourceOf(options))).user,
+    edit: async (id, edit, options) => users.edit(id, edit, changeSourceOf(options)),
     delete: async (id, options) => users.delete(id, changeSourceOf(options))
   }
 }

@@ -57,8 +57,8 @@ export interface StorageAdapter {
   /** Returns a page of users, or an empty array if no user matches. */
   listUsers (page: UserPage): Promise<UserRecord[]>
 
-  /** Returns the number of all users, or of those that match `search` as in `listUsers`. */
-  countUsers (search?: string): Promise<number>
+  /** Returns the number of users that the filter selects, as in `listUsers`. Without a filter, counts all users. */
+  countUsers (filter?: UserFilter): Promise<number>
 
   /**
    * Updates the given members of a user, sets a new `revision` and returns the user.
@@ -73,12 +73,15 @@ export interface StorageAdapter {
   ): Promise<UserRecord | 'absent' | 'taken' | 'referenced'>
 
   /**
-   * Deletes a user and all of its tokens and returns `true`. Returns `false` if the user is absent, and
-   * `'referenced'` if a reference to the user or one of its tokens forbids the deletion. Exactly one of several
-   * concurrent calls with the same key returns `true`. When the promise resolves, all tokens of the user have ended,
-   * including those that concurrent calls of `createToken` and `rotateToken` create.
+   * Deletes a user and all of its tokens and returns `true`. Returns `false` if the user is absent, or if `revision` is
+   * given and stale. Returns `'referenced'` if a reference to the user or one of its tokens forbids the deletion. If
+   * `revision` is stale and there is such a reference, either outcome is right.
+   *
+   * Exactly one of several concurrent calls with the same key returns `true`. Exactly one of several concurrent calls
+   * of `updateUser` and `deleteUser` with the same `revision` succeeds. When the promise resolves with `true`, all
+   * tokens of the user have ended, including those that concurrent calls of `createToken` and `rotateToken` create.
    */
-  deleteUser (id: string): Promise<boolean | 'referenced'>
+  deleteUser (id: string, revision?: number): Promise<boolean | 'referenced'>
 
   /**
    * Creates a token and returns it. Returns `'absent'` if its user is absent, or is deleted at the same time.
@@ -134,8 +137,19 @@ export type Awaitable<T> = T | Promise<T>
 /** A token and its user. */
 export interface TokenWithUser { token: TokenRecord, user: UserRecord }
 
-/** A page of the list of users. */
-export interface UserPage {
+/** Selects users. Without members, it selects all of them. */
+export interface UserFilter {
+  /**
+   * Selects only users whose `normalizeForSearch(email)` or `normalizeForSearch(name)` contains this text. The text
+   * arrives normalised. It has no wildcards: `%` and `_` match themselves.
+   */
+  search?: string | undefined
+  /** Selects only users whose `disabled` has this value. */
+  disabled?: boolean | undefined
+}
+
+/** A page of the list of users that a filter selects. */
+export interface UserPage extends UserFilter {
   /** `'asc'`: order of creation. `'desc'`: the reverse. */
   order: 'asc' | 'desc'
   /**
@@ -147,11 +161,6 @@ export interface UserPage {
   skip: number
   /** Maximum number of users, at least 1. */
   limit: number
-  /**
-   * Selects only users whose `normalizeForSearch(email)` or `normalizeForSearch(name)` contains this text. The text
-   * arrives normalised. It has no wildcards: `%` and `_` match themselves.
-   */
-  search?: string | undefined
 }
 
 /** A user to create. */
@@ -162,7 +171,7 @@ export interface NewUserRecord {
   name: string | null
   /** 0 to 2147483647. */
   max_concurrent_bots: number
-  /** A JSON object of the app, at most 16 KiB as JSON, or `null`. */
+  /** A JSON object of the app, at most 1 MiB as JSON, or `null`. */
   data: Record<string, unknown> | null
   created_at: string
 }

@@ -70,7 +70,7 @@ export const lists: Cases = {
     }
     for (const [search, expected] of Object.entries(found)) {
       assert.deepEqual(await emails(storage, { search }), expected, `search for ${search}`)
-      assert.equal(await storage.countUsers(search), expected.length, `countUsers of ${search}`)
+      assert.equal(await storage.countUsers({ search }), expected.length, `countUsers of ${search}`)
     }
     assert.equal(await storage.countUsers(), 3)
     assert.deepEqual(await emails(storage, { search: 'one', order: 'desc', skip: 1, limit: 1 }), ['jane@one.example'])
@@ -109,6 +109,47 @@ export const lists: Cases = {
         }
       }
     }
+  },
+
+  'listUsers, countUsers: disabled selects users, with and without search': async ({ storage }) => {
+    const keys: string[] = []
+    for (let n = 0; n < 12; n++) {
+      const { id } = await createUser(storage, { email: `${n % 3 === 0 ? 'other' : 'found'}${n}@x` })
+      keys.push(id)
+      if (n % 2 === 0) await storage.updateUser(id, { disabled: true })
+    }
+    // This user is disabled no longer.
+    await storage.updateUser(keys[10] as string, { disabled: false })
+    const all = {
+      [`true ${undefined}`]: [0, 2, 4, 6, 8],
+      [`false ${undefined}`]: [1, 3, 5, 7, 9, 10, 11],
+      'true found': [2, 4, 8],
+      'false found': [1, 5, 7, 10, 11]
+    }
+    for (const disabled of [true, false]) {
+      for (const search of [undefined, 'found']) {
+        const found = all[`${disabled} ${search}`] as number[]
+        assert.equal(await storage.countUsers({ search, disabled }), found.length, `countUsers, disabled: ${disabled}`)
+        for (const order of ['asc', 'desc'] as const) {
+          for (const after of [undefined, 4]) {
+            for (const [skip, limit] of [[0, 100], [1, 2]] as const) {
+              const expected = (order === 'asc' ? found : found.toReversed())
+                .filter((n) => after === undefined || (order === 'asc' ? n > after : n < after))
+                .slice(skip, skip + limit)
+              const users = await storage.listUsers({
+                order, skip, limit, disabled, search, after: after === undefined ? after : keys[after]
+              })
+              assert.deepEqual(
+                users.map(({ id, disabled }) => [keys.indexOf(id), disabled]),
+                expected.map((n) => [n, disabled]),
+                `disabled ${disabled}, search ${search}, order ${order}, after ${after}, skip ${skip}, limit ${limit}`
+              )
+            }
+          }
+        }
+      }
+    }
+    assert.equal(await storage.countUsers({ disabled: undefined }), 12)
   },
 
   'listUsers: search matches the normalizeForSearch form, also after an update': async ({ storage }) => {

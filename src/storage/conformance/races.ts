@@ -83,6 +83,21 @@ export const races: Cases = {
     }
   },
 
+  'updateUser, deleteUser: succeed once when 10 calls have one revision': async ({ storage }) => {
+    for (let round = 0; round < 2 * rounds; round++) {
+      const { id, revision } = await createUser(storage, { email: `${round}@x` })
+      const token = await createToken(storage, id, round)
+      const outcomes = await atOnce<unknown>(10, (n) => (n + round) % 2 === 0
+        ? storage.deleteUser(id, revision)
+        : storage.updateUser(id, { name: `${n}` }, revision))
+      const done = outcomes.filter((outcome) => outcome !== false && outcome !== 'absent')
+      assert.equal(done.length, 1, 'number of calls that succeeded')
+      const user = await storage.findUser(id)
+      if (done[0] === true) assertNothing(user, 'findUser of a deleted user')
+      else assert.deepEqual([user, await storage.listTokens(id)], [done[0], [token]])
+    }
+  },
+
   'revokeToken, deleteUser: return true once when called 10 times at once': async ({ storage }) => {
     const user = await createUser(storage)
     const token = await createToken(storage, user.id, 1)

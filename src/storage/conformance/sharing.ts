@@ -113,6 +113,18 @@ export const sharing: Cases = {
     assert.equal(outcomes.filter((outcome) => outcome !== 'absent').length, 1, 'number of updates that succeeded')
   },
 
+  'sharing: one change succeeds when two processes update and delete a user': async ({ storage, share }) => {
+    const storages = [storage, await share(storage)] as const
+    for (let round = 0; round < 5; round++) {
+      const { id, revision } = await createUser(storage, { email: `${round}@x` })
+      const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => (n + round) % 2 === 0
+        ? storages[0].deleteUser(id, revision)
+        : storages[1].updateUser(id, { name: `${n}` }, revision)))
+      const done = outcomes.filter((outcome) => outcome !== false && outcome !== 'absent')
+      assert.equal(done.length, 1, 'number of calls that succeeded')
+    }
+  },
+
   'sharing: rotateToken creates one successor when two processes call it': async ({ storage, share }) => {
     const storages = [storage, await share(storage)]
     const user = await createUser(storage)
@@ -134,10 +146,8 @@ export const sharing: Cases = {
     const other = await share(storage)
     for (let round = 0; round < 5; round++) {
       const user = await createUser(storage, { email: `${round}@x` })
-      const [deleted] = await Promise.all([
-        other.deleteUser(user.id),
-        ...Array.from({ length: 10 }, (_, n) => storage.createToken(newToken(user.id, n)))
-      ])
+      const creations = Array.from({ length: 10 }, (_, n) => storage.createToken(newToken(user.id, n)))
+      const [deleted] = await Promise.all([other.deleteUser(user.id), ...creations])
       assert.equal(deleted, true)
       for (let n = 0; n < 10; n++) {
         assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')

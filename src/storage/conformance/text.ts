@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import type { Cases } from './case.js'
 import { assertNothing, emails, hashOf, createToken, createUser } from './records.js'
 
@@ -66,7 +67,7 @@ export const text: Cases = {
     ]) {
       const expected = names.flatMap((name, n) => (name.includes(search) ? [`${n}@x`] : []))
       assert.deepEqual(await emails(storage, { search }), expected, `search for ${search}`)
-      assert.equal(await storage.countUsers(search), expected.length, `countUsers of ${search}`)
+      assert.equal(await storage.countUsers({ search }), expected.length, `countUsers of ${search}`)
     }
     for (const search of ['\u00E8', 'a%b', '\u{1F512}', '\\%', "''", '.*']) {
       assert.deepEqual(await emails(storage, { search }), [], `search for ${search}`)
@@ -91,6 +92,19 @@ export const text: Cases = {
       await storage.updateUser(id, { data })
       assert.deepEqual((await storage.findUser(id))?.data, data)
     }
+  },
+
+  'createUser, updateUser: keep 1 MiB of data': async ({ storage }) => {
+    const data = (letter: string) => ({ a: letter.repeat((1024 * 1024 - 8) / 2) })
+    const { id } = await createUser(storage, { data: data('\u00E9') })
+    await createToken(storage, id, 1)
+    // The data itself would be too long for a message.
+    const hasData = async (letter: string) => isDeepStrictEqual((await storage.findUser(id))?.data, data(letter))
+    assert.ok(await hasData('\u00E9'), 'findUser returns other data than createUser stored')
+    await storage.updateUser(id, { data: data('\u00DF') })
+    assert.ok(await hasData('\u00DF'), 'findUser returns other data than updateUser stored')
+    const found = await storage.findTokenByHash(hashOf(1))
+    assert.ok(isDeepStrictEqual(found?.user.data, data('\u00DF')), 'findTokenByHash returns other data')
   },
 
   'createUser, createToken, touchTokens: keep each time to the millisecond': async ({ storage }) => {

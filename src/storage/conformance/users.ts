@@ -128,6 +128,21 @@ export const users: Cases = {
     assert.deepEqual(await emails(storage), ['b@x'])
   },
 
+  'deleteUser: returns false and changes nothing when the revision is stale': async ({ storage }) => {
+    const { id, revision } = await createUser(storage)
+    const token = await createToken(storage, id, 1)
+    const user = await storage.updateUser(id, { name: 'New' })
+    if (typeof user === 'string') assert.fail(`updateUser returned '${user}'`)
+    assert.equal(await storage.deleteUser(id, revision), false)
+    assert.deepEqual(await storage.findUser(id), user)
+    assert.deepEqual(await storage.listTokens(id), [token])
+    assert.deepEqual(await storage.findTokenByHash(hashOf(1)), { token, user })
+    assert.equal(await storage.deleteUser(id, user.revision), true, 'deleteUser with the current revision')
+    assert.equal(await storage.deleteUser(id, user.revision), false, 'deleteUser of a deleted user')
+    assertNothing(await storage.findUser(id), 'findUser of a deleted user')
+    assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a token of a deleted user')
+  },
+
   'createUser, findUser: store no change that a caller makes to a record': async ({ storage }) => {
     const given = newUser({ data: { list: [1] } })
     const user = await storage.createUser(given)

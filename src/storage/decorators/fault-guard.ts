@@ -47,10 +47,10 @@ export function withFaultGuard (storage: StorageAdapter, timeout: number): OpenS
     findUser: async (id) => guard(() => storage.findUser(id), checkAnswer.findUser),
     findUserByEmail: async (email) => guard(() => storage.findUserByEmail(email), checkAnswer.findUserByEmail),
     listUsers: async (page) => guard(() => storage.listUsers(page), checkAnswer.listUsers),
-    countUsers: async (search) => guard(() => storage.countUsers(search), checkAnswer.countUsers),
+    countUsers: async (filter) => guard(() => storage.countUsers(filter), checkAnswer.countUsers),
     updateUser: async (id, changes, revision) =>
       guard(() => storage.updateUser(id, changes, revision), checkAnswer.updateUser),
-    deleteUser: async (id) => guard(() => storage.deleteUser(id), checkAnswer.deleteUser),
+    deleteUser: async (id, revision) => guard(() => storage.deleteUser(id, revision), checkAnswer.deleteUser),
     createToken: async (token) => guard(() => storage.createToken(token), checkAnswer.createToken),
     findTokenByHash: (hash) => guard(() => storage.findTokenByHash(hash), checkAnswer.findTokenByHash),
     listTokens: async (userId) => guard(() => storage.listTokens(userId), checkAnswer.listTokens),

@@ -48,7 +48,7 @@ export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage 
 
     close: () => changing(() => storage.close()),
     updateUser: (id, changes, revision) => changing(() => storage.updateUser(id, changes, revision)),
-    deleteUser: (id) => changing(() => storage.deleteUser(id)),
+    deleteUser: (id, revision) => changing(() => storage.deleteUser(id, revision)),
     rotateToken: (id, replace) => changing(() => storage.rotateToken(id, replace)),
     revokeToken: (id) => changing(() => storage.revokeToken(id)),
     revokeTokens: (userId) => changing(() => storage.revokeTokens(userId)),
@@ -58,7 +58,7 @@ export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage 
     findUser: (id) => storage.findUser(id),
     findUserByEmail: (email) => storage.findUserByEmail(email),
     listUsers: (page) => storage.listUsers(page),
-    countUsers: (search) => storage.countUsers(search),
+    countUsers: (filter) => storage.countUsers(filter),
     createToken: (token) => storage.createToken(token),
     listTokens: (userId) => storage.listTokens(userId),
     touchTokens: (ids, lastUsedAt) => storage.touchTokens(ids, lastUsedAt)

@@ -1,7 +1,7 @@
 import { Kysely, type Dialect, type SelectQueryNode, type TableNode } from 'kysely'
 import { toOpenError } from '../open-error.js'
 import type {
-  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserPage
+  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserFilter, UserPage
 } from '../storage-adapter.js'
 import { rejectHolders } from './app-connections.js'
 import { checkDriver } from './dialects/check-driver.js'
@@ -91,13 +91,13 @@ export class KyselyStorage implements StorageAdapter {
 
   listUsers (page: UserPage) { return this.#users.listUsers(page) }
 
-  countUsers (search?: string) { return this.#users.countUsers(search) }
+  countUsers (filter?: UserFilter) { return this.#users.countUsers(filter) }
 
   updateUser (id: string, changes: UserChanges, revision?: number) {
     return this.#users.updateUser(id, changes, revision)
   }
 
-  deleteUser (id: string) { return this.#users.deleteUser(id) }
+  deleteUser (id: string, revision?: number) { return this.#users.deleteUser(id, revision) }
 
   createToken (token: NewTokenRecord) { return this.#tokens.createToken(token) }
 

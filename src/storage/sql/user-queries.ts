@@ -12,6 +12,9 @@ const searchableEmail = sql<string>`replace(${sql.ref('email')}, ${sql.lit('\u03
 type UserMethods =
   'createUser' | 'findUser' | 'findUserByEmail' | 'listUsers' | 'countUsers' | 'updateUser' | 'deleteUser'
 
+// Undoes a transaction. It never leaves this file.
+const stale = new Error('The user is absent, or has another revision')
+
 /** Creates the methods of KyselyStorage for users. */
 export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, UserMethods> {
   const { db, traits, names, rows, queries } = runner
@@ -54,11 +57,13 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
 
     findUserByEmail,
 
-    async listUsers ({ order, after, skip, limit, search }) {
+    async listUsers ({ order, after, skip, limit, search, disabled }) {
       const key = after === undefined ? undefined : toRowId(after)
       if (after !== undefined && key === undefined) return []
-      const name = `listUsers ${order} ${key === undefined ? '' : 'after'} ${search === undefined ? '' : 'search'}`
-      const values = { key: key as number, skip, limit, search: search as string }
+      const given = Object.entries({ after, search, disabled }).filter(([, value]) => value !== undefined)
+      const name = `listUsers ${order} ${given.map(([name]) => name).join(' ')}`
+      const flag = traits.writeBoolean(disabled === true)
+      const values = { key: key as number, skip, limit, search: search as string, flag }
       const listing = queries.get(name, values, (value) => {
         let query = db.selectFrom(names.users)
           .select(rows.userColumns)
@@ -67,15 +72,17 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
           .offset(value('skip'))
         if (key !== undefined) query = query.where('id', order === 'asc' ? '>' : '<', value('key'))
         if (search !== undefined) query = query.where(contains(value('search')))
+        if (disabled !== undefined) query = query.where('disabled', '=', value('flag') as boolean)
         return query
       })
       const { rows: found } = await runner.execute(listing)
       return found.map(rows.toUserRecord)
     },
 
-    async countUsers (search) {
+    async countUsers ({ search, disabled } = {}) {
       let query = db.selectFrom(names.users).select(({ fn }) => fn.countAll().as('count'))
       if (search !== undefined) query = query.where(contains(search))
+      if (disabled !== undefined) query = query.where('disabled', '=', traits.writeBoolean(disabled) as boolean)
       const { count } = await query.executeTakeFirstOrThrow()
       return Number(count)
     },
@@ -112,12 +119,15 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
       }))
     },
 
-    async deleteUser (id) {
+    async deleteUser (id, revision) {
       const key = toRowId(id)
       if (key === undefined) return false
-      return await unlessReferenced(traits, () => runner.transaction(async (trx) => {
+      const write = () => runner.transaction(async (trx) => {
         const revokeTokens = () => trx.deleteFrom(names.tokens).where('user_id', '=', key).execute()
-        const deleteUser = () => trx.deleteFrom(names.users).where('id', '=', key).executeTakeFirstOrThrow()
+        const deleteUser = () => {
+          const query = trx.deleteFrom(names.users).where('id', '=', key)
+          return (revision === undefined ? query : query.where('revision', '=', revision)).executeTakeFirstOrThrow()
+        }
         // The foreign key does not always delete the tokens: a connection of the app may not enforce foreign keys.
         await revokeTokens()
         const { numDeletedRows } = await deleteUser().catch(async (error) => {
@@ -126,7 +136,14 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
           await revokeTokens()
           return await deleteUser()
         })
+        // The error undoes the revocation of the tokens. A check before it would lock the user before its tokens, and
+        // a rotation locks them in the other order.
+        if (numDeletedRows === 0n && revision !== undefined) throw stale
         return numDeletedRows > 0n
+      })
+      return await unlessReferenced(traits, () => write().catch((error) => {
+        if (error === stale) return false
+        throw error
       }))
     }
   }

@@ -35,10 +35,12 @@ for (const database of databaseNames) {
         await sleep(20)
         const calls: Record<`users.${keyof UserService}` | `tokens.${keyof TokenService}`, () => Promise<unknown>> = {
           'users.create': () => users.create({ email: 'new@x' }),
+          'users.findOrCreate': () => users.findOrCreate({ email: 'new@x' }),
           'users.get': () => users.get(id),
           'users.getByEmail': () => users.getByEmail('first@x'),
           'users.list': () => users.list(),
           'users.update': () => users.update(id, { name: 'x' }),
+          'users.edit': () => users.edit(id, () => ({ name: 'x' })),
           'users.delete': () => users.delete(id),
           'tokens.create': () => tokens.create(id),
           'tokens.list': () => tokens.list(id),

@@ -34,6 +34,8 @@ const calls: Record<Exclude<keyof Storage, 'countUsers'>, (storage: Storage) => 
   async listUsers (storage) {
     await storage.listUsers({ order: 'asc', after: '77', skip: 0, limit: 10 })
     await storage.listUsers({ order: 'desc', after: '77', skip: 0, limit: 10 })
+    // A page of rare users, such as those who are disabled, reads the whole table, as a search does.
+    await storage.listUsers({ order: 'desc', after: '77', skip: 0, limit: 10, disabled: false })
   },
   listTokens: (storage) => storage.listTokens('77'),
   updateUser: (storage) => storage.updateUser('77', { name: 'x' }, 0),
@@ -43,7 +45,7 @@ const calls: Record<Exclude<keyof Storage, 'countUsers'>, (storage: Storage) => 
   touchTokens: (storage) => storage.touchTokens(['79', '80'], created),
   revokeToken: (storage) => storage.revokeToken('79'),
   revokeTokens: (storage) => storage.revokeTokens('78'),
-  deleteUser: (storage) => storage.deleteUser('80'),
+  deleteUser: (storage) => storage.deleteUser('80', 0),
   createUser: (storage) => storage.createUser({
     email: 'new@x', name: null, max_concurrent_bots: 3, data: null, created_at: created
   })

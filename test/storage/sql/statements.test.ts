@@ -94,10 +94,11 @@ const calls: Record<keyof Storage, (storage: Storage) => unknown> = {
   createUser: (storage) => storage.createUser(user),
   findUser: (storage) => storage.findUser('7'),
   findUserByEmail: (storage) => storage.findUserByEmail('a@b'),
-  listUsers: (storage) => storage.listUsers({ order: 'desc', after: '9', skip: 1, limit: 2, search: 'x' }),
-  countUsers: (storage) => storage.countUsers('x'),
+  listUsers: (storage) =>
+    storage.listUsers({ order: 'desc', after: '9', skip: 1, limit: 2, search: 'x', disabled: true }),
+  countUsers: (storage) => storage.countUsers({ search: 'x', disabled: true }),
   updateUser: (storage) => storage.updateUser('7', { name: 'B', disabled: true }, 1),
-  deleteUser: (storage) => storage.deleteUser('7'),
+  deleteUser: (storage) => storage.deleteUser('7', 2),
   createToken: (storage) => storage.createToken(token),
   findTokenByHash: (storage) => storage.findTokenByHash(token.hash),
   listTokens: (storage) => storage.listTokens('1'),
@@ -139,12 +140,16 @@ const statements: Record<keyof Storage, { postgres: string[], mysql: string[] }>
   findUser: both('select … from users where id = ? limit 1'),
   findUserByEmail: both('select … from users where email = ? limit 1'),
   listUsers: {
-    postgres: [`select … from users where id < ? and (${contains.postgres}) order by id desc limit ? offset ?`],
-    mysql: [`select … from users where id < ? and (${contains.mysql}) order by id desc limit ? offset ?`]
+    postgres: [
+      `select … from users where id < ? and (${contains.postgres}) and disabled = ? order by id desc limit ? offset ?`
+    ],
+    mysql: [
+      `select … from users where id < ? and (${contains.mysql}) and disabled = ? order by id desc limit ? offset ?`
+    ]
   },
   countUsers: {
-    postgres: [`select count(*) as count from users where (${contains.postgres})`],
-    mysql: [`select count(*) as count from users where (${contains.mysql})`]
+    postgres: [`select count(*) as count from users where (${contains.postgres}) and disabled = ?`],
+    mysql: [`select count(*) as count from users where (${contains.mysql}) and disabled = ?`]
   },
   updateUser: {
     postgres: ['update users set … where id = ? and revision = ? returning …'],
@@ -152,7 +157,9 @@ const statements: Record<keyof Storage, { postgres: string[], mysql: string[] }>
       'begin', 'update users set … where id = ? and revision = ?', 'select … from users where id = ? limit 1', 'commit'
     ]
   },
-  deleteUser: both('begin', 'delete from tokens where user_id = ?', 'delete from users where id = ?', 'commit'),
+  deleteUser: both(
+    'begin', 'delete from tokens where user_id = ?', 'delete from users where id = ? and revision = ?', 'commit'
+  ),
   createToken: { postgres: [createToken], mysql: ['insert into tokens … values …'] },
   findTokenByHash: both(
     'select … from tokens as token inner join users as user on user.id = token.user_id where token.hash = ? limit 1'

@@ -58,7 +58,7 @@ export const searching =
           search === undefined
             ? storage.listUsers(page)
             : (await found(search)).slice(page.skip, page.skip + page.limit),
-        countUsers: async (search) => (await found(search)).length
+        countUsers: async ({ search } = {}) => (await found(search)).length
       }
     }
 

@@ -83,6 +83,28 @@ export const lists: BrokenByCase = {
         )
     })
   },
+  'listUsers, countUsers: disabled selects users, with and without search': {
+    'listUsers ignores disabled': (storage) => ({
+      listUsers: async ({ disabled, ...page }) => storage.listUsers(page)
+    }),
+    'listUsers ignores disabled with a search': (storage) => ({
+      listUsers: async ({ disabled, ...page }) =>
+        storage.listUsers(page.search === undefined ? { disabled, ...page } : page)
+    }),
+    'listUsers ignores disabled: false': (storage) => ({
+      listUsers: async ({ disabled, ...page }) => storage.listUsers({ ...page, disabled: disabled || undefined })
+    }),
+    'listUsers selects from the users of a page': (storage) => ({
+      listUsers: async ({ disabled, ...page }) =>
+        (await storage.listUsers(page)).filter((user) => disabled === undefined || user.disabled === disabled)
+    }),
+    'countUsers ignores disabled': (storage) => ({
+      countUsers: async ({ search } = {}) => storage.countUsers({ search })
+    }),
+    'countUsers ignores search': (storage) => ({
+      countUsers: async ({ disabled } = {}) => storage.countUsers({ disabled })
+    })
+  },
   'listUsers: search matches the normalizeForSearch form, also after an update': {
     'search folds the case of ASCII letters only': (storage) => ({
       listUsers: async ({ search, ...page }) =>

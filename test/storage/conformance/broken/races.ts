@@ -87,6 +87,15 @@ export const races: BrokenByCase = {
       }
     })
   },
+  'updateUser, deleteUser: succeed once when 10 calls have one revision': {
+    'deleteUser compares the revision before it deletes the user': (storage) => ({
+      deleteUser: async (id, revision) => {
+        const user = await storage.findUser(id)
+        await setImmediate()
+        return user?.revision === revision && storage.deleteUser(id)
+      }
+    })
+  },
   'revokeToken, deleteUser: return true once when called 10 times at once': {
     'deleteUser looks the user up before it deletes the user': (storage) => ({
       deleteUser: async (id) => {

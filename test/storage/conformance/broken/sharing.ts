@@ -115,6 +115,21 @@ export const sharing: ByCase<() => Pair> = {
       }
     })
   },
+  'sharing: one change succeeds when two processes update and delete a user': {
+    'a lock of one process guards both methods': pairOf((storage) => {
+      const alone = oneAtATime()
+      const isCurrent = async (id: string, revision?: number) => {
+        const user = await storage.findUser(id)
+        await setImmediate()
+        return user?.revision === revision
+      }
+      return {
+        updateUser: (id, changes, revision) =>
+          alone(async () => (await isCurrent(id, revision)) ? storage.updateUser(id, changes) : 'absent'),
+        deleteUser: (id, revision) => alone(async () => (await isCurrent(id, revision)) && storage.deleteUser(id))
+      }
+    })
+  },
   'sharing: rotateToken creates one successor when two processes call it': {
     'a lock of one process guards rotateToken': pairOf((storage) => {
       const alone = oneAtATime()

@@ -57,6 +57,15 @@ export const text: BrokenByCase = {
         JSON.parse(JSON.stringify(user.data), (_, value) => (typeof value === 'number' ? Math.fround(value) : value))
     }))
   },
+  'createUser, updateUser: keep 1 MiB of data': {
+    'data of more than 64 KiB is lost': changedUser((user) => ({
+      ...user, data: JSON.stringify(user.data).length < 65_536 ? user.data : null
+    })),
+    'updateUser keeps the old data when the new has 1 MiB': (storage) => ({
+      updateUser: async (id, { data, ...changes }, revision) =>
+        storage.updateUser(id, JSON.stringify(data).length < 100_000 ? { data, ...changes } : changes, revision)
+    })
+  },
   'createUser, createToken, touchTokens: keep each time to the millisecond': {
     'times lose their milliseconds': (storage) => ({
       createToken: async (token) =>

@@ -130,6 +130,20 @@ export const users: BrokenByCase = {
       }
     })
   },
+  'deleteUser: returns false and changes nothing when the revision is stale': {
+    'deleteUser ignores the revision': (storage) => ({
+      deleteUser: async (id) => storage.deleteUser(id)
+    }),
+    'deleteUser revokes the tokens before it compares the revision': (storage) => ({
+      deleteUser: async (id, revision) => {
+        await storage.revokeTokens(id)
+        return storage.deleteUser(id, revision)
+      }
+    }),
+    'deleteUser with a revision deletes nothing': (storage) => ({
+      deleteUser: async (id, revision) => revision === undefined && storage.deleteUser(id)
+    })
+  },
   'createUser, findUser: store no change that a caller makes to a record': {
     'findUser returns the stored object itself': (storage) => {
       const kept = new Map<string, UserRecord>()
