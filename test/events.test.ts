@@ -34,6 +34,7 @@ t.test('events: a change over HTTP names its request, ip and admin key', async (
       'PATCH', '/users/user-1', { name: 'Other', data: { a: 1 } },
       { event: 'user:updated', userId: 'user-1', changed: ['name', 'data'] }
     ],
+    ['PUT', '/users/user-1/data', { b: 1 }, { event: 'user:updated', userId: 'user-1', changed: ['data'] }],
     ['POST', '/users/user-1/tokens', {}, { event: 'token:created', tokenId: 'token-1', userId: 'user-1' }],
     [
       'POST', '/tokens/token-1/rotate', {},
@@ -74,6 +75,11 @@ t.test('events: nothing is published when a request changes nothing', async (t) 
     t.equal((await call(app, 'DELETE', url)).statusCode, 404)
   }
   t.equal((await call(app, 'PATCH', '/admin/users/user-9', { payload: { name: 'x' } })).statusCode, 404)
+  t.equal((await call(app, 'PUT', '/admin/users/user-9/data', { payload: {} })).statusCode, 404)
+  for (const [method, path] of [['PATCH', ''], ['PUT', '/data'], ['DELETE', '']] as const) {
+    const options = { payload: {}, headers: { 'if-match': '"9"' } }
+    t.equal((await call(app, method, `/admin/users/user-1${path}`, options)).statusCode, 412)
+  }
   t.equal((await call(app, 'POST', '/admin/users/user-9/tokens')).statusCode, 404)
   t.equal((await call(app, 'POST', '/admin/tokens/token-9/rotate')).statusCode, 404)
   t.equal((await call(app, 'POST', '/admin/users', { payload: {} })).statusCode, 400)

@@ -17,7 +17,8 @@ t.test('resolveOptions: an absent option has its documented default', async (t) 
     trustedOrigins: [],
     defaultMaxConcurrentBots: 3,
     scopes: [],
-    duplicateEmail: 'reject'
+    duplicateEmail: 'reject',
+    maxDataSize: 16384
   })
 })
 
@@ -75,6 +76,9 @@ t.test('plugin: a wrong option stops the boot with a coded error that names it',
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: 2147483648 }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: '3' }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, duplicateEmail: 'ignore' }, /duplicateEmail/],
+    ...[1, 0, -1, 1048577, 100.5, '16384', null, Infinity].map((maxDataSize): [Record<string, unknown>, RegExp] => [
+      { adminKeys: adminKey, maxDataSize }, /maxDataSize.*from 2 to 1048576/
+    ]),
     [{ adminKeys: adminKey, storage: null }, /storage.*open/],
     [{ adminKeys: adminKey, storage: { open () {}, close () {} } }, /storage.*createUser/],
     [{ adminKey }, /no option `adminKey`/]

@@ -42,6 +42,6 @@ export function tagWithTokensOf ({ user, revision }: Versioned<UserWithTokens>):
  */
 export function expectedBy (ifMatch: string | undefined): IsExpected | undefined {
   if (ifMatch === undefined || ifMatch === '*') return undefined
-  const named = [...ifMatch.matchAll(tags)].filter(([, weak]) => weak === undefined).map(([, value]) => value as string)
+  const named = [...ifMatch.matchAll(tags)].flatMap(([, weak, value = '']) => weak === undefined ? [value] : [])
   return (revision) => named.some((value) => value === `${revision}` || value.startsWith(`${revision}-`))
 }

@@ -1,6 +1,8 @@
 // Matches a string, a brace or a number. Captures the colon after a string that is the name of a member.
 const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(?=\s*(:)?)|[{}]|[-\d][^\s,\]}]*/g
 
+const maxLevels = 100
+
 /**
  * Looks in a valid JSON text for something that `JSON.parse` would silently change or drop: a number that JavaScript
  * cannot represent, or a duplicate member. Returns the end of an error message that names it, its position and the
@@ -14,8 +16,10 @@ export function findJsonLoss (text: string): string | undefined {
   tokens.lastIndex = 0
   for (let match; (match = tokens.exec(text)) !== null;) {
     const [token, colon] = match
-    if (token === '{') objects.push(new Set())
-    else if (token === '}') objects.pop()
+    if (token === '{') {
+      // The schemas reject a body with so many levels. The sets of a million levels would take seconds.
+      if (objects.push(new Set()) > maxLevels) return undefined
+    } else if (token === '}') objects.pop()
     else if (!token.startsWith('"')) {
       if (isExact(token)) continue
       return `has a number that JavaScript cannot represent, at position ${match.index}: send it as a string`

@@ -185,7 +185,8 @@ t.test('routes: every route except the list rejects a query', async (t) => {
   await app.vexaAdmin.tokens.create('user-1')
   const calls = [
     ['POST', '/users', { email: 'c@d' }], ['GET', '/users/user-1'], ['GET', '/users/email/a@b'],
-    ['GET', `/users/email/${'x'.repeat(200)}@x`], ['PATCH', '/users/user-1', {}], ['POST', '/users/user-1/tokens'],
+    ['GET', `/users/email/${'x'.repeat(200)}@x`], ['PATCH', '/users/user-1', {}], ['PUT', '/users/user-1/data', {}],
+    ['POST', '/users/user-1/tokens'],
     ['GET', '/users/user-1/tokens'], ['POST', '/tokens/token-1/rotate'], ['POST', '/tokens/verify', { token: 'x' }],
     ['DELETE', '/tokens/token-1'], ['DELETE', '/users/user-1/tokens'], ['DELETE', '/users/user-1']
   ] as const
@@ -438,7 +439,8 @@ t.test('GET /users: pages by after in both orders, with a Link while there is mo
   t.same(await walk('/v1/admin/users?after=user-x'), [[]], 'a key that this storage never creates')
   for (const query of [
     'after=1', 'after=', 'after=user-', 'after=token-1', 'after=user-1%00', `after=user-${'1'.repeat(256)}`,
-    'order=ASC', 'order=', 'order=asc&order=desc', 'count=1', 'count=', 'count=TRUE', `search=${'x'.repeat(256)}`,
+    'order=ASC', 'order=', 'order=asc&order=desc', 'disabled=', 'disabled=1', 'disabled=TRUE', 'disabled=null',
+    'disabled=true&disabled=false', 'count=1', 'count=', 'count=TRUE', `search=${'x'.repeat(256)}`,
     'search=%00', 'search=a&search=b'
   ]) {
     t.equal((await call(app, 'GET', `/v1/admin/users?${query}`)).statusCode, 400, query)
@@ -475,6 +477,35 @@ t.test('GET /users: search finds a substring in any case, and has no wildcards',
   t.equal((await search('')).length, users.length)
   await app.vexaAdmin.users.update('user-6', { name: 'Renamed' })
   t.same(await search('renamed'), ['plain'])
+})
+
+t.test('GET /users: disabled selects users, on each page and in the count', async (t) => {
+  const app = await build(t)
+  for (let i = 1; i <= 6; i++) {
+    const { id } = await app.vexaAdmin.users.create({ email: `${i}@${i < 5 ? 'a' : 'b'}` })
+    if (i % 2 === 0) await app.vexaAdmin.users.update(id, { disabled: true })
+  }
+  const walk = async (query: string) => {
+    const found: string[] = []
+    for (let url: string | undefined = `/admin/users?${query}`; url !== undefined;) {
+      const reply = await call(app, 'GET', url)
+      t.equal(reply.statusCode, 200, url)
+      found.push(...reply.json().map((user: { id: string }) => user.id.slice('user-'.length)))
+      url = nextOf(url, reply.headers.link)
+    }
+    return found.join()
+  }
+  t.equal(await walk('disabled=true&limit=1'), '2,4,6')
+  t.equal(await walk('disabled=false&limit=2'), '1,3,5')
+  t.equal(await walk('disabled=false&order=desc&limit=1'), '5,3,1')
+  t.equal(await walk('disabled=true&search=@a&limit=1'), '2,4')
+  t.equal(await walk('disabled=true&after=user-2&skip=1'), '6')
+  const total = async (query: string) => (await call(app, 'GET', `/admin/users?${query}`)).headers['x-total-count']
+  t.equal(await total('count=true&disabled=true&limit=1'), '3')
+  t.equal(await total('count=true&disabled=false&search=@b'), '1')
+  t.same((await app.vexaAdmin.users.list({ disabled: true })).map(({ id }) => id), ['user-2', 'user-4', 'user-6'])
+  await app.vexaAdmin.users.update('user-2', { disabled: false })
+  t.equal(await walk('disabled=true'), '4,6')
 })
 
 t.test('GET /users: returns X-Total-Count only with count=true', async (t) => {

@@ -38,7 +38,7 @@ for (const event of ['unhandledRejection', 'uncaughtException']) {
 const requests: Array<[request: string, status: number, repeated: number, payload?: object]> = [
   ['GET /admin/users', 200, 200],
   ['HEAD /admin/users', 200, 200],
-  ['GET /admin/users?count=true&search=x', 200, 200],
+  ['GET /admin/users?count=true&search=x&disabled=false', 200, 200],
   ['POST /admin/users', 201, 200, { email: 'FREE', data: { new: true } }],
   ['POST /admin/users', 200, 200, { email: 'EMAIL', name: 'other' }],
   ['GET /admin/users/USER', 200, 200],
@@ -50,6 +50,7 @@ const requests: Array<[request: string, status: number, repeated: number, payloa
   ['PATCH /admin/users/USER', 200, 200, { name: 'changed', email: 'FREE' }],
   ['PATCH /admin/users/USER', 200, 200, { disabled: true }],
   ['PATCH /admin/users/USER', 200, 200, { name: 'changed', data: { old: null, new: true } }],
+  ['PUT /admin/users/USER/data', 200, 200, { new: true }],
   ['DELETE /admin/users/USER', 204, 404],
   ['GET /admin/users/USER/tokens', 200, 200],
   ['HEAD /admin/users/USER/tokens', 200, 200],

@@ -116,6 +116,7 @@ export const fields = {
     ), fc.oneof(text(30), fc.stringMatching(/^user-\w{65,70}$/), fc.constantFrom('user-1\n', 'user-', 'token-1'))],
     order: [fc.constantFrom('asc', 'desc'), fc.oneof(text(9), fc.constantFrom('ASC', 'asc,desc'))],
     search: [text(255), fc.oneof(text(300, 256), fc.tuple(text(9), text(9)).map((parts) => parts.join('\0')))],
+    disabled: [fc.constantFrom('true', 'false'), fc.oneof(text(9), fc.constantFrom('1', 'TRUE', 'null'))],
     count: [fc.constantFrom('true', 'false'), fc.oneof(text(9), fc.constantFrom('1', 'TRUE'))]
   }
 } satisfies Record<string, Fields>
@@ -127,11 +128,15 @@ export function valid (fields: Fields, requiredKeys: string[] = []): Arbitrary<R
 }
 
 export interface Route {
-  method: 'DELETE' | 'GET' | 'PATCH' | 'POST'
+  method: 'DELETE' | 'GET' | 'PATCH' | 'POST' | 'PUT'
   path: string
   query?: Fields
   body?: Fields
   required?: string[]
+  /** Valid and invalid bodies that have members of any name. */
+  free?: Fields[string]
+  /** Whether the route obeys `If-Match`. */
+  conditional?: boolean
 }
 
 interface Request {
@@ -141,6 +146,7 @@ interface Request {
   payload?: string
   type?: string
   key?: string | undefined
+  ifMatch?: string
 }
 
 export const routes: Route[] = [
@@ -148,8 +154,9 @@ export const routes: Route[] = [
   { method: 'POST', path: '/users', body: fields.createUser, required: ['email'] },
   { method: 'GET', path: '/users/email/:id' },
   { method: 'GET', path: '/users/:id' },
-  { method: 'PATCH', path: '/users/:id', body: fields.updateUser, required: [] },
-  { method: 'DELETE', path: '/users/:id' },
+  { method: 'PATCH', path: '/users/:id', body: fields.updateUser, required: [], conditional: true },
+  { method: 'PUT', path: '/users/:id/data', free: [data, notData], conditional: true },
+  { method: 'DELETE', path: '/users/:id', conditional: true },
   { method: 'GET', path: '/users/:id/tokens' },
   { method: 'POST', path: '/users/:id/tokens', body: fields.createToken },
   { method: 'DELETE', path: '/users/:id/tokens' },
@@ -160,12 +167,12 @@ export const routes: Route[] = [
 
 /** Generates a request with one fault, and the status of its reply. */
 export function broken (route: Route, secrets: string[]): Arbitrary<[status: number, request: Request]> {
-  const { method, path, query = {}, body, required } = route
+  const { method, path, query = {}, body, required, free, conditional } = route
   const id = path.startsWith('/tokens') ? 'token-1' : path.includes('email') ? 'owner@example.com' : 'user-1'
   const whole: Arbitrary<Request> = fc.record({
     id: fc.constant(id),
     query: valid(query),
-    body: body ? required ? valid(body, required) : fc.option(valid(body), { nil: undefined }) : fc.constant(undefined)
+    body: free ? free[0] : body ? required ? valid(body, required) : fc.option(valid(body), { nil: undefined }) : fc.constant(undefined)
   })
   const kinds: Array<Arbitrary<[number, Request]>> = []
   const change = <T> (status: number, value: Arbitrary<T>, to: (value: T, request: Request) => Partial<Request>) => {
@@ -201,6 +208,18 @@ export function broken (route: Route, secrets: string[]): Arbitrary<[status: num
       ({ payload: JSON.stringify(body).padEnd(length + 1) }))
     change(400, fc.nat(), (length, { body = {} }) =>
       ({ payload: JSON.stringify(body).slice(0, 1 + length % (JSON.stringify(body).length - 1)) }))
+  }
+  if (conditional) {
+    change(412, fc.array(fc.oneof(
+      fc.stringMatching(/^"([1-9]\d{0,9}|0\d|-\d|0[a-z]|[a-z]{0,9}|\xE9)(-\w{1,9})?"$/),
+      fc.stringMatching(/^W\/"0(-\w{0,9})?"$/)
+    ), { minLength: 1, maxLength: 4 }), (tags) => ({ ifMatch: tags.join(', ') }))
+    change(400, fc.oneof(fc.constantFrom('0', '"0', '0"', 'w/"0"', '*, "0"', '"0" "0"', '**', ','), text(9).map(asHeader)
+      .filter((text) => !/["*]/.test(text))), (ifMatch) => ({ ifMatch }))
+  }
+  if (free !== undefined) {
+    change(400, fc.oneof(json.filter((value) => !isObject(value)), free[1]), (value) =>
+      ({ payload: JSON.stringify(value) }))
   }
   if (body !== undefined) {
     change(400, json.filter((value) => !isObject(value)), (value) => ({ payload: JSON.stringify(value) }))

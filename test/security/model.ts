@@ -1,5 +1,5 @@
 // A simple model of the API, and a player that compares the API with the model.
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { mock } from 'node:test'
 import type { Test } from 'tap'
 import { normalizeForSearch } from '../../src/index.js'
@@ -12,10 +12,19 @@ import { isObject, scopes, type Route } from './generated.js'
 
 export interface Command { act: Act, on: number, body: any }
 
-export type Act = 'createUser' | 'patch' | 'delete' | 'show' | 'createToken' | 'revoke' | 'revokeAll' | 'rotate' |
+export type Act = 'createUser' | 'findOrCreate' | 'patch' | 'replaceData' | 'edit' | 'delete' | 'show' | 'createToken' | 'revoke' | 'revokeAll' | 'rotate' |
   'verify' | 'list' | 'wait' | 'restart'
 
-interface KnownUser { wire: any, alive: boolean }
+interface KnownUser {
+  wire: any
+  alive: boolean
+  /** The current tag without a hash. */
+  tag: string
+  /** The last tag that was replaced. */
+  oldTag: string
+}
+
+type Tag = '*' | 'shown' | 'replied' | 'old' | 'weak'
 
 interface KnownToken {
   wire: any
@@ -62,11 +71,16 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
     return app
   }
 
-  async function ask (status: number, method: Route['method'], path: string, body?: object) {
-    const reply = await call(
-      app, method, `/admin${path}`,
-      body === undefined ? {} : { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-    )
+  async function ask (
+    status: number, method: Route['method'], path: string, body?: object, ifMatch?: string | undefined
+  ) {
+    const reply = await call(app, method, `/admin${path}`, {
+      ...body !== undefined && { payload: JSON.stringify(body) },
+      headers: {
+        ...body !== undefined && { 'content-type': 'application/json' },
+        ...ifMatch !== undefined && { 'if-match': ifMatch }
+      }
+    })
     equal(reply.statusCode, status, `${method} ${path}: ${reply.body}`)
     return { headers: reply.headers, json: reply.body === '' ? undefined : reply.json() }
   }
@@ -78,6 +92,44 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
       const { last_used_at: last = '' } = replied[i]
       ok(last >= kept && last <= used, `used ${last}, not from ${kept} to ${used}`)
     }
+  }
+
+  function rememberUser (reply: any, body: any) {
+    const wire = {
+      id: reply.id,
+      email: normalizeEmail(body.email),
+      name: body.name ?? null,
+      max_concurrent_bots: body.max_concurrent_bots ?? 3,
+      created_at: seconds(0),
+      ...(body.data && { data: body.data })
+    }
+    deepEqual(reply, wire)
+    ok(keyOf(reply.id) > Math.max(0, ...users.map(({ wire }) => keyOf(wire.id))))
+    users.push({ wire, alive: true, tag: '"0"', oldTag: '"none"' })
+  }
+
+  const holderOf = (email: string) => living().find(({ wire }) => wire.email === normalizeEmail(email))
+
+  /** Returns the tags of an `If-Match`, and whether a change with it is made. */
+  function condition (user: KnownUser, tag: Tag | undefined): [header: string | undefined, holds: boolean] {
+    if (tag === undefined) return [undefined, true]
+    const headers = {
+      '*': '*', shown: user.tag.replace(/"$/, '-hash"'), replied: user.tag, old: user.oldTag, weak: `W/${user.tag}`
+    }
+    return [headers[tag], !['old', 'weak'].includes(tag)]
+  }
+
+  /** Notes that a change of the user was made. `data` replaces the known data. */
+  function noteChange (user: KnownUser, { data, email, disabled, ...rest }: any, etag?: unknown) {
+    user.oldTag = user.tag
+    user.tag = `"${Number(user.tag.slice(1, -1)) + 1}"`
+    if (etag !== undefined) equal(etag, user.tag)
+    Object.assign(
+      user.wire, rest, email !== undefined && { email: normalizeEmail(email) }, disabled && { disabled },
+      data && { data }
+    )
+    if (disabled === false) delete user.wire.disabled
+    if (data === null) delete user.wire.data
   }
 
   function rememberToken ({ token: value, ...reply }: any, owner: KnownUser, { name, scopes, expires_in: life }: any) {
@@ -96,50 +148,69 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
 
   const acts: Record<Act, (user: KnownUser, token: KnownToken, body: any) => Promise<unknown>> = {
     async createUser (_user, _token, body) {
-      const email = normalizeEmail(body.email)
-      const taken = living().some(({ wire }) => wire.email === email)
+      const taken = holderOf(body.email) !== undefined
       const { json, headers } = await ask(taken ? 409 : 201, 'POST', '/users', body)
       if (taken) return
-      const wire = {
-        id: json.id,
-        email,
-        name: body.name ?? null,
-        max_concurrent_bots: body.max_concurrent_bots ?? 3,
-        created_at: seconds(0),
-        ...(body.data && { data: body.data })
-      }
-      deepEqual(json, wire)
+      rememberUser(json, body)
       equal(headers.location, `users/${json.id}`)
-      ok(keyOf(json.id) > Math.max(0, ...users.map(({ wire }) => keyOf(wire.id))))
-      users.push({ wire, alive: true })
+      equal(headers.etag, '"0"')
     },
 
-    async patch (user, _token, body) {
-      const { data, email, disabled, ...rest } = body
-      const taken = email !== undefined &&
-        living().some((other) => other !== user && other.wire.email === normalizeEmail(email))
-      const { json } = await ask(!user.alive ? 404 : taken ? 409 : 200, 'PATCH', `/users/${user.wire.id}`, body)
-      if (!user.alive || taken) return
-      Object.assign(
-        user.wire, rest, email !== undefined && { email: normalizeEmail(email) }, disabled && { disabled },
-        data && { data: merged(user.wire.data, data) }
-      )
-      if (disabled === false) delete user.wire.disabled
-      if (data === null) delete user.wire.data
+    async findOrCreate (_user, _token, body) {
+      const holder = holderOf(body.email)
+      const { user, created } = await app.vexaAdmin.users.findOrCreate(body)
+      equal(created, holder === undefined)
+      if (holder === undefined) rememberUser(user, body)
+      else deepEqual(user, holder.wire)
+    },
+
+    async patch (user, _token, { ifMatch, ...body }) {
+      const holder = body.email === undefined ? undefined : holderOf(body.email)
+      const taken = holder !== undefined && holder !== user
+      const [header, holds] = condition(user, ifMatch)
+      const status = !user.alive ? 404 : !holds ? 412 : taken ? 409 : 200
+      const { json, headers } = await ask(status, 'PATCH', `/users/${user.wire.id}`, body, header)
+      if (status !== 200) return
+      noteChange(user, { ...body, data: body.data && merged(user.wire.data, body.data) }, headers.etag)
       deepEqual(json, user.wire)
     },
 
-    async delete (user) {
-      await ask(user.alive ? 204 : 404, 'DELETE', `/users/${user.wire.id}`)
-      kill(user, ...tokensOf(user))
+    async replaceData (user, _token, { data, ifMatch }) {
+      const [header, holds] = condition(user, ifMatch)
+      const status = !user.alive ? 404 : !holds ? 412 : 200
+      const { json, headers } = await ask(status, 'PUT', `/users/${user.wire.id}/data`, data, header)
+      if (status !== 200) return
+      noteChange(user, { data }, headers.etag)
+      deepEqual(json, user.wire)
+    },
+
+    async edit (user, _token, body) {
+      const holder = body.email === undefined ? undefined : holderOf(body.email)
+      const editing = app.vexaAdmin.users.edit(user.wire.id, (given) => {
+        deepEqual(given, user.wire)
+        return body
+      })
+      const failure = !user.alive ? 404 : holder !== undefined && holder !== user ? 409 : undefined
+      if (failure !== undefined) return await rejects(editing, { statusCode: failure })
+      const edited = await editing
+      noteChange(user, body)
+      deepEqual(edited, user.wire)
+    },
+
+    async delete (user, _token, { ifMatch }) {
+      const [header, holds] = condition(user, ifMatch)
+      const status = !user.alive ? 404 : holds ? 204 : 412
+      await ask(status, 'DELETE', `/users/${user.wire.id}`, undefined, header)
+      if (status === 204) kill(user, ...tokensOf(user))
     },
 
     async show (user) {
       for (const path of [user.wire.id, `email/${encodeURIComponent(user.wire.email)}`]) {
         // Another user may have the address of a deleted user.
         if (!user.alive && path !== user.wire.id) continue
-        const { json } = await ask(user.alive ? 200 : 404, 'GET', `/users/${path}`)
+        const { json, headers } = await ask(user.alive ? 200 : 404, 'GET', `/users/${path}`)
         if (!user.alive) continue
+        ok(String(headers.etag).startsWith(user.tag.replace(/"$/, '-')), `${headers.etag}`)
         const { api_tokens: shown, ...rest } = json
         deepEqual(rest, user.wire)
         sameTokens(shown, tokensOf(user))
@@ -196,10 +267,11 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
 
     async list (user, _token, { after, ...query }) {
       if (after !== undefined) query.after = after === 'user' ? user.wire.id : after
-      const { skip = 0, limit = 100, order = 'asc', search = '', count } = query
+      const { skip = 0, limit = 100, order = 'asc', search = '', disabled, count } = query
       const needle = normalizeForSearch(search)
-      const found = living().map(({ wire }) => wire).filter(({ email, name }) =>
-        normalizeForSearch(email).includes(needle) || normalizeForSearch(name ?? '').includes(needle))
+      const found = living().map(({ wire }) => wire).filter(({ email, name, disabled: flag = false }) =>
+        (normalizeForSearch(email).includes(needle) || normalizeForSearch(name ?? '').includes(needle)) &&
+        (disabled === undefined || disabled === String(flag)))
       const direction = order === 'asc' ? 1 : -1
       const expected = found.sort((a, b) => direction * (keyOf(a.id) - keyOf(b.id))).filter(({ id }) =>
         after === undefined || direction * (keyOf(id) - keyOf(query.after)) > 0).slice(Number(skip))
@@ -227,7 +299,7 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
   mock.timers.enable({ apis: ['Date'], now })
   let app = await start()
   try {
-    const nobody = { wire: { id: 'user-1', email: 'a@x' }, alive: false }
+    const nobody = { wire: { id: 'user-1', email: 'a@x' }, alive: false, tag: '"0"', oldTag: '"none"' }
     const nothing = {
       wire: { id: 'token-1' },
       owner: nobody,

@@ -171,7 +171,9 @@ property('requests: a request with one fault returns 4xx, and changes nothing', 
       method,
       url: `/admin${path.replace(':id', () => id)}?${search}`,
       headers: {
-        ...(key !== undefined && { 'x-admin-api-key': key }), ...(payload !== undefined && { 'content-type': type })
+        ...(key !== undefined && { 'x-admin-api-key': key }),
+        ...(payload !== undefined && { 'content-type': type }),
+        ...('ifMatch' in rest && { 'if-match': rest.ifMatch })
       },
       ...(payload !== undefined && { payload })
     })
@@ -205,7 +207,8 @@ property('requests: a valid request is accepted, and its values come back', 30, 
   const show = command('show', undefined, first)
   return fc.asyncProperty(anyTime, anyCache, fc.tuple(
     command('createUser', valid(fields.createUser, ['email'])), show, command('patch', valid(fields.updateUser), first),
-    show, command('createUser', fc.constant({ email: 'other@example.com' })), command('list', valid(query)),
+    show, command('replaceData', fc.record({ data: fields.updateUser.data[0].map((data) => data ?? {}) }), first), show,
+    command('createUser', fc.constant({ email: 'other@example.com' })), command('list', valid(query)),
     command('list', valid({ ...query, after })),
     command('createToken', fc.option(valid(fields.createToken), { nil: undefined }), first),
     command('verify', valid({ scopes: scopeList }), first),
@@ -228,6 +231,7 @@ property('requests: the API agrees with a model after any commands and restarts'
     noNullPrototype: true
   })
   const few = fc.integer({ min: 1, max: 5 })
+  const tags = fc.constantFrom('*', 'shown', 'replied', 'old', 'weak')
   const someScopes = some(fc.shuffledSubarray(scopes, { minLength: 1, maxLength: 2 }))
   const weighted: Array<[weight: number, Arbitrary<Command>]> = [
     [6, command(
@@ -242,7 +246,11 @@ property('requests: the API agrees with a model after any commands and restarts'
       data: some(fc.option(smallData))
     }))],
     [4, command('patch', fc.record({ data: smallData }))], [2, command('patch', fc.record({ disabled: fc.boolean() }))],
-    [1, command('delete')], [2, command('show')],
+    [4, command('patch', fc.record({ name: names, ifMatch: tags }))],
+    [4, command('replaceData', fc.record({ data: smallData, ifMatch: some(tags) }))],
+    [2, command('edit', fc.record({ name: some(names), email: some(addresses), data: some(fc.option(smallData)) }))],
+    [3, command('findOrCreate', fc.record({ email: addresses, name: some(names) }))],
+    [1, command('delete', fc.record({ ifMatch: some(tags) }))], [2, command('show')],
     [6, command('createToken', some(fc.record({ name: some(names), scopes: someScopes, expires_in: some(few) })))],
     [1, command(
       'revoke'
@@ -254,6 +262,7 @@ property('requests: the API agrees with a model after any commands and restarts'
       after: [fc.constant('user'), few],
       order: fields.listUsers.order,
       search: [fc.constantFrom('a', '%', '_', 'E\u0301', 'X', '@', ''), few],
+      disabled: fields.listUsers.disabled,
       count: fields.listUsers.count
     }))],
     [4, command('wait', fc.oneof(fc.nat(5).map((seconds) => seconds * 1000), fc.nat(90_000)))], [2, command('restart')]

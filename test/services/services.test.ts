@@ -5,7 +5,9 @@ import { build } from '../support/helpers.js'
 
 t.test('app.vexaAdmin: returns the objects of the wire, and checks its arguments', async (t) => {
   const { vexaAdmin: { users, tokens } } = await build(t)
-  t.same(Object.keys(users).sort(), ['create', 'delete', 'get', 'getByEmail', 'list', 'update'])
+  t.same(Object.keys(users).sort(), [
+    'create', 'delete', 'edit', 'findOrCreate', 'get', 'getByEmail', 'list', 'update'
+  ])
   t.same(Object.keys(tokens).sort(), ['create', 'list', 'revoke', 'revokeAll', 'rotate', 'verify'])
 
   const user = await users.create({ email: 'A@b', name: undefined })
@@ -71,6 +73,7 @@ t.test('app.vexaAdmin: no call reaches the storage when the id is malformed', as
     await t.rejects(users.get(user), noUser, JSON.stringify(key))
     await t.rejects(users.update(user, { name: 'x' }), noUser)
     await t.rejects(users.update(user, { data: {} }), noUser)
+    await t.rejects(users.edit(user, () => ({ name: 'x' })), noUser)
     await t.rejects(users.delete(user), noUser)
     await t.rejects(tokens.create(user), noUser)
     await t.rejects(tokens.list(user), noUser)

@@ -19,7 +19,7 @@ export async function build (
   return app
 }
 
-type Method = 'DELETE' | 'GET' | 'HEAD' | 'OPTIONS' | 'PATCH' | 'POST'
+type Method = 'DELETE' | 'GET' | 'HEAD' | 'OPTIONS' | 'PATCH' | 'POST' | 'PUT'
 
 /** Sends a request with the admin key. */
 export function call (app: FastifyInstance, method: Method, url: string, options: InjectOptions = {}) {
