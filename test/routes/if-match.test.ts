@@ -12,7 +12,9 @@ const changes: Change[] = [
 type Change = readonly [method: 'DELETE' | 'PATCH' | 'PUT', path: string, payload?: unknown]
 
 const send = (app: FastifyInstance, [method, path, payload]: Change, ifMatch: string) =>
-  call(app, method, path, { ...(payload as object && { payload: payload as object }), headers: { 'if-match': ifMatch } })
+  call(app, method, path, {
+    ...(payload as object && { payload: payload as object }), headers: { 'if-match': ifMatch }
+  })
 
 const changedMeanwhile = {
   statusCode: 412,

@@ -172,7 +172,8 @@ export function broken (route: Route, secrets: string[]): Arbitrary<[status: num
   const whole: Arbitrary<Request> = fc.record({
     id: fc.constant(id),
     query: valid(query),
-    body: free ? free[0] : body ? required ? valid(body, required) : fc.option(valid(body), { nil: undefined }) : fc.constant(undefined)
+    body: free?.[0] ??
+      (body ? required ? valid(body, required) : fc.option(valid(body), { nil: undefined }) : fc.constant(undefined))
   })
   const kinds: Array<Arbitrary<[number, Request]>> = []
   const change = <T> (status: number, value: Arbitrary<T>, to: (value: T, request: Request) => Partial<Request>) => {
@@ -214,8 +215,10 @@ export function broken (route: Route, secrets: string[]): Arbitrary<[status: num
       fc.stringMatching(/^"([1-9]\d{0,9}|0\d|-\d|0[a-z]|[a-z]{0,9}|\xE9)(-\w{1,9})?"$/),
       fc.stringMatching(/^W\/"0(-\w{0,9})?"$/)
     ), { minLength: 1, maxLength: 4 }), (tags) => ({ ifMatch: tags.join(', ') }))
-    change(400, fc.oneof(fc.constantFrom('0', '"0', '0"', 'w/"0"', '*, "0"', '"0" "0"', '**', ','), text(9).map(asHeader)
-      .filter((text) => !/["*]/.test(text))), (ifMatch) => ({ ifMatch }))
+    change(400, fc.oneof(
+      fc.constantFrom('0', '"0', '0"', 'w/"0"', '*, "0"', '"0" "0"', '**', ','),
+      text(9).map(asHeader).filter((text) => !/["*]/.test(text))
+    ), (ifMatch) => ({ ifMatch }))
   }
   if (free !== undefined) {
     change(400, fc.oneof(json.filter((value) => !isObject(value)), free[1]), (value) =>

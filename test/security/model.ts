@@ -12,8 +12,8 @@ import { isObject, scopes, type Route } from './generated.js'
 
 export interface Command { act: Act, on: number, body: any }
 
-export type Act = 'createUser' | 'findOrCreate' | 'patch' | 'replaceData' | 'edit' | 'delete' | 'show' | 'createToken' | 'revoke' | 'revokeAll' | 'rotate' |
-  'verify' | 'list' | 'wait' | 'restart'
+export type Act = 'createUser' | 'findOrCreate' | 'patch' | 'replaceData' | 'edit' | 'delete' | 'show' |
+  'createToken' | 'revoke' | 'revokeAll' | 'rotate' | 'verify' | 'list' | 'wait' | 'restart'
 
 interface KnownUser {
   wire: any
