@@ -1,13 +1,10 @@
 import type { RequireTokenHook, RequireTokenOptions } from './hooks/require-token.js'
 import type { Token } from './schemas/tokens.js'
 import type { User } from './schemas/users.js'
-import type { TokenService } from './services/token-service.js'
-import type { UserService } from './services/user-service.js'
+import type { VexaAdminServices } from './services/public-services.js'
 
 /** The decoration of the app: `app.vexaAdmin`. */
-export interface VexaAdmin {
-  readonly users: UserService
-  readonly tokens: TokenService
+export interface VexaAdmin extends VexaAdminServices {
   /**
    * Returns a hook for the app's own routes. Use it as `onRequest` or as a later hook. It rejects each request
    * without a valid API token.

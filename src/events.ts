@@ -26,23 +26,24 @@ export interface Rejection {
 
 /**
  * The messages, by the names of their channels. Ids are as in the HTTP API (`user-1`). `prefix` is the path of the
- * registration's routes. No message holds an admin key, or the value or hash of a token.
+ * registration's routes. It is absent if a service of `openVexaAdmin` made the change. No message holds an admin key,
+ * or the value or hash of a token.
  */
 export interface AuditEvents {
-  'fastify-vexa-admin:user:created': ChangeSource & { prefix: string, userId: string }
+  'fastify-vexa-admin:user:created': ChangeSource & { prefix?: string, userId: string }
   /** `changed` has the names of the given members. */
-  'fastify-vexa-admin:user:updated': ChangeSource & { prefix: string, userId: string, changed: string[] }
+  'fastify-vexa-admin:user:updated': ChangeSource & { prefix?: string, userId: string, changed: string[] }
   /** All tokens of the user are deleted too. */
-  'fastify-vexa-admin:user:deleted': ChangeSource & { prefix: string, userId: string }
-  'fastify-vexa-admin:token:created': ChangeSource & { prefix: string, tokenId: string, userId: string }
+  'fastify-vexa-admin:user:deleted': ChangeSource & { prefix?: string, userId: string }
+  'fastify-vexa-admin:token:created': ChangeSource & { prefix?: string, tokenId: string, userId: string }
   'fastify-vexa-admin:token:rotated': ChangeSource & {
-    prefix: string
+    prefix?: string
     tokenId: string
     successorId: string
     userId: string
   }
   /** Has `tokenId` if one token was revoked, or `userId` if all tokens of a user were, even if the user had none. */
-  'fastify-vexa-admin:token:revoked': ChangeSource & { prefix: string } & ({ tokenId: string } | { userId: string })
+  'fastify-vexa-admin:token:revoked': ChangeSource & { prefix?: string } & ({ tokenId: string } | { userId: string })
   /**
    * 401 or 403 on a route of the admin API. `reason` is the end of the code of the error. With `FORBIDDEN`, the admin
    * lacks a permission, and `actor` names the admin, if there is a name.
@@ -82,9 +83,10 @@ export const auditEvents = Object.values(channels).map(({ name }) => name) as Re
 /** Publishes a message that has the members of `source` and `message`. Subscribers run before the call returns. */
 export type Publish = <Name extends Kind>(name: Name, source: Source<Name>, message: Rest<Message<Name>>) => void
 
-/** Creates the `publish` function of a registration. `prefix` is the path of its routes. */
-export function createPublisher (prefix: string): Publish {
+/** Creates a `publish` function. `prefix` is the path of the registration's routes. If absent, messages have none. */
+export function createPublisher (prefix?: string): Publish {
+  const registration = prefix === undefined ? {} : { prefix }
   return (name, source, message) => {
-    if (channels[name].hasSubscribers) channels[name].publish({ prefix, ...source, ...message })
+    if (channels[name].hasSubscribers) channels[name].publish({ ...registration, ...source, ...message })
   }
 }

@@ -105,3 +105,7 @@ export interface VexaAdminOptions {
    */
   duplicateEmail?: 'reject' | 'return' | undefined
 }
+
+/** Options of `openVexaAdmin`: those of the plugin that do not concern routes. Each has a default. */
+export type OpenVexaAdminOptions =
+  Omit<VexaAdminOptions, 'adminKeys' | 'authorize' | 'trustedOrigins' | 'prefix' | 'hide'>

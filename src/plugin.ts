@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
-import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
+import { createServices } from './create-services.js'
 import { createPublisher } from './events.js'
 import { requireAdminKey, requireAuthorized } from './hooks/require-admin.js'
 import { requirePermission } from './hooks/require-permission.js'
@@ -9,33 +10,19 @@ import type { VexaAdminOptions } from './options.js'
 import { resolveOptions } from './resolve-options.js'
 import { collectOperationIds } from './routes/openapi-transform.js'
 import { adminRoutes } from './routes/index.js'
-import { publicTokens, publicUsers } from './services/public-services.js'
+import { publicServices } from './services/public-services.js'
 import { createSettings } from './services/settings.js'
-import { createTokenService } from './services/tokens.js'
-import { createUserService } from './services/users.js'
-import { withFaultGuard } from './storage/decorators/fault-guard.js'
-import { createLastUsed } from './storage/decorators/last-used.js'
-import { withTokenCache } from './storage/decorators/token-cache.js'
-import { toOpenError } from './storage/open-error.js'
 import { locationOf } from './storage/sql/sqlite-storage.js'
-import type { StorageAdapter } from './storage/storage-adapter.js'
 
 const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
   const publish = createPublisher(fastify.prefix.replace(/\/$/, '') + options.prefix)
-
-  // The fault guard is innermost, so that the cache keeps only checked records. Writes of last uses bypass the guard
-  // and the cache: `createLastUsed` makes its own guard.
-  const faultless = withFaultGuard(options.storage, options.storageTimeout)
-  const storage = options.tokenCacheTtl === 0 ? faultless : withTokenCache(faultless, options.tokenCacheTtl)
-  const lastUsed = createLastUsed(options.storage, options.storageTimeout,
+  const services = createServices(options, publish,
     (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))
-  const users = createUserService(storage, publish, options)
-  const tokens = createTokenService(storage, publish, lastUsed, options)
+  const { users, tokens } = services
 
   fastify.decorate('vexaAdmin', {
-    users: publicUsers(users),
-    tokens: publicTokens(tokens),
+    ...publicServices(services),
     requireToken: createRequireToken(tokens, options.scopes, publish)
   })
   for (const name of ['apiUser', 'apiToken']) {
@@ -45,15 +32,17 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
 
   // The hook is added before the storage opens, so that a start that fails halfway leaves nothing open.
   fastify.addHook('onClose', async () => {
-    await lastUsed.close()
     try {
-      await storage.close()
+      await services.close()
     } catch (err) {
       // This error must not prevent the app from closing.
       fastify.log.warn({ err }, 'The storage cannot be closed')
     }
   })
-  await openStorage(options.storage, fastify.log)
+  await services.open()
+  const location = locationOf(options.storage)
+  if (location === ':memory:') fastify.log.info('Users and tokens are kept in memory, and are gone when the app closes')
+  else if (location !== undefined) fastify.log.info(`Users and tokens are kept in ${location}`)
 
   const operationIds = collectOperationIds(fastify)
   await fastify.register(adminRoutes, {
@@ -72,18 +61,6 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     maxDataSize: options.maxDataSize,
     documented: { hide: options.hide, adminKey: options.authorize === undefined, operationIds }
   })
-}
-
-/** Opens a storage. For a SQLite storage, logs the path of the file, or that the data is in memory. */
-async function openStorage (storage: StorageAdapter, log: FastifyBaseLogger): Promise<void> {
-  try {
-    await storage.open()
-  } catch (cause) {
-    throw toOpenError(cause)
-  }
-  const location = locationOf(storage)
-  if (location === ':memory:') log.info('Users and tokens are kept in memory, and are gone when the app closes')
-  else if (location !== undefined) log.info(`Users and tokens are kept in ${location}`)
 }
 
 /**

@@ -1,50 +1,86 @@
 import { check, checkOptionNames } from './check-options.js'
 import type { Authorize, KnownAdminKey } from './hooks/require-admin.js'
-import type { VexaAdminOptions } from './options.js'
+import type { OpenVexaAdminOptions, VexaAdminOptions } from './options.js'
 import { resolveAdminKeys } from './resolve-admin-keys.js'
 import { storageMethodNames, type StorageAdapter } from './storage/storage-adapter.js'
 import { sqliteStorage } from './storage/sql/sqlite-storage.js'
 
 type Resolved<T> = { [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
-/** The options with every default filled in. Exactly one of `adminKeys` and `authorize` is set. */
-export type ResolvedOptions =
-  & Resolved<Omit<VexaAdminOptions, 'adminKeys' | 'authorize' | 'tokenPrefix'>>
+/** The options of the services with every default filled in. */
+export type ResolvedServiceOptions =
+  & Resolved<Omit<OpenVexaAdminOptions, 'tokenPrefix'>>
   & { tokenPrefix: readonly string[] }
+
+/** The options of the plugin with every default filled in. Exactly one of `adminKeys` and `authorize` is set. */
+export type ResolvedOptions =
+  & ResolvedServiceOptions
+  & Resolved<Pick<VexaAdminOptions, keyof typeof routeDefaults>>
   & ({ adminKeys: readonly KnownAdminKey[], authorize?: undefined } | { adminKeys?: undefined, authorize: Authorize })
 
-const defaults = {
-  trustedOrigins: [] as readonly string[],
-  prefix: '/admin',
+const serviceDefaults = {
   storageTimeout: 10_000,
   tokenCacheTtl: 0,
   tokenPrefix: 'vex_',
   scopes: [] as readonly string[],
   defaultMaxConcurrentBots: 3,
   duplicateEmail: 'reject',
-  maxDataSize: 16 * 1024,
+  maxDataSize: 16 * 1024
+} as const
+
+const routeDefaults = {
+  trustedOrigins: [] as readonly string[],
+  prefix: '/admin',
   hide: false
 } as const
 
+const serviceNames = ['storage', ...namesOf(serviceDefaults)] as const
+const routeNames = ['adminKeys', 'authorize', ...namesOf(routeDefaults)] as const
+
 /**
- * Returns a copy of the options with defaults filled in. `undefined` counts as absent.
+ * Returns a copy of the options of the plugin with defaults filled in. `undefined` counts as absent.
  *
  * @throws {InvalidOptionError} if an option is wrong; the message names the option and the values that it may have
  */
 export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
-  checkOptionNames(options, ['adminKeys', 'authorize', 'storage', ...Object.keys(defaults)])
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  const { adminKeys, authorize, ...rest } = { ...defaults, ...Object.fromEntries(given) as VexaAdminOptions }
-  const tokenPrefix = Array.isArray(rest.tokenPrefix) ? [...rest.tokenPrefix] : [rest.tokenPrefix]
+  checkOptionNames(options, [...serviceNames, ...routeNames])
+  const { adminKeys, authorize, ...rest } = { ...routeDefaults, ...given(options, routeNames) }
 
   check(typeof rest.prefix === 'string' && /^(\/[\w.~-]+)*$/.test(rest.prefix),
     '`prefix` must be empty, or a path such as /admin: letters, digits and - . _ ~, with no slash at the end')
-  check(areDistinct(tokenPrefix, /^[\w-]{1,32}$/) && tokenPrefix.length > 0,
-    '`tokenPrefix` must be 1 to 32 letters, digits, hyphens and underscores, ' +
-    'or an array of one or more different prefixes of this form')
   check(Array.isArray(rest.trustedOrigins) && rest.trustedOrigins.every(isOrigin),
     '`trustedOrigins` must be an array of origins as browsers send them, such as https://admin.example or ' +
     'http://localhost:5173, without a path, a wildcard or a default port')
+  check(typeof rest.hide === 'boolean', '`hide` must be true or false')
+
+  const common = {
+    ...resolveServiceOptions(given(options, serviceNames)),
+    ...rest,
+    trustedOrigins: [...rest.trustedOrigins]
+  }
+  if (authorize !== undefined) {
+    check(adminKeys === undefined, 'give either `adminKeys` or `authorize`, not both')
+    check(typeof authorize === 'function', '`authorize` must be a function')
+    return { ...common, authorize }
+  }
+  check(common.trustedOrigins.length === 0,
+    '`trustedOrigins` needs `authorize`: with `adminKeys` every origin is accepted, because browsers never add a key')
+  return { ...common, adminKeys: resolveAdminKeys(adminKeys) }
+}
+
+/**
+ * Returns a copy of the options of `openVexaAdmin` with defaults filled in. `undefined` counts as absent.
+ *
+ * @throws {InvalidOptionError} if an option is wrong; the message names the option and the values that it may have
+ */
+export function resolveServiceOptions (options: OpenVexaAdminOptions): ResolvedServiceOptions {
+  checkOptionNames(options, serviceNames)
+  const rest = { ...serviceDefaults, ...given(options, serviceNames) }
+  const tokenPrefix = Array.isArray(rest.tokenPrefix) ? [...rest.tokenPrefix] : [rest.tokenPrefix]
+
+  check(areDistinct(tokenPrefix, /^[\w-]{1,32}$/) && tokenPrefix.length > 0,
+    '`tokenPrefix` must be 1 to 32 letters, digits, hyphens and underscores, ' +
+    'or an array of one or more different prefixes of this form')
   check(Array.isArray(rest.scopes) && areDistinct(rest.scopes, /^[!#-[\]-~]{1,64}$/),
     '`scopes` must be an array of different names, each of 1 to 64 printable ASCII characters ' +
     'without space, quote and backslash')
@@ -53,7 +89,6 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   check(['reject', 'return'].includes(rest.duplicateEmail), "`duplicateEmail` must be 'reject' or 'return'")
   check(isIntegerFrom(2, 1024 * 1024, rest.maxDataSize),
     '`maxDataSize` must be a whole number of bytes, from 2 to 1048576')
-  check(typeof rest.hide === 'boolean', '`hide` must be true or false')
   check(isIntegerFrom(1, 2147483647, rest.storageTimeout),
     '`storageTimeout` must be a whole number of milliseconds, from 1 to 2147483647')
   check(isIntegerFrom(0, 60_000, rest.tokenCacheTtl),
@@ -64,15 +99,17 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   const missing = storageMethodNames.find((name) => typeof methods?.[name] !== 'function')
   check(missing === undefined, `\`storage\` must be a StorageAdapter, but has no method \`${missing}\``)
 
-  const common = { ...rest, tokenPrefix, trustedOrigins: [...rest.trustedOrigins], scopes: [...rest.scopes], storage }
-  if (authorize !== undefined) {
-    check(adminKeys === undefined, 'give either `adminKeys` or `authorize`, not both')
-    check(typeof authorize === 'function', '`authorize` must be a function')
-    return { ...common, authorize }
-  }
-  check(common.trustedOrigins.length === 0,
-    '`trustedOrigins` needs `authorize`: with `adminKeys` every origin is accepted, because browsers never add a key')
-  return { ...common, adminKeys: resolveAdminKeys(adminKeys) }
+  return { ...rest, tokenPrefix, scopes: [...rest.scopes], storage }
+}
+
+function namesOf<T extends object> (defaults: T): ReadonlyArray<keyof T & string> {
+  return Object.keys(defaults) as Array<keyof T & string>
+}
+
+/** Returns the named options that have a value. */
+function given<T extends object, Name extends keyof T> (options: T, names: readonly Name[]): Pick<T, Name> {
+  const entries = names.map((name) => [name, options[name]] as const).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as Pick<T, Name>
 }
 
 function isOrigin (value: unknown): boolean {

@@ -33,7 +33,7 @@ const [mount, scopes, services, authorize] = [take('mount'), take('scopes'), tak
 const [sqlite, postgres, mysql, migrate] = [take('sqlite'), take('postgres'), take('mysql'), take('migrate')]
 const [openapi, audit, health, stop] = [take('openapi'), take('audit'), take('health'), take('stop')]
 const [testRoutes, ownRows, setSequence] = [take('test-routes'), take('own-rows'), take('set-sequence')]
-const adminKeys = take('admin-keys')
+const [adminKeys, script] = [take('admin-keys'), take('script')]
 const withoutReply = ['use-token', 'revoke-token']
 const calls = ['create-user', 'create-token', 'use-token', 'list-users', 'get-user', 'verify-token', 'revoke-token']
   .map((name) => {
@@ -172,9 +172,9 @@ t.test('guide: each of its admin keys has its permissions alone', async (t) => {
 t.test('guide: GET /health returns 200, and 503 when the storage does not answer', async (t) => {
   const program = `${plainApp}
     const storage = ${inMemory}
-    const listUsers = storage.listUsers.bind(storage)
+    const findTokenByHash = storage.findTokenByHash.bind(storage)
     let away = false
-    storage.listUsers = async (page) => { if (away) throw new Error('away'); return listUsers(page) }
+    storage.findTokenByHash = (hash) => { if (away) throw new Error('away'); return findTokenByHash(hash) }
     await app.register(vexaAdmin, { adminKeys: process.env.ADMIN_API_KEY, storage })
     ${health}
     const ask = async () => (await app.inject('/health')).statusCode
@@ -183,6 +183,19 @@ t.test('guide: GET /health returns 200, and 503 when the storage does not answer
     console.log(JSON.stringify([before, await ask()]))
     await app.close()`
   t.same(await outputOf(t, program), [200, 503])
+})
+
+t.test('guide: the script lists users over the storage of the app', async (t) => {
+  const storage = `sqliteStorage({ filename: ${JSON.stringify(emptyPlace(t, 'sqlite').slice('sqlite:'.length))} })`
+  const program = `${script.replace('{ openVexaAdmin }', '{ openVexaAdmin, sqliteStorage }')
+    .replace('console.log', 'found.push').replace('const {', `const storage = ${storage}, found = []
+      const first = await openVexaAdmin({ storage: ${storage} })
+      await first.users.create({ email: 'jane@example.com' })
+      await first.users.create({ email: 'jane@other.example' })
+      await first.close()
+      const {`)}
+    console.log(JSON.stringify(found))`
+  t.same(await outputOf(t, program), ['jane@example.com'])
 })
 
 t.test('guide: the app with a limit on its stop ends at SIGTERM', async (t) => {
@@ -268,6 +281,7 @@ t.test('README: TypeScript accepts each program', async (t) => {
     authorize: app + findAdmin + authorize,
     'admin-keys': app + adminKeys,
     health: app + health,
+    script: sqlite + script,
     stop: app + stop,
     'own-rows': app + profiles + ownRows,
     migrate: dialect + migrate,

@@ -7,6 +7,18 @@ import type { TokenRouteService } from './tokens.js'
 import type { UserService } from './user-service.js'
 import type { UserRouteService } from './users.js'
 
+/** The services for the app's own code. */
+export interface VexaAdminServices {
+  readonly users: UserService
+  readonly tokens: TokenService
+  /**
+   * Makes one cheap query, which no cache answers. Resolves if the storage answers it, for example for a health check.
+   *
+   * @throws {StorageUnavailableError} 503 if the storage cannot answer now
+   */
+  ping (): Promise<void>
+}
+
 const validateOptions = validator(ChangeOptions)
 
 /** Returns the source of a change by the app's own code. The code may name the actor, and nothing else. */
@@ -17,8 +29,14 @@ function changeSourceOf (options: ChangeOptions = {}): ChangeSource {
 
 // These objects are built member by member, so that the app cannot use internal parameters and methods.
 
-/** Creates `app.vexaAdmin.users`. */
-export function publicUsers (users: UserRouteService): UserService {
+/** Creates the services for the app's own code from those for the routes. */
+export function publicServices (
+  { users, tokens, ping }: { users: UserRouteService, tokens: TokenRouteService, ping: () => Promise<void> }
+): VexaAdminServices {
+  return { users: publicUsers(users), tokens: publicTokens(tokens), ping: () => ping() }
+}
+
+function publicUsers (users: UserRouteService): UserService {
   return {
     create: async (user, options) => (await users.createOrReturn(user, changeSourceOf(options))).user,
     findOrCreate: async (input, options) => {
@@ -34,8 +52,7 @@ export function publicUsers (users: UserRouteService): UserService {
   }
 }
 
-/** Creates `app.vexaAdmin.tokens`. */
-export function publicTokens (tokens: TokenRouteService): TokenService {
+function publicTokens (tokens: TokenRouteService): TokenService {
   return {
     create: async (userId, token, options) => tokens.create(userId, token, changeSourceOf(options)),
     list: (userId) => tokens.list(userId),

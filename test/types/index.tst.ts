@@ -1,8 +1,8 @@
 import Fastify, { type FastifyRequest } from 'fastify'
 import vexaAdmin, {
-  UserNotFoundError, vexaAdmin as named,
-  type AdminKey, type Permission, type StorageAdapter, type Token, type RequireTokenHook, type User,
-  type UserWithTokens, type Verification, type VexaAdminOptions
+  UserNotFoundError, openVexaAdmin, vexaAdmin as named,
+  type AdminKey, type OpenVexaAdmin, type Permission, type StorageAdapter, type Token, type TokenService,
+  type RequireTokenHook, type User, type UserService, type UserWithTokens, type Verification, type VexaAdminOptions
 } from 'fastify-vexa-admin'
 import { KyselyStorage, migrateStorage, sqliteStorage } from 'fastify-vexa-admin'
 import { testStorage } from 'fastify-vexa-admin/conformance'
@@ -49,7 +49,11 @@ describe('app.register', () => {
 })
 
 describe('app.vexaAdmin', () => {
-  const { users, tokens, requireToken } = app.vexaAdmin
+  const { users, tokens, requireToken, ping } = app.vexaAdmin
+
+  test('ping: takes nothing and returns nothing', () => {
+    expect(ping()).type.toBe<Promise<void>>()
+  })
 
   test('users: arguments and results have the types of the wire', () => {
     expect(users.create({ email: 'a@b', name: undefined, data: { any: ['thing'] } })).type.toBe<Promise<User>>()
@@ -100,6 +104,18 @@ describe('app.vexaAdmin', () => {
 
 test('Permission: is one of the documented names', () => {
   expect<Permission>().type.toBe<'read' | 'users' | 'tokens' | 'verify' | 'audit'>()
+})
+
+test('openVexaAdmin: accepts the options that concern services', async () => {
+  expect(openVexaAdmin()).type.toBe<Promise<OpenVexaAdmin>>()
+  expect(openVexaAdmin).type.toBeCallableWith({ storage: sqliteStorage(), scopes: ['bot'] as const, tokenCacheTtl: 1 })
+  expect(openVexaAdmin).type.not.toBeCallableWith({ adminKeys: 'x' })
+  expect(openVexaAdmin).type.not.toBeCallableWith({ prefix: '/admin' })
+  const { users, tokens, ping, close } = await openVexaAdmin()
+  expect(users).type.toBe<UserService>()
+  expect(tokens).type.toBe<TokenService>()
+  expect(ping()).type.toBe<Promise<void>>()
+  expect(close()).type.toBe<Promise<void>>()
 })
 
 test('User, Token: have the members of the wire', () => {
