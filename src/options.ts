@@ -82,6 +82,13 @@ export interface VexaAdminOptions {
    */
   scopes?: readonly string[] | undefined
   /**
+   * Longest lifetime of a new token, in seconds, from 1 to 2147483647. A token that is created without `expires_in`
+   * gets this lifetime, and a longer `expires_in` is not valid. A rotation limits the lifetime of the successor. Tokens
+   * that were created before keep theirs until they are rotated.
+   * @default Infinity
+   */
+  maxTokenLifetime?: number | undefined
+  /**
    * `max_concurrent_bots` of a user who is created without it: an integer from 0 to 2147483647.
    * @default 3
    */

@@ -57,6 +57,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     tokens,
     settings: createSettings(options),
     scopes: options.scopes,
+    maxTokenLifetime: options.maxTokenLifetime,
     duplicateEmail: options.duplicateEmail,
     maxDataSize: options.maxDataSize,
     documented: { hide: options.hide, adminKey: options.authorize === undefined, operationIds }

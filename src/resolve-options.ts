@@ -23,6 +23,7 @@ const serviceDefaults = {
   tokenCacheTtl: 0,
   tokenPrefix: 'vex_',
   scopes: [] as readonly string[],
+  maxTokenLifetime: Infinity,
   defaultMaxConcurrentBots: 3,
   duplicateEmail: 'reject',
   maxDataSize: 16 * 1024
@@ -84,6 +85,8 @@ export function resolveServiceOptions (options: OpenVexaAdminOptions): ResolvedS
   check(Array.isArray(rest.scopes) && areDistinct(rest.scopes, /^[!#-[\]-~]{1,64}$/),
     '`scopes` must be an array of different names, each of 1 to 64 printable ASCII characters ' +
     'without space, quote and backslash')
+  check(rest.maxTokenLifetime === Infinity || isIntegerFrom(1, 2147483647, rest.maxTokenLifetime),
+    '`maxTokenLifetime` must be a whole number of seconds, from 1 to 2147483647, or Infinity for no limit')
   check(isIntegerFrom(0, 2147483647, rest.defaultMaxConcurrentBots),
     '`defaultMaxConcurrentBots` must be an integer from 0 to 2147483647')
   check(['reject', 'return'].includes(rest.duplicateEmail), "`duplicateEmail` must be 'reject' or 'return'")

@@ -132,6 +132,15 @@ t.test('OpenAPI: the document has the status for a taken address', async (t) => 
   t.same((await statuses('return')).filter((status) => ['200', '409'].includes(status)), ['200'])
 })
 
+t.test('OpenAPI: the document has the longest lifetime of a token', async (t) => {
+  const bodyWith = async (options: Partial<VexaAdminOptions>) =>
+    ((await documented(t, options)).document.components as any).schemas.CreateToken
+  const limited = await bodyWith({ maxTokenLifetime: 3600 })
+  t.match(limited.properties.expires_in, { minimum: 1, maximum: 3600, description: /after 3600 seconds/ })
+  t.equal(limited.examples[0].expires_in, 3600, 'the example is valid')
+  t.match((await bodyWith({})).properties.expires_in, { maximum: 2147483647, description: /never expires/ })
+})
+
 t.test('OpenAPI: a choice of texts is an enum', async (t) => {
   const { document } = await documented(t, { scopes: ['bot', 'read'] })
   const text = JSON.stringify(document)

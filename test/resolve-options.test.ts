@@ -16,6 +16,7 @@ t.test('resolveOptions: an absent option has its documented default', async (t) 
     tokenPrefix: ['vex_'],
     trustedOrigins: [],
     defaultMaxConcurrentBots: 3,
+    maxTokenLifetime: Infinity,
     scopes: [],
     duplicateEmail: 'reject',
     maxDataSize: 16384
@@ -75,6 +76,11 @@ t.test('plugin: a wrong option stops the boot with a coded error that names it',
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: -1 }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: 2147483648 }, /defaultMaxConcurrentBots/],
     [{ adminKeys: adminKey, defaultMaxConcurrentBots: '3' }, /defaultMaxConcurrentBots/],
+    ...[0, -1, 1.5, 2147483648, '3600', null, NaN, -Infinity].map((
+      maxTokenLifetime
+    ): [Record<string, unknown>, RegExp] => [
+      { adminKeys: adminKey, maxTokenLifetime }, /maxTokenLifetime.*seconds.*2147483647/
+    ]),
     [{ adminKeys: adminKey, duplicateEmail: 'ignore' }, /duplicateEmail/],
     ...[1, 0, -1, 1048577, 100.5, '16384', null, Infinity].map((maxDataSize): [Record<string, unknown>, RegExp] => [
       { adminKeys: adminKey, maxDataSize }, /maxDataSize.*from 2 to 1048576/
@@ -191,6 +197,12 @@ t.test('defaultMaxConcurrentBots, tokenPrefix: apply to new users and tokens', a
   const user = (await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })).json()
   t.equal(user.max_concurrent_bots, 0)
   t.match((await call(app, 'POST', '/admin/users/user-1/tokens')).json().token, /^acme_live_[0-9A-Za-z]{36}$/)
+})
+
+t.test('maxTokenLifetime: accepts its least and greatest value, and Infinity for no limit', async (t) => {
+  for (const maxTokenLifetime of [1, 2147483647, Infinity]) {
+    t.equal(resolveOptions({ adminKeys: adminKey, maxTokenLifetime }).maxTokenLifetime, maxTokenLifetime)
+  }
 })
 
 t.test('trustedOrigins: accepts each form of origin, and none with adminKeys', async (t) => {

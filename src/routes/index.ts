@@ -21,6 +21,7 @@ export interface RouteOptions {
   users: UserRouteService
   tokens: TokenRouteService
   scopes: readonly string[]
+  maxTokenLifetime: number
   duplicateEmail: 'reject' | 'return'
   /** The settings that the API shows to every admin. */
   settings: Omit<Settings, 'key'>
@@ -44,7 +45,7 @@ export interface AdminRoutesOptions extends RouteOptions {
  */
 export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, options, done) => {
   const { authenticate, sameOrigin, requirePermission, documented, maxDataSize } = options
-  const { users, tokens, scopes, duplicateEmail, settings } = options
+  const { users, tokens, scopes, maxTokenLifetime, duplicateEmail, settings } = options
   documentRoutes(fastify, documented)
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
@@ -79,7 +80,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   })
   fastify.addHook('onError', prepareError)
 
-  const routeOptions: RouteOptions = { users, tokens, scopes, duplicateEmail, settings }
+  const routeOptions: RouteOptions = { users, tokens, scopes, maxTokenLifetime, duplicateEmail, settings }
   fastify.register(userRoutes, routeOptions)
   fastify.register(tokenRoutes, routeOptions)
   fastify.register(settingsRoutes, routeOptions)

@@ -13,8 +13,9 @@ import { changeSourceOf } from './change-source.js'
 const TokenList = Type.Array(Token, { description: 'The tokens', examples: [Token.examples] })
 
 /** Registers the routes of tokens. */
-export const tokenRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, { tokens, scopes }) => {
-  const { CreateToken, VerifyToken } = createTokenBodies(scopes)
+export const tokenRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, options) => {
+  const { tokens, scopes, maxTokenLifetime } = options
+  const { CreateToken, VerifyToken } = createTokenBodies(scopes, maxTokenLifetime)
 
   fastify.post('/users/:id/tokens', {
     config: needs('tokens'),
@@ -110,7 +111,7 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fasti
       operationId: 'verifyToken',
       tags: ['API tokens'],
       summary: 'Verify a token',
-      description: 'For other services that receive tokens, such as a gateway. A valid token counts as used.',
+      description: 'For other services that receive tokens, such as a gateway. A valid token counts as used, unless `touch` is false.',
       body: VerifyToken,
       querystring: NoQuery,
       response: { 200: Verification, ...errorReplies(...writeErrors) }

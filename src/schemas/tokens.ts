@@ -53,13 +53,17 @@ export const SuccessorToken = Type.Object(Token.properties, {
   }]
 })
 
-/** Returns the schema of a number of seconds, up to 68 years. */
-const Seconds = (minimum: number, description: string) => Type.Integer({
+/** Returns the schema of a number of seconds, by default up to 68 years. */
+const Seconds = (minimum: number, description: string, maximum = 2147483647) => Type.Integer({
   minimum,
-  maximum: 2147483647,
+  maximum,
   description,
-  [Expected]: `Expected a whole number of seconds, from ${minimum} to 2147483647`
+  [Expected]: `Expected a whole number of seconds, from ${minimum} to ${maximum}`
 })
+
+const Lifetime = (longest: number) => longest === Infinity
+  ? Seconds(1, 'Seconds until the token expires. If absent, the token never expires.')
+  : Seconds(1, `Seconds until the token expires. If absent, the token expires after ${longest} seconds.`, longest)
 
 const Scopes = (names: readonly string[]) => Type.Array({
   ...OneOf(names),
@@ -84,7 +88,10 @@ export interface CreateToken {
   name?: string | null | undefined
   /** Names from the option `scopes`. Not valid if that option is empty. If absent, the token may do everything. */
   scopes?: string[] | undefined
-  /** Seconds until the token expires. If absent, the token never expires. */
+  /**
+   * Seconds until the token expires, at most the option `maxTokenLifetime`. If absent, the token gets that lifetime, or
+   * never expires if the option is absent.
+   */
   expires_in?: number | undefined
 }
 
@@ -94,22 +101,35 @@ export interface VerifyToken {
   token: string
   /** Scopes that the token must have. */
   scopes?: string[] | undefined
+  /** Whether a valid token counts as used: `last_used_at` changes. @default true */
+  touch?: boolean | undefined
 }
 
-/** Returns the schemas of the bodies that may name scopes. If `names` is empty, the bodies have no member `scopes`. */
+/**
+ * Returns the schemas of the bodies that depend on options of the app. `names` are its scopes. If `names` is empty, the
+ * bodies have no member `scopes`. `maxTokenLifetime` is the longest `expires_in`, in seconds.
+ */
 export function createTokenBodies (
-  names: readonly string[]
+  names: readonly string[], maxTokenLifetime = Infinity
 ): { CreateToken: TUnsafe<CreateToken>, VerifyToken: TUnsafe<VerifyToken> } {
   const scopes: TProperties = names.length === 0 ? {} : { scopes: Type.Optional(Scopes(names)) }
   const strict = { additionalProperties: false, ...(names.length === 0 && { [Expected]: explainNoScopes }) }
   return {
     CreateToken: Type.Unsafe<CreateToken>(Type.Object({
       name: Type.Optional(Nullable(Text(255))),
-      expires_in: Type.Optional(Seconds(1, 'Seconds until the token expires. If absent, the token never expires.')),
+      expires_in: Type.Optional(Lifetime(maxTokenLifetime)),
       ...scopes
-    }, { ...strict, [Component]: 'CreateToken', examples: [{ name: 'CI', expires_in: 7776000 }] })),
+    }, {
+      ...strict,
+      [Component]: 'CreateToken',
+      examples: [{ name: 'CI', expires_in: Math.min(7776000, maxTokenLifetime) }]
+    })),
     VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({
       token: Type.String(),
+      touch: Type.Optional(Type.Boolean({
+        default: true,
+        description: 'Whether a valid token counts as used: `last_used_at` changes.'
+      })),
       ...scopes
     }, { ...strict, [Component]: 'VerifyToken', examples: [{ token: exampleValue }] }))
   }

@@ -10,7 +10,7 @@ export function createSettings (options: TokenServiceOptions & UserServiceOption
     scopes: [...options.scopes],
     token_prefixes: [...options.tokenPrefix],
     default_max_concurrent_bots: options.defaultMaxConcurrentBots,
-    max_token_lifetime: null,
+    max_token_lifetime: options.maxTokenLifetime === Infinity ? null : options.maxTokenLifetime,
     audit: false
   }
 }

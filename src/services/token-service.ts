@@ -11,7 +11,8 @@ import type { Verification } from '../schemas/verification.js'
 export interface TokenService {
   /**
    * Creates a token for a user. The member `token` of the result is the value. The value is not stored, and no other
-   * call returns it. Without `expires_in` the token never expires. Without `scopes` the token may do everything.
+   * call returns it. Without `expires_in` the token gets the lifetime of the option `maxTokenLifetime`, or never
+   * expires if there is none. Without `scopes` the token may do everything.
    *
    * @throws {InvalidInputError} 400 if an argument is not valid
    * @throws {UserNotFoundError} 404 if there is no such user
@@ -46,9 +47,10 @@ export interface TokenService {
   revokeAll (userId: string, options?: ChangeOptions): Promise<void>
 
   /**
-   * Rotates a token: creates a successor with the same user, name, scopes and lifetime. The member `token` of the
-   * result is the value of the successor. The old token is revoked at once. With `grace_period`, the old token instead
-   * expires after that many seconds, or at its own expiry if that is sooner.
+   * Rotates a token: creates a successor with the same user, name, scopes and lifetime. The option `maxTokenLifetime`
+   * limits that lifetime. The member `token` of the result is the value of the successor. The old token is revoked at
+   * once. With `grace_period`, the old token instead expires after that many seconds, or at its own expiry if that is
+   * sooner.
    *
    * @throws {InvalidInputError} 400 if an argument is not valid
    * @throws {TokenNotFoundError} 404 if there is no such token
@@ -60,9 +62,9 @@ export interface TokenService {
 
   /**
    * Checks whether a value is a token that is valid now and has all of `scopes`. Returns the user and the token, or
-   * the reason why the token is not valid. A valid token counts as used.
+   * the reason why the token is not valid. A valid token counts as used, unless `touch` is `false`.
    *
-   * @throws {InvalidInputError} 400 if the argument is not `{ token, scopes? }`, or a scope is unknown
+   * @throws {InvalidInputError} 400 if the argument is not `{ token, scopes?, touch? }`, or a scope is unknown
    */
   verify (token: VerifyToken): Promise<Verification>
 }

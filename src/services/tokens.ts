@@ -27,15 +27,18 @@ export interface TokenServiceOptions {
   tokenPrefix: readonly string[]
   /** Names of the scopes that a token may be limited to. */
   scopes: readonly string[]
+  /** Longest lifetime of a new token in seconds, or Infinity. */
+  maxTokenLifetime: number
 }
 
 const validateRotate = validator(RotateToken)
 
 /** Creates the service for tokens. Each error that `storage` throws must have a code of this package. */
 export function createTokenService (
-  storage: Storage, publish: Publish, lastUsed: LastUsed, { tokenPrefix, scopes }: TokenServiceOptions
+  storage: Storage, publish: Publish, lastUsed: LastUsed, options: TokenServiceOptions
 ): TokenRouteService {
-  const bodies = createTokenBodies(scopes)
+  const { tokenPrefix, scopes, maxTokenLifetime } = options
+  const bodies = createTokenBodies(scopes, maxTokenLifetime)
   const validateCreate = validator(bodies.CreateToken)
   const validateVerify = validator(bodies.VerifyToken)
   const mayBeToken = (value: string) => isTokenValue(value, tokenPrefix)
@@ -62,9 +65,7 @@ export function createTokenService (
         hash: hashTokenValue(value),
         name: input.name ?? null,
         scopes: input.scopes ?? null,
-        expires_at: input.expires_in === undefined ? null : after(now, input.expires_in),
-        expires_in: input.expires_in ?? null,
-        created_at: after(now, 0)
+        ...lifetime(now, input.expires_in ?? null, maxTokenLifetime)
       })
       if (token === 'absent') throw new UserNotFoundError()
       publish('token:created', source, { tokenId: toId('token', token.id), userId: toId('user', token.user_id) })
@@ -96,7 +97,8 @@ export function createTokenService (
       if (key === undefined) throw new TokenNotFoundError()
       const value = createTokenValue(tokenPrefix[0] as string)
       const hash = hashTokenValue(value)
-      const token = await storage.rotateToken(key, (old) => replace(old, hash, input.grace_period ?? 0))
+      const token = await storage.rotateToken(key, (old) =>
+        replace(old, hash, input.grace_period ?? 0, maxTokenLifetime))
       if (token === 'absent') throw new TokenNotFoundError()
       if (token === 'rejected') throw new TokenExpiredError()
       if (token === 'referenced') throw new TokenReferencedError()
@@ -125,14 +127,16 @@ export function createTokenService (
         onMissing?.(missing)
         return { valid: false, code: 'INSUFFICIENT_SCOPE' }
       }
-      lastUsed.note(token.id, token.last_used_at, now)
+      if (input.touch !== false) lastUsed.note(token.id, token.last_used_at, now)
       return { valid: true, user: toUser(user), token: toToken(token) }
     }
   }
 }
 
-/** Returns the replacement of a token, or `'rejected'` if it has expired. `gracePeriod` is in seconds. */
-function replace (old: TokenRecord, hash: Buffer, gracePeriod: number): TokenReplacement | 'rejected' {
+/** Returns the replacement of a token, or `'rejected'` if it has expired. The last two arguments are in seconds. */
+function replace (
+  old: TokenRecord, hash: Buffer, gracePeriod: number, maxTokenLifetime: number
+): TokenReplacement | 'rejected' {
   const now = Date.now()
   if (isExpired(old, now)) return 'rejected'
   const end = after(now, gracePeriod)
@@ -144,11 +148,17 @@ function replace (old: TokenRecord, hash: Buffer, gracePeriod: number): TokenRep
       hash,
       name: old.name,
       scopes: old.scopes,
-      expires_at: old.expires_in === null ? null : after(now, old.expires_in),
-      expires_in: old.expires_in,
-      created_at: after(now, 0)
+      // The old token may be from a time without the limit, or with a higher one.
+      ...lifetime(now, old.expires_in, maxTokenLifetime)
     }
   }
+}
+
+/** Returns the times of a token that is created now. `expiresIn` is in seconds, and at most `longest` counts. */
+function lifetime (now: number, expiresIn: number | null, longest: number) {
+  const seconds = Math.min(expiresIn ?? Infinity, longest)
+  const ends = seconds !== Infinity
+  return { expires_at: ends ? after(now, seconds) : null, expires_in: ends ? seconds : null, created_at: after(now, 0) }
 }
 
 function isExpired ({ expires_at: expiresAt }: TokenRecord, now: number): boolean {

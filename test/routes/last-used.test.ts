@@ -2,9 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import type { VerifyToken } from '../../src/index.js'
 import { emptyPlace, emptyStorage, storageAt } from '../support/databases.js'
 import { faultyStorage } from '../support/faulty-storage.js'
-import { build } from '../support/helpers.js'
+import { build, call } from '../support/helpers.js'
 
 t.test('last_used_at: close() writes the minute of the last use of each remaining token', async (t) => {
   const place = emptyPlace(t)
@@ -61,4 +62,27 @@ t.test('last_used_at: is written outside the async context of a request', async 
     while (seen.length < n) await sleep(1)
   }
   t.same(seen, [undefined, undefined])
+})
+
+t.test('last_used_at: a verification with `touch: false` leaves it as it is', async (t) => {
+  const place = emptyPlace(t)
+  const app = await build(t, { storage: storageAt(place) })
+  const { users, tokens } = app.vexaAdmin
+  await users.create({ email: 'a@b' })
+  const verify = async (payload: object) => (await call(app, 'POST', '/admin/tokens/verify', { payload })).json()
+  const created = await Promise.all(Array.from({ length: 5 }, () => tokens.create('user-1')))
+  const [first, second, third, fourth, fifth] = created.map(({ token }) => ({ token }))
+  t.match([
+    await verify({ ...first, touch: false }), await verify({ ...second, touch: true }), await verify({ ...third }),
+    await tokens.verify({ token: '', ...fourth, touch: false }), await tokens.verify({ token: '', ...fifth })
+  ], Array(5).fill({ valid: true }))
+  for (const touch of [null, 0, 'false', []]) {
+    t.match(await verify({ ...first, touch }), { statusCode: 400, message: /^body\/touch/ })
+    await t.rejects(tokens.verify({ token: '', ...first, touch } as VerifyToken), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
+  }
+  await app.close()
+
+  const later = await build(t, { storage: storageAt(place) })
+  const listed = new Map((await later.vexaAdmin.tokens.list('user-1')).map((token) => [token.id, token]))
+  t.same(created.map(({ id }) => listed.get(id)?.last_used_at !== undefined), [false, true, true, false, true])
 })

@@ -350,6 +350,53 @@ t.test('seconds: only whole numbers in range are valid', async (t) => {
   t.same((await tokens.list('user-1')).map(({ id }) => id), ['token-2'], 'and no grace')
 })
 
+t.test('maxTokenLifetime: a new token gets it without expires_in, and 400 with a longer one', async (t) => {
+  const app = await build(t, { maxTokenLifetime: 3600, scopes: ['bot'] })
+  const { tokens, users } = app.vexaAdmin
+  await users.create({ email: 'a@b' })
+  const json = { 'content-type': 'application/json' }
+  const seconds = ({ created_at: from, expires_at: to }: { created_at: string, expires_at?: string }) =>
+    (Date.parse(to as string) - Date.parse(from)) / 1000
+  for (const [options, expected] of [
+    [{}, 3600], [{ headers: json }, 3600], [{ payload: {} }, 3600], [{ payload: { name: 'CI' } }, 3600],
+    [{ payload: { expires_in: 3600 } }, 3600], [{ payload: { expires_in: 1, scopes: ['bot'] } }, 1]
+  ] as const) {
+    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', options)
+    t.equal(reply.statusCode, 201)
+    t.equal(seconds(reply.json()), expected, JSON.stringify(options))
+  }
+  t.equal(seconds(await tokens.create('user-1')), 3600)
+  t.equal(seconds(await tokens.create('user-1', { expires_in: undefined })), 3600)
+
+  const before = await tokens.list('user-1')
+  const message = '/expires_in Expected a whole number of seconds, from 1 to 3600'
+  for (const expiresIn of [3601, 2147483647, 0, null, 'Infinity']) {
+    const reply = await call(app, 'POST', '/admin/users/user-1/tokens', { payload: { expires_in: expiresIn } })
+    t.match(reply.json(), { statusCode: 400, code: 'FST_ERR_VALIDATION', message: `body${message}` }, `${expiresIn}`)
+    await t.rejects(tokens.create('user-1', { expires_in: expiresIn as number }),
+      { statusCode: 400, code: 'VEXA_ADMIN_ERR_INVALID_INPUT', message })
+  }
+  t.same(await tokens.list('user-1'), before)
+})
+
+t.test('maxTokenLifetime: limits the lifetime of a successor, also of an older token', async (t) => {
+  const place = emptyPlace(t)
+  const { vexaAdmin: { users, tokens: unlimited } } = await build(t, { storage: storageAt(place) })
+  await users.create({ email: 'a@b' })
+  const app = await build(t, { storage: storageAt(place), maxTokenLifetime: 3600 })
+  const seconds = (from?: string, to?: string) => (Date.parse(to as string) - Date.parse(from as string)) / 1000
+  for (const [expiresIn, expected] of [[undefined, 3600], [86_400, 3600], [3600, 3600], [60, 60]]) {
+    const old = await unlimited.create('user-1', { expires_in: expiresIn })
+    t.match(await app.vexaAdmin.tokens.verify({ token: old.token }), { valid: true }, 'an older token stays valid')
+    const reply = await call(app, 'POST', `/admin/tokens/${old.id}/rotate`, { payload: { grace_period: 30 } })
+    t.equal(reply.statusCode, 201)
+    const { id, created_at: from, expires_at: to } = reply.json()
+    t.equal(seconds(from, to), expected, `${expiresIn}`)
+    const again = await unlimited.rotate(id)
+    t.equal(seconds(again.created_at, again.expires_at), expected, 'its lifetime stays the limited one')
+  }
+})
+
 /** Returns the token with another last random character. */
 function flip (token: string): string {
   const last = token.charAt(33)

@@ -80,6 +80,7 @@ describe('app.vexaAdmin', () => {
     expect(tokens.revoke('token-1')).type.toBe<Promise<void>>()
     expect(tokens.revokeAll('user-1')).type.toBe<Promise<void>>()
     expect(tokens.verify({ token: 'vex_', scopes: ['bot'] })).type.toBe<Promise<Verification>>()
+    expect(tokens.verify({ token: 'vex_', touch: false })).type.toBe<Promise<Verification>>()
     expect(tokens.create('user-1', undefined, { actor: 'cron' })).type.toBe<Promise<Token>>()
     expect(tokens.rotate('token-1', {}, { actor: 'cron' })).type.toBe<Promise<Token>>()
     expect(tokens.revokeAll('user-1', { actor: 'cron' })).type.toBe<Promise<void>>()
