@@ -27,9 +27,14 @@ const costs: Array<[request: string, cost: Cost, payload?: object]> = [
   ['POST /admin/tokens/token-3/rotate', { calls: ['rotateToken'], statements: 6 }],
   ['POST /admin/tokens/verify', { calls: ['findTokenByHash'], statements: 1 }, { token: 'TOKEN' }],
   ['POST /admin/tokens/verify', { calls: [], statements: 0 }, { token: 'vex_no' }],
+  ['POST /admin/introspect', { calls: ['findTokenByHash'], statements: 1 }, { token: 'TOKEN' }],
+  ['POST /admin/introspect', { calls: [], statements: 0 }, { token: 'vex_no' }],
+  ['POST /admin/revoke', { calls: [], statements: 0 }, { token: 'vex_no' }],
   ['DELETE /admin/tokens/token-2', { calls: ['revokeToken'], statements: 1 }],
   ['GET /admin/settings', { calls: [], statements: 0 }],
   ['GET /me', { calls: ['findTokenByHash'], statements: 1 }],
+  ['POST /admin/revoke', { calls: ['findTokenByHash', 'revokeToken'], statements: 2 }, { token: 'TOKEN' }],
+  ['POST /admin/revoke', { calls: ['findTokenByHash'], statements: 1 }, { token: 'TOKEN' }],
   ['DELETE /admin/users/user-1/tokens', { calls: ['findUser', 'revokeTokens'], statements: 3 }],
   ['DELETE /admin/users/user-1', { calls: ['deleteUser'], statements: 4 }]
 ]

@@ -64,10 +64,10 @@ t.test('OpenAPI: the document has every route with statuses, schemas and example
   const { operations, shown } = await documented(t)
   t.same(operations.map(({ name }) => name).sort(), [
     'DELETE /admin/tokens/{id}', 'DELETE /admin/users/{id}', 'DELETE /admin/users/{id}/tokens',
-    'GET /admin/settings', 'GET /admin/users',
-    'GET /admin/users/email/{email}', 'GET /admin/users/{id}', 'GET /admin/users/{id}/tokens',
-    'PATCH /admin/users/{id}',
-    'POST /admin/tokens/verify', 'POST /admin/tokens/{id}/rotate', 'POST /admin/users', 'POST /admin/users/{id}/tokens'
+    'GET /admin/settings', 'GET /admin/users', 'GET /admin/users/email/{email}', 'GET /admin/users/{id}',
+    'GET /admin/users/{id}/tokens', 'PATCH /admin/users/{id}', 'POST /admin/introspect', 'POST /admin/revoke',
+    'POST /admin/tokens/verify', 'POST /admin/tokens/{id}/rotate', 'POST /admin/users', 'POST /admin/users/{id}/tokens',
+    'PUT /admin/users/{id}/data'
   ])
   t.same(shown.sort(), operations.map(({ name }) => name).sort())
   t.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
@@ -130,6 +130,15 @@ t.test('OpenAPI: the document has the status for a taken address', async (t) => 
   })).operations.find(({ operationId }) => operationId === 'adminCreateUser')?.responses ?? {})
   t.same((await statuses('reject')).filter((status) => ['200', '409'].includes(status)), ['409'])
   t.same((await statuses('return')).filter((status) => ['200', '409'].includes(status)), ['200'])
+})
+
+t.test('OpenAPI: the routes for OAuth clients accept JSON and forms', async (t) => {
+  const { document } = await documented(t)
+  for (const [path, id] of [['introspect', 'adminIntrospectToken'], ['revoke', 'adminRevokeTokenByValue']]) {
+    const { operationId, requestBody } = document.paths[`/admin/${path}`]?.post as any
+    t.equal(operationId, id)
+    t.same(Object.keys(requestBody.content), ['application/json', 'application/x-www-form-urlencoded'])
+  }
 })
 
 t.test('OpenAPI: the document has the longest lifetime of a token', async (t) => {
@@ -228,8 +237,8 @@ for (const [version, options] of Object.entries(versions)) {
     t.same(listOf(bare).security, [{ adminKey: [] }])
     const named = Object.keys(bare.components?.schemas ?? bare.definitions)
     t.same(named.sort(), [
-      'CreateToken', 'CreateUser', 'ErrorReply', 'RotateToken', 'Settings', 'Token', 'UpdateUser', 'User',
-      'UserWithTokens', 'Verification', 'VerifyToken'
+      'CreateToken', 'CreateUser', 'ErrorReply', 'IntrospectToken', 'Introspection', 'RevokeTokenByValue',
+      'RotateToken', 'Settings', 'Token', 'UpdateUser', 'User', 'UserWithTokens', 'Verification', 'VerifyToken'
     ])
 
     for (const plugin of [{ authorize: () => true }, { hide: true }]) {
@@ -240,7 +249,7 @@ for (const [version, options] of Object.entries(versions)) {
       swagger: { ...options(), exposeHeadRoutes: true } as FastifyDynamicSwaggerOptions
     })
     t.match(withHead.paths['/admin/users'].head, { operationId: 'adminListUsersHead', security: [{ adminKey: [] }] })
-    t.equal(Object.keys((await documentOf(t, { swagger: { ...options(), hideUntagged: true } })).paths).length, 8)
+    t.equal(Object.keys((await documentOf(t, { swagger: { ...options(), hideUntagged: true } })).paths).length, 11)
   })
 }
 
@@ -486,7 +495,13 @@ t.test('OpenAPI: sending an unedited example changes no existing user or token',
     const payload = reference && schemas[reference.split('/').at(-1)].examples[0]
     const { statusCode } = await app.inject({ method, url, headers, ...(payload && { payload }) })
     const expected: Record<string, number> = {
-      adminGetSettings: 200, adminListUsers: 200, adminGetUserByEmail: 200, adminVerifyToken: 200, adminCreateUser: 409
+      adminGetSettings: 200,
+      adminListUsers: 200,
+      adminGetUserByEmail: 200,
+      adminVerifyToken: 200,
+      adminCreateUser: 409,
+      adminIntrospectToken: 200,
+      adminRevokeTokenByValue: 200
     }
     t.equal(statusCode, expected[operationId] ?? 404, name)
   }

@@ -12,6 +12,7 @@ import { compile } from '../schemas/validator.js'
 import { adminKeyForm } from './admin-keys.js'
 import { permissionsOf, requestAdmin, type Admin } from './admin.js'
 import { describeRejection } from './describe-rejection.js'
+import { challengeFor, keyChallenge, readAdminKey } from './read-admin-key.js'
 
 /** An admin, as `authorize` describes one. */
 export interface AuthorizedAdmin {
@@ -44,17 +45,18 @@ const failureOfAnswer = compile(Type.Object({
   permissions: Type.Optional(Permissions)
 }, { additionalProperties: false }))
 
-/** Creates an `onRequest` hook that returns 401 for each request without one of the keys in `X-Admin-API-Key`. */
+/** Creates an `onRequest` hook that returns 401 for each request that `readAdminKey` finds none of the keys in. */
 export function requireAdminKey (adminKeys: readonly KnownAdminKey[], publish: Publish): onRequestHookHandler {
   return function checkAdminKey (request, reply, done) {
-    // Node joins repeated headers with a comma, which no key contains.
-    const value = String(request.headers['x-admin-api-key'] ?? '')
-    const digest = hash('sha256', value, 'buffer')
+    const { key, userName } = readAdminKey(request)
+    const digest = hash('sha256', key, 'buffer')
     let admin: Admin | undefined
     // timingSafeEqual needs equal lengths, so it compares digests. Every key is compared, so the time reveals nothing.
-    for (const key of adminKeys) admin = timingSafeEqual(key.digest, digest) ? key.admin : admin
+    for (const known of adminKeys) admin = timingSafeEqual(known.digest, digest) ? known.admin : admin
     // The start cannot check the form of a key of which it has only the SHA-256.
-    if (admin === undefined || !adminKeyForm.test(value)) return done(reject(request, reply, publish))
+    if (admin === undefined || !adminKeyForm.test(key) || !mayUse(admin, userName)) {
+      return done(reject(request, reply, publish, challengeFor(request)))
+    }
     request.setDecorator(requestAdmin, admin)
     done()
   }
@@ -84,9 +86,16 @@ function toAdmin (answer: object): Admin {
   return { name: admin.actor, actor: admin.actor, permissions: permissionsOf(admin) }
 }
 
-function reject (request: FastifyRequest, reply: FastifyReply, publish: Publish): FastifyError {
+/** Returns whether the user name of HTTP Basic, if there is one, is the name of the key. A key may have no name. */
+function mayUse ({ name }: Admin, userName: string | undefined): boolean {
+  return userName === undefined || name === null || name === userName
+}
+
+function reject (
+  request: FastifyRequest, reply: FastifyReply, publish: Publish, challenge: string | string[] = keyChallenge
+): FastifyError {
   publish('admin:rejected', describeRejection(request), { reason: 'UNAUTHORIZED' })
-  // RFC 9110 requires a challenge with each 401. No registered scheme describes a key in a header such as this.
-  reply.header('www-authenticate', 'ApiKey realm="admin", header="X-Admin-API-Key"')
+  // RFC 9110 requires a challenge with each 401.
+  reply.header('www-authenticate', challenge)
   return new UnauthorizedError()
 }

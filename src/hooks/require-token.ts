@@ -3,6 +3,7 @@ import { check, checkOptionNames } from '../check-options.js'
 import { InsufficientScopeError, InvalidTokenError, StorageUnavailableError, UserDisabledError } from '../errors.js'
 import type { Publish } from '../events.js'
 import type { TokenRouteService } from '../services/tokens.js'
+import { countHeaders } from './count-headers.js'
 import { describeRejection } from './describe-rejection.js'
 import { adminScope } from './require-admin.js'
 
@@ -99,8 +100,4 @@ function readToken ({ headers, raw }: FastifyRequest, mayBeToken: (value: string
 /** Returns whether a header may hold a token. Node joins repeated headers with a comma, so each part is checked. */
 function mayHoldToken (header: string, mayBeToken: (value: string) => boolean): boolean {
   return header.split(/[\s,]+/).some(mayBeToken)
-}
-
-function countHeaders (rawHeaders: readonly string[], name: string): number {
-  return rawHeaders.filter((header, i) => i % 2 === 0 && header.toLowerCase() === name).length
 }

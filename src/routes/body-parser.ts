@@ -5,10 +5,16 @@ import { findJsonLoss } from './lossless-json.js'
 
 const jsonTypes = ['application/json', 'application/merge-patch+json']
 
+/** The type of the bodies that `useFormBodies` makes a scope accept. */
+export const formMediaType = 'application/x-www-form-urlencoded'
+
+const formType = /^application\/x-www-form-urlencoded\s*(?:;|$)/i
+
 const jsonType = /^application\/(?:merge-patch\+)?json\s*(?:;|$)/i
 
 /**
- * Makes JSON the only kind of body that the routes of this scope accept, regardless of the parsers of the app.
+ * Makes JSON the only kind of body that the routes of this scope accept, regardless of the parsers of the app. Inner
+ * scopes may add forms.
  * The parser rejects invalid UTF-8, `__proto__`, and each text from which `JSON.parse` would change or drop something.
  * An empty body counts as no body, whatever its type, because some clients send a type with every request.
  *
@@ -41,9 +47,11 @@ export function useJsonBodies (fastify: FastifyInstance, maxDataSize: number): v
     }))
   fastify.addHook('preParsing', (request, _reply, payload, next) => {
     const type = request.headers['content-type']
+    const readsForms = request.server.hasContentTypeParser(formMediaType)
+    const isRead = (type: string) => jsonType.test(type) || (readsForms && formType.test(type))
     // Fastify rejects a malformed type even if there is no body. Over HTTP/2, Fastify ignores a body without a type,
     // because clients need not announce a body there.
-    if (type === undefined ? request.raw.httpVersionMajor > 1 : !jsonType.test(type)) {
+    if (type === undefined ? request.raw.httpVersionMajor > 1 : !isRead(type)) {
       request.headers = { ...request.headers, 'content-type': 'application/octet-stream' }
     }
     next(null, payload)

@@ -10,6 +10,7 @@ import type { Settings } from '../schemas/settings.js'
 import type { TokenRouteService } from '../services/tokens.js'
 import type { UserRouteService } from '../services/users.js'
 import { useJsonBodies } from './body-parser.js'
+import { introspectionRoutes } from './introspection.js'
 import { documentRoutes, type DocumentOptions } from './openapi-transform.js'
 import { overlongIdRoutes } from './overlong-ids.js'
 import { prepareError } from './prepare-error.js'
@@ -83,6 +84,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   const routeOptions: RouteOptions = { users, tokens, scopes, maxTokenLifetime, duplicateEmail, settings }
   fastify.register(userRoutes, routeOptions)
   fastify.register(tokenRoutes, routeOptions)
+  fastify.register(introspectionRoutes, routeOptions)
   fastify.register(settingsRoutes, routeOptions)
   fastify.register(overlongIdRoutes)
   done()

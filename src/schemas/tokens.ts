@@ -3,7 +3,8 @@ import { Component, Expected } from './annotations.js'
 import { Nullable, OneOf, Timestamp, timestamp, type Input } from './primitives.js'
 import { Text } from './text.js'
 
-const exampleValue = 'vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg'
+/** The value of a token, for the examples of OpenAPI documents. */
+export const exampleValue = 'vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg'
 const exampleToken = {
   id: 'token-123',
   token: '***',

@@ -14,6 +14,13 @@ import { createTokenValue, hashTokenValue, isTokenValue } from './token-value.js
 export interface TokenRouteService extends Pick<TokenService, 'list'> {
   create (userId: string, token: CreateToken | undefined, source: ChangeSource): Promise<Token>
   revoke (id: string, source: ChangeSource): Promise<void>
+  /**
+   * Revokes the token that has this value, even if it has expired or its user is disabled. Does nothing if there is no
+   * such token.
+   *
+   * @throws {TokenReferencedError} 409 if a foreign key of the app's own tables refers to the token
+   */
+  revokeByValue (value: string, source: ChangeSource): Promise<void>
   revokeAll (userId: string, source: ChangeSource): Promise<void>
   rotate (id: string, rotation: RotateToken | undefined, source: ChangeSource): Promise<Token>
   /** Verifies as TokenService does. If the token lacks scopes, calls `onMissing` with the missing scopes. */
@@ -83,6 +90,16 @@ export function createTokenService (
       if (revoked === 'referenced') throw new TokenReferencedError()
       if (!revoked) throw new TokenNotFoundError()
       publish('token:revoked', source, { tokenId: toId('token', key) })
+    },
+
+    async revokeByValue (value, source) {
+      const found = mayBeToken(value) ? await storage.findTokenByHash(hashTokenValue(value)) : undefined
+      if (found === undefined) return
+      const { id } = found.token
+      const revoked = await storage.revokeToken(id)
+      if (revoked === 'referenced') throw new TokenReferencedError()
+      // Another call may have revoked the token meanwhile.
+      if (revoked) publish('token:revoked', source, { tokenId: toId('token', id) })
     },
 
     async revokeAll (userId, source) {

@@ -1,17 +1,8 @@
 // Location and Link through a real nginx that changes the path.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { once } from 'node:events'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { adminKey, build } from '../support/helpers.js'
+import { skipNginx, startNginx } from '../support/nginx.js'
 import { freePort } from '../support/servers.js'
-
-const program = ['/usr/sbin/nginx', '/usr/bin/nginx', '/opt/homebrew/bin/nginx'].find((path) => existsSync(path))
-if (program === undefined && process.env.CI === 'true') throw new Error('nginx is not installed')
-const skip = program === undefined && 'nginx is not installed'
 
 const json = { 'content-type': 'application/json' }
 const headers = { 'x-admin-api-key': adminKey }
@@ -24,9 +15,9 @@ const paths = {
   'passes on paths as they are': '/admin/users'
 }
 
-t.test('nginx: Location and Link lead to the user and the next page', { skip }, async (t) => {
+t.test('nginx: Location and Link lead to the user and the next page', { skip: skipNginx }, async (t) => {
   const app = await build(t, {}, { routerOptions: { ignoreTrailingSlash: true } })
-  const front = await startNginx(t, await app.listen({ port: 0, host: '127.0.0.1' }))
+  const front = await startProxy(t, await app.listen({ port: 0, host: '127.0.0.1' }))
   const ask = async (url: string | URL, init: RequestInit = {}) => {
     const reply = await fetch(url, { ...init, headers: { ...headers, ...init.headers } })
     return {
@@ -67,34 +58,11 @@ t.test('nginx: Location and Link lead to the user and the next page', { skip }, 
 })
 
 /** Starts an nginx in front of the app, and returns its address. */
-async function startNginx (t: Test, app: string): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), 'nginx-'))
-  mkdirSync(join(directory, 'logs'))
+async function startProxy (t: Test, app: string): Promise<string> {
   const port = await freePort()
   const places = Object.entries({ '/backend/': '/', '/people/': '/admin/', '/admin/': '/admin/', '/': '/admin/' })
-  writeFileSync(join(directory, 'nginx.conf'), `
-    daemon off; worker_processes 1; pid nginx.pid; error_log logs/error.log; events {}
-    http {
-      access_log off;
-      client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-      uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-      server {
-        listen 127.0.0.1:${port};
-        ${places.map(([location, path]) => `location ${location} { proxy_pass ${app}${path}; }`).join('\n        ')}
-      }
-    }`)
-  const nginx = spawn(program as string, ['-p', directory, '-c', join(directory, 'nginx.conf')], {
-    stdio: ['ignore', 'inherit', 'inherit']
-  })
-  const exit = once(nginx, 'exit')
-  t.teardown(async () => {
-    nginx.kill()
-    await exit
-    rmSync(directory, { recursive: true, force: true })
-  })
-  const address = `http://127.0.0.1:${port}`
-  for (
-    let answers = false; !answers && nginx.exitCode === null; await sleep(20)
-  ) answers = await fetch(address).then(() => true, () => false)
-  return address
+  return startNginx(t, port, `server {
+    listen 127.0.0.1:${port};
+    ${places.map(([location, path]) => `location ${location} { proxy_pass ${app}${path}; }`).join('\n    ')}
+  }`)
 }

@@ -40,7 +40,8 @@ async function buildWithRoutes (t: Test, options: Partial<VexaAdminOptions>) {
 function documentedFor (method: string, url: string): Permission | 'any' {
   if (url === '/admin/settings') return 'any'
   if (method === 'GET' || method === 'HEAD') return 'read'
-  if (url === '/admin/tokens/verify') return 'verify'
+  if (url === '/admin/tokens/verify' || url === '/admin/introspect') return 'verify'
+  if (url === '/admin/revoke') return 'tokens'
   const isOfTokens = url.startsWith('/admin/tokens/') || url.endsWith('/tokens') ||
     // No id is as long as those that this route is for. A POST can only create a token of such a user.
     (url === '/admin/users/*' && method === 'POST')
@@ -102,7 +103,7 @@ for (const [way, options] of Object.entries(ways)) {
         const path = fill(url).replace('user-1', 'user-9').replace('token-1', 'token-9').replace('a@b', 'c@d')
         const { statusCode } = await app.inject({ method: method as 'GET', url: path, headers })
         const isList = url === '/admin/users' || url === '/admin/settings'
-        const expected = method === 'POST' && /(?:users|verify)$/.test(url) ? 400 : isList ? 200 : 404
+        const expected = method === 'POST' && /(?:users|verify|introspect|revoke)$/.test(url) ? 400 : isList ? 200 : 404
         // A PATCH needs a body.
         t.equal(statusCode, method === 'PATCH' && !url.includes('*') ? 400 : expected, `${method} ${url}`)
       }
@@ -243,6 +244,6 @@ t.test('OpenAPI: each route but the settings has a 403 with its permission', asy
         if (isCrossOrigin) t.match(documented[1], /^VEXA_ADMIN_ERR_CROSS_ORIGIN: The request comes from/)
       }
     }
-    t.equal(routes, 13)
+    t.equal(routes, 16)
   }
 })

@@ -31,7 +31,8 @@ t.test('GET /settings: returns the options, and the name and permissions of the 
     adminKeys: [adminKey, { name: 'Zoë’s gateway', sha256, permissions: ['verify', 'read'] }],
     scopes: ['bot', 'tx:read'],
     tokenPrefix: ['new_', 'vex_'],
-    defaultMaxConcurrentBots: 0
+    defaultMaxConcurrentBots: 0,
+    maxTokenLifetime: 86400
   })
   const reply = await app.inject({
     url: '/admin/settings',
@@ -42,7 +43,7 @@ t.test('GET /settings: returns the options, and the name and permissions of the 
     scopes: ['bot', 'tx:read'],
     token_prefixes: ['new_', 'vex_'],
     default_max_concurrent_bots: 0,
-    max_token_lifetime: null,
+    max_token_lifetime: 86400,
     audit: false,
     key: { name: 'Zoë’s gateway', permissions: ['verify', 'read'] }
   })

@@ -60,6 +60,8 @@ const requests: Array<[request: string, status: number, repeated: number, payloa
   ['POST /admin/tokens/TOKEN/rotate', 201, 404],
   ['POST /admin/tokens/TOKEN/rotate', 201, 201, { grace_period: 60 }],
   ['POST /admin/tokens/verify', 200, 200, { token: 'VALUE' }],
+  ['POST /admin/introspect', 200, 200, { token: 'VALUE' }],
+  ['POST /admin/revoke', 200, 200, { token: 'VALUE' }],
   ['GET /me', 200, 200],
   ['HEAD /me', 200, 200],
   ['POST /late', 200, 200, {}]
