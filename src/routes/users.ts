@@ -185,6 +185,7 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
   })
 
   fastify.put('/users/:id/data', {
+    config: needs('users'),
     schema: {
       operationId: 'replaceUserData',
       tags: ['Users'],

@@ -46,8 +46,8 @@ t.test('Basic: the user name is the name of the key', async (t) => {
   ] as const) {
     const headers = { authorization: `Basic ${encode(credentials)}` }
     for (const path of ['introspect', 'revoke']) {
-      const { statusCode } = await app.inject({ method: 'POST', url: `/admin/${path}`, payload: { token: 'x' }, headers })
-      t.equal(statusCode, status, `${path} ${credentials}`)
+      const reply = await app.inject({ method: 'POST', url: `/admin/${path}`, payload: { token: 'x' }, headers })
+      t.equal(reply.statusCode, status, `${path} ${credentials}`)
     }
   }
   const headers = { 'x-admin-api-key': 'the-key-of-the-gateway', authorization: `Basic ${encode('ops:x')}` }
