@@ -238,7 +238,8 @@ for (const [version, options] of Object.entries(versions)) {
     const named = Object.keys(bare.components?.schemas ?? bare.definitions)
     t.same(named.sort(), [
       'CreateToken', 'CreateUser', 'ErrorReply', 'IntrospectToken', 'Introspection', 'RevokeTokenByValue',
-      'RotateToken', 'Settings', 'Token', 'UpdateUser', 'User', 'UserWithTokens', 'Verification', 'VerifyToken'
+      'RotateToken', 'Settings', 'Token', 'UpdateUser', 'User', 'UserData', 'UserWithTokens',
+      'Verification', 'VerifyToken'
     ])
 
     for (const plugin of [{ authorize: () => true }, { hide: true }]) {

@@ -7,7 +7,7 @@ export const basicScope = Symbol('basicScope')
 /** The challenge of a 401. No registered scheme describes a key in a header such as this. */
 export const keyChallenge = 'ApiKey realm="admin", header="X-Admin-API-Key"'
 
-/** What a request says about its admin. */
+/** The admin key of a request, and the user name that the request gives with it. */
 export interface AdminCredentials {
   /** The admin key, or an empty string, which is no key. */
   key: string

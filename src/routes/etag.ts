@@ -6,12 +6,13 @@ import type { IsExpected, Versioned } from '../services/users.js'
 
 // RFC 9110, section 8.8.3.
 const tag = '(?:W/)?"[!\\x23-\\x7E\\x80-\\xFF]*"'
-const tagList = new RegExp(`^(?:\\*|[ \\t,]*${tag}(?:[ \\t]*,(?:[ \\t]*${tag})?)*[ \\t]*)$`)
+const tagList = `^(?:\\*|[ \\t,]*${tag}(?:[ \\t]*,(?:[ \\t]*${tag})?)*[ \\t]*)$`
 const tags = /(W\/)?"([^"]*)"/g
 
 /** Headers of the routes that change or delete a user. */
 export const IfMatchHeaders = Type.Object({
-  'if-match': Type.Optional(Type.RegExp(tagList, {
+  'if-match': Type.Optional(Type.String({
+    pattern: tagList,
     description: 'The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since ' +
       'that reply, the reply is 412, and nothing is changed.',
     [Expected]: 'Expected entity tags such as "7", separated by commas, or *'
