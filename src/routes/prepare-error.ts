@@ -7,7 +7,8 @@ export const prepareError: onErrorHookHandler = (request, reply, error, next) =>
   // Fastify replies 503 if the app's `handlerTimeout` ends before the storage answers.
   const isUnavailable = error instanceof StorageUnavailableError || error.code === 'FST_ERR_HANDLER_TIMEOUT'
   if (isUnavailable) reply.header('retry-after', '1')
-  // Errors of Fastify and of aborted requests have a stack, which would put file paths into the log.
+  // A stack would put file paths into the log. Errors of Fastify, of aborted requests and of a wrong answer of
+  // `authorize` have one.
   if (/^(FST|VEXA_ADMIN)_/.test(error.code) || error === request.raw.errored) delete error.stack
   const advice = adviceOn(error)
   if (advice !== undefined) error.message = advice

@@ -70,7 +70,8 @@ const FoundUser = Type.Object(UserWithTokens.properties, {
 
 /** Registers the routes of users. */
 export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, { users, duplicateEmail }) => {
-  // The OpenAPI document shows only the reply that this app can give. The type allows both replies.
+  // A taken address gets 200 or 409, as the option says. The OpenAPI document shows only that reply. The type always
+  // has 200, so that the handler may reply with either 201 or 200.
   const duplicate = duplicateEmail === 'return' ? { 200: ExistingUser } : errorReplies(EmailTakenError)
   const taken = duplicate as { 200: typeof ExistingUser }
 

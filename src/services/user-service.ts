@@ -9,7 +9,7 @@ export type EditUser = (user: User) => Awaitable<UpdateUser | null | undefined |
  * Manages users from the app's own code. The HTTP routes apply the same rules.
  *
  * Each method may throw StorageUnavailableError, 503. Methods that change something take `{ actor }` as their last
- * argument. The events name this actor.
+ * argument. The audit events name this actor.
  */
 export interface UserService {
   /**

@@ -24,7 +24,7 @@ export function toRowId (id: string): number | undefined {
 }
 
 /**
- * Converts the key of a row from the number, text or bigint that a driver returns to text.
+ * Returns the key of a row as text. A driver may return the key as a number, text or bigint.
  *
  * @throws {Error} if the key is not an integer from 1 to 2^53 - 1
  */
