@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/users/{id}/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace the data of a user
+         * @description The body replaces `data` as a whole. A member that is `null` is kept.
+         */
+        put: operations["adminReplaceUserData"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/users/{id}/tokens": {
         parameters: {
             query?: never;
@@ -134,9 +154,69 @@ export interface paths {
         put?: never;
         /**
          * Verify a token
-         * @description For other services that receive tokens, such as a gateway. A valid token counts as used.
+         * @description For other services that receive tokens, such as a gateway. A valid token counts as used, unless `touch` is false.
          */
         post: operations["adminVerifyToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/introspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Introspect a token (RFC 7662)
+         * @description For OAuth clients, which may send the admin key as the password of HTTP Basic. An active token counts as used.
+         */
+        post: operations["adminIntrospectToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke a token by its value (RFC 7009)
+         * @description For OAuth clients, which may send the admin key as the password of HTTP Basic. The reply does not tell whether the token existed.
+         */
+        post: operations["adminRevokeTokenByValue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the settings of the API and the permissions of the admin key
+         * @description Every admin key may call this, whichever permissions it has.
+         */
+        get: operations["adminGetSettings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -262,7 +342,7 @@ export interface components {
             name?: string | null;
             /** @description Number of bots that the user may run at the same time. The app sets the default, usually 3. */
             max_concurrent_bots?: number;
-            /** @description Any JSON object, at most 16 KiB as JSON. */
+            /** @description Any JSON object. The app sets its largest size as JSON, usually 16 KiB. */
             data?: {
                 [key: string]: unknown;
             };
@@ -282,6 +362,14 @@ export interface components {
             data?: {
                 [key: string]: unknown;
             } | null;
+        };
+        /**
+         * @example {
+         *       "plan": "pro"
+         *     }
+         */
+        UserData: {
+            [key: string]: unknown;
         };
         /**
          * @example {
@@ -310,6 +398,8 @@ export interface components {
          */
         VerifyToken: {
             token: string;
+            /** @description Whether a valid token counts as used: `last_used_at` changes. If absent, it does. */
+            touch?: boolean;
         };
         Verification: {
             /** @enum {boolean} */
@@ -324,6 +414,74 @@ export interface components {
              * @enum {string}
              */
             code: "NOT_FOUND" | "EXPIRED" | "DISABLED" | "INSUFFICIENT_SCOPE";
+        };
+        /**
+         * @example {
+         *       "token": "vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg"
+         *     }
+         */
+        IntrospectToken: {
+            /** @description The value of the token. */
+            token: string;
+            /** @description Ignored. */
+            token_type_hint?: unknown;
+            /** @description Scopes that the token must have, separated by spaces. Without one of them, the token is not active. */
+            scope?: string;
+        };
+        Introspection: {
+            /** @enum {boolean} */
+            active: true;
+            /** @description The scopes of the token, separated by spaces. If absent, the token may do everything. */
+            scope?: string;
+            /** @description The e-mail address of the user. */
+            username: string;
+            /** @description The id of the user. */
+            sub: string;
+            /** @enum {string} */
+            token_type: "Bearer";
+            /** @description Present if the token expires: the time of expiry, in seconds since 1970-01-01 in UTC. */
+            exp?: number;
+            /** @description The time of creation, in seconds since 1970-01-01 in UTC. */
+            iat: number;
+            /** @description The id of the token. */
+            jti: string;
+        } | {
+            /** @enum {boolean} */
+            active: false;
+        };
+        /**
+         * @example {
+         *       "token": "vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg"
+         *     }
+         */
+        RevokeTokenByValue: {
+            /** @description The value of the token. */
+            token: string;
+            /** @description Ignored. */
+            token_type_hint?: unknown;
+        };
+        Settings: {
+            /**
+             * @description The version of fastify-vexa-admin.
+             * @example 0.1.0
+             */
+            version: string;
+            /** @description The scopes that a token may have. Empty if the app has none. */
+            scopes: string[];
+            /** @description The prefixes of the tokens that the app accepts. New tokens get the first. */
+            token_prefixes: string[];
+            /** @description `max_concurrent_bots` of a user who is created without it. */
+            default_max_concurrent_bots: number;
+            /** @description Maximum of `expires_in` in seconds, or null if tokens may be valid for any time. */
+            max_token_lifetime: number | null;
+            /** @description Whether the app keeps an audit trail. */
+            audit: boolean;
+            /** @description The admin key of the request. If the app has no admin keys: the admin who sent it. */
+            key: {
+                /** @description null if the key has no name. */
+                name: string | null;
+                permissions: ("read" | "users" | "tokens" | "verify" | "audit")[];
+            };
         };
     };
     responses: never;
@@ -347,6 +505,8 @@ export interface operations {
                 order?: "asc" | "desc";
                 /** @description Return only users whose e-mail address or name contains this text, in any letter case. */
                 search?: string;
+                /** @description Return only users who are disabled, or only users who are not. */
+                disabled?: boolean;
                 /** @description Whether the header `X-Total-Count` of the reply gives the number of all matching users. */
                 count?: boolean;
             };
@@ -416,6 +576,23 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -455,6 +632,8 @@ export interface operations {
                 headers: {
                     /** @description The URL of the user, relative to the URL of the request. */
                     location?: string;
+                    /** @description The tag of this version of the user, for `If-Match`. */
+                    etag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -501,6 +680,23 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: users"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];
@@ -593,6 +789,8 @@ export interface operations {
             /** @description The user, with its tokens */
             200: {
                 headers: {
+                    /** @description The tag of this version of the user and its tokens. `If-Match` compares only the user. */
+                    etag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -654,6 +852,23 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -695,7 +910,10 @@ export interface operations {
     adminDeleteUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since that reply, the reply is 412, and nothing is changed. */
+                "if-match"?: string;
+            };
             path: {
                 /** @example user-0 */
                 id: string;
@@ -747,6 +965,23 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: users"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -776,6 +1011,23 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_USER_REFERENCED",
                      *       "error": "Conflict",
                      *       "message": "Rows of the app refer to the user or its tokens: delete those rows first"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 412,
+                     *       "code": "VEXA_ADMIN_ERR_CHANGED_MEANWHILE",
+                     *       "error": "Precondition Failed",
+                     *       "message": "The user has changed since the reply with the ETag in If-Match: get the user again"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];
@@ -839,7 +1091,10 @@ export interface operations {
     adminUpdateUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since that reply, the reply is 412, and nothing is changed. */
+                "if-match"?: string;
+            };
             path: {
                 /** @example user-0 */
                 id: string;
@@ -856,6 +1111,8 @@ export interface operations {
             /** @description The updated user */
             200: {
                 headers: {
+                    /** @description The tag of this version of the user, for `If-Match`. */
+                    etag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -907,6 +1164,23 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: users"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -936,6 +1210,23 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_EMAIL_TAKEN",
                      *       "error": "Conflict",
                      *       "message": "The e-mail address belongs to another user"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 412,
+                     *       "code": "VEXA_ADMIN_ERR_CHANGED_MEANWHILE",
+                     *       "error": "Precondition Failed",
+                     *       "message": "The user has changed since the reply with the ETag in If-Match: get the user again"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];
@@ -1011,6 +1302,8 @@ export interface operations {
             /** @description The user, with its tokens */
             200: {
                 headers: {
+                    /** @description The tag of this version of the user and its tokens. `If-Match` compares only the user. */
+                    etag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1072,6 +1365,23 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -1084,6 +1394,190 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_USER_NOT_FOUND",
                      *       "error": "Not Found",
                      *       "message": "User not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Number of seconds to wait before the next attempt. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 503,
+                     *       "code": "VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE",
+                     *       "error": "Service Unavailable",
+                     *       "message": "Storage cannot answer now"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    adminReplaceUserData: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since that reply, the reply is 412, and nothing is changed. */
+                "if-match"?: string;
+            };
+            path: {
+                /** @example user-0 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserData"];
+            };
+        };
+        responses: {
+            /** @description The updated user */
+            200: {
+                headers: {
+                    /** @description The tag of this version of the user, for `If-Match`. */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "user-123",
+                     *       "email": "user@example.com",
+                     *       "name": "John Doe",
+                     *       "max_concurrent_bots": 3,
+                     *       "created_at": "2024-01-01T12:00:00.000Z",
+                     *       "data": {
+                     *         "plan": "pro"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 400,
+                     *       "code": "FST_ERR_VALIDATION",
+                     *       "error": "Bad Request",
+                     *       "message": "querystring/x Unexpected property"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description A challenge, which names the header for the admin key. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 401,
+                     *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
+                     *       "error": "Unauthorized",
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: users"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 404,
+                     *       "code": "VEXA_ADMIN_ERR_USER_NOT_FOUND",
+                     *       "error": "Not Found",
+                     *       "message": "User not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 412,
+                     *       "code": "VEXA_ADMIN_ERR_CHANGED_MEANWHILE",
+                     *       "error": "Precondition Failed",
+                     *       "message": "The user has changed since the reply with the ETag in If-Match: get the user again"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 413,
+                     *       "code": "FST_ERR_CTP_BODY_TOO_LARGE",
+                     *       "error": "Payload Too Large",
+                     *       "message": "Request body is too large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 415,
+                     *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
+                     *       "error": "Unsupported Media Type",
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];
@@ -1174,6 +1668,23 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: read"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];
@@ -1283,6 +1794,23 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: tokens"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];
@@ -1410,6 +1938,23 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: tokens"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];
@@ -1554,6 +2099,23 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: tokens"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];
@@ -1719,6 +2281,23 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: tokens"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -1866,6 +2445,23 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: verify"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description Payload Too Large */
             413: {
                 headers: {
@@ -1895,6 +2491,384 @@ export interface operations {
                      *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
                      *       "error": "Unsupported Media Type",
                      *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Number of seconds to wait before the next attempt. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 503,
+                     *       "code": "VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE",
+                     *       "error": "Service Unavailable",
+                     *       "message": "Storage cannot answer now"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    adminIntrospectToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntrospectToken"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntrospectToken"];
+            };
+        };
+        responses: {
+            /** @description Whether the token is active, and facts about an active token */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Introspection"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 400,
+                     *       "code": "FST_ERR_VALIDATION",
+                     *       "error": "Bad Request",
+                     *       "message": "querystring/x Unexpected property"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description A challenge, which names the header for the admin key. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 401,
+                     *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
+                     *       "error": "Unauthorized",
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: verify"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 413,
+                     *       "code": "FST_ERR_CTP_BODY_TOO_LARGE",
+                     *       "error": "Payload Too Large",
+                     *       "message": "Request body is too large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 415,
+                     *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
+                     *       "error": "Unsupported Media Type",
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Number of seconds to wait before the next attempt. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 503,
+                     *       "code": "VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE",
+                     *       "error": "Service Unavailable",
+                     *       "message": "Storage cannot answer now"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    adminRevokeTokenByValue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeTokenByValue"];
+                "application/x-www-form-urlencoded": components["schemas"]["RevokeTokenByValue"];
+            };
+        };
+        responses: {
+            /** @description The token is not valid now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 400,
+                     *       "code": "FST_ERR_VALIDATION",
+                     *       "error": "Bad Request",
+                     *       "message": "querystring/x Unexpected property"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description A challenge, which names the header for the admin key. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 401,
+                     *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
+                     *       "error": "Unauthorized",
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: tokens"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 409,
+                     *       "code": "VEXA_ADMIN_ERR_TOKEN_REFERENCED",
+                     *       "error": "Conflict",
+                     *       "message": "Rows of the app refer to the token: delete those rows first"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 413,
+                     *       "code": "FST_ERR_CTP_BODY_TOO_LARGE",
+                     *       "error": "Payload Too Large",
+                     *       "message": "Request body is too large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 415,
+                     *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
+                     *       "error": "Unsupported Media Type",
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Number of seconds to wait before the next attempt. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 503,
+                     *       "code": "VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE",
+                     *       "error": "Service Unavailable",
+                     *       "message": "Storage cannot answer now"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    adminGetSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings, and the admin key of the request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": "0.1.0",
+                     *       "scopes": [
+                     *         "bot",
+                     *         "read"
+                     *       ],
+                     *       "token_prefixes": [
+                     *         "vex_"
+                     *       ],
+                     *       "default_max_concurrent_bots": 3,
+                     *       "max_token_lifetime": null,
+                     *       "audit": false,
+                     *       "key": {
+                     *         "name": "ops",
+                     *         "permissions": [
+                     *           "read",
+                     *           "users",
+                     *           "tokens"
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 400,
+                     *       "code": "FST_ERR_VALIDATION",
+                     *       "error": "Bad Request",
+                     *       "message": "querystring/x Unexpected property"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description A challenge, which names the header for the admin key. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 401,
+                     *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
+                     *       "error": "Unauthorized",
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];

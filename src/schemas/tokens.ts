@@ -128,8 +128,8 @@ export function createTokenBodies (
     VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({
       token: Type.String(),
       touch: Type.Optional(Type.Boolean({
-        default: true,
-        description: 'Whether a valid token counts as used: `last_used_at` changes.'
+        // Without `default`, because generated clients would then require the member.
+        description: 'Whether a valid token counts as used: `last_used_at` changes. If absent, it does.'
       })),
       ...scopes
     }, { ...strict, [Component]: 'VerifyToken', examples: [{ token: exampleValue }] }))
