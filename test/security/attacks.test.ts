@@ -165,8 +165,11 @@ t.test('method and path: no header, query or body overrides them', async (t) => 
     ['DELETE', '/admin/tokens/token-9']
   ]
   for (const [method, url, payload] of requests) {
-    const send = async (options: InjectOptions) =>
-      whole(await call(app, method, url, { ...(payload && { payload }), ...options }))
+    const send = async (options: InjectOptions) => {
+      const reply = whole(await call(app, method, url, { ...(payload && { payload }), ...options }))
+      // Each update gives the user another tag.
+      return method === 'PATCH' ? { ...reply, headers: { ...reply.headers, etag: undefined } } : reply
+    }
     const plain = await send({})
     for (const override of headers) {
       t.same(await send({ headers: override }), plain, `${method} ${url} ${JSON.stringify(override)}`)
