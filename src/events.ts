@@ -46,7 +46,7 @@ export interface AuditEvents {
   'fastify-vexa-admin:token:revoked': ChangeSource & { prefix?: string } & ({ tokenId: string } | { userId: string })
   /**
    * 401 or 403 on a route of the admin API. `reason` is the end of the code of the error. With `FORBIDDEN`, the admin
-   * lacks a permission, and `actor` names the admin, if there is a name.
+   * lacks a permission, and `actor` names the admin.
    */
   'fastify-vexa-admin:admin:rejected': Rejection & {
     prefix: string

@@ -41,8 +41,8 @@ export function requirePermission (publish: Publish): onRequestHookHandler {
     const needed = request.routeOptions.config[neededPermission] as NeededPermission
     const { actor, permissions } = adminOf(request)
     if (needed === 'any' || permissions.includes(needed)) return done()
-    const reason = 'FORBIDDEN'
-    publish('admin:rejected', describeRejection(request), actor === undefined ? { reason } : { reason, actor })
+    // An admin without a name has all permissions.
+    publish('admin:rejected', describeRejection(request), { reason: 'FORBIDDEN', actor: actor as string })
     done(new ForbiddenError(needed))
   }
 }
