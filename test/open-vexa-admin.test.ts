@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -7,6 +6,7 @@ import {
 } from '../src/index.js'
 import { emptyPlace, emptyStorage, storageAt } from './support/databases.js'
 import { faultyStorage, hanging, throwing } from './support/faulty-storage.js'
+import { hear } from './support/hear.js'
 import { build } from './support/helpers.js'
 
 t.test('openVexaAdmin: its services share users and tokens with an app', async (t) => {
@@ -114,12 +114,7 @@ t.test('close: emits a warning when the last uses cannot be written', async (t) 
 })
 
 t.test('openVexaAdmin: its events have an actor, but no prefix', async (t) => {
-  const heard: unknown[] = []
-  for (const event of auditEvents) {
-    const listener = (message: unknown) => { heard.push(message) }
-    subscribe(event, listener)
-    t.teardown(() => unsubscribe(event, listener))
-  }
+  const heard = hear(t, ...auditEvents)
   const { users, tokens, close } = await openVexaAdmin({ storage: emptyStorage(t) })
   t.teardown(close)
   await users.create({ email: 'a@b' }, { actor: 'script' })

@@ -3,7 +3,7 @@ import { Component, Expected } from './annotations.js'
 import { Nullable, OneOf, Timestamp, timestamp, type Input } from './primitives.js'
 import { Text } from './text.js'
 
-/** The value of a token, for the examples of OpenAPI documents. */
+/** The value of a token in the examples of OpenAPI documents. */
 export const exampleValue = 'vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg'
 const exampleToken = {
   id: 'token-123',

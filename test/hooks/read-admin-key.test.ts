@@ -1,5 +1,5 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
+import { hear } from '../support/hear.js'
 import { adminKey, build } from '../support/helpers.js'
 
 const encode = (text: string) => Buffer.from(text).toString('base64')
@@ -62,10 +62,7 @@ t.test('Basic: a key has its permissions, and names the actor', async (t) => {
       { name: 'client', key: 'the-key-of-the-client', permissions: ['tokens'] }
     ]
   })
-  const actors: unknown[] = []
-  const listener = (message: unknown) => { actors.push((message as { actor: string }).actor) }
-  subscribe('fastify-vexa-admin:token:revoked', listener)
-  t.teardown(() => unsubscribe('fastify-vexa-admin:token:revoked', listener))
+  const heard = hear(t, 'fastify-vexa-admin:token:revoked')
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create('user-1')
   const post = async (path: string, name: string) => (await app.inject({
@@ -80,7 +77,7 @@ t.test('Basic: a key has its permissions, and names the actor', async (t) => {
   t.match(await post('introspect', 'gateway'), { active: true })
   t.same(await post('revoke', 'client'), {})
   t.same(await post('introspect', 'gateway'), { active: false })
-  t.same(actors, ['client'])
+  t.same(heard.map(({ actor }) => actor), ['client'])
 })
 
 t.test('Basic: returns one 401 with both challenges for anything but the key', async (t) => {

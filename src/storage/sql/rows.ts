@@ -57,7 +57,7 @@ export function createRows (traits: DialectTraits) {
     return userRecord(row.id, row.name, row.created_at, row)
   }
 
-  // A joined row has three members under other names. Copying the row would cost each check 0.2 µs.
+  // Three members are parameters, because a joined row has them under other names.
   function userRecord (id: unknown, name: string | null, createdAt: unknown, row: UserColumns): UserRecord {
     return {
       id: readKey(id),

@@ -34,7 +34,7 @@ export interface DialectTraits {
 
   // Expressions
 
-  /** Casts a value to the type that a column would give it, for a query without a table. */
+  /** Casts a value to the type of a column. A query without a table needs the cast. */
   cast (type: ColumnType, value: unknown): RawBuilder<unknown>
   /** Compares a value on the server with bytes, text or JSON. Writes these as literals, which drivers do not change. */
   readonly equals: {
