@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import t from 'tap'
-import { root } from '../support/child.js'
 import { adminKey, build, call } from '../support/helpers.js'
 
-const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+// By its name, because the compiled test is in another folder.
+const { version } = createRequire(import.meta.url)('fastify-vexa-admin/package.json')
 const all = ['read', 'users', 'tokens', 'verify', 'audit']
 
 t.test('GET /settings: returns the defaults, and a key without a name', async (t) => {
