@@ -1,0 +1,54 @@
+import type { ComponentChildren } from 'preact'
+import { memberFault } from '../api-error.js'
+import { useConsole } from '../context.js'
+import { useAction } from '../use-action.js'
+import { useFaultFocus } from '../use-fault-focus.js'
+import { Dialog } from './dialog.js'
+import { Failure } from './failure.js'
+
+interface FormDialogProps {
+  title: string
+  /** Text of the button that does it. */
+  submit: string
+  isDangerous?: boolean
+  /** Whether the button does nothing yet. */
+  isIncomplete?: boolean
+  /** Does it, and closes the dialog at the end by opening no other. */
+  action: () => Promise<void>
+  /** The members of the body that the form shows. Their errors appear in place. */
+  members?: readonly string[]
+  children?: ComponentChildren | ((adviceOn: (member: string) => string | undefined) => ComponentChildren)
+}
+
+/** A dialog with a form, a button that sends it, and a button that cancels it. */
+export function FormDialog ({
+  title, submit, isDangerous, isIncomplete, action, members = [], children
+}: FormDialogProps) {
+  const { open } = useConsole()
+  const { run, isBusy, error, wait } = useAction(action)
+  const fault = error && memberFault(error)
+  const isInPlace = fault !== undefined && members.includes(fault.member)
+  const form = useFaultFocus(error)
+  const isBlocked = isBusy || isIncomplete || wait > 0
+  return (
+    <Dialog title={title} onClose={() => open(null)}>
+      <form
+        ref={form} onSubmit={(event) => {
+          event.preventDefault()
+          if (!isIncomplete) run()
+        }}
+      >
+        {typeof children === 'function'
+          ? children((member) => fault?.member === member ? fault.advice : undefined)
+          : children}
+        {error !== undefined && !isInPlace && <Failure error={error} isWrite />}
+        <div class='buttons'>
+          <button type='button' onClick={() => open(null)}>Cancel</button>
+          <button class={isDangerous ? 'danger' : 'primary'} aria-disabled={isBlocked} aria-busy={isBusy}>
+            {submit}{wait > 0 && ` (${wait} s)`}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}

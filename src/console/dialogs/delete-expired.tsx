@@ -1,0 +1,32 @@
+import { useState } from 'preact/hooks'
+import { Select } from '../components/field.js'
+import { FormDialog } from '../components/form-dialog.js'
+import { useConsole } from '../context.js'
+import { day } from '../times.js'
+import type { PrunedTokens } from '../types.js'
+
+/** Deletes the tokens that expired some time ago. */
+export function DeleteExpired ({ onDeleted }: { onDeleted: () => void }) {
+  const { api, open, say } = useConsole()
+  const [days, setDays] = useState('30')
+
+  async function remove (): Promise<void> {
+    // The clock of the server may be a little late, and the API rejects a time in the future.
+    const expiredBefore = new Date(Date.now() - Number(days) * day - 60_000).toISOString()
+    const query = { state: 'expired', expired_before: expiredBefore }
+    const { body: { deleted } } = await api<PrunedTokens>('DELETE', 'tokens', { query })
+    open(null)
+    say(deleted === 1 ? '1 expired token deleted' : `${deleted} expired tokens deleted`)
+    onDeleted()
+  }
+
+  return (
+    <FormDialog title='Delete expired tokens?' submit='Delete tokens' isDangerous action={remove}>
+      <p>Expired tokens are rejected already. After this, the lists no longer show them.</p>
+      <Select
+        label='Tokens that expired' value={days} onSelect={setDays}
+        options={[['0', 'At any time until now'], ['30', 'More than 30 days ago'], ['90', 'More than 90 days ago']]}
+      />
+    </FormDialog>
+  )
+}

@@ -1,0 +1,9 @@
+/** Moves the focus to the heading of the screen. */
+export function focusHeading (options?: FocusOptions): void {
+  document.querySelector<HTMLElement>('main h1')?.focus(options)
+}
+
+/** Moves the focus to the search field of the screen. */
+export function focusSearch (): void {
+  document.querySelector<HTMLElement>('main [type=search]')?.focus()
+}

@@ -1,0 +1,146 @@
+// Opens each screen and dialog of the console in a browser, light, dark and 320 pixels wide.
+import t from 'tap'
+import { openBrowser, skip } from '../browser.js'
+import { inspect } from './inspect.js'
+import { startConsole } from './start.js'
+import { signIn, visit } from './visit.js'
+
+t.test('console: everybody can use each screen in each look', { skip }, async (t) => {
+  const browser = await openBrowser(t)
+  const { url } = await startConsole(t)
+
+  await t.test('console: the sign-in', (t) => visit(t, browser, url, async (page) => {
+    await page.getByLabel('Admin key').waitFor()
+    await inspect(t, page, 'sign-in')
+    await page.getByLabel('Admin key').fill('not-the-admin-key')
+    await page.keyboard.press('Enter')
+    await page.getByText('does not accept this key').waitFor()
+    t.ok(await page.getByLabel('Admin key').evaluate((field: any) => field === field.ownerDocument.activeElement))
+    await inspect(t, page, 'sign-in with a wrong key')
+  }))
+
+  await t.test('console: the users', (t) => visit(t, browser, url, async (page) => {
+    await signIn(page)
+    await page.getByRole('link', { name: 'jane@example.com' }).waitFor()
+    await inspect(t, page, 'users')
+    await page.getByLabel('Disabled only').check()
+    await page.getByText('1 user', { exact: true }).waitFor()
+    await inspect(t, page, 'disabled users')
+    await page.getByRole('searchbox').fill('nobody')
+    await page.getByRole('heading', { name: 'No user matches' }).waitFor()
+    await inspect(t, page, 'no user matches')
+    await page.getByRole('button', { name: 'Show all users' }).click()
+    await page.getByRole('button', { name: 'Create user' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Create a user' })
+    await inspect(t, page, 'create a user')
+    await dialog.getByLabel('E-mail address').fill('jane@example.com')
+    await dialog.getByRole('button', { name: 'Create user' }).click()
+    await dialog.getByText('belongs to another user').waitFor()
+    await inspect(t, page, 'a taken address')
+  }))
+
+  await t.test('console: a user', (t) => visit(t, browser, url, async (page) => {
+    await signIn(page)
+    await page.getByRole('link', { name: 'jane@example.com' }).click()
+    await page.getByRole('button', { name: 'Revoke CI' }).waitFor()
+    await inspect(t, page, 'user')
+
+    for (const [button, title] of [
+      ['Edit CI', 'Edit the token'], ['Rotate CI', 'Rotate this token?'], ['Revoke CI', 'Revoke this token?'],
+      ['Delete', 'Delete this user?'], ['Create token', 'Create a token']
+    ] as const) {
+      await page.getByRole('button', { name: button, exact: true }).click()
+      await page.getByRole('dialog', { name: title }).waitFor()
+      await inspect(t, page, title.replace('?', ''))
+      if (button !== 'Create token') await page.keyboard.press('Escape')
+    }
+    await page.getByRole('dialog').getByRole('button', { name: 'Create token' }).click()
+    await page.getByLabel('Value of the token').waitFor()
+    await inspect(t, page, 'new value')
+    await page.keyboard.press('Escape')
+    await page.getByText('You have not copied the value').waitFor()
+    await inspect(t, page, 'new value not copied')
+    await page.getByRole('button', { name: 'Go back' }).click()
+    await page.getByRole('button', { name: 'Copy', exact: true }).click()
+    await page.getByText('The value is in the clipboard').waitFor()
+    await inspect(t, page, 'new value copied')
+    await page.getByRole('button', { name: 'Done' }).click()
+
+    await page.getByLabel('JSON object of the app').fill('{\n  "plan": "pro"\n  "seats": 3\n}')
+    await page.getByRole('button', { name: 'Save data' }).click()
+    await page.locator('textarea[aria-invalid=true]').waitFor()
+    await inspect(t, page, 'data that is not JSON')
+    await page.getByLabel('E-mail address').fill('disabled@example.com')
+    await page.getByRole('button', { name: 'Save profile' }).click()
+    await page.getByText('belongs to another user').waitFor()
+    await inspect(t, page, 'an address that is taken')
+  }))
+
+  await t.test('console: a disabled user, an unknown user, and a user with long texts', (t) =>
+    visit(t, browser, url, async (page) => {
+      await signIn(page)
+      await page.getByRole('link', { name: 'disabled@example.com' }).click()
+      await page.getByText('all of these tokens are rejected').waitFor()
+      await inspect(t, page, 'disabled user')
+      await page.goto(`${url}#/users/user-1`)
+      await page.getByRole('heading', { name: /^a-long-name/ }).waitFor()
+      await inspect(t, page, 'long texts')
+      await page.goto(`${url}#/users/user-9999`)
+      await page.getByRole('heading', { name: 'No such user' }).waitFor()
+      await inspect(t, page, 'no such user')
+    }))
+
+  await t.test('console: the tokens', (t) => visit(t, browser, url, async (page) => {
+    await signIn(page)
+    await page.getByRole('link', { name: 'Tokens' }).click()
+    await page.getByRole('button', { name: 'Revoke Backup' }).waitFor()
+    await inspect(t, page, 'tokens')
+    await page.getByRole('button', { name: 'Delete expired tokens' }).click()
+    await inspect(t, page, 'delete expired tokens')
+    await page.keyboard.press('Escape')
+    for (const view of ['Expire within 30 days', 'Expired', 'Disabled', 'Unused for 30 days', 'Unused for 90 days']) {
+      await page.getByLabel('Show').selectOption(view)
+      await page.locator('[role=table][aria-busy=false]').waitFor()
+      t.ok(await page.getByRole('row').count() >= 2, view)
+    }
+    await page.getByRole('searchbox', { name: 'Name of the token' }).fill('none of this name')
+    await page.getByRole('heading', { name: 'No token matches' }).waitFor()
+    await inspect(t, page, 'no token matches')
+  }))
+
+  await t.test('console: the audit trail', (t) => visit(t, browser, url, async (page) => {
+    await signIn(page)
+    await page.getByRole('link', { name: 'Audit trail' }).click()
+    await page.getByRole('img', { name: /^Changes per day/ }).waitFor()
+    await page.getByRole('row').nth(1).waitFor()
+    await inspect(t, page, 'audit trail')
+    await page.getByRole('searchbox', { name: 'Actor' }).fill('nobody')
+    await page.getByRole('heading', { name: 'No change matches' }).waitFor()
+    await inspect(t, page, 'no change matches')
+  }))
+
+  await t.test('console: has no motion and no colours of its own for those who ask', async (t) => {
+    await visit(t, browser, url, async (page) => {
+      await signIn(page)
+      await page.getByRole('button', { name: 'Create user' }).click()
+      await page.getByRole('dialog').waitFor()
+      t.same(await page.evaluate(`[...document.querySelectorAll('*')].map(getComputedStyle)
+        .filter((style) => style.animationName !== 'none' || /[1-9]/.test(style.transitionDuration))`), [])
+    }, { reducedMotion: 'reduce' })
+    await visit(t, browser, url, async (page) => {
+      await signIn(page)
+      await page.getByRole('link', { name: 'Audit trail' }).click()
+      const bar = page.getByRole('img', { name: /^Changes per day/ }).locator('rect').last()
+      const isForced = () => bar.evaluate((rect: any) => {
+        const { getComputedStyle, document } = rect.ownerDocument.defaultView
+        const text = document.body.appendChild(document.createElement('p'))
+        text.style.color = 'CanvasText'
+        return getComputedStyle(rect).fill === getComputedStyle(text).color
+      })
+      await bar.waitFor()
+      t.equal(await isForced(), true, 'the bars have the colour of the text')
+      await page.emulateMedia({ forcedColors: 'none' })
+      t.equal(await isForced(), false)
+    }, { forcedColors: 'active' })
+  })
+})

@@ -1,0 +1,179 @@
+// Opens the console in a browser while something is absent: users, the network, the storage, the session.
+import t from 'tap'
+import { emptyStorage } from '../../support/databases.js'
+import { interceptStorage } from '../../support/faulty-storage.js'
+import { openBrowser, skip } from '../browser.js'
+import { inspect } from './inspect.js'
+import { startConsole } from './start.js'
+import { seeUsers, signIn, visit } from './visit.js'
+
+const storedUser = { user: { ref: 'jane', email: 'jane@example.com', name: 'Jane', data: { plan: 'free' } } }
+
+t.test('console: everybody can use each state in each look', { skip }, async (t) => {
+  const browser = await openBrowser(t)
+
+  await t.test('console: empty lists say what will be there', async (t) => {
+    const { app, url } = await startConsole(t, { lines: [] })
+    await visit(t, browser, url, async (page) => {
+      await signIn(page)
+      for (const [screen, heading] of [
+        ['Users', 'No users yet'], ['Tokens', 'No tokens yet'], ['Audit trail', 'No changes yet']
+      ] as const) {
+        await page.getByRole('link', { name: screen }).click()
+        await page.getByRole('heading', { name: heading }).waitFor()
+        await inspect(t, page, heading)
+      }
+      const { id } = await app.vexaAdmin.users.create({ email: 'jane@example.com' })
+      await page.goto(`${url}#/users/${id}`)
+      await page.getByText('This user has no tokens').waitFor()
+      await inspect(t, page, 'user without tokens')
+    })
+  })
+
+  await t.test('console: a list that loads says so', async (t) => {
+    const { url } = await startConsole(t)
+    await visit(t, browser, url, async (page) => {
+      await signIn(page)
+      let release = () => {}
+      await page.route('**/admin/tokens*', async (route: any) => {
+        await new Promise<void>((resolve) => { release = resolve })
+        await route.continue()
+      })
+      await page.getByRole('link', { name: 'Tokens' }).click()
+      await page.locator('[role=table][aria-busy=true]').waitFor()
+      await inspect(t, page, 'loading')
+      release()
+      await page.locator('[role=table][aria-busy=false]').waitFor()
+    })
+  })
+
+  await t.test('console: offline, the page says so and loads again afterwards', async (t) => {
+    const { url } = await startConsole(t)
+    await visit(t, browser, url, async (page) => {
+      await signIn(page)
+      await seeUsers(page)
+      await page.context().setOffline(true)
+      await page.getByRole('link', { name: 'Tokens' }).click()
+      await page.getByRole('alert').getByText('You are offline').waitFor()
+      await inspect(t, page, 'offline')
+      await page.context().setOffline(false)
+      await page.getByRole('button', { name: 'Revoke CI' }).waitFor()
+      t.equal(await page.getByRole('alert').count(), 0)
+    })
+  })
+
+  await t.test('console: a server that is gone, at the start and later', async (t) => {
+    const { url } = await startConsole(t)
+    await visit(t, browser, url, async (page) => {
+      await page.route('**/admin/settings', (route: any) => route.abort())
+      await page.reload()
+      await page.getByRole('alert').getByText('The server cannot be reached').waitFor()
+      await inspect(t, page, 'no server at the start')
+      await page.unroute('**/admin/settings')
+      await page.getByRole('button', { name: 'Try now' }).click()
+      await signIn(page)
+      await seeUsers(page)
+      await page.route('**/admin/users', (route: any) => route.abort())
+      await page.getByRole('button', { name: 'Create user' }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByLabel('E-mail address').fill('new@example.com')
+      await dialog.getByRole('button', { name: 'Create user' }).click()
+      await dialog.getByText('The change may have been made').waitFor()
+      await inspect(t, page, 'no server for a change')
+    })
+  })
+
+  await t.test('console: counts down to the next attempt after 503', async (t) => {
+    let isDown = false
+    const storage = interceptStorage(emptyStorage(t), ({ proceed }) => {
+      if (isDown) throw new Error('down')
+      return proceed()
+    })
+    const { url } = await startConsole(t, { options: { storage } })
+    await visit(t, browser, url, async (page) => {
+      await signIn(page)
+      await seeUsers(page)
+      const later = { status: 503, headers: { 'retry-after': '60' }, body: '<p>Too busy' }
+      await page.route('**/admin/audit*', (route: any) => route.fulfill(later))
+      await page.getByRole('link', { name: 'Audit trail' }).click()
+      await page.getByRole('alert').getByText('The storage cannot answer now').waitFor()
+      await page.getByText('Next attempt in 58 s').waitFor()
+      await page.getByText('Next attempt in 57 s').waitFor()
+      await inspect(t, page, '503 with a countdown')
+      await page.unroute('**/admin/audit*')
+      await page.getByRole('button', { name: 'Try now' }).click()
+      await page.getByRole('row').nth(1).waitFor()
+
+      // The storage itself, which the page asks again by itself.
+      isDown = true
+      await page.getByRole('link', { name: 'Tokens' }).click()
+      await page.getByRole('alert').getByText('The storage cannot answer now').waitFor()
+      isDown = false
+      await page.getByRole('button', { name: 'Revoke CI' }).waitFor()
+      t.equal(await page.getByRole('alert').count(), 0)
+
+      isDown = true
+      await page.getByRole('button', { name: 'Revoke CI' }).click()
+      await page.getByRole('button', { name: 'Revoke token', exact: true }).click()
+      await page.getByRole('dialog').getByText('The change may have been made').waitFor()
+      await inspect(t, page, '503 for a change')
+    })
+  })
+
+  await t.test('console: a session that ends loses nothing that somebody has typed', async (t) => {
+    let hasEnded = false
+    const { app, url } = await startConsole(t, {
+      prepare: (app) => app.addHook('onRequest', async ({ headers }) => {
+        if (hasEnded) delete headers['x-admin-api-key']
+      })
+    })
+    await visit(t, browser, url, async (page) => {
+      await signIn(page)
+      await page.getByRole('link', { name: 'jane@example.com' }).click()
+      await page.getByLabel('Name').fill('Jane Roe')
+      hasEnded = true
+      await page.getByRole('button', { name: 'Save profile' }).click()
+      const dialog = page.getByRole('dialog', { name: 'Sign in' })
+      await dialog.getByText('Nothing that you typed is lost').waitFor()
+      await inspect(t, page, '401 in the middle')
+      hasEnded = false
+      await signIn(page)
+      await dialog.waitFor({ state: 'detached' })
+      t.equal(await page.getByLabel('Name').inputValue(), 'Jane Roe')
+      await page.getByRole('button', { name: 'Save profile' }).click()
+      await page.getByText('Saved', { exact: true }).waitFor()
+      t.match(await app.vexaAdmin.users.getByEmail('jane@example.com'), { name: 'Jane Roe' })
+    })
+  })
+
+  await t.test('console: shows theirs beside yours after 412', async (t) => {
+    const { app, url } = await startConsole(t, { lines: [storedUser] })
+    const user = () => app.vexaAdmin.users.getByEmail('jane@example.com')
+    await visit(t, browser, url, async (page) => {
+      await signIn(page)
+      await page.getByRole('link', { name: 'jane@example.com' }).click()
+      await page.getByLabel('Name').fill('Mine')
+      const { id } = await user()
+      await app.vexaAdmin.users.update(id, { name: 'Theirs', max_concurrent_bots: 9 })
+      await page.getByRole('button', { name: 'Save profile' }).click()
+      await page.getByRole('heading', { name: 'Somebody else has changed this user' }).waitFor()
+      const name = page.getByRole('group', { name: 'Name' })
+      t.equal(await name.getByRole('radio', { name: 'Yours Mine' }).isChecked(), true)
+      t.equal(await name.getByRole('radio', { name: 'Theirs Theirs' }).isChecked(), false)
+      await inspect(t, page, '412 with both versions')
+      t.match(await user(), { name: 'Theirs' }, 'nothing is saved yet')
+      await page.getByRole('button', { name: 'Continue with this choice' }).click()
+      await page.getByRole('button', { name: 'Save profile' }).click()
+      await page.getByText('Saved', { exact: true }).waitFor()
+      t.match(await user(), { name: 'Mine', max_concurrent_bots: 9 }, 'yours, with their other changes')
+
+      await page.getByLabel('JSON object of the app').fill('{ "plan": "mine" }')
+      await app.vexaAdmin.users.update(id, { data: { plan: 'theirs' } })
+      await page.getByRole('button', { name: 'Save data' }).click()
+      await page.getByRole('radio', { name: 'Theirs' }).check()
+      await inspect(t, page, '412 with both versions of the data')
+      await page.getByRole('button', { name: 'Continue with this choice' }).click()
+      t.match(JSON.parse(await page.getByLabel('JSON object of the app').inputValue()), { plan: 'theirs' })
+    })
+  })
+})
