@@ -1,0 +1,114 @@
+import { createReadStream, existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { addAbortSignal } from 'node:stream'
+import { Kysely } from 'kysely'
+import type { ImportInput } from '../index.js'
+import type { Cli } from './cli.js'
+import { NotDoneError, UsageError } from './cli-errors.js'
+import { readBetterAuth } from './sources/better-auth.js'
+import { toImportLines, type SourceListener } from './sources/import-lines.js'
+import { findScopes } from './sources/ndjson.js'
+import { SourceError, type NeededOptions, type SourceLine } from './sources/source-line.js'
+import { readUnkey } from './sources/unkey.js'
+import { readVexa } from './sources/vexa.js'
+import { createDialect, databaseOf } from './storage.js'
+
+/** The options that the app needs. `legacyTokens` is absent if the lines do not show the forms of their tokens. */
+export type FoundOptions = Omit<NeededOptions, 'legacyTokens'> & Partial<NeededOptions>
+
+/** The lines that an import reads. */
+export interface ImportFrom {
+  /** Returns the options that the app needs, as far as they are known before the import. */
+  findOptions (): Promise<FoundOptions>
+  /** Reads the lines. Each other record is a note. `recordOf` returns the record of one of the last lines, if known. */
+  read (note: SourceListener['note'], signal: AbortSignal): {
+    lines: ImportInput
+    recordOf (line: number): string | undefined
+  }
+}
+
+/** Opens a file with lines of an import, or stdin. */
+export function openLines (cli: Cli, name: string | undefined): ImportFrom {
+  const { process: { stdin, cwd } } = cli
+  const recordOf = () => undefined
+  if (name === undefined) {
+    if (stdin.isTTY) throw new UsageError('Give a FILE, or send the lines on stdin')
+    return {
+      findOptions: async () => ({ scopes: [] }),
+      // An import that waits for the next line stops, too.
+      read: (_note, signal) => ({ lines: addAbortSignal(signal, stdin), recordOf })
+    }
+  }
+  const path = resolve(cwd(), name)
+  return {
+    findOptions: async () => ({ scopes: isPipe(path) ? [] : await findScopes(readBytes(path)) }),
+    read: () => ({ lines: readBytes(path), recordOf })
+  }
+}
+
+const databaseSources = { vexa: readVexa, 'better-auth': readBetterAuth } as const
+
+export type SourceName = keyof typeof databaseSources | 'unkey'
+
+/** Opens another system. The end of the command closes its database. */
+export function openSource (cli: Cli, name: SourceName, given: string | undefined): ImportFrom {
+  const read = name === 'unkey' ? unkeyAt(cli, given) : databaseAt(cli, name, given)
+  return {
+    async findOptions () {
+      let found: NeededOptions | undefined
+      for await (const line of guard(read())) if ('options' in line) found = line.options
+      return found as NeededOptions
+    },
+    read: (note) => toImportLines(guard(read()), { note, options: () => {} })
+  }
+}
+
+function unkeyAt ({ process: { cwd } }: Cli, name: string | undefined): () => AsyncGenerator<SourceLine> {
+  if (name === undefined) throw new UsageError('Give the file of Unkey')
+  const path = resolve(cwd(), name)
+  if (isPipe(path)) {
+    throw new UsageError('Write the keys of Unkey to a file, because the command reads them several times')
+  }
+  return () => readUnkey(path)
+}
+
+function databaseAt (
+  cli: Cli, name: keyof typeof databaseSources, given: string | undefined
+): () => AsyncGenerator<SourceLine> {
+  const url = given ?? cli.process.env.SOURCE_URL
+  if (!url) throw new UsageError('Give the URL of the other database as SOURCE, or in the variable SOURCE_URL')
+  const database = databaseOf(cli, { database: url })
+  if (name === 'vexa' && database.kind !== 'postgres') throw new UsageError('The URL of the database of Vexa must begin with postgres://')
+  if (database.kind === 'sqlite' && !existsSync(database.filename)) {
+    throw new NotDoneError(`There is no database at ${database.filename}`)
+  }
+  const db = new Kysely<any>({ dialect: createDialect(cli, database) })
+  cli.defer(() => db.destroy())
+  return () => databaseSources[name](db)
+}
+
+/** Returns whether a path is a pipe, such as that of a shell's `<(…)`, or else no file. It can be read only once. */
+function isPipe (path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === false
+}
+
+/** Reads a file in pieces. */
+async function * readBytes (path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield * createReadStream(path)
+  } catch (error) {
+    throw new NotDoneError(`The file ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+/** Says of each error that it concerns the other system. */
+async function * guard (source: AsyncGenerator<SourceLine>): AsyncGenerator<SourceLine> {
+  try {
+    yield * source
+  } catch (error) {
+    if (error instanceof SourceError) throw error
+    // An error of a connection to several addresses has a code, and no message.
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new NotDoneError(`SOURCE cannot be read: ${[message, code].find(Boolean)}`)
+  }
+}
