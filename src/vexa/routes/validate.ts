@@ -1,0 +1,60 @@
+import type { FastifyInstance } from 'fastify'
+import type { Verification } from '../../schemas/verification.js'
+import type { User } from '../../schemas/users.js'
+import { isAdmin } from '../admin-claim.js'
+import type { VexaContext } from '../context.js'
+import { DetailError } from '../detail-error.js'
+import { toNumber } from '../ids.js'
+import { anything, read, recordOf } from '../read.js'
+import { serve } from '../serve.js'
+import { scopesOf } from '../shapes.js'
+import { membershipsOf } from './memberships.js'
+
+type Code = (Verification & { valid: false })['code']
+
+// Each reply has the status 401, because Vexa's gateway takes any other 4xx for a token that does not exist.
+const reasons: Record<Code, string> = {
+  NOT_FOUND: 'Invalid token',
+  EXPIRED: 'Token expired',
+  TOKEN_DISABLED: 'Token disabled',
+  DISABLED: 'User disabled',
+  INSUFFICIENT_SCOPE: 'Invalid token'
+}
+
+/** Registers the route by which Vexa's gateway verifies the token of each request. */
+export function validateRoutes (fastify: FastifyInstance, { tokens, guards }: VexaContext): void {
+  serve(fastify, '/internal/validate', {
+    POST: {
+      guard: guards.internal,
+      async reply ({ body }) {
+        const { token } = read(recordOf(anything), body, ['body'])
+        if (!token) throw new DetailError(401, 'Missing token')
+        if (typeof token !== 'string') throw new DetailError(401, reasons.NOT_FOUND)
+        const verification = await tokens.verify({ token })
+        if (!verification.valid) throw new DetailError(401, reasons[verification.code])
+        const { user } = verification
+        return {
+          user_id: toNumber(user.id),
+          scopes: scopesOf(verification.token),
+          max_concurrent: user.max_concurrent_bots,
+          email: user.email,
+          is_admin: isAdmin(user),
+          ...webhookOf(user),
+          ...workspacesOf(user)
+        }
+      }
+    }
+  })
+}
+
+/** Returns the webhook of a user with its secret. A webhook without an address has no other members. */
+function webhookOf ({ data = {} }: User): object {
+  const { webhook_url: url, webhook_secret: secret, webhook_events: events } = data
+  if (!url) return {}
+  return { webhook_url: url, ...secret ? { webhook_secret: secret } : {}, ...events ? { webhook_events: events } : {} }
+}
+
+function workspacesOf (user: User): object {
+  if (user.data?.memberships === undefined) return {}
+  return { workspaces: membershipsOf(user).map(({ workspace_id: id }) => id) }
+}
