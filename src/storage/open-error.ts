@@ -7,5 +7,7 @@ import { StorageOpenError } from '../errors.js'
 export function toOpenError (cause: unknown): unknown {
   if (!(cause instanceof Error)) return new StorageOpenError(String(cause), { cause })
   const isOurs = 'code' in cause && String(cause.code).startsWith('VEXA_ADMIN_ERR_')
-  return isOurs ? cause : new StorageOpenError(cause.message, { cause })
+  if (isOurs) return cause
+  // The message is empty if a host has several addresses and none of them answers.
+  return new StorageOpenError(cause.message || String((cause as { code?: unknown }).code), { cause })
 }

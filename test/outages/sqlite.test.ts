@@ -18,6 +18,8 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { sqliteStorage } from '../../src/index.js'
 import { run } from '../support/child.js'
+import { crash } from '../support/crashes.js'
+import { emptyPlace } from '../support/databases.js'
 import { build, call } from '../support/helpers.js'
 
 const root = process.getuid?.() === 0
@@ -126,4 +128,8 @@ t.test('sqlite: throws VEXA_ADMIN_ERR_STORAGE_OPEN when the file is a folder', a
   const filename = join(t.testdir(), 'admin.db')
   mkdirSync(filename)
   await t.rejects(sqliteStorage({ filename }).open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open/ })
+})
+
+t.test('kill -9: keeps all acknowledged changes of eight writers', async (t) => {
+  await crash(t, emptyPlace(t, 'sqlite'), { rounds: 2 })
 })

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { promisify } from 'node:util'
 import t from 'tap'
-import { storageMethodNames } from '../../src/storage/storage-adapter.js'
+import { auditMethodNames, portableMethodNames, storageMethodNames } from '../../src/storage/storage-adapter.js'
 import { root, run } from '../support/child.js'
 import { fence } from '../support/fences.js'
 import { adminKey } from '../support/helpers.js'
@@ -13,7 +11,7 @@ const program = (name: string) => fence('src/storage/README.md', name)
 
 // Storages with one prefix share their records, and each has a connection of its own.
 const ownStorage = `import { randomBytes } from 'node:crypto'
-import { storageMethodNames } from '${root}src/storage/storage-adapter.js'
+import { auditMethodNames, portableMethodNames, storageMethodNames } from '${root}src/storage/storage-adapter.js'
 import { MemoryStorage } from '${root}examples/custom-storage.js'
 
 const shared = new Map<string, MemoryStorage>()
@@ -27,7 +25,7 @@ class MyStorage extends MemoryStorage {
     this.prefix = prefix
     const storage = shared.get(prefix) ?? new MemoryStorage()
     shared.set(prefix, storage)
-    for (const name of storageMethodNames) {
+    for (const name of [...storageMethodNames, ...auditMethodNames, ...portableMethodNames]) {
       const method = storage[name].bind(storage) as (...parameters: unknown[]) => Promise<unknown>
       Object.assign(this, {
         [name]: async (...parameters: unknown[]) => {
@@ -73,13 +71,23 @@ t.test('storage guide: its programs compile', async (t) => {
       extends: `${root}tsconfig.json`, compilerOptions: { rootDir: root }, include: ['*.mts']
     })
   })
-  const compile = promisify(execFile)(`${root}node_modules/.bin/tsc`, ['-p', directory])
-  await t.resolves(compile.catch(({ stdout }) => { throw new Error(stdout) }))
+  const child = run(t, 'test/support/fixtures/check-types.ts', { args: [`${directory}/tsconfig.json`] })
+  t.equal(await child.exit, 0, child.output())
 })
 
 t.test('storage guide: its table of methods has each method once', async (t) => {
   const section = guide.slice(guide.indexOf('## Methods\n'), guide.indexOf('## Records'))
   t.same([...section.matchAll(/^\| `(\w+)\(/gm)].map(([, name]) => name).sort(), [...storageMethodNames].sort())
+})
+
+t.test('storage guide: its table of the audit trail has each method once', async (t) => {
+  const section = guide.slice(guide.indexOf('## Audit trail\n'), guide.indexOf('## Imports and exports'))
+  t.same([...section.matchAll(/^\| `(\w+)\(/gm)].map(([, name]) => name).sort(), [...auditMethodNames].sort())
+})
+
+t.test('storage guide: its table of imports and exports has each method once', async (t) => {
+  const section = guide.slice(guide.indexOf('## Imports and exports\n'), guide.indexOf('## Durability'))
+  t.same([...section.matchAll(/^\| `(\w+)\(/gm)].map(([, name]) => name).sort(), [...portableMethodNames].sort())
 })
 
 t.test('storage guide: its links lead to files and headings', async (t) => {

@@ -1,21 +1,48 @@
-import type { StorageAdapter } from '../storage-adapter.js'
+import assert from 'node:assert/strict'
+import {
+  auditMethodNames, isAudited, isPortable, portableMethodNames, type AuditedStorageAdapter, type PortableStorageAdapter,
+  type StorageAdapter
+} from '../storage-adapter.js'
 
-export interface CaseContext {
+export interface CaseContext<S extends StorageAdapter = StorageAdapter> {
   /** An open, empty storage. */
-  storage: StorageAdapter
+  storage: S
   /** Creates another empty storage, which is not open. The suite closes it after the case. */
   create: () => Promise<StorageAdapter>
   /**
    * Opens another storage over the same data, as another process would. The suite closes it after the case.
    * Available in `sharing` cases only.
    */
-  share: (storage: StorageAdapter) => Promise<StorageAdapter>
+  share: (storage: S) => Promise<S>
   /** Makes the store of a storage fail from now on. Available in `failing` cases only. */
-  fail: (storage: StorageAdapter) => Promise<void>
+  fail: (storage: S) => Promise<void>
+  /** Makes only the writes of audit entries fail from now on. Available in cases that need `failAudit` only. */
+  failAudit: (storage: S) => Promise<void>
 }
 
 /** Throws unless the storage behaves as the name of the case says. */
-export type Case = (context: CaseContext) => Promise<void>
+export type Case<S extends StorageAdapter = StorageAdapter> = (context: CaseContext<S>) => Promise<void>
 
 /** The cases of one topic by name. */
-export type Cases = Readonly<Record<string, Case>>
+export type Cases<S extends StorageAdapter = StorageAdapter> = Readonly<Record<string, Case<S>>>
+
+/** Returns cases that test nothing if the storage has no audit trail. They fail if it has one of the two methods. */
+export function ifAudited (cases: Cases<AuditedStorageAdapter>): Cases {
+  return ifCapable(cases, isAudited, auditMethodNames, 'methods of the audit trail')
+}
+
+/** Returns cases that test nothing if the storage cannot import. They fail if it has some of the methods for that. */
+export function ifPortable (cases: Cases<PortableStorageAdapter>): Cases {
+  return ifCapable(cases, isPortable, portableMethodNames, 'methods of imports and exports')
+}
+
+function ifCapable<S extends StorageAdapter> (
+  cases: Cases<S>, isCapable: (storage: StorageAdapter) => boolean, methods: readonly string[], whose: string
+): Cases {
+  return Object.fromEntries(Object.entries(cases).map(([name, run]) => [name, async (context: CaseContext) => {
+    // `share` returns a storage like the one that it gets.
+    if (isCapable(context.storage)) return run(context as unknown as CaseContext<S>)
+    const missing = methods.filter((name) => typeof Reflect.get(context.storage, name) !== 'function')
+    assert.deepEqual(missing, methods, `${whose} that the storage lacks: all, or none`)
+  }]))
+}

@@ -1,18 +1,30 @@
 import assert from 'node:assert/strict'
 import { storageMethodNames, type StorageAdapter } from '../storage-adapter.js'
+import { auditWritesFailing, auditFailing } from './audit-failing.js'
+import { auditLists } from './audit-lists.js'
+import { auditPruning } from './audit-pruning.js'
+import { auditRaces, auditSharing } from './audit-races.js'
+import { audit } from './audit.js'
 import type { Case, Cases } from './case.js'
 import { failing } from './failing.js'
 import { faults } from './faults.js'
+import { imports, importSharing } from './imports.js'
 import { lifecycle } from './lifecycle.js'
 import { lists } from './lists.js'
 import { races } from './races.js'
 import { attempt } from './records.js'
 import { sharing } from './sharing.js'
 import { text } from './text.js'
+import { tokenChanges } from './token-changes.js'
+import { tokenLists } from './token-lists.js'
+import { tokenRaces } from './token-races.js'
 import { tokens } from './tokens.js'
 import { users } from './users.js'
 
-const topics: readonly Cases[] = [lifecycle, users, lists, tokens, text, races, faults]
+const topics: readonly Cases[] = [
+  lifecycle, users, lists, tokens, tokenLists, tokenChanges, text, races, tokenRaces, audit, auditLists, auditPruning,
+  auditRaces, imports, faults
+]
 
 export interface TestStorageOptions<S extends StorageAdapter = StorageAdapter> {
   /**
@@ -29,11 +41,20 @@ export interface TestStorageOptions<S extends StorageAdapter = StorageAdapter> {
    * @default no test with a store that fails while it is open
    */
   fail?: ((storage: S) => void | Promise<void>) | undefined
+
+  /**
+   * Makes each write of an audit entry fail from now on, while the store still accepts all other writes. A method must
+   * then undo its change. The stores of other tests must keep working.
+   * @default no test of a fault between a change and its entry
+   */
+  failAudit?: ((storage: S) => void | Promise<void>) | undefined
 }
 
 /**
  * Declares the tests that every StorageAdapter must pass. Without the options, the suite does not test several
- * processes, restarts or stores that fail. It always tests that a write after `close` throws or is done.
+ * processes, restarts or stores that fail. It always tests that a write after `close` throws or is done. The cases
+ * about the audit trail test nothing if the storage has neither `listAudit` nor `pruneAudit`. The cases about imports
+ * test nothing if the storage has none of `importUsers`, `importTokens` and `listHashedTokens`.
  *
  * @param test The `test` function of a test runner, such as node:test, tap, Vitest or Jest. Its second argument is an
  * async function, whose promise rejects with an AssertionError if the storage fails the test.
@@ -51,7 +72,12 @@ export function testStorage<S extends StorageAdapter> (
   createStorage: () => S | Promise<S>,
   options: TestStorageOptions<S> = {}
 ): void {
-  const all = [...topics, ...(options.share ? [sharing] : []), ...(options.fail ? [failing] : [])]
+  const all = [
+    ...topics,
+    ...(options.share ? [sharing, auditSharing, importSharing] : []),
+    ...(options.fail ? [failing, auditFailing] : []),
+    ...(options.failAudit ? [auditWritesFailing] : [])
+  ]
   for (const cases of all) {
     for (const [name, run] of Object.entries(cases)) test(name, () => runCase(run, createStorage, options))
   }
@@ -80,6 +106,7 @@ async function runCase<S extends StorageAdapter> (
     failed.add(storage)
     await options.fail?.(storage as S)
   }
+  const failAudit = async (storage: StorageAdapter) => options.failAudit?.(storage as S)
   try {
     const storage = await create()
     for (const method of storageMethodNames) {
@@ -91,7 +118,7 @@ async function runCase<S extends StorageAdapter> (
       0,
       'createStorage returned a storage that has users: return a new, empty storage from each call'
     )
-    await run({ storage, create, share, fail })
+    await run({ storage, create, share, fail, failAudit })
   } finally {
     for (const storage of created) {
       await attempt(() => storage.close()).catch((error) => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Cases } from './case.js'
-import { emails, createToken, createUser } from './records.js'
+import { emails, createToken, createUser, tokensOf } from './records.js'
 
 export const lifecycle: Cases = {
   'open: leaves a new storage empty': async ({ storage }) => {
     assert.deepEqual(await emails(storage), [])
     assert.equal(await storage.countUsers(), 0)
+    assert.deepEqual(await storage.listTokens({ order: 'asc', limit: 10 }), [])
+    assert.equal(await storage.countTokens(), 0)
   },
 
   'open: shares no record with another storage': async ({ storage, create }) => {
@@ -14,7 +16,8 @@ export const lifecycle: Cases = {
     const other = await create()
     await other.open()
     assert.equal(await other.countUsers(), 0, 'number of users of one storage in another')
-    assert.deepEqual(await other.listTokens(id), [])
+    assert.deepEqual(await tokensOf(other, id), [])
+    assert.equal(await other.countTokens(), 0, 'number of tokens of one storage in another')
   },
 
   'close: resolves when called twice or without open': async ({ storage, create }) => {

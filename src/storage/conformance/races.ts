@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Cases } from './case.js'
-import { assertNothing, emails, hashOf, createToken, createUser, newToken, newUser } from './records.js'
+import { assertNothing, emails, hashOf, createToken, createUser, newToken, newUser, tokensOf } from './records.js'
 
 const rounds = 5
 
@@ -94,7 +94,7 @@ export const races: Cases = {
       assert.equal(done.length, 1, 'number of calls that succeeded')
       const user = await storage.findUser(id)
       if (done[0] === true) assertNothing(user, 'findUser of a deleted user')
-      else assert.deepEqual([user, await storage.listTokens(id)], [done[0], [token]])
+      else assert.deepEqual([user, await tokensOf(storage, id)], [done[0], [token]])
     }
   },
 
@@ -157,7 +157,7 @@ export const races: Cases = {
       for (let n = 0; n < 10; n++) {
         assertNothing(await storage.findTokenByHash(hashOf(n)), 'a token of a deleted user was found')
       }
-      assert.deepEqual(await storage.listTokens(user.id), [])
+      assert.deepEqual(await tokensOf(storage, user.id), [])
     }
   },
 
@@ -170,7 +170,7 @@ export const races: Cases = {
         storage.rotateToken(id, () => ({ expires_at: null, successor: newToken(user.id, 100 + n) }))
       )
       await Promise.all([...rotations, end()])
-      assert.deepEqual(await storage.listTokens(user.id), [], 'tokens of a user after all of them were revoked')
+      assert.deepEqual(await tokensOf(storage, user.id), [], 'tokens of a user after all of them were revoked')
       for (let n = 0; n < 4; n++) {
         assertNothing(
           await storage.findTokenByHash(hashOf(100 + n)),
@@ -192,7 +192,7 @@ export const races: Cases = {
         1,
         'number of rotations that created a successor'
       )
-      assert.equal((await storage.listTokens(user.id)).length, 1, 'number of tokens')
+      assert.equal((await tokensOf(storage, user.id)).length, 1, 'number of tokens')
       await storage.revokeTokens(user.id)
     }
   },
@@ -212,7 +212,7 @@ export const races: Cases = {
       1,
       'number of rotations that created a successor'
     )
-    assert.equal((await storage.listTokens(user.id)).length, 2, 'number of tokens')
+    assert.equal((await tokensOf(storage, user.id)).length, 2, 'number of tokens')
   },
 
   'touchTokens: brings no token back when it is revoked at the same time': async ({ storage }) => {
@@ -228,7 +228,7 @@ export const races: Cases = {
       for (let n = 0; n < 10; n++) {
         assertNothing(await storage.findTokenByHash(hashOf(n)), 'a revoked token was found')
       }
-      assert.deepEqual(await storage.listTokens(user.id), [])
+      assert.deepEqual(await tokensOf(storage, user.id), [])
       for (const key of keys) {
         const outcome = await storage.rotateToken(key, () => assert.fail('replace was called for a revoked token'))
         assert.equal(outcome, 'absent')

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict'
 import type {
-  NewTokenRecord,
-  NewUserRecord,
-  StorageAdapter,
-  TokenRecord,
-  UserPage,
-  UserRecord
+  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, UserPage, UserRecord
 } from '../storage-adapter.js'
 
 /** Returns the result of `call` as a promise, which also rejects if `call` throws synchronously. */
@@ -39,6 +34,9 @@ export function newToken (userId: string, n: number, changes: Partial<NewTokenRe
     scopes: null,
     expires_at: null,
     expires_in: null,
+    disabled: false,
+    data: null,
+    start: null,
     created_at: time(n % 60),
     ...changes
   }
@@ -69,6 +67,11 @@ export async function createToken (
 export async function emails (storage: StorageAdapter, page: Partial<UserPage> = {}): Promise<string[]> {
   const users = await storage.listUsers({ order: 'asc', skip: 0, limit: 100, ...page })
   return users.map(({ email }) => email)
+}
+
+/** Returns all tokens of a user in order of creation. */
+export async function tokensOf (storage: StorageAdapter, userId: string): Promise<TokenRecord[]> {
+  return (await storage.listTokens({ userId, order: 'asc', limit: 1000 })).map(({ token }) => token)
 }
 
 /** Throws unless `value` is `undefined` or `null`. */

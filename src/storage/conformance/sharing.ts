@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StorageAdapter, TokenRecord, TokenWithUser } from '../storage-adapter.js'
+import type { StorageAdapter, TokenRecord, TokenWithUser, UserRecord } from '../storage-adapter.js'
 import type { Cases } from './case.js'
-import { assertNothing, hashOf, createToken, createUser, newToken, newUser } from './records.js'
+import { assertNothing, hashOf, createToken, createUser, newToken, newUser, tokensOf } from './records.js'
+import { assertCountedOnce, assertNoLostUpdate, assertOneSuccessor, assertSerial } from './token-races.js'
 import { assertDoneOrThrown, prepareWrites } from './writes.js'
 
 type End = (storage: StorageAdapter, token: TokenRecord) => Promise<unknown>
@@ -12,6 +13,9 @@ type IsOver = (found: TokenWithUser | undefined | null) => boolean
 const isGone: IsOver = (found) => found == null
 const successor = ({ user_id: userId }: TokenRecord) => newToken(userId, 0, { hash: randomBytes(32) })
 const graceEnd = '2024-01-01T13:00:00.000Z'
+
+/** Returns the members of a user that lists of tokens show. */
+const shortOf = ({ id, email, name }: UserRecord) => ({ id, email, name })
 
 /** Changes that end or restrict a token, each with a check of the record that another process then finds. */
 const ends: Array<[end: End, isOver: IsOver]> = [
@@ -29,6 +33,10 @@ const ends: Array<[end: End, isOver: IsOver]> = [
   [
     (storage, { user_id: userId }) => storage.updateUser(userId, { disabled: true }),
     (found) => found?.user.disabled === true
+  ],
+  [
+    (storage, { id }) => storage.updateToken(id, () => ({ disabled: true })),
+    (found) => found?.token.disabled === true
   ]
 ]
 
@@ -42,6 +50,10 @@ export const sharing: Cases = {
     assert.deepEqual(await other.findUserByEmail(user.email), user)
     const updated = await other.updateUser(user.id, { disabled: true })
     assert.deepEqual(await storage.findTokenByHash(hashOf(1)), { token, user: updated })
+    const changed = await other.updateToken(token.id, () => ({ disabled: true, data: { b: [] } }))
+    assert.deepEqual(await storage.findToken(token.id), { token: changed, user: shortOf(user) })
+    assert.deepEqual(await storage.listTokens({ order: 'asc', limit: 2 }), [{ token: changed, user: shortOf(user) }])
+    assert.equal(await storage.countTokens({ state: { is: 'disabled', at: graceEnd } }), 1)
     assert.equal(await other.revokeToken(token.id), true)
     assertNothing(await storage.findTokenByHash(hashOf(1)), 'a token was found that another process has revoked')
     assert.equal(await other.createUser(newUser()), 'taken')
@@ -139,7 +151,38 @@ export const sharing: Cases = {
       1,
       'number of rotations that created a successor'
     )
-    assert.equal((await storage.listTokens(user.id)).length, 1, 'number of tokens')
+    assert.equal((await tokensOf(storage, user.id)).length, 1, 'number of tokens')
+  },
+
+  'sharing: rotateToken passes a successor that another process has created': async ({ storage, share }) => {
+    const other = await share(storage)
+    const { id: userId } = await createUser(storage)
+    const { id } = await createToken(storage, userId, 1)
+    const expected: unknown[] = [undefined]
+    const seen: unknown[] = []
+    for (const [n, rotator] of [other, storage, other].entries()) {
+      expected.push(await rotator.rotateToken(id, (_old, successor) => {
+        seen[n] = successor ?? undefined
+        return { expires_at: graceEnd, successor: newToken(userId, 2 + n) }
+      }))
+    }
+    assert.deepEqual(seen, expected.slice(0, 3))
+  },
+
+  'sharing: updateToken loses no change when two processes call it': async ({ storage, share }) => {
+    await assertNoLostUpdate(storage, await share(storage))
+  },
+
+  'sharing: updateToken and rotateToken run one after the other': async ({ storage, share }) => {
+    await assertSerial(storage, await share(storage))
+  },
+
+  'sharing: rotateToken passes a successor to 9 of 10 calls of two processes': async ({ storage, share }) => {
+    await assertOneSuccessor(storage, await share(storage))
+  },
+
+  'sharing: pruneTokens counts each token once when two processes call it': async ({ storage, share }) => {
+    await assertCountedOnce(storage, await share(storage))
   },
 
   'sharing: createToken leaves no token when another process deletes the user': async ({ storage, share }) => {

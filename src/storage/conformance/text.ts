@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import type { Cases } from './case.js'
-import { assertNothing, emails, hashOf, createToken, createUser } from './records.js'
+import { assertNothing, emails, hashOf, createToken, createUser, tokensOf } from './records.js'
 
 /** Texts that some stores change. All of them are different. */
 const texts = [
@@ -11,6 +11,22 @@ const texts = [
   '\u0001\u007F\u0085\u2028', '\t\r\n', "'", '"', '`', '\\', '\\\\', "\\'", '%', '_', '?', '$1', ':a', '{}', '[]',
   "'; drop table users; --", '<script>', '\uFFFF', '\u{10FFFF}', 'x'.repeat(255), '\u{1F511}'.repeat(255)
 ]
+
+const nested = (levels: number): Record<string, unknown> => (levels === 1 ? {} : { a: nested(levels - 1) })
+
+/** Data that some stores change. */
+const objects: Array<Record<string, unknown>> = [
+  {},
+  { a: [1e308, -1e308, 5e-324, 0.1, -0.5, 2 ** 53, -(2 ** 31), 1e21] },
+  { a: { a: {} }, b: [[], [[]], {}] },
+  nested(31),
+  { a: '\u00E9'.repeat(8188) },
+  { '': null, toJSON: 1, constructor: 2, hasOwnProperty: 3 },
+  Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, i]))
+]
+
+/** Data of 1 MiB as JSON in UTF-8. The letter must take two bytes. */
+const largeData = (letter: string) => ({ a: letter.repeat((1024 * 1024 - 8) / 2) })
 
 export const text: Cases = {
   'createUser, updateUser: keep each character of a name': async ({ storage }) => {
@@ -28,12 +44,35 @@ export const text: Cases = {
     const data = Object.fromEntries(texts.map((text) => [text, text]))
     const user = await createUser(storage, { data })
     assert.deepEqual((await storage.findUser(user.id))?.data, data)
-    for (const [n, name] of texts.entries()) await createToken(storage, user.id, n, { name, scopes: [name, 'b'] })
-    for (const [n, token] of (await storage.listTokens(user.id)).entries()) {
-      assert.equal(token.name, texts[n])
-      assert.deepEqual(token.scopes, [texts[n], 'b'])
+    for (const [n, name] of texts.entries()) {
+      await createToken(storage, user.id, n, { name, scopes: [name, 'b'], data: { [name]: name } })
+    }
+    for (const [n, token] of (await tokensOf(storage, user.id)).entries()) {
+      const name = texts[n] as string
+      assert.deepEqual([token.name, token.scopes, token.data], [name, [name, 'b'], { [name]: name }])
     }
     assert.equal((await storage.findTokenByHash(hashOf(1)))?.token.name, ' ')
+  },
+
+  'updateToken: keeps each character of names, scopes and data': async ({ storage }) => {
+    const user = await createUser(storage)
+    const token = await createToken(storage, user.id, 1)
+    for (const name of texts) {
+      const expected = { ...token, name, scopes: ['b', name], data: { [name]: name } }
+      const updated = await storage.updateToken(token.id, () =>
+        ({ name, scopes: ['b', name], data: { [name]: name } }))
+      assert.deepEqual(updated, expected)
+      assert.deepEqual((await storage.findToken(token.id))?.token, expected)
+    }
+  },
+
+  'createToken: keeps each character of start': async ({ storage }) => {
+    const user = await createUser(storage)
+    const printable = Array.from({ length: 95 }, (_, n) => String.fromCharCode(32 + n)).join('')
+    const starts = ['vex_a1b2', 'VEX-9', 'x ', printable.slice(0, 64), printable.slice(64)]
+    for (const [n, start] of starts.entries()) await createToken(storage, user.id, n, { start })
+    assert.deepEqual((await tokensOf(storage, user.id)).map(({ start }) => start), starts)
+    assert.equal((await storage.findTokenByHash(hashOf(3)))?.token.start, starts[3])
   },
 
   'findUserByEmail: compares addresses byte by byte': async ({ storage }) => {
@@ -74,18 +113,19 @@ export const text: Cases = {
     }
   },
 
+  'createToken, updateToken: keep numbers, nesting and 16 KiB of data': async ({ storage }) => {
+    const user = await createUser(storage)
+    for (const [n, data] of objects.entries()) {
+      const { id } = await createToken(storage, user.id, n, { data })
+      assert.deepEqual((await storage.findToken(id))?.token.data, data)
+      await storage.updateToken(id, () => ({ data: { other: n } }))
+      await storage.updateToken(id, () => ({ data }))
+      assert.deepEqual((await storage.findTokenByHash(hashOf(n)))?.token.data, data)
+    }
+  },
+
   'createUser, updateUser: keep numbers, nesting and 16 KiB of data': async ({ storage }) => {
-    const nested = (levels: number): Record<string, unknown> => (levels === 1 ? {} : { a: nested(levels - 1) })
-    const all = [
-      {},
-      { a: [1e308, -1e308, 5e-324, 0.1, -0.5, 2 ** 53, -(2 ** 31), 1e21] },
-      { a: { a: {} }, b: [[], [[]], {}] },
-      nested(31),
-      { a: '\u00E9'.repeat(8188) },
-      { '': null, toJSON: 1, constructor: 2, hasOwnProperty: 3 },
-      Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, i]))
-    ]
-    for (const [n, data] of all.entries()) {
+    for (const [n, data] of objects.entries()) {
       const { id } = await createUser(storage, { email: `${n}@x`, data })
       assert.deepEqual((await storage.findUser(id))?.data, data)
       await storage.updateUser(id, { data: { other: n } })
@@ -95,16 +135,27 @@ export const text: Cases = {
   },
 
   'createUser, updateUser: keep 1 MiB of data': async ({ storage }) => {
-    const data = (letter: string) => ({ a: letter.repeat((1024 * 1024 - 8) / 2) })
-    const { id } = await createUser(storage, { data: data('\u00E9') })
+    const { id } = await createUser(storage, { data: largeData('\u00E9') })
     await createToken(storage, id, 1)
     // The data itself would be too long for a message.
-    const hasData = async (letter: string) => isDeepStrictEqual((await storage.findUser(id))?.data, data(letter))
+    const hasData = async (letter: string) => isDeepStrictEqual((await storage.findUser(id))?.data, largeData(letter))
     assert.ok(await hasData('\u00E9'), 'findUser returns other data than createUser stored')
-    await storage.updateUser(id, { data: data('\u00DF') })
+    await storage.updateUser(id, { data: largeData('\u00DF') })
     assert.ok(await hasData('\u00DF'), 'findUser returns other data than updateUser stored')
     const found = await storage.findTokenByHash(hashOf(1))
-    assert.ok(isDeepStrictEqual(found?.user.data, data('\u00DF')), 'findTokenByHash returns other data')
+    assert.ok(isDeepStrictEqual(found?.user.data, largeData('\u00DF')), 'findTokenByHash returns other data')
+  },
+
+  'createToken, updateToken: keep 1 MiB of data': async ({ storage }) => {
+    const user = await createUser(storage, { data: largeData('\u00DF') })
+    const { id } = await createToken(storage, user.id, 1, { data: largeData('\u00E9') })
+    const created = await storage.findToken(id)
+    assert.ok(isDeepStrictEqual(created?.token.data, largeData('\u00E9')), 'findToken returns other data')
+    await storage.updateToken(id, ({ data }) => ({ data: { ...data, b: 1, a: (data as { a: string }).a.slice(4) } }))
+    const found = await storage.findTokenByHash(hashOf(1))
+    const expected = { a: largeData('\u00E9').a.slice(4), b: 1 }
+    assert.ok(isDeepStrictEqual(found?.token.data, expected), 'findTokenByHash returns other data')
+    assert.ok(isDeepStrictEqual(found?.user.data, largeData('\u00DF')), 'findTokenByHash returns other data of a user')
   },
 
   'createUser, createToken, touchTokens: keep each time to the millisecond': async ({ storage }) => {

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
 import type { StorageAdapter } from '../storage-adapter.js'
 import type { Cases } from './case.js'
-import { assertNothing, attempt, hashOf, createToken, createUser, newToken, strangeKeys, time } from './records.js'
+import {
+  assertNothing, attempt, hashOf, createToken, createUser, newToken, strangeKeys, time, tokensOf
+} from './records.js'
 
 const tokenKeys = async (storage: StorageAdapter, userId: string) =>
-  (await storage.listTokens(userId)).map(({ id }) => id)
+  (await tokensOf(storage, userId)).map(({ id }) => id)
 
 export const tokens: Cases = {
   'createToken: stores each member, and findTokenByHash adds the user': async ({ storage }) => {
     const user = await createUser(storage)
     const given = [
       newToken(user.id, 1),
-      newToken(user.id, 2, { name: 'CI', scopes: ['a', 'b:c'], expires_at: time(30), expires_in: 2147483647 })
+      newToken(user.id, 2, { name: 'CI', scopes: ['a', 'b:c'], expires_at: time(30), expires_in: 2147483647 }),
+      newToken(user.id, 3, { disabled: true, data: { plan: ['pro', null] }, start: 'vex_a1B2', scopes: [] })
     ]
     for (const { hash, ...rest } of given) {
       const token = await storage.createToken({ hash, ...rest })
@@ -19,7 +22,9 @@ export const tokens: Cases = {
       assert.deepEqual(token, { ...rest, id: token.id, last_used_at: null })
       assert.match(token.id, /^[\w-]{1,64}$/)
       assert.deepEqual(await storage.findTokenByHash(hash), { token, user })
-      assert.deepEqual((await storage.listTokens(user.id)).at(-1), token)
+      assert.deepEqual((await tokensOf(storage, user.id)).at(-1), token)
+      const { id, email, name } = user
+      assert.deepEqual(await storage.findToken(token.id), { token, user: { id, email, name } })
     }
   },
 
@@ -48,6 +53,28 @@ export const tokens: Cases = {
     assert.deepEqual(await storage.findTokenByHash(hashOf(1)), { token, user: disabled })
   },
 
+  'findToken: finds nothing when the token was never created or has ended': async ({ storage }) => {
+    const user = await createUser(storage)
+    const tokens = [
+      await createToken(storage, user.id, 1),
+      await createToken(storage, user.id, 2),
+      await createToken(storage, user.id, 3)
+    ] as const
+    for (const key of strangeKeys(tokens[0].id)) assertNothing(await storage.findToken(key), `findToken of ${key}`)
+    const updated = await storage.updateUser(user.id, { name: 'New', email: 'new@x' })
+    if (typeof updated === 'string') assert.fail(`updateUser returned '${updated}'`)
+    const { id, email, name } = updated
+    for (const token of tokens) {
+      assert.deepEqual(await storage.findToken(token.id), { token, user: { id, email, name } })
+    }
+    await storage.revokeToken(tokens[0].id)
+    assertNothing(await storage.findToken(tokens[0].id), 'findToken of a revoked token')
+    await storage.rotateToken(tokens[1].id, () => ({ expires_at: null, successor: newToken(user.id, 4) }))
+    assertNothing(await storage.findToken(tokens[1].id), 'findToken of a token that was rotated')
+    await storage.deleteUser(user.id)
+    assertNothing(await storage.findToken(tokens[2].id), 'findToken of a token of a deleted user')
+  },
+
   "createToken: returns 'absent' and creates nothing when the user is absent": async ({ storage }) => {
     const user = await createUser(storage)
     const deleted = await createUser(storage, { email: 'deleted@x' })
@@ -55,7 +82,7 @@ export const tokens: Cases = {
     for (const key of [...strangeKeys(user.id), deleted.id]) {
       assert.equal(await storage.createToken(newToken(key, 1)), 'absent', `createToken for ${key}`)
       assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a token that was not created')
-      assert.deepEqual(await storage.listTokens(key), [])
+      assert.deepEqual(await tokensOf(storage, key), [])
     }
   },
 
@@ -80,7 +107,7 @@ export const tokens: Cases = {
     assert.equal(await storage.revokeToken(token.id), true)
     assert.equal(await storage.revokeToken(token.id), false)
     assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a revoked token')
-    assert.deepEqual(await storage.listTokens(user.id), [other])
+    assert.deepEqual(await tokensOf(storage, user.id), [other])
   },
 
   'revokeTokens: revokes all tokens of one user, and no other token': async ({ storage }) => {
@@ -89,25 +116,30 @@ export const tokens: Cases = {
     for (const n of [1, 2, 3]) await createToken(storage, user.id, n)
     const kept = await createToken(storage, other.id, 4)
     for (const key of strangeKeys(user.id)) await storage.revokeTokens(key)
-    assert.equal((await storage.listTokens(user.id)).length, 3)
+    assert.equal((await tokensOf(storage, user.id)).length, 3)
     await storage.revokeTokens(user.id)
     await storage.revokeTokens(user.id)
-    assert.deepEqual(await storage.listTokens(user.id), [])
+    assert.deepEqual(await tokensOf(storage, user.id), [])
     for (const n of [1, 2, 3]) {
       assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a revoked token')
     }
-    assert.deepEqual(await storage.listTokens(other.id), [kept])
+    assert.deepEqual(await tokensOf(storage, other.id), [kept])
     assert.deepEqual(await storage.findUser(user.id), user)
   },
 
   'rotateToken: deletes the old token and creates its successor': async ({ storage }) => {
     const user = await createUser(storage)
-    const old = await createToken(storage, user.id, 1, { name: 'CI', scopes: ['a'] })
+    const old = await createToken(storage, user.id, 1, {
+      name: 'CI', scopes: ['a'], disabled: true, data: { a: [] }, start: 'vex_a1B2'
+    })
     const { hash, ...successor } = newToken(user.id, 2, {
       name: 'CI',
       scopes: ['a'],
       expires_at: time(40),
-      expires_in: 60
+      expires_in: 60,
+      disabled: true,
+      data: { a: [] },
+      start: 'vex_C3d4'
     })
     const token = await storage.rotateToken(old.id, (seen) => {
       assert.deepEqual(seen, old)
@@ -118,14 +150,14 @@ export const tokens: Cases = {
     assert.notEqual(token.id, old.id)
     assertNothing(await storage.findTokenByHash(hashOf(1)), 'findTokenByHash of a token that was rotated')
     assert.deepEqual(await storage.findTokenByHash(hash), { token, user })
-    assert.deepEqual(await storage.listTokens(user.id), [token])
+    assert.deepEqual(await tokensOf(storage, user.id), [token])
   },
 
   'rotateToken: sets the expiry of the old token when there is a grace period': async ({ storage }) => {
     const user = await createUser(storage)
     const old = await createToken(storage, user.id, 1, { expires_in: 60, expires_at: time(50) })
     const token = await storage.rotateToken(old.id, () => ({ expires_at: time(20), successor: newToken(user.id, 2) }))
-    assert.deepEqual(await storage.listTokens(user.id), [{ ...old, expires_at: time(20) }, token])
+    assert.deepEqual(await tokensOf(storage, user.id), [{ ...old, expires_at: time(20) }, token])
     assert.deepEqual((await storage.findTokenByHash(hashOf(1)))?.token, { ...old, expires_at: time(20) })
   },
 
@@ -133,7 +165,7 @@ export const tokens: Cases = {
     const user = await createUser(storage)
     const old = await createToken(storage, user.id, 1)
     await createToken(storage, user.id, 2)
-    const before = await storage.listTokens(user.id)
+    const before = await tokensOf(storage, user.id)
     assert.equal(await storage.rotateToken(old.id, () => 'rejected'), 'rejected')
     await assert.rejects(
       attempt(() =>
@@ -143,7 +175,7 @@ export const tokens: Cases = {
       ),
       'rotateToken must throw when `replace` throws'
     )
-    assert.deepEqual(await storage.listTokens(user.id), before)
+    assert.deepEqual(await tokensOf(storage, user.id), before)
     assert.deepEqual((await storage.findTokenByHash(hashOf(1)))?.token, old)
   },
 
@@ -169,9 +201,9 @@ export const tokens: Cases = {
     await storage.revokeToken(gone.id)
     await storage.touchTokens([], time(1))
     await storage.touchTokens([one.id, gone.id, ...strangeKeys(one.id)], time(5))
-    assert.deepEqual(await storage.listTokens(user.id), [{ ...one, last_used_at: time(5) }, two])
+    assert.deepEqual(await tokensOf(storage, user.id), [{ ...one, last_used_at: time(5) }, two])
     await storage.touchTokens([two.id, one.id], time(4))
-    assert.deepEqual(await storage.listTokens(user.id), [
+    assert.deepEqual(await tokensOf(storage, user.id), [
       { ...one, last_used_at: time(5) },
       { ...two, last_used_at: time(4) }
     ])
@@ -193,7 +225,7 @@ export const tokens: Cases = {
     }
     await storage.touchTokens(keys, time(5))
     assert.deepEqual(
-      new Set((await storage.listTokens(user.id)).map((token) => token.last_used_at)),
+      new Set((await tokensOf(storage, user.id)).map((token) => token.last_used_at)),
       new Set([time(5)])
     )
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Cases } from './case.js'
-import { assertNothing, emails, hashOf, createToken, createUser, newUser, strangeKeys, time } from './records.js'
+import {
+  assertNothing, emails, hashOf, createToken, createUser, newUser, strangeKeys, time, tokensOf
+} from './records.js'
 
 const data = { plan: 'pro', tags: ['a', 1, -0.5, true, null, { b: {} }], '': '' }
 
@@ -120,7 +122,7 @@ export const users: Cases = {
     assert.equal(await storage.deleteUser(user.id), false)
     assertNothing(await storage.findUser(user.id), 'findUser of a deleted user')
     assertNothing(await storage.findUserByEmail('a@x'), 'findUserByEmail of a deleted user')
-    assert.deepEqual(await storage.listTokens(user.id), [])
+    assert.deepEqual(await tokensOf(storage, user.id), [])
     for (const n of [1, 2]) {
       assertNothing(await storage.findTokenByHash(hashOf(n)), 'findTokenByHash of a token of a deleted user')
     }
@@ -135,7 +137,7 @@ export const users: Cases = {
     if (typeof user === 'string') assert.fail(`updateUser returned '${user}'`)
     assert.equal(await storage.deleteUser(id, revision), false)
     assert.deepEqual(await storage.findUser(id), user)
-    assert.deepEqual(await storage.listTokens(id), [token])
+    assert.deepEqual(await tokensOf(storage, id), [token])
     assert.deepEqual(await storage.findTokenByHash(hashOf(1)), { token, user })
     assert.equal(await storage.deleteUser(id, user.revision), true, 'deleteUser with the current revision')
     assert.equal(await storage.deleteUser(id, user.revision), false, 'deleteUser of a deleted user')

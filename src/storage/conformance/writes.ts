@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
-import type { StorageAdapter, TokenRecord, UserRecord } from '../storage-adapter.js'
+import {
+  isAudited, isPortable, type AuditedStorageAdapter, type ImportedToken, type ImportedUser, type PortableStorageAdapter,
+  type StorageAdapter, type TokenRecord, type UserRecord
+} from '../storage-adapter.js'
+import { entriesOf, newEntry } from './audit-changes.js'
+import { tokenToImport, userToImport } from './imports.js'
 import { attempt, hashOf, createToken, createUser, newToken, newUser, time } from './records.js'
 
 interface Write {
-  method: keyof StorageAdapter
+  method: keyof AuditedStorageAdapter | keyof PortableStorageAdapter
   call: () => Promise<unknown>
   /** Returns whether the answer says that the write is done, and `observer` finds it done. */
   isDone: (answer: any, observer: StorageAdapter) => Promise<boolean>
@@ -12,18 +17,24 @@ interface Write {
 /** Returns a call of each method that writes. This function has created the records that the calls change. */
 export async function prepareWrites (storage: StorageAdapter): Promise<Write[]> {
   const user = await createUser(storage)
-  const [rotated, deleted, touched] = [
+  const [rotated, deleted, touched, updated] = [
     await createToken(storage, user.id, 1),
     await createToken(storage, user.id, 2),
-    await createToken(storage, user.id, 3)
+    await createToken(storage, user.id, 3),
+    await createToken(storage, user.id, 6)
   ]
+  await createToken(storage, user.id, 7, { expires_at: time(1) })
   const revoked = await createUser(storage, { email: 'revoked@x' })
   await createToken(storage, revoked.id, 4)
   const doomed = await createUser(storage, { email: 'doomed@x' })
   await createToken(storage, doomed.id, 5)
   const isThere = async (n: number, observer: StorageAdapter) => (await observer.findTokenByHash(hashOf(n))) != null
+  const audited = isAudited(storage) ? await prepareAuditWrites(storage) : []
+  const imports = isPortable(storage) ? prepareImports(storage, user.id) : []
 
   return [
+    ...audited,
+    ...imports,
     {
       method: 'createUser',
       call: () => storage.createUser(newUser({ email: 'late@x' })),
@@ -40,6 +51,12 @@ export async function prepareWrites (storage: StorageAdapter): Promise<Write[]> 
       method: 'createToken',
       call: () => storage.createToken(newToken(user.id, 101)),
       isDone: async (answer: TokenRecord | 'absent', observer) => answer !== 'absent' && (await isThere(101, observer))
+    },
+    {
+      method: 'updateToken',
+      call: () => storage.updateToken(updated.id, () => ({ disabled: true })),
+      isDone: async (answer: TokenRecord | 'absent' | 'rejected', observer) =>
+        typeof answer !== 'string' && (await observer.findTokenByHash(hashOf(6)))?.token.disabled === true
     },
     {
       method: 'rotateToken',
@@ -64,12 +81,45 @@ export async function prepareWrites (storage: StorageAdapter): Promise<Write[]> 
       isDone: async (_answer: void, observer) => !(await isThere(4, observer))
     },
     {
+      method: 'pruneTokens',
+      call: () => storage.pruneTokens({ expiredBefore: time(2), limit: 10 }),
+      isDone: async (answer: { deleted: number }, observer) => answer.deleted === 1 && !(await isThere(7, observer))
+    },
+    {
       method: 'deleteUser',
       call: () => storage.deleteUser(doomed.id),
       isDone: async (answer: boolean, observer) =>
         answer && !(await isThere(5, observer)) && (await observer.findUser(doomed.id)) == null
     }
   ]
+}
+
+function prepareImports (storage: PortableStorageAdapter, userId: string): Write[] {
+  return [
+    {
+      method: 'importUsers',
+      call: () => storage.importUsers({ records: [userToImport(1)], dryRun: false }),
+      isDone: async ([outcome]: Array<ImportedUser | string>, observer) =>
+        typeof outcome === 'object' && (await observer.findUserByEmail('1@x'))?.id === outcome.user.id
+    },
+    {
+      method: 'importTokens',
+      call: () => storage.importTokens({ records: [tokenToImport(userId, 103)], dryRun: false }),
+      isDone: async ([outcome]: Array<ImportedToken | string>, observer) =>
+        typeof outcome === 'object' && (await observer.findTokenByHash(hashOf(103)))?.token.id === outcome.token.id
+    }
+  ]
+}
+
+async function prepareAuditWrites (storage: AuditedStorageAdapter): Promise<Write[]> {
+  const { id } = await createUser(storage, { email: 'audited@x' })
+  await storage.updateUser(id, {}, undefined, newEntry('user.updated', { at: time(1) }))
+  return [{
+    method: 'pruneAudit',
+    call: () => storage.pruneAudit({ before: time(2), now: time(9), limit: 10 }),
+    isDone: async (answer: { deleted: number }, observer) =>
+      answer.deleted === 1 && (await entriesOf(observer as AuditedStorageAdapter)).length === 0
+  }]
 }
 
 /** Throws unless each write throws, or `observer` finds it done. A write counts as not done if the look-up throws. */

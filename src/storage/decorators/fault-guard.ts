@@ -1,6 +1,8 @@
 import { InTransactionError, StorageUnavailableError } from '../../errors.js'
-import type { Awaitable, OpenStorage, StorageAdapter } from '../storage-adapter.js'
-import { checkAnswer, checkToken } from './record-checks.js'
+import type {
+  AuditTrail, Awaitable, OpenStorage, PortableMethods, StorageAdapter, TokenRecord
+} from '../storage-adapter.js'
+import { checkAnswer, checkAuditAnswer, checkPortableAnswer, checkSuccessor, checkToken } from './record-checks.js'
 
 /**
  * Makes one call of a storage and returns its checked answer. A synchronous answer stays synchronous, because a promise
@@ -38,29 +40,83 @@ export function createFaultGuard (timeout: number): FaultGuard {
   }
 }
 
-/** Returns the open `storage` with each method guarded as `createFaultGuard` describes. */
+/**
+ * Returns the open `storage` with each method guarded as `createFaultGuard` describes. An error that `change` of
+ * `updateToken` or `replace` of `rotateToken` throws is thrown unchanged, because it is not a fault of the storage.
+ */
 export function withFaultGuard (storage: StorageAdapter, timeout: number): OpenStorage {
   const guard = createFaultGuard(timeout)
+
+  /** Makes a call whose storage calls `decide` with records, and checks these records, too. */
+  async function deciding<Decision, T> (
+    decide: (token: TokenRecord, successor?: TokenRecord) => Decision,
+    call: (checked: typeof decide) => Promise<T>,
+    check: (answer: T) => T
+  ): Promise<T> {
+    const mistakes = new Set<unknown>()
+    const checked: typeof decide = (token, latest) => {
+      checkToken(token)
+      const successor = checkSuccessor(latest)
+      try {
+        return decide(token, successor)
+      } catch (mistake) {
+        mistakes.add(mistake)
+        throw mistake
+      }
+    }
+    try {
+      return await guard(() => call(checked), check)
+    } catch (error) {
+      const { fault } = error as { fault?: unknown }
+      throw mistakes.has(fault) ? fault : error
+    }
+  }
+
   return {
     close: async () => guard(() => storage.close(), checkAnswer.close),
-    createUser: async (user) => guard(() => storage.createUser(user), checkAnswer.createUser),
+    createUser: async (user, entry) => guard(() => storage.createUser(user, entry), checkAnswer.createUser),
     findUser: async (id) => guard(() => storage.findUser(id), checkAnswer.findUser),
     findUserByEmail: async (email) => guard(() => storage.findUserByEmail(email), checkAnswer.findUserByEmail),
     listUsers: async (page) => guard(() => storage.listUsers(page), checkAnswer.listUsers),
     countUsers: async (filter) => guard(() => storage.countUsers(filter), checkAnswer.countUsers),
-    updateUser: async (id, changes, revision) =>
-      guard(() => storage.updateUser(id, changes, revision), checkAnswer.updateUser),
-    deleteUser: async (id, revision) => guard(() => storage.deleteUser(id, revision), checkAnswer.deleteUser),
-    createToken: async (token) => guard(() => storage.createToken(token), checkAnswer.createToken),
+    updateUser: async (id, changes, revision, entry) =>
+      guard(() => storage.updateUser(id, changes, revision, entry), checkAnswer.updateUser),
+    deleteUser: async (id, revision, entry) =>
+      guard(() => storage.deleteUser(id, revision, entry), checkAnswer.deleteUser),
+    createToken: async (token, entry) => guard(() => storage.createToken(token, entry), checkAnswer.createToken),
     findTokenByHash: (hash) => guard(() => storage.findTokenByHash(hash), checkAnswer.findTokenByHash),
-    listTokens: async (userId) => guard(() => storage.listTokens(userId), checkAnswer.listTokens),
-    rotateToken: async (id, replace) => guard(() => storage.rotateToken(id, (old) => {
-      checkToken(old)
-      return replace(old)
-    }), checkAnswer.rotateToken),
-    revokeToken: async (id) => guard(() => storage.revokeToken(id), checkAnswer.revokeToken),
-    revokeTokens: async (userId) => guard(() => storage.revokeTokens(userId), checkAnswer.revokeTokens),
+    findToken: async (id) => guard(() => storage.findToken(id), checkAnswer.findToken),
+    listTokens: async (page) => guard(() => storage.listTokens(page), checkAnswer.listTokens),
+    countTokens: async (filter) => guard(() => storage.countTokens(filter), checkAnswer.countTokens),
+    updateToken: (id, change, entry) =>
+      deciding(change, (checked) => storage.updateToken(id, checked, entry), checkAnswer.updateToken),
+    rotateToken: (id, replace, entry) =>
+      deciding(replace, (checked) => storage.rotateToken(id, checked, entry), checkAnswer.rotateToken),
+    revokeToken: async (id, entry) => guard(() => storage.revokeToken(id, entry), checkAnswer.revokeToken),
+    revokeTokens: async (userId, entry) => guard(() => storage.revokeTokens(userId, entry), checkAnswer.revokeTokens),
+    pruneTokens: async (batch) => guard(() => storage.pruneTokens(batch), checkAnswer.pruneTokens),
     touchTokens: async (ids, lastUsedAt) => guard(() => storage.touchTokens(ids, lastUsedAt), checkAnswer.touchTokens)
+  }
+}
+
+/** Returns the audit trail of an open storage, with each method guarded as `createFaultGuard` describes. */
+export function guardAuditTrail (trail: AuditTrail, timeout: number): AuditTrail {
+  const guard = createFaultGuard(timeout)
+  return {
+    listAudit: async (page) => guard(() => trail.listAudit(page), checkAuditAnswer.listAudit),
+    pruneAudit: async (batch) => guard(() => trail.pruneAudit(batch), checkAuditAnswer.pruneAudit)
+  }
+}
+
+/** Returns the methods for imports and exports, each guarded as `createFaultGuard` describes. */
+export function guardPortable (storage: PortableMethods, timeout: number): PortableMethods {
+  const guard = createFaultGuard(timeout)
+  return {
+    importUsers: async (batch, entry) =>
+      guard(() => storage.importUsers(batch, entry), checkPortableAnswer.importUsers(batch.records)),
+    importTokens: async (batch, entry) =>
+      guard(() => storage.importTokens(batch, entry), checkPortableAnswer.importTokens(batch.records)),
+    listHashedTokens: async (page) => guard(() => storage.listHashedTokens(page), checkPortableAnswer.listHashedTokens)
   }
 }
 

@@ -7,18 +7,24 @@ import { checkAnswer } from './record-checks.js'
 const flushInterval = 5_000
 const batchSize = 500
 
-/** Keeps the times at which tokens were last used. */
+/** Keeps `last_used_at` of tokens, and writes it later. */
 export interface LastUsed {
-  /** Notes that a token was used, unless this minute is already noted or written. Does not call the storage. */
+  /**
+   * Notes the minute in which a token is used, unless the minute is already noted or written. Does not call the
+   * storage.
+   */
   note (key: string, lastUsedAt: string | null, now: number): void
-  /** Writes the noted uses and stops. Does not wait for a call that the storage has not answered in time. */
+  /**
+   * Writes each `last_used_at` that is not yet in the storage, and stops. Does not wait for a call that the storage has
+   * not answered in time.
+   */
   close (): Promise<void>
 }
 
 /**
- * Returns a LastUsed that keeps `last_used_at` accurate to the minute, without a write per request. It gathers one use
- * per token and writes all of them together every five seconds. If a write fails, it calls `onFault` and writes the
- * same uses the next time.
+ * Returns a LastUsed that keeps `last_used_at` accurate to the minute, without a write per request. It notes one minute
+ * per token, and writes the noted minutes every five seconds. If a write fails, it calls `onFault`, and writes the same
+ * minutes the next time.
  *
  * It calls the storage again only after the storage has answered the previous call. After `timeout` milliseconds
  * without an answer, it calls `onFault`, and `close` no longer waits.
@@ -27,7 +33,7 @@ export function createLastUsed (
   storage: Pick<StorageAdapter, 'touchTokens'>, timeout: number, onFault: (fault: unknown) => void
 ): LastUsed {
   const noted = new Map<string, string>()
-  // Keys of tokens whose use in the latest minute is written. A record from a cache may not show that write.
+  // Keys of tokens whose latest minute is already written. A record from a cache may not show that write.
   const written = new Set<string>()
   // The formatted minute is kept, because formatting it takes longer than the rest of `note`.
   let last = { begin: NaN, text: '' }
@@ -55,7 +61,7 @@ export function createLastUsed (
         const batch = keys.splice(0, batchSize)
         await guard(() => touch(batch, minute), checkAnswer.touchTokens)
         for (const key of batch) {
-          // A use in a later minute, noted during the write, stays.
+          // A later minute, noted during the write, stays.
           if (noted.get(key) === minute) noted.delete(key)
           if (minute === last.text) written.add(key)
         }
@@ -65,7 +71,7 @@ export function createLastUsed (
     }
   }
 
-  /** Writes the noted uses, unless a write is under way or unanswered. */
+  /** Writes the noted minutes, unless a write is under way or unanswered. */
   function flush (): Promise<void> | undefined {
     if (!unanswered) writing ??= write().catch(onFault).finally(() => { writing = undefined })
     return writing

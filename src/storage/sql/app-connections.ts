@@ -10,10 +10,12 @@ const holdsOf = new WeakMap<QueryExecutor, AsyncLocalStorage<Hold>>()
 
 /**
  * Makes each query of `ours` throw InTransactionError at once if its caller holds a connection of `theirs`, from which
- * `ours` is derived. Such a query needs a second connection. If none is free, it waits for the one that its own caller
- * holds, and blocks all other callers. Its changes would also remain when the caller's transaction is rolled back.
+ * `ours` is derived. Such a query needs a second connection. If no connection is free, the query waits for the
+ * connection of its own caller, and blocks all other callers. The changes of the query would also remain when the
+ * caller's transaction is rolled back.
  *
- * The async context identifies the caller. Kysely has no hook for that, so methods of the app's executor are replaced.
+ * The async context identifies the caller. Kysely has no hook for the use of a connection, so this function replaces
+ * methods of the app's executor.
  */
 export function rejectHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
   const holds = watch(theirs.getExecutor())
@@ -27,8 +29,8 @@ export function rejectHolders (theirs: Kysely<any>, ours: Kysely<any>): void {
 }
 
 /**
- * Marks the async context of each function that uses a connection of this executor, while it holds the connection.
- * Also watches the executors that are derived from this one later.
+ * Marks the async context of each function that uses a connection of this executor, while the function holds the
+ * connection. Also watches the executors that are derived from this executor later.
  */
 function watch (executor: QueryExecutor, holds = holdsOf.get(executor)): AsyncLocalStorage<Hold> {
   if (holds !== undefined && holdsOf.has(executor)) return holds

@@ -12,11 +12,11 @@ class Placeholder {
 export type Values = Readonly<Record<string, unknown>>
 
 /** Makes the placeholder of the value with this name. */
-type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Name) => V[Name]
+export type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Name) => V[Name]
 
 /**
  * The compiled queries of a storage, by name. Kysely compiles each query once, because compilation is half the cost of
- * a small query. Each run has its own values. These are not prepared statements, which the database makes.
+ * a small query. Each run has its own values. A compiled query is not a prepared statement, which the database makes.
  */
 export class CompiledQueries {
   readonly #entries = new Map<string, { compiled: CompiledQuery<any>, names: string[] }>()

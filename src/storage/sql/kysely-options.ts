@@ -8,7 +8,7 @@ interface CommonOptions {
    */
   tablePrefix?: string | undefined
   /**
-   * Whether `open` creates and upgrades the tables. With `false` it only checks that they are up to date.
+   * Whether `open` creates and upgrades the tables. With `false`, `open` only checks that they are up to date.
    * @default true
    */
   migrate?: boolean | undefined

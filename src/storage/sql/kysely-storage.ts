@@ -1,24 +1,37 @@
 import { Kysely, type Dialect, type SelectQueryNode, type TableNode } from 'kysely'
 import { toOpenError } from '../open-error.js'
 import type {
-  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, UserChanges, UserFilter, UserPage
+  AuditedStorageAdapter, AuditPage, AuditPruneBatch, HashedTokenPage, ImportBatch, NewAuditRecord, NewTokenRecord,
+  NewUserRecord, PortableStorageAdapter, PruneBatch, TokenChanges, TokenFilter, TokenPage, TokenRecord,
+  TokenReplacement, TokenToImport, UserChanges, UserFilter, UserPage, UserToImport
 } from '../storage-adapter.js'
 import { rejectHolders } from './app-connections.js'
+import { mendCounter } from './audit-counter.js'
+import { createAuditLists } from './audit-lists.js'
 import { checkDriver } from './dialects/check-driver.js'
 import { detectDialect, type DialectTraits } from './dialects/index.js'
 import { SqliteDialect } from './drivers/sqlite-dialect.js'
+import { createHashedTokens } from './hashed-tokens.js'
+import { createImports } from './imports.js'
 import { resolveKyselyOptions, type KyselyStorageOptions } from './kysely-options.js'
 import { checkMigrated, migrate } from './migrations/migrator.js'
 import { QueryRunner } from './query-runner.js'
 import { tableNames, type TableNames, type Tables } from './tables.js'
+import { createTokenChanges } from './token-changes.js'
+import { createTokenLists } from './token-lists.js'
 import { createTokenQueries } from './token-queries.js'
 import { createUserQueries } from './user-queries.js'
 
-/** Storage in a SQL database, through Kysely: SQLite, PostgreSQL, MySQL, MariaDB, or one compatible with these. */
-export class KyselyStorage implements StorageAdapter {
+/** Storage through Kysely in SQLite, PostgreSQL, MySQL, MariaDB, or in a database that is compatible with these. */
+export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdapter {
   readonly #runner: QueryRunner
   readonly #users: ReturnType<typeof createUserQueries>
   readonly #tokens: ReturnType<typeof createTokenQueries>
+  readonly #tokenLists: ReturnType<typeof createTokenLists>
+  readonly #tokenChanges: ReturnType<typeof createTokenChanges>
+  readonly #audit: ReturnType<typeof createAuditLists>
+  readonly #imports: ReturnType<typeof createImports>
+  readonly #hashedTokens: ReturnType<typeof createHashedTokens>
   readonly #ownsDb: boolean
   readonly #migrate: boolean
 
@@ -26,7 +39,7 @@ export class KyselyStorage implements StorageAdapter {
    * Creates a storage. With `db`, each method throws InTransactionError if its caller holds a connection of that `db`.
    *
    * @throws {InvalidOptionError} if an option is wrong
-   * @throws {UnsupportedDatabaseError} if the dialect is for another database
+   * @throws {UnsupportedDatabaseError} if the dialect is for a database that KyselyStorage does not support
    */
   constructor (options: KyselyStorageOptions) {
     const { dialect, db: appDb, tablePrefix, migrate } = resolveKyselyOptions(options)
@@ -36,6 +49,11 @@ export class KyselyStorage implements StorageAdapter {
     this.#runner = new QueryRunner(db, detectDialect(db), tableNames(tablePrefix), sqlite)
     this.#users = createUserQueries(this.#runner)
     this.#tokens = createTokenQueries(this.#runner)
+    this.#tokenLists = createTokenLists(this.#runner)
+    this.#tokenChanges = createTokenChanges(this.#runner)
+    this.#audit = createAuditLists(this.#runner)
+    this.#imports = createImports(this.#runner)
+    this.#hashedTokens = createHashedTokens(this.#runner)
     this.#ownsDb = appDb === undefined
     this.#migrate = migrate
   }
@@ -48,7 +66,11 @@ export class KyselyStorage implements StorageAdapter {
    * @throws {StorageOpenError} if the database cannot be used, with the driver's error as its `cause`
    */
   async open (): Promise<void> {
-    await this.#afterChecks<unknown>(this.#migrate ? migrate : checkMigrated)
+    await this.#afterChecks(async (db, traits, names) => {
+      if (this.#migrate) await migrate(db, traits, names)
+      else await checkMigrated(db, traits, names)
+      await mendCounter(db, traits, names)
+    })
   }
 
   /**
@@ -67,7 +89,7 @@ export class KyselyStorage implements StorageAdapter {
   ): Promise<T> {
     const { db, traits, names, rows } = this.#runner
     try {
-      // Kysely opens the database for the first connection. Queries that bypass Kysely's executor need it to be open.
+      // Kysely opens the database for the first connection. Queries that bypass Kysely's executor do not open it.
       await db.connection().execute(async () => {})
       // Settings are checked first. Some of them change values, and `checkDriver` would not name the setting.
       await traits.checkSettings(db, names)
@@ -83,7 +105,7 @@ export class KyselyStorage implements StorageAdapter {
     if (this.#ownsDb) await this.#runner.db.destroy()
   }
 
-  createUser (user: NewUserRecord) { return this.#users.createUser(user) }
+  createUser (user: NewUserRecord, entry?: NewAuditRecord) { return this.#users.createUser(user, entry) }
 
   findUser (id: string) { return this.#users.findUser(id) }
 
@@ -93,27 +115,59 @@ export class KyselyStorage implements StorageAdapter {
 
   countUsers (filter?: UserFilter) { return this.#users.countUsers(filter) }
 
-  updateUser (id: string, changes: UserChanges, revision?: number) {
-    return this.#users.updateUser(id, changes, revision)
+  updateUser (id: string, changes: UserChanges, revision?: number, entry?: NewAuditRecord) {
+    return this.#users.updateUser(id, changes, revision, entry)
   }
 
-  deleteUser (id: string, revision?: number) { return this.#users.deleteUser(id, revision) }
+  deleteUser (id: string, revision?: number, entry?: NewAuditRecord) {
+    return this.#users.deleteUser(id, revision, entry)
+  }
 
-  createToken (token: NewTokenRecord) { return this.#tokens.createToken(token) }
+  createToken (token: NewTokenRecord, entry?: NewAuditRecord) { return this.#tokens.createToken(token, entry) }
 
   findTokenByHash (hash: Buffer) { return this.#tokens.findTokenByHash(hash) }
 
-  listTokens (userId: string) { return this.#tokens.listTokens(userId) }
+  findToken (id: string) { return this.#tokens.findToken(id) }
 
-  rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'rejected') {
-    return this.#tokens.rotateToken(id, replace)
+  listTokens (page: TokenPage) { return this.#tokenLists.listTokens(page) }
+
+  countTokens (filter?: TokenFilter) { return this.#tokenLists.countTokens(filter) }
+
+  updateToken (
+    id: string, change: (current: TokenRecord) => TokenChanges | 'rejected', entry?: NewAuditRecord
+  ) {
+    return this.#tokenChanges.updateToken(id, change, entry)
   }
 
-  revokeToken (id: string) { return this.#tokens.revokeToken(id) }
+  rotateToken (
+    id: string,
+    replace: (old: TokenRecord, successor?: TokenRecord) => TokenReplacement | 'rejected',
+    entry?: NewAuditRecord
+  ) {
+    return this.#tokenChanges.rotateToken(id, replace, entry)
+  }
 
-  revokeTokens (userId: string) { return this.#tokens.revokeTokens(userId) }
+  revokeToken (id: string, entry?: NewAuditRecord) { return this.#tokens.revokeToken(id, entry) }
+
+  revokeTokens (userId: string, entry?: NewAuditRecord) { return this.#tokens.revokeTokens(userId, entry) }
+
+  pruneTokens (batch: PruneBatch) { return this.#tokenLists.pruneTokens(batch) }
 
   touchTokens (ids: readonly string[], lastUsedAt: string) { return this.#tokens.touchTokens(ids, lastUsedAt) }
+
+  listAudit (page: AuditPage) { return this.#audit.listAudit(page) }
+
+  pruneAudit (batch: AuditPruneBatch) { return this.#audit.pruneAudit(batch) }
+
+  importUsers (batch: ImportBatch<UserToImport>, entry?: NewAuditRecord) {
+    return this.#imports.importUsers(batch, entry)
+  }
+
+  importTokens (batch: ImportBatch<TokenToImport>, entry?: NewAuditRecord) {
+    return this.#imports.importTokens(batch, entry)
+  }
+
+  listHashedTokens (page: HashedTokenPage) { return this.#hashedTokens.listHashedTokens(page) }
 }
 
 /** Returns a Kysely without the app's plugins, which may rename columns or change rows. Keeps the app's schema. */

@@ -3,37 +3,22 @@ import { normalizeForSearch } from '../../normalize.js'
 import type { ColumnType } from './dialects/dialect-traits.js'
 import type { DialectTraits } from './dialects/index.js'
 import { toInteger } from './integers.js'
-import type { NewTokenRecord, NewUserRecord, TokenRecord, UserChanges, UserRecord } from '../storage-adapter.js'
+import { readKey } from './keys.js'
+import type {
+  ListedToken, NewTokenRecord, NewUserRecord, TokenChanges, TokenRecord, TokenWithUser, UserChanges, UserRecord
+} from '../storage-adapter.js'
 import type { Tables } from './tables.js'
 
 type UserRow = Omit<Selectable<Tables['users']>, 'searchable_name'>
-type UserColumns = Omit<UserRow, 'id' | 'name' | 'created_at'>
-type TokenRow = Omit<Selectable<Tables['tokens']>, 'hash'>
-/** A token joined with its user, whose key is `user_id`. */
-export type TokenWithUserRow = TokenRow & UserColumns & {
-  user_name: string | null
+type TokenRow = Omit<Selectable<Tables['tokens']>, 'hash' | 'searchable_name' | 'successor_id'>
+/** A token joined with the members of its user that lists of tokens show. The key of the user is `user_id`. */
+type ListedTokenRow = TokenRow & Pick<UserRow, 'email'> & { user_name: string | null }
+/** A token joined with its user. */
+export type TokenWithUserRow = ListedTokenRow & Pick<UserRow, 'max_concurrent_bots' | 'revision'> & {
+  user_disabled: unknown
+  user_data: unknown
   user_created_at: unknown
   hash_length: unknown
-}
-
-/** Converts a key to its integer. Returns `undefined` unless it is 1 to 2^53 - 1 without leading zeros. */
-export function toRowId (id: string): number | undefined {
-  if (!/^[1-9]\d{0,15}$/.test(id)) return undefined
-  const key = Number(id)
-  return Number.isSafeInteger(key) ? key : undefined
-}
-
-/**
- * Returns the key of a row as text. A driver may return the key as a number, text or bigint.
- *
- * @throws {Error} if the key is not an integer from 1 to 2^53 - 1
- */
-export function readKey (value: unknown): string {
-  const key = String(value)
-  if (toRowId(key) === undefined) {
-    throw new Error(`The database gave a row the key ${key}, which is not an integer from 1 to 2^53 - 1`)
-  }
-  return key
 }
 
 export type Rows = ReturnType<typeof createRows>
@@ -53,21 +38,24 @@ export function createRows (traits: DialectTraits) {
   }
   const writeTime = (time: string | null) => time === null ? null : traits.writeTime(time)
 
-  function toUserRecord (row: UserRow): UserRecord {
-    return userRecord(row.id, row.name, row.created_at, row)
+  function readHash (value: unknown): Buffer {
+    // Some drivers shorten bytes. A shortened hash must not match, because many token values share it.
+    if (!(value instanceof Uint8Array) || value.length !== 32) {
+      throw new Error('The database returned a hash that is not 32 bytes long')
+    }
+    return Buffer.from(value)
   }
 
-  // Three members are parameters, because a joined row has them under other names.
-  function userRecord (id: unknown, name: string | null, createdAt: unknown, row: UserColumns): UserRecord {
+  function toUserRecord (row: UserRow): UserRecord {
     return {
-      id: readKey(id),
+      id: readKey(row.id),
       email: row.email,
-      name,
+      name: row.name,
       max_concurrent_bots: toInteger(row.max_concurrent_bots),
       disabled: readBoolean(row.disabled),
       data: fromJson(row.data),
       revision: toInteger(row.revision),
-      created_at: traits.readTime(createdAt)
+      created_at: traits.readTime(row.created_at)
     }
   }
 
@@ -79,10 +67,20 @@ export function createRows (traits: DialectTraits) {
       scopes: fromJson(row.scopes),
       expires_at: readTime(row.expires_at),
       expires_in: row.expires_in === null ? null : toInteger(row.expires_in),
+      disabled: readBoolean(row.disabled),
+      data: fromJson(row.data),
+      start: row.start,
       last_used_at: readTime(row.last_used_at),
       created_at: traits.readTime(row.created_at)
     }
   }
+
+  const tokenColumns = [
+    'token.id', 'token.user_id', 'token.name', 'token.expires_in', 'token.start',
+    json('token.scopes').as('scopes'), json('token.data').as('data'), boolean('token.disabled').as('disabled'),
+    time('token.expires_at').as('expires_at'), time('token.last_used_at').as('last_used_at'),
+    time('token.created_at').as('created_at')
+  ] as const
 
   return {
     /** Converts a value of this type to a query parameter. */
@@ -107,18 +105,13 @@ export function createRows (traits: DialectTraits) {
       boolean('disabled').as('disabled'), json('data').as('data'), time('created_at').as('created_at')
     ] as const,
 
-    tokenColumns: [
-      'id', 'user_id', 'name', 'expires_in', json('scopes').as('scopes'),
-      time('expires_at').as('expires_at'), time('last_used_at').as('last_used_at'),
-      time('created_at').as('created_at')
-    ] as const,
+    tokenColumns,
+
+    listedTokenColumns: [...tokenColumns, 'user.email', 'user.name as user_name'] as const,
 
     tokenWithUserColumns: [
-      'token.id', 'token.user_id', 'token.name', 'token.expires_in', json('token.scopes').as('scopes'),
-      time('token.expires_at').as('expires_at'), time('token.last_used_at').as('last_used_at'),
-      time('token.created_at').as('created_at'),
-      'user.email', 'user.name as user_name', 'user.max_concurrent_bots', 'user.revision',
-      boolean('user.disabled').as('disabled'), json('user.data').as('data'),
+      ...tokenColumns, 'user.email', 'user.name as user_name', 'user.max_concurrent_bots', 'user.revision',
+      boolean('user.disabled').as('user_disabled'), json('user.data').as('user_data'),
       time('user.created_at').as('user_created_at'),
       sql`length(${sql.ref('token.hash')})`.as('hash_length')
     ] as const,
@@ -127,13 +120,28 @@ export function createRows (traits: DialectTraits) {
 
     toTokenRecord,
 
-    toTokenWithUser (row: TokenWithUserRow): { token: TokenRecord, user: UserRecord } {
+    readHash,
+
+    toListedToken (row: ListedTokenRow): ListedToken {
+      const token = toTokenRecord(row)
+      return { token, user: { id: token.user_id, email: row.email, name: row.user_name } }
+    },
+
+    toTokenWithUser (row: TokenWithUserRow): TokenWithUser {
       // Some drivers shorten bytes. A shortened hash must not match, because many token values share it.
       if (toInteger(row.hash_length) !== 32) throw new Error('The database holds a hash that is not 32 bytes long')
-      return {
-        token: toTokenRecord(row),
-        user: userRecord(row.user_id, row.user_name, row.user_created_at, row)
+      const token = toTokenRecord(row)
+      const user: UserRecord = {
+        id: token.user_id,
+        email: row.email,
+        name: row.user_name,
+        max_concurrent_bots: toInteger(row.max_concurrent_bots),
+        disabled: readBoolean(row.user_disabled),
+        data: fromJson(row.user_data),
+        revision: toInteger(row.revision),
+        created_at: traits.readTime(row.user_created_at)
       }
+      return { token, user }
     },
 
     createdUser: (id: string, user: NewUserRecord): UserRecord => ({ ...user, id, disabled: false, revision: 0 }),
@@ -141,6 +149,13 @@ export function createRows (traits: DialectTraits) {
     createdToken (id: string, { hash, ...token }: NewTokenRecord): TokenRecord {
       return { ...token, id, last_used_at: null }
     },
+
+    changedToken: (token: TokenRecord, {
+      name = token.name, scopes = token.scopes, expires_at: expiresAt = token.expires_at,
+      expires_in: expiresIn = token.expires_in, disabled = token.disabled, data = token.data
+    }: TokenChanges): TokenRecord => (
+      { ...token, name, scopes, expires_at: expiresAt, expires_in: expiresIn, disabled, data }
+    ),
 
     newUser: (user: NewUserRecord) => ({
       email: user.email,
@@ -165,11 +180,26 @@ export function createRows (traits: DialectTraits) {
       user_id: userKey,
       hash: token.hash,
       name: token.name,
+      searchable_name: searchableName(token.name),
       scopes: toJson(token.scopes),
       expires_at: writeTime(token.expires_at),
       expires_in: token.expires_in,
+      disabled: traits.writeBoolean(token.disabled),
+      data: toJson(token.data),
+      start: token.start,
       created_at: traits.writeTime(token.created_at)
-    } satisfies Insertable<Tables['tokens']>)
+    } satisfies Insertable<Tables['tokens']>),
+
+    /** Keeps members that are `undefined`, like `userChanges`. */
+    tokenChanges: (changes: TokenChanges) => ({
+      name: changes.name,
+      searchable_name: changes.name === undefined ? undefined : searchableName(changes.name),
+      scopes: changes.scopes === undefined ? undefined : traits.writeJson(toJson(changes.scopes)),
+      expires_at: changes.expires_at === undefined ? undefined : writeTime(changes.expires_at),
+      expires_in: changes.expires_in,
+      disabled: changes.disabled === undefined ? undefined : traits.writeBoolean(changes.disabled),
+      data: changes.data === undefined ? undefined : traits.writeJson(toJson(changes.data))
+    })
   }
 }
 

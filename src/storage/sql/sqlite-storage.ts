@@ -38,7 +38,7 @@ export interface SqliteStorageOptions {
 }
 
 /**
- * Creates a KyselyStorage over better-sqlite3. Any number of processes on one machine can share the file. It has a
+ * Creates a KyselyStorage over better-sqlite3. Any number of processes on one machine can share the file, which has a
  * write-ahead log. `synchronous=FULL` makes acknowledged changes survive a power cut, and `secure_delete` overwrites
  * deleted data.
  *
@@ -73,7 +73,7 @@ export function sqliteStorage (
 
 async function openDatabase (filename: string, create: boolean): Promise<SqliteDatabase> {
   try {
-    // The import is here, because apps with another storage need not install better-sqlite3.
+    // The import is here, because an app without a storage of SQLite need not install better-sqlite3.
     const { default: Database } = await import('better-sqlite3')
     if (create) createPrivate(filename.trim())
     return new Database(filename, { timeout: 0, fileMustExist: !create })
@@ -83,13 +83,13 @@ async function openDatabase (filename: string, create: boolean): Promise<SqliteD
 }
 
 function describeOpenError (cause: unknown, filename: string): string {
-  // better-sqlite3 is an optional dependency, and npm does not report when the installation of one fails.
+  // better-sqlite3 is an optional dependency, and npm does not report that its installation failed.
   if ((cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') {
     return 'better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), ' +
       'or give another `storage`'
   }
-  // Package managers run the install script of better-sqlite3 only with permission, and its binary is for one version
-  // of Node.js.
+  // Package managers run the install script of better-sqlite3 only with permission. The script's binary is for one
+  // version of Node.js.
   if (isUnbuilt(cause)) {
     return 'better-sqlite3 is not built for this Node.js: allow its install script ' +
       '(pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3'
@@ -97,7 +97,7 @@ function describeOpenError (cause: unknown, filename: string): string {
   return `SQLite cannot open ${filename === memory ? filename : resolve(filename)} (${(cause as Error).message})`
 }
 
-/** Creates the file if it is missing. Only its owner can read it. SQLite gives the files that it adds the same mode. */
+/** Creates a missing database file with mode 0600. SQLite gives this mode to its `-wal` and `-shm` files, too. */
 function createPrivate (filename: string): void {
   if (filename === memory) return
   try {

@@ -36,6 +36,36 @@ export interface Tables {
     /** Seconds. */
     expires_in: number | null
     last_used_at: Time<null>
+    /** A JSON object. */
+    data: Json
+    disabled: Flag
+    /** ASCII. */
+    start: string | null
+    /** `normalizeForSearch(name)`. */
+    searchable_name: string | null
+    /** The token that the latest rotation created. It may have ended. */
+    successor_id: number | string | bigint | null
+  }
+  audit: {
+    /** Without gaps, in the order of commits. */
+    id: number | string | bigint
+    /** Milliseconds since 1970. */
+    at: number | string | bigint
+    /** A number of `audit-actions.ts`. */
+    action: number
+    actor: string | null
+    request_id: string | null
+    user_id: number | string | bigint
+    token_id: number | string | bigint | null
+    successor_id: number | string | bigint | null
+    /** A JSON array. */
+    changed: string | null
+  }
+  audit_last: {
+    /** `counterId`, in the only row. */
+    id: number
+    /** The key of the last entry. */
+    last: Key
   }
   migrations: {
     /** n: the migration to version n is done. -n: the migration to version n has begun. 0: a row to lock. */
@@ -44,10 +74,19 @@ export interface Tables {
   }
 }
 
+/** The row of `audit_last` that counts the entries, unless the database generates consecutive keys. */
+export const counterId = 1
+
 export type TableNames = { readonly [Name in keyof Tables]: Name }
 
 /** Returns each table's name in the database, typed as the name that Kysely knows. */
 export function tableNames (prefix: string): TableNames {
   const named = <Name extends keyof Tables>(name: Name) => `${prefix}${name}` as Name
-  return { users: named('users'), tokens: named('tokens'), migrations: named('migrations') }
+  return {
+    users: named('users'),
+    tokens: named('tokens'),
+    audit: named('audit'),
+    audit_last: named('audit_last'),
+    migrations: named('migrations')
+  }
 }

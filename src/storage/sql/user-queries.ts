@@ -1,7 +1,9 @@
 import { sql, type ExpressionBuilder, type Kysely } from 'kysely'
 import type { StorageAdapter, UserRecord } from '../storage-adapter.js'
+import { addEntry, audited, auditedInsert } from './audit-trail.js'
+import { toInteger } from './integers.js'
+import { toRowId } from './keys.js'
 import type { QueryRunner } from './query-runner.js'
-import { toRowId } from './rows.js'
 import type { Tables } from './tables.js'
 import { unlessReferenced, unlessTaken } from './violations.js'
 
@@ -12,7 +14,7 @@ const searchableEmail = sql<string>`replace(${sql.ref('email')}, ${sql.lit('\u03
 type UserMethods =
   'createUser' | 'findUser' | 'findUserByEmail' | 'listUsers' | 'countUsers' | 'updateUser' | 'deleteUser'
 
-// Undoes a transaction. It never leaves this file.
+// This error undoes a transaction, and never leaves this file.
 const stale = new Error('The user is absent, or has another revision')
 
 /** Creates the methods of KyselyStorage for users. */
@@ -32,19 +34,20 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
   }
 
   return {
-    async createUser (user) {
+    async createUser (user, entry) {
       const values = rows.newUser(user)
+      const build = (written: typeof values) => {
+        const insert = db.insertInto(names.users).values(written)
+        return traits.onConflictDoNothing
+          ? insert.onConflict((conflict) => conflict.column('email').doNothing())
+          : insert
+      }
       const write = async () => {
-        const id = await runner.retried(() => runner.insert('createUser', values, (written) => {
-          const insert = db.insertInto(names.users).values(written)
-          return traits.onConflictDoNothing
-            ? insert.onConflict((conflict) => conflict.column('email').doNothing())
-            : insert
-        }))
+        const id = await auditedInsert(runner, 'createUser', values, build, entry, { user_id: 'id' })
         return id === undefined ? undefined : rows.createdUser(id, user)
       }
       return await unlessTaken(write, {
-        // If the insert skips a conflict of addresses, its error is about another unique column.
+        // If the insert skips a conflict of addresses, its error is about a different unique column.
         isViolation: (error) => !traits.onConflictDoNothing && traits.isUniqueViolation(error),
         isTaken: async () => await findUserByEmail(user.email) !== undefined
       })
@@ -83,11 +86,11 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
       let query = db.selectFrom(names.users).select(({ fn }) => fn.countAll().as('count'))
       if (search !== undefined) query = query.where(contains(search))
       if (disabled !== undefined) query = query.where('disabled', '=', traits.writeBoolean(disabled) as boolean)
-      const { count } = await query.executeTakeFirstOrThrow()
-      return Number(count)
+      const row = await runner.executeTakeFirst(query.compile())
+      return toInteger(row?.count)
     },
 
-    async updateUser (id, changes, revision) {
+    async updateUser (id, changes, revision, entry) {
       const key = toRowId(id)
       if (key === undefined) return 'absent'
       const updateIn = (db: Kysely<Tables>) => {
@@ -99,14 +102,18 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
         return revision === undefined ? update : update.where('revision', '=', revision)
       }
       const write = async () => {
+        const keysOf = (updated: UserRecord | undefined) => updated && { user_id: key }
         const updated = traits.supportsReturning
-          ? await runner.retried(async () => {
+          ? await audited(runner, entry, async (db) => {
             const row = await updateIn(db).returning(rows.userColumns).executeTakeFirst()
             return row && rows.toUserRecord(row)
-          })
+          }, keysOf)
           : await runner.transaction(async (trx) => {
             const { numUpdatedRows } = await updateIn(trx).executeTakeFirstOrThrow()
-            return numUpdatedRows === 0n ? undefined : await findUserByKey(runner, key, trx)
+            if (numUpdatedRows === 0n) return undefined
+            // MariaDB rejects an update of a row that has changed since the first read, so the read comes last.
+            await addEntry(runner, trx, entry, { user_id: key })
+            return await findUserByKey(runner, key, trx)
           })
         return updated ?? 'absent'
       }
@@ -119,7 +126,7 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
       }))
     },
 
-    async deleteUser (id, revision) {
+    async deleteUser (id, revision, entry) {
       const key = toRowId(id)
       if (key === undefined) return false
       const write = () => runner.transaction(async (trx) => {
@@ -128,17 +135,18 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
           const query = trx.deleteFrom(names.users).where('id', '=', key)
           return (revision === undefined ? query : query.where('revision', '=', revision)).executeTakeFirstOrThrow()
         }
-        // The foreign key does not always delete the tokens: a connection of the app may not enforce foreign keys.
+        // The foreign key does not always delete the tokens: some connections of an app do not enforce foreign keys.
         await revokeTokens()
         const { numDeletedRows } = await deleteUser().catch(async (error) => {
           if (traits.supportsCascade || !traits.isForeignKeyViolation(error)) throw error
-          // A token may have been created after the first statement. Now the user is locked, so no other can follow.
+          // A token may have been created after the first statement. The user is now locked, so no more tokens follow.
           await revokeTokens()
           return await deleteUser()
         })
-        // The error undoes the revocation of the tokens. A check before it would lock the user before its tokens, and
-        // a rotation locks them in the other order.
+        // The error undoes the revocation of the tokens. A check before the revocation would lock the user before its
+        // tokens, but a rotation locks a token before its user.
         if (numDeletedRows === 0n && revision !== undefined) throw stale
+        if (numDeletedRows > 0n) await addEntry(runner, trx, entry, { user_id: key })
         return numDeletedRows > 0n
       })
       return await unlessReferenced(traits, () => write().catch((error) => {
@@ -149,7 +157,7 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
   }
 }
 
-/** Returns the user with this key, within `trx` if it is given. Returns `undefined` if there is none. */
+/** Returns the user with this key, within `trx` if it is given. Returns `undefined` if there is no such user. */
 export async function findUserByKey (
   runner: QueryRunner,
   key: number,

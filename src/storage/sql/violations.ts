@@ -4,7 +4,7 @@ import type { DialectTraits } from './dialects/index.js'
  * Returns the result of a write, or `'referenced'` if a table of the app refers to the row and forbids the write.
  *
  * @param mayBeReferenced returns whether the write has reached the statement that deletes or updates the row. An
- * earlier foreign key violation has another cause, and is thrown
+ * earlier foreign key violation has a different cause, and is thrown
  */
 export async function unlessReferenced<T> (
   traits: DialectTraits,
@@ -20,7 +20,7 @@ export async function unlessReferenced<T> (
 }
 
 interface EmailChecks {
-  /** Returns whether the address may be the cause of this error of the write. */
+  /** Returns whether the address can be the cause of this error of the write. */
   isViolation: (error: unknown) => boolean
   /** Returns whether another user has the address. */
   isTaken: () => Promise<boolean>
@@ -28,8 +28,8 @@ interface EmailChecks {
 
 /**
  * Returns the result of a write, or `'taken'` if the write fails and another user has the e-mail address. If no other
- * user has the address, throws the error of the write. The cause is then another unique column: a restored sequence may
- * repeat a key, and the app may have added unique columns.
+ * user has the address, throws the error of the write. The cause is then a different unique column: a restored sequence
+ * may repeat a key, and the app may have added unique columns.
  *
  * @param write returns `undefined` if it wrote nothing
  */

@@ -3,10 +3,10 @@ import t from 'tap'
 import { MemoryStorage } from '../../../examples/custom-storage.js'
 import type { StorageAdapter } from '../../../src/index.js'
 import { testStorage, type TestStorageOptions } from '../../../src/storage/conformance/index.js'
-import type { Storage } from '../../../src/storage/storage-adapter.js'
+import { auditMethodNames, portableMethodNames } from '../../../src/storage/storage-adapter.js'
 import { run } from '../../support/child.js'
-import { replacing } from './broken/breaking.js'
-import { failing, failingStorage } from './broken/failing.js'
+import { replacing, type AnyStorage } from './broken/breaking.js'
+import { failing, failingStorage, type Failing } from './broken/failing.js'
 import { broken } from './broken/index.js'
 import { pairOf, sharing } from './broken/sharing.js'
 
@@ -24,12 +24,21 @@ const emptyAnswers = {
   deleteUser: false,
   createToken: 'absent',
   findTokenByHash: undefined,
+  findToken: undefined,
   listTokens: [],
+  countTokens: 0,
+  updateToken: 'absent',
   rotateToken: 'absent',
   revokeToken: false,
   revokeTokens: undefined,
-  touchTokens: undefined
-} satisfies Record<keyof Storage, unknown>
+  pruneTokens: { deleted: 0 },
+  touchTokens: undefined,
+  listAudit: [],
+  pruneAudit: { deleted: 0 },
+  importUsers: [],
+  importTokens: [],
+  listHashedTokens: []
+} satisfies Record<Exclude<keyof AnyStorage, 'open' | 'close'>, unknown>
 
 interface Report {
   names: string[]
@@ -72,17 +81,21 @@ function conformanceOfPair (createPair: () => [StorageAdapter, StorageAdapter], 
 }
 
 function conformanceOfFailing (breakIt?: Parameters<typeof failingStorage>[0], only?: string[]): Promise<Report> {
-  const fails = new Map<StorageAdapter, () => void>()
+  const stores = new Map<StorageAdapter, Failing>()
   const createStorage = () => {
-    const { storage, fail } = failingStorage(breakIt)
-    fails.set(storage, fail)
-    return storage
+    const failing = failingStorage(breakIt)
+    stores.set(failing.storage, failing)
+    return failing.storage
   }
-  return conformance(createStorage, { fail: (storage) => fails.get(storage)?.() }, only)
+  const options: TestStorageOptions = {
+    fail: (storage) => stores.get(storage)?.fail(),
+    failAudit: (storage) => stores.get(storage)?.failAudit()
+  }
+  return conformance(createStorage, options, only)
 }
 
 function conformanceOfBroken (
-  breakIt: (storage: MemoryStorage) => Partial<StorageAdapter>,
+  breakIt: (storage: MemoryStorage) => Partial<AnyStorage>,
   only?: string[]
 ): Promise<Report> {
   const createStorage = () => {
@@ -109,7 +122,7 @@ t.test('conformance: MemoryStorage passes under node:test', async (t) => {
 t.test('conformance: each name is unique and at most 80 characters long', async (t) => {
   const { names } = await conformance(
     () => new MemoryStorage(),
-    { share: () => new MemoryStorage(), fail: () => {} },
+    { share: () => new MemoryStorage(), fail: () => {}, failAudit: () => {} },
     []
   )
   t.same(
@@ -188,6 +201,61 @@ t.test('conformance: every case names the method that the storage lacks', async 
   const { names, failures } = await conformance(create)
   t.equal(failures.size, names.length)
   for (const { message } of failures.values()) t.match(message, /The storage has no method touchTokens/)
+})
+
+t.test('conformance: cases of the audit trail pass when the storage has none', async (t) => {
+  const create = () => Object.assign(new MemoryStorage(), { listAudit: undefined, pruneAudit: undefined }) as never
+  const { names, failures } = await conformance(create)
+  t.same([...failures.keys()], [])
+  t.ok(names.filter((name) => /^(audit|listAudit|pruneAudit): /.test(name)).length > 20)
+})
+
+t.test('conformance: cases of the audit trail fail when the storage lacks one method', async (t) => {
+  for (const method of auditMethodNames) {
+    const { failures } = await conformance(() => Object.assign(new MemoryStorage(), { [method]: undefined }) as never)
+    t.ok(failures.size > 20)
+    for (const [name, error] of failures) {
+      t.match(name, /^(audit|listAudit|pruneAudit): /)
+      t.match(error.message, /methods of the audit trail that the storage lacks: all, or none/)
+    }
+  }
+})
+
+t.test('conformance: cases of imports pass when the storage has none of their methods', async (t) => {
+  const without = Object.fromEntries(portableMethodNames.map((name) => [name, undefined]))
+  const create = () => Object.assign(new MemoryStorage(), without) as never
+  const { names, failures } = await conformance(create)
+  t.same([...failures.keys()], [])
+  const failing = 'failing: an import throws, and is not made, when its entries cannot be written'
+  t.equal((await conformance(create, { failAudit: () => {} }, [isEmpty, failing])).failures.size, 0)
+  t.ok(names.filter((name) => /^(import|importUsers|importTokens|listHashedTokens): /.test(name)).length > 10)
+})
+
+t.test('conformance: cases of imports pass when the storage rejects each given key', async (t) => {
+  const { failures } = await conformanceOfBroken((storage) => ({
+    importUsers: async (batch, entry) => {
+      const records = batch.records.filter(({ id }) => id === undefined)
+      const outcomes = await storage.importUsers({ ...batch, records }, entry)
+      return batch.records.map(({ id }) => id === undefined ? outcomes.shift() as 'new' : 'rejected')
+    },
+    importTokens: async (batch, entry) => {
+      const records = batch.records.filter(({ id }) => id === undefined)
+      const outcomes = await storage.importTokens({ ...batch, records }, entry)
+      return batch.records.map(({ id }) => id === undefined ? outcomes.shift() as 'new' : 'rejected')
+    }
+  }))
+  t.same([...failures.keys()], [])
+})
+
+t.test('conformance: cases of imports fail when the storage lacks one of their methods', async (t) => {
+  for (const method of portableMethodNames) {
+    const { failures } = await conformance(() => Object.assign(new MemoryStorage(), { [method]: undefined }) as never)
+    t.ok(failures.size > 10)
+    for (const [name, error] of failures) {
+      t.match(name, /^(import|importUsers|importTokens|listHashedTokens): /)
+      t.match(error.message, /methods of imports and exports that the storage lacks: all, or none/)
+    }
+  }
 })
 
 t.test('conformance: cases fail when createStorage returns a storage with users', async (t) => {

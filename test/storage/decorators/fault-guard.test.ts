@@ -4,9 +4,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { InTransactionError } from '../../../src/errors.js'
-import { StorageUnavailableError, type StorageAdapter } from '../../../src/index.js'
+import { StorageUnavailableError, type StorageAdapter, type TokenRecord } from '../../../src/index.js'
 import { createTokenValue } from '../../../src/services/token-value.js'
-import { withFaultGuard } from '../../../src/storage/decorators/fault-guard.js'
+import { guardAuditTrail, withFaultGuard } from '../../../src/storage/decorators/fault-guard.js'
+import { withTokenCache } from '../../../src/storage/decorators/token-cache.js'
 import { storageMethodNames, type OpenStorage } from '../../../src/storage/storage-adapter.js'
 import { emptyStorage } from '../../support/databases.js'
 import { adminKey, build, call } from '../../support/helpers.js'
@@ -105,7 +106,8 @@ t.test('faults: a route returns 503 when the storage throws synchronously', asyn
 
 t.test('withFaultGuard: returns the answer of each method', async (t) => {
   const calls: string[] = []
-  const answerOf = (name: string) => name.startsWith('list') ? [] : name === 'countUsers' ? 1 : 'taken'
+  const answerOf = (name: string) =>
+    name.startsWith('list') ? [] : name.startsWith('count') ? 1 : name === 'pruneTokens' ? { deleted: 2 } : 'taken'
   const storage = withFaultGuard(storageOf(async (name, parameters) => {
     calls.push(name)
     t.equal(parameters[0], name === 'close' ? undefined : 'parameter')
@@ -126,12 +128,99 @@ t.test('withFaultGuard: throws StorageUnavailableError when a method throws or r
   }
 })
 
+t.test('withFaultGuard: passes each parameter on, also the entry of a change', async (t) => {
+  const given = ['a', () => {}, 'c', { entry: true }]
+  const lengths: Partial<Record<keyof OpenStorage, number>> = {
+    createUser: 2,
+    updateUser: 4,
+    deleteUser: 3,
+    createToken: 2,
+    updateToken: 3,
+    rotateToken: 3,
+    revokeToken: 2,
+    revokeTokens: 2
+  }
+  let passed: unknown[] = []
+  const stored = storageOf(async (_name, parameters) => { passed = parameters; return 'taken' })
+  for (const storage of [withFaultGuard(stored, 1000), withTokenCache(withFaultGuard(stored, 1000), 1000)]) {
+    for (const [name, length] of Object.entries(lengths)) {
+      const parameters = [...given.slice(0, length - 1), given[3]]
+      await (storage[name as keyof OpenStorage] as (...parameters: unknown[]) => unknown)(...parameters)
+      t.equal(passed.length, length, name)
+      t.equal(passed.at(-1), given[3], name)
+    }
+  }
+})
+
+t.test('guardAuditTrail: throws StorageUnavailableError when a method fails or is late', async (t) => {
+  const page = { order: 'asc', limit: 1 } as const
+  for (const method of [() => { throw fault() }, async () => { throw fault() }, () => new Promise<never>(() => {})]) {
+    const trail = guardAuditTrail({ listAudit: method, pruneAudit: method }, 20)
+    await t.rejects(trail.listAudit(page), { code: unavailable, storageCode: /23505|TIMEOUT/ })
+    const at = '2024-01-01T12:00:00.000Z'
+    const pruned = trail.pruneAudit({ before: at, now: at, limit: 1 })
+    await t.rejects(pruned, { code: unavailable, storageCode: /23505|TIMEOUT/ })
+  }
+})
+
 t.test('withFaultGuard: throws InTransactionError as it is', async (t) => {
   const error = new InTransactionError()
   for (const method of [() => { throw error }, async () => { throw error }]) {
     const storage = withFaultGuard(storageOf(method), 1000)
     await t.rejects(callMethod(storage, 'findUser'), error)
   }
+})
+
+const token: TokenRecord = {
+  id: '1',
+  user_id: '1',
+  name: null,
+  scopes: null,
+  expires_at: null,
+  expires_in: null,
+  disabled: false,
+  data: null,
+  start: null,
+  last_used_at: null,
+  created_at: '2024-01-01T12:00:00.000Z'
+}
+const deciding = ['updateToken', 'rotateToken'] as const
+
+t.test('withFaultGuard: throws an error of change or replace as it is', async (t) => {
+  const mistake = new TypeError('on purpose')
+  const throwMistake = () => { throw mistake }
+  const storage = withFaultGuard(storageOf(async (_name, [, decide]) => (decide as Function)(token)), 1000)
+  // The storage starts over, and another fault follows.
+  const retrying = withFaultGuard(storageOf(async (_name, [, decide]) => {
+    try {
+      (decide as Function)(token)
+    } catch {}
+    throw fault()
+  }), 1000)
+  for (const name of deciding) {
+    await t.rejects(storage[name]('1', throwMistake), mistake, name)
+    await t.rejects(retrying[name]('1', throwMistake), { code: unavailable, storageCode: '23505' }, name)
+  }
+})
+
+t.test('withFaultGuard: calls change and replace with checked records only', async (t) => {
+  const wrong = { ...token, disabled: 'f' }
+  const callsWith = (...records: unknown[]) =>
+    withFaultGuard(storageOf(async (_name, [, decide]) => (decide as Function)(...records)), 1000)
+  const invalid = { code: unavailable, storageCode: 'INVALID_RECORD' }
+  const notCalled = () => t.fail('the record is not valid') as never
+  for (const name of deciding) await t.rejects(callsWith(wrong)[name]('1', notCalled), invalid, name)
+  await t.rejects(callsWith(token, wrong).rotateToken('1', notCalled), invalid)
+
+  const seen: unknown[] = []
+  const see = (...records: unknown[]) => {
+    seen.push(records)
+    return 'rejected' as const
+  }
+  t.equal(await callsWith(token).updateToken('1', see), 'rejected')
+  t.equal(await callsWith(token, { ...token, id: '2' }).rotateToken('1', see), 'rejected')
+  t.equal(await callsWith(token, null).rotateToken('1', see), 'rejected')
+  t.strictSame(seen, [[token, undefined], [token, { ...token, id: '2' }], [token, undefined]])
 })
 
 t.test('withFaultGuard: returns a synchronous answer without a promise', async (t) => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import type { StorageAdapter, TokenWithUser } from '../../../src/index.js'
+import type { NewTokenRecord, StorageAdapter, TokenRecord, TokenWithUser, UserRecord } from '../../../src/index.js'
 import { withTokenCache } from '../../../src/storage/decorators/token-cache.js'
 import { storageMethodNames } from '../../../src/storage/storage-adapter.js'
 import { MemoryStorage } from '../../../examples/custom-storage.js'
@@ -180,7 +180,7 @@ t.test('tokenCacheTtl: empties the cache when a change fails', async (t) => {
 
 t.test('withTokenCache: drops the oldest entry when it has 10,000', async (t) => {
   let lookups = 0
-  const found = { token: { scopes: null }, user: { data: null } } as TokenWithUser
+  const found = { token: { scopes: null, data: null }, user: { data: null } } as TokenWithUser
   // The storage answers synchronously.
   const findTokenByHash = () => {
     lookups++
@@ -196,12 +196,107 @@ t.test('withTokenCache: drops the oldest entry when it has 10,000', async (t) =>
   t.equal(lookups, 10_002)
 })
 
+/** Returns a cache over tokens whose `data`, and that of their users, has `size` characters together. */
+function cacheOfLarge (size: number) {
+  const half = Math.floor(size / 2) - JSON.stringify({ text: '' }).length
+  let lookups = 0
+  const cache = withTokenCache({
+    findTokenByHash: () => {
+      lookups++
+      const data = { text: 'x'.repeat(half) }
+      return { token: { scopes: null, data }, user: { data } } as unknown as TokenWithUser
+    }
+  } as unknown as StorageAdapter, 60_000)
+  /** Finds the token number `n`, and returns whether the cache had it. */
+  const isCached = (n: number) => {
+    const before = lookups
+    cache.findTokenByHash(Buffer.alloc(32, n))
+    return lookups === before
+  }
+  return { cache, isCached }
+}
+
+t.test('withTokenCache: drops the oldest entries when they have 64 MiB of data', async (t) => {
+  const mebi = 1024 * 1024
+  // Each character takes at most two bytes, so 16 tokens with 4 MiB fill the cache.
+  const { cache, isCached } = cacheOfLarge(2 * mebi)
+  for (let n = 0; n < 16; n++) t.notOk(isCached(n))
+  for (let n = 0; n < 16; n++) t.ok(isCached(n), `token ${n} fits`)
+  t.notOk(isCached(16))
+  t.ok(isCached(1))
+  t.notOk(isCached(0), 'the oldest entry is dropped')
+
+  await cache.revokeToken('1').catch(() => {})
+  for (let n = 0; n < 16; n++) t.notOk(isCached(n), 'a change empties the cache')
+  for (let n = 0; n < 16; n++) t.ok(isCached(n), 'the whole size is free again')
+})
+
+t.test('withTokenCache: counts the size of a token once when it is looked up again', async (t) => {
+  let lookups = 0
+  const cache = withTokenCache({
+    findTokenByHash: async () => {
+      lookups++
+      return { token: { scopes: null, data: null }, user: { data: { text: 'x'.repeat(1024 * 1024) } } }
+    }
+  } as unknown as StorageAdapter, 60_000)
+  // Concurrent look-ups of one token each remember it.
+  await Promise.all(Array.from({ length: 40 }, () => cache.findTokenByHash(Buffer.alloc(32, 1))))
+  for (let n = 2; n <= 31; n++) await cache.findTokenByHash(Buffer.alloc(32, n))
+  t.equal(lookups, 70)
+  await cache.findTokenByHash(Buffer.alloc(32, 1))
+  t.equal(lookups, 70, 'all 31 tokens fit')
+})
+
+t.test('withTokenCache: returns data that a caller may change', async (t) => {
+  const stored = {
+    token: { scopes: ['a'], data: { deep: { n: 1 } } }, user: { data: { deep: { n: 1 } } }
+  } as unknown as TokenWithUser
+  const cache = withTokenCache({ findTokenByHash: () => stored } as unknown as StorageAdapter, 60_000)
+  for (let n = 0; n < 3; n++) {
+    const found = cache.findTokenByHash(Buffer.alloc(32)) as TokenWithUser
+    t.match(found, { token: { scopes: ['a'], data: { deep: { n: 1 } } }, user: { data: { deep: { n: 1 } } } })
+    found.token.scopes?.push('b')
+    Object.assign(found.token.data?.deep as object, { n: 2 })
+    Object.assign(found.user.data?.deep as object, { n: 2 })
+  }
+})
+
+t.test('withTokenCache: drops each token when a method changes or prunes tokens', async (t) => {
+  const stored = new MemoryStorage()
+  const time = '2024-01-01T12:00:00.000Z'
+  const user = await stored.createUser({
+    email: 'a@b', name: null, max_concurrent_bots: 3, data: null, created_at: time
+  }) as UserRecord
+  const newToken = (n: number): NewTokenRecord => ({
+    user_id: user.id,
+    hash: Buffer.alloc(32, n),
+    name: null,
+    scopes: null,
+    expires_at: '2030-01-01T00:00:00.000Z',
+    expires_in: 60,
+    disabled: false,
+    data: null,
+    start: null,
+    created_at: time
+  })
+  const { id } = await stored.createToken(newToken(1)) as TokenRecord
+  const cache = withTokenCache(stored, 60_000)
+  const find = () => cache.findTokenByHash(Buffer.alloc(32, 1))
+  t.match(await find(), { token: { id, disabled: false } })
+  await cache.updateToken(id, () => ({ disabled: true }))
+  t.match(await find(), { token: { id, disabled: true } })
+  await cache.rotateToken(id, () => ({ expires_at: time, successor: newToken(2) }))
+  t.match(await find(), { token: { id, expires_at: time } })
+  t.match(await cache.pruneTokens({ expiredBefore: '2025-01-01T00:00:00.000Z', limit: 1 }), { deleted: 1 })
+  t.equal(await find(), undefined)
+})
+
 t.test('withTokenCache: drops expired entries when it adds another', async (t) => {
   const answers: WeakRef<object>[] = []
   const cache = withTokenCache({
     findTokenByHash: () => {
-      const found = { token: { scopes: null }, user: { data: null } } as TokenWithUser
-      answers.push(new WeakRef(found))
+      const found = { token: { scopes: ['a'], data: null }, user: { data: null } } as unknown as TokenWithUser
+      answers.push(new WeakRef(found.token.scopes as string[]))
       return found
     }
   } as unknown as StorageAdapter, 1)
@@ -225,7 +320,7 @@ t.test('withTokenCache: passes each call on, also to methods of a class', async 
     }
   }
   const expected = Object.entries(withTokenCache(new Recorder(), 60_000)).map(([name, method]) => {
-    const parameters = [Buffer.alloc(32), 'second', 'third'].slice(0, method.length)
+    const parameters = [Buffer.alloc(32), 'second', 'third', 'fourth'].slice(0, method.length)
     return { name, parameters, method: method as (...parameters: unknown[]) => unknown }
   })
   for (const { method, parameters } of expected) await method(...parameters)

@@ -5,7 +5,7 @@ import { CamelCasePlugin, Kysely, type DatabaseConnection } from 'kysely'
 import t, { type Test } from 'tap'
 import { KyselyStorage, type TokenService, type UserService } from '../../../src/index.js'
 import {
-  databaseNames, dialectAt, emptyPlace, tablePrefixAt, unavailable, type DatabaseName
+  dialectAt, emptyPlace, longTestDatabases, tablePrefixAt, unavailable, type DatabaseName
 } from '../../support/databases.js'
 import { build, call } from '../../support/helpers.js'
 
@@ -23,7 +23,7 @@ async function sharedApp (t: Test, database: DatabaseName) {
   return { app, db, place, id, token, guarded: () => app.inject({ url: '/me', headers }) }
 }
 
-for (const database of databaseNames) {
+for (const database of longTestDatabases) {
   t.test(database, { skip: await unavailable(database) }, async (t) => {
     t.test("services: throw at once within the app's transaction, while other requests wait", async (t) => {
       const { app, db, id, token, guarded } = await sharedApp(t, database)
@@ -43,11 +43,15 @@ for (const database of databaseNames) {
           'users.edit': () => users.edit(id, () => ({ name: 'x' })),
           'users.delete': () => users.delete(id),
           'tokens.create': () => tokens.create(id),
+          'tokens.get': () => tokens.get(token.id),
+          'tokens.find': () => tokens.find(),
           'tokens.list': () => tokens.list(id),
+          'tokens.update': () => tokens.update(token.id, { name: 'x' }),
           'tokens.revoke': () => tokens.revoke(token.id),
           'tokens.revokeAll': () => tokens.revokeAll(id),
           'tokens.rotate': () => tokens.rotate(token.id),
-          'tokens.verify': () => tokens.verify({ token: token.token })
+          'tokens.verify': () => tokens.verify({ token: token.token }),
+          'tokens.prune': () => tokens.prune('2024-01-01T12:00:00Z')
         }
         for (const [name, make] of Object.entries(calls)) await t.rejects(make(), refused, name)
         const reply = await call(app, 'DELETE', `/admin/users/${id}`)

@@ -2,7 +2,7 @@
 import { sql, type Kysely } from 'kysely'
 import t, { type Test } from 'tap'
 import {
-  backDoor, databaseNames, emptyPlace, storageAt, unavailable, type DatabaseName
+  backDoor, emptyPlace, longTestDatabases, storageAt, unavailable, type DatabaseName
 } from '../../support/databases.js'
 import { build, call } from '../../support/helpers.js'
 
@@ -34,15 +34,16 @@ async function appAt (t: Test, database: DatabaseName) {
   const place = emptyPlace(t, database)
   const { db, prefix } = backDoor(t, place)
   const log: string[] = []
-  const app = await build(t, { storage: storageAt(place) }, {
+  const storage = storageAt(place)
+  const app = await build(t, { storage }, {
     logger: { level: 'info', stream: { write: (line: string) => { log.push(line) } } }
   })
   const run = (text: string) => sql.raw(text.replaceAll('#', prefix)).execute(db as Kysely<any>)
   const drop = (name: string) => t.teardown(() => run(`drop table if exists #${name}`))
-  return { app, log, run, drop }
+  return { app, storage, log, run, drop }
 }
 
-for (const database of databaseNames) {
+for (const database of longTestDatabases) {
   t.test(database, { skip: await unavailable(database) }, async (t) => {
     t.test('users: return 503, not 409, when a value of a unique column of the app is taken', async (t) => {
       const { app, log, run } = await appAt(t, database)
@@ -115,6 +116,37 @@ for (const database of databaseNames) {
         await run('delete from #bots')
         t.equal((await call(app, 'DELETE', `/admin/users/${userId}/tokens`)).statusCode, 204)
         t.same(await app.vexaAdmin.tokens.list(userId), [])
+      })
+    }
+
+    for (const [kind, create] of Object.entries(references[database])) {
+      t.test(`pruneTokens: leaves tokens to which rows of the app refer (${kind})`, async (t) => {
+        const { app, storage, run, drop } = await appAt(t, database)
+        await app.vexaAdmin.users.create({ email: 'a@b' })
+        for (let n = 1; n <= 9; n++) {
+          await storage.createToken({
+            user_id: '1',
+            hash: Buffer.alloc(32, n),
+            name: null,
+            scopes: null,
+            expires_at: '2024-01-01T12:00:00.000Z',
+            expires_in: null,
+            disabled: false,
+            data: null,
+            start: null,
+            created_at: '2024-01-01T11:00:00.000Z'
+          })
+        }
+        await run(create.replace('TABLE', 'tokens'))
+        drop('bots')
+        await run('insert into #bots values (1, 1), (2, 6), (3, 7)')
+        const prune = () => storage.pruneTokens({ expiredBefore: '2024-01-02T12:00:00.000Z', limit: 9 })
+        t.same(await prune(), { deleted: 6, last: '9' })
+        const left = await storage.listTokens({ order: 'asc', limit: 9 })
+        t.same(left.map(({ token }) => token.id), ['1', '6', '7'])
+        t.same(await prune(), { deleted: 0, last: '7' })
+        await run('delete from #bots')
+        t.same(await prune(), { deleted: 3, last: '7' })
       })
     }
 

@@ -11,10 +11,11 @@ import pg from 'pg'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
 import { KyselyStorage, sqliteStorage } from '../../../src/index.js'
+import type { TokenFilter } from '../../../src/storage/storage-adapter.js'
 import { build, call } from '../../support/helpers.js'
 import {
-  backDoor, databaseNames, dialectAt, emptyPlace, mysqlUrl, postgresUrl, storageAt, tablePrefixAt, unavailable,
-  type DatabaseName
+  backDoor, databaseNames, dialectAt, emptyPlace, longTestDatabases, mysqlUrl, postgresUrl, storageAt, tablePrefixAt,
+  unavailable, type DatabaseName
 } from '../../support/databases.js'
 
 const on = {
@@ -38,6 +39,9 @@ const token = {
   scopes: ['a'],
   expires_at: '2038-01-19T03:14:08.001Z',
   expires_in: 60,
+  disabled: true,
+  data: { a: ['\u{1F511}', null] },
+  start: 'vex_a%_1',
   created_at: user.created_at
 }
 
@@ -52,7 +56,21 @@ async function checkKept (t: Test, storage: KyselyStorage, message: string) {
   await storage.touchTokens(['1'], storedToken.last_used_at)
   t.same(await storage.findTokenByHash(hash), { user: storedUser, token: storedToken }, message)
   t.match(await storage.updateUser('1', { disabled: true }), { disabled: true }, message)
-  t.same(await storage.listTokens('1'), [storedToken], message)
+  const listed = [{ token: storedToken, user: { id: '1', email: user.email, name: user.name } }]
+  const filters: TokenFilter[] = [
+    {},
+    {
+      userId: '1',
+      start: 'vex_a%',
+      state: { is: 'disabled', at: user.created_at },
+      unusedSince: '2024-07-02T12:00:00.000Z',
+      expiresBefore: '2999-01-01T12:00:00.000Z'
+    }
+  ]
+  for (const filter of filters) {
+    t.same(await storage.listTokens({ ...filter, order: 'asc', limit: 9 }), listed, message)
+    t.equal(await storage.countTokens(filter), 1, message)
+  }
   t.equal(await storage.countUsers(), 1, message)
   t.type(
     await storage.rotateToken(
@@ -138,7 +156,7 @@ const settings: Record<DatabaseName, Array<[name: string, dialect: () => Dialect
   ])
 }
 
-for (const database of databaseNames) {
+for (const database of longTestDatabases) {
   t.test(`${database}: open rejects when a setting of the driver changes values`, on[database], async (t) => {
     for (const [name, dialect, changed] of settings[database]) {
       const storage = new KyselyStorage({ dialect: dialect(), tablePrefix: tablePrefixAt(emptyPlace(t, database)) })
@@ -199,7 +217,7 @@ function changing (dialect: Dialect, change: (value: unknown) => unknown): Diale
   return dialect
 }
 
-for (const database of databaseNames) {
+for (const database of longTestDatabases) {
   t.test(`${database}: open rejects when only the server sees a change`, on[database], async (t) => {
     for (const [changed, change] of Object.entries(changes)) {
       const place = emptyPlace(t, database)
@@ -255,6 +273,7 @@ for (const database of databaseNames) {
       ['tokens', { scopes: json('{"admin":true}') }],
       ['tokens', { scopes: json('[1]') }],
       ['users', { data: json('[]') }],
+      ['tokens', { data: json('[]') }],
       ['users', { data: json('1') }]
     ]
     // The other databases prevent these values.
@@ -262,6 +281,7 @@ for (const database of databaseNames) {
       damages.push(
         ['users', { disabled: 2 }],
         ['users', { disabled: 'f' }],
+        ['tokens', { disabled: 'f' }],
         ['users', { max_concurrent_bots: 'x' }],
         ['users', { created_at: 'never' }],
         ['tokens', { expires_at: 0 }],
@@ -339,7 +359,9 @@ t.test('PostgreSQL: tables are in the schema that another copy of Kysely names',
   await checkKept(t, storage, 'withSchema')
   const { rows } = await sql<{ name: string }>`select table_name as name from information_schema.tables
     where table_schema = ${schema} order by 1`.execute(db)
-  t.same(rows.map(({ name }) => name), ['vexa_migrations', 'vexa_tokens', 'vexa_users'])
+  t.same(rows.map(({ name }) => name), [
+    'vexa_audit', 'vexa_audit_last', 'vexa_migrations', 'vexa_tokens', 'vexa_users'
+  ])
 })
 
 t.test('SQLite: open rejects when the driver without Kysely changes bytes', async (t) => {

@@ -9,9 +9,10 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { testStorage, type TestStorageOptions } from '../../../src/storage/conformance/index.js'
 import { KyselyStorage, migrateStorage, type StorageAdapter } from '../../../src/index.js'
+import type { TokenFilter } from '../../../src/storage/storage-adapter.js'
 import {
-  backDoor, databaseNames, dialectAt, emptyPlace, lockToken, mysqlUrl, postgresUrl, storageAt, tablePrefixAt,
-  unavailable, type DatabaseName
+  backDoor, databaseNames, dialectAt, emptyPlace, lockToken, longTestDatabases, mysqlUrl, postgresUrl, storageAt,
+  tablePrefixAt, unavailable, type DatabaseName
 } from '../../support/databases.js'
 
 const postgresOnly = { skip: await unavailable('postgres') }
@@ -20,15 +21,28 @@ const mysqlOnly = { skip: await unavailable('mysql') }
 const user = { email: 'a@b', name: 'A', max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
 const hash = Buffer.alloc(32, 7)
 const token = {
-  user_id: '1', hash, name: null, scopes: null, expires_at: null, expires_in: null, created_at: user.created_at
+  user_id: '1',
+  hash,
+  name: null,
+  scopes: null,
+  expires_at: null,
+  expires_in: null,
+  disabled: false,
+  data: null,
+  start: null,
+  created_at: user.created_at
+}
+
+for (const database of longTestDatabases) {
+  t.test(`KyselyStorage: passes the conformance suite on ${database}`, {
+    skip: await unavailable(database)
+  }, async (t) => {
+    testStorage((name, run) => t.test(name, run), ...emptyStorages(t, database))
+  })
 }
 
 for (const database of databaseNames) {
   t.test(database, { skip: await unavailable(database) }, async (t) => {
-    t.test('KyselyStorage: passes the conformance suite', async (t) => {
-      testStorage((name, run) => t.test(name, run), ...emptyStorages(t, database))
-    })
-
     t.test('KyselyStorage: throws when its connections are gone', async (t) => {
       const [createStorage, options] = storagesToDisconnect(t, database)
       testStorage((name, run) => name.startsWith('failing: ') && t.test(name, run), createStorage, options)
@@ -90,6 +104,8 @@ t.test('SQLite without foreign keys: passes the conformance suite', async (t) =>
     await storage.createToken(token)
     await db.deleteFrom('vexa_users').execute()
     t.equal(await storage.findTokenByHash(hash), undefined)
+    t.equal(await storage.findToken('1'), undefined)
+    t.same(await storage.listTokens({ order: 'asc', limit: 9 }), [])
     t.equal(await storage.rotateToken(
       '1', () => ({ expires_at: null, successor: { ...token, hash: Buffer.alloc(32, 1) } })
     ), 'absent')
@@ -208,7 +224,7 @@ t.test('revokeTokens: revokes the successor of a rotation in progress', postgres
   await sleep(50)
   await release()
   await Promise.all([rotation, revocation])
-  t.same(await storage.listTokens('1'), [])
+  t.equal(await storage.countTokens({ userId: '1' }), 0)
 })
 
 t.test('KyselyStorage: keeps its tables in the schema of the db', postgresOnly, async (t) => {
@@ -221,9 +237,11 @@ t.test('KyselyStorage: keeps its tables in the schema of the db', postgresOnly, 
   const storage = new KyselyStorage({ db: db.withPlugin(new CamelCasePlugin()).withSchema(schema) })
   await storage.open()
   t.same(await everything(storage), expectedOfEverything)
-  const tables = await db.introspection.getTables()
-  t.same(tables.filter((table) => table.schema === schema).map(({ name }) => name).sort(), [
-    'vexa_migrations', 'vexa_tokens', 'vexa_users'
+  // Kysely's introspection would fail if another test dropped its schema during the query.
+  const { rows } = await sql<{ name: string }>`select tablename as name from pg_tables
+    where schemaname = ${schema} order by tablename`.execute(db)
+  t.same(rows.map(({ name }) => name), [
+    'vexa_audit', 'vexa_audit_last', 'vexa_migrations', 'vexa_tokens', 'vexa_users'
   ])
 })
 
@@ -290,11 +308,13 @@ t.test('KyselyStorage: throws when it does not know the database', async (t) => 
 async function everything (storage: KyselyStorage) {
   await storage.createUser({ ...user, data: { a: 1 } })
   await storage.updateUser('1', { max_concurrent_bots: 7 })
-  await storage.createToken({ ...token, scopes: ['a'], expires_at: '2038-01-19T03:14:08.001Z', expires_in: 60 })
-  await storage.touchTokens(['1'], '2024-07-01T12:00:00.000Z')
+  const { id: _, last_used_at: lastUsedAt, ...members } = storedToken
+  await storage.createToken({ ...members, hash })
+  await storage.touchTokens(['1'], lastUsedAt)
   const found = await storage.findTokenByHash(hash)
   await storage.updateUser('1', { disabled: true })
-  return [found, await storage.listTokens('1'), await storage.findUser('1'), await storage.countUsers()]
+  const listed = await storage.listTokens({ order: 'asc', limit: 9, ...filterOfEverything })
+  return [found, listed, await storage.findUser('1'), await storage.countUsers()]
 }
 
 const storedUser = { id: '1', ...user, max_concurrent_bots: 7, data: { a: 1 }, disabled: false, revision: 1 }
@@ -305,11 +325,18 @@ const storedToken = {
   scopes: ['a'],
   expires_at: '2038-01-19T03:14:08.001Z',
   expires_in: 60,
+  disabled: true,
+  data: { b: [null] },
+  start: 'vex_aB3d',
   created_at: user.created_at,
   last_used_at: '2024-07-01T12:00:00.000Z'
 }
+const filterOfEverything: TokenFilter = {
+  userId: '1', start: 'vex_aB', state: { is: 'disabled', at: user.created_at }, expiresBefore: '2039-01-01T00:00:00.000Z'
+}
+const listedToken = { token: storedToken, user: { id: '1', email: user.email, name: user.name } }
 const expectedOfEverything = [
-  { token: storedToken, user: storedUser }, [storedToken], { ...storedUser, disabled: true, revision: 2 }, 1
+  { token: storedToken, user: storedUser }, [listedToken], { ...storedUser, disabled: true, revision: 2 }, 1
 ]
 
 // The database still answers reads, as one does whose disk is full.
@@ -333,7 +360,7 @@ const allowWrites: Record<'postgres' | 'mysql', (prefix: string, table: string) 
     ['insert', 'update', 'delete'].map((event) => `drop trigger if exists ${prefix}${table}_${event}`)
 }
 
-const tables = ['tokens', 'users']
+const tables = ['tokens', 'users', 'audit']
 
 async function executeAll (db: Kysely<any>, statements: string[]): Promise<void> {
   for (const statement of statements) await sql.raw(statement).execute(db)
@@ -354,12 +381,14 @@ function emptyStorages (
     return storage
   }
   const placeOf = (storage: StorageAdapter) => places.get(storage) as string
+  const refuse = async (storage: StorageAdapter, tables: string[]) => {
+    const { db, prefix } = backDoor(t, placeOf(storage))
+    await executeAll(db, tables.flatMap((table) => refuseWrites[database](prefix, table)))
+  }
   const options: TestStorageOptions = {
     share: (storage) => storageAt(placeOf(storage)),
-    fail: async (storage) => {
-      const { db, prefix } = backDoor(t, placeOf(storage))
-      await executeAll(db, tables.flatMap((table) => refuseWrites[database](prefix, table)))
-    }
+    fail: (storage) => refuse(storage, tables),
+    failAudit: (storage) => refuse(storage, ['audit'])
   }
   if (database === 'sqlite') return [async () => open(emptyPlace(t, database)), options]
   const allow = (prefix: string) => tables.flatMap((table) => allowWrites[database](prefix, table))

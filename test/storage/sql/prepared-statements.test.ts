@@ -66,6 +66,9 @@ t.test('PostgreSQL: prepares each statement of the storage once', onPostgres, as
     scopes: ['a'],
     expires_at: null,
     expires_in: null,
+    disabled: false,
+    data: null,
+    start: null,
     created_at: '2024-01-01T12:00:00.000Z'
   })
   for (let n = 0; n < 20; n++) t.same(await storage.findTokenByHash(hash), { token, user })

@@ -155,12 +155,17 @@ t.test('init: closes the database when a pragma fails', async (t) => {
 
 /** Returns a function that wraps a database. The next `times` inserts fail as if another process held the lock. */
 function busyOnInsert (busy: { times: number }) {
+  return failing('insert', busy, { code: 'SQLITE_BUSY_RECOVERY' })
+}
+
+/** Returns a function that wraps a database. The next `times` statements that start with `start` fail. */
+function failing (start: string, faults: { times: number }, members: object) {
   return (database: SqliteDatabase): SqliteDatabase => ({
     get inTransaction () { return database.inTransaction },
     close: () => database.close(),
     prepare: (text) => {
       const statement = database.prepare(text)
-      if (!text.startsWith('insert')) return statement
+      if (!text.startsWith(start)) return statement
       return {
         reader: false,
         columns: () => [],
@@ -168,10 +173,38 @@ function busyOnInsert (busy: { times: number }) {
         get: () => undefined,
         all: () => [],
         run: (parameters) => {
-          if (busy.times-- > 0) throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY_RECOVERY' })
+          if (faults.times-- > 0) throw Object.assign(new Error('from SQLite'), members)
           return statement.run(parameters)
         }
       }
     }
   })
 }
+
+t.test('executeTogether: rolls back again when the first attempt fails', async (t) => {
+  const { db, dialect, all, database } = await open(t, failing('rollback', { times: 1 }, {}))
+  const insert = (n: number) => db.insertInto('numbers').values({ n }).compile()
+  t.throws(() => dialect.executeTogether([insert(1), insert(0)]), { message: 'from SQLite' })
+  t.equal(database.inTransaction, false)
+  t.same(await all(), [])
+})
+
+t.test('executeTogether: no statement runs in a transaction that could not be rolled back', async (t) => {
+  const { db, dialect, database } = await open(t, (database) => ({
+    get inTransaction () { return database.inTransaction },
+    close: () => database.close(),
+    prepare (text) {
+      if (text === 'rollback') throw new Error('the disk is gone')
+      return database.prepare(text)
+    }
+  }))
+  const insert = (n: number) => db.insertInto('numbers').values({ n }).compile()
+  t.throws(() => dialect.executeTogether([insert(1), insert(0)]), { message: 'the disk is gone' })
+  t.equal(database.inTransaction, true)
+  let isDone = false
+  const late = Promise.resolve(dialect.execute(insert(2))).then(() => { isDone = true })
+  await sleep(20)
+  t.equal(isDone, false)
+  await db.destroy()
+  await t.rejects(late, { message: /closed/ })
+})

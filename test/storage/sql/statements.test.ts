@@ -5,6 +5,7 @@ import {
 } from 'kysely'
 import t from 'tap'
 import { KyselyStorage, type NewTokenRecord, type NewUserRecord } from '../../../src/index.js'
+import { schemaVersion } from '../../../src/storage/sql/migrations/index.js'
 import type { Storage } from '../../../src/storage/storage-adapter.js'
 
 type Answer = Partial<QueryResult<unknown>> | Error
@@ -13,7 +14,16 @@ type Answers = (sql: string, parameters: readonly unknown[]) => Answer | undefin
 const time = '2024-01-01T12:00:00.123Z'
 const user: NewUserRecord = { email: 'a@b', name: 'A', max_concurrent_bots: 3, data: { a: 1 }, created_at: time }
 const token: NewTokenRecord = {
-  user_id: '1', hash: Buffer.alloc(32), name: null, scopes: ['a'], expires_at: time, expires_in: 60, created_at: time
+  user_id: '1',
+  hash: Buffer.alloc(32),
+  name: null,
+  scopes: ['a'],
+  expires_at: time,
+  expires_in: 60,
+  disabled: false,
+  data: null,
+  start: 'vex_aB3d',
+  created_at: time
 }
 
 const failure = (fault: object) => Object.assign(new Error('from the driver'), fault)
@@ -28,13 +38,18 @@ function sentBack (parameters: readonly unknown[]): Record<string, unknown> {
 const defaults: Answers = (sql, parameters) => {
   if (sql.includes('changed_type')) return { rows: [sentBack(parameters)] }
   if (sql.includes('get_lock')) return { rows: [{ locked: 1 }] }
+  if (/as .counter/.test(sql)) return { rows: [{ entry: null, counter: '0' }] }
   if (sql.includes('max(')) return { rows: [{ version: null }] }
   return undefined
 }
 
-/** Returns a storage over a driver that gives these answers, or none, and the statements that were sent to it. */
+/**
+ * Returns a storage over a driver that gives these answers, or none, the statements that were sent to it, and the
+ * levels of its transactions.
+ */
 function scripted (database: 'postgres' | 'mysql', answers: Answers = () => undefined) {
   const sent: string[] = []
+  const levels: Array<string | undefined> = []
   const connection: DatabaseConnection = {
     async executeQuery<R> ({ sql, parameters }: CompiledQuery) {
       sent.push(sql)
@@ -51,14 +66,17 @@ function scripted (database: 'postgres' | 'mysql', answers: Answers = () => unde
     createDriver: () => ({
       init: async () => {},
       acquireConnection: async () => connection,
-      beginTransaction: async () => { sent.push('begin') },
+      beginTransaction: async (_connection, { isolationLevel }) => {
+        sent.push('begin')
+        levels.push(isolationLevel)
+      },
       commitTransaction: async () => { sent.push('commit') },
       rollbackTransaction: async () => { sent.push('rollback') },
       releaseConnection: async () => {},
       destroy: async () => {}
     })
   }
-  return { sent, storage: new KyselyStorage({ dialect }) }
+  return { sent, levels, storage: new KyselyStorage({ dialect }) }
 }
 
 const row = {
@@ -78,7 +96,11 @@ const tokenRow = {
   scopes: '["a"]',
   expires_at: String(Date.parse(time)),
   expires_in: 60,
+  disabled: 0,
+  data: null,
+  start: 'vex_aB3d',
   last_used_at: null,
+  successor_id: '9',
   hash_length: 32,
   created_at: String(Date.parse(time))
 }
@@ -101,18 +123,32 @@ const calls: Record<keyof Storage, (storage: Storage) => unknown> = {
   deleteUser: (storage) => storage.deleteUser('7', 2),
   createToken: (storage) => storage.createToken(token),
   findTokenByHash: (storage) => storage.findTokenByHash(token.hash),
-  listTokens: (storage) => storage.listTokens('1'),
+  findToken: (storage) => storage.findToken('7'),
+  listTokens: (storage) => storage.listTokens({
+    order: 'desc',
+    after: '9',
+    limit: 2,
+    userId: '1',
+    search: 'x',
+    start: 'vex_',
+    state: { is: 'active', at: time },
+    unusedSince: time,
+    expiresBefore: time
+  }),
+  countTokens: (storage) => storage.countTokens({ state: { is: 'active', at: time } }),
+  updateToken: (storage) => storage.updateToken('7', () => ({ data: { a: 1 }, disabled: true })),
   rotateToken: (storage) => storage.rotateToken('7', () => ({ expires_at: time, successor: token })),
   revokeToken: (storage) => storage.revokeToken('7'),
   revokeTokens: (storage) => storage.revokeTokens('1'),
+  pruneTokens: (storage) => storage.pruneTokens({ expiredBefore: time, after: '6', limit: 5 }),
   touchTokens: (storage) => storage.touchTokens(['8', '7', '9'], time)
 }
 
 /** Returns a statement without quotes, and with … in place of its lists. */
 function shorten (sql: string): string {
   return sql.replace(/["`]|vexa_/g, '').replace(/epoch from/g, 'epoch of')
-    .replace(/\b(select|returning) id, .*?( from|$)/, '$1 …$2').replace(/select token\.id.*? from/, 'select … from')
-    .replace(/(set|into \w+) .*? (where|values|select|on conflict)/, '$1 … $2').replace(/\$\d/g, '?')
+    .replace(/\b(select|returning) id, .*?( from|$)/, '$1 …$2').replace(/(select|join) token\.id.*? from/, '$1 … from')
+    .replace(/(set|into \w+) .*? (where|values|select|on conflict)/, '$1 … $2').replace(/\$\d+/g, '?')
     .replace(/cast\(cast\(\? as text\) as json\)/g, '?').replace(/values \([^()]*\)/, 'values …')
 }
 
@@ -123,12 +159,21 @@ const faults = {
   mysql: { duplicate: { errno: 1062 }, orphan: { errno: 1452 }, referenced: { errno: 1451 }, conflict: { errno: 1213 } }
 }
 
-const lock = 'select … from tokens where id = ? for update'
+const lock = 'select … from tokens as token where id = ? for update'
+const successor = 'select … from tokens as token where id = ?'
+const joined = 'select … from tokens as token inner join users as user on user.id = token.user_id'
 const createToken = 'insert into tokens … select … from users where id = ? returning id'
 const contains = {
   postgres: "strpos(replace(email, 'ς', 'σ'), ?) > 0 or strpos(searchable_name, ?) > 0",
   mysql: "instr(replace(email, 'ς', 'σ'), ?) > 0 or instr(searchable_name, ?) > 0"
 }
+const startsWith = {
+  postgres: '(token.start >= ? and token.start < cast(? as text) || chr(128))',
+  mysql: "token.start like concat(replace(replace(replace(?, '!', '!!'), '%', '!%'), '_', '!_'), '%') escape '!'"
+}
+const listTokens = (contains: string, startsWith: string) => `${joined} where token.id < ? and token.user_id = ? ` +
+  `and ${startsWith} and token.expires_at < ? and token.expires_at > ? and token.disabled = ? and ${contains} ` +
+  'and coalesce(token.last_used_at, token.created_at) < ? order by token.id desc limit ?'
 const both = (...sqls: string[]) => ({ postgres: sqls, mysql: sqls })
 
 /** All statements that each method sends. */
@@ -161,16 +206,29 @@ const statements: Record<keyof Storage, { postgres: string[], mysql: string[] }>
     'begin', 'delete from tokens where user_id = ?', 'delete from users where id = ? and revision = ?', 'commit'
   ),
   createToken: { postgres: [createToken], mysql: ['insert into tokens … values …'] },
-  findTokenByHash: both(
-    'select … from tokens as token inner join users as user on user.id = token.user_id where token.hash = ? limit 1'
+  findTokenByHash: both(`${joined} where token.hash = ? limit 1`),
+  findToken: both(`${joined} where token.id = ? limit 1`),
+  listTokens: {
+    postgres: [listTokens('strpos(token.searchable_name, ?) > 0', startsWith.postgres)],
+    mysql: [
+      listTokens('instr(token.searchable_name, ?) > 0', startsWith.mysql).replace('select', 'select straight_join')
+    ]
+  },
+  countTokens: both(
+    'select count(*) as count from tokens as token where token.disabled = ? ' +
+      'and (token.expires_at is null or token.expires_at > ?)'
   ),
-  listTokens: both('select … from tokens where user_id = ? order by id'),
+  updateToken: both('begin', lock, 'update tokens set … where id = ?', 'commit'),
   rotateToken: {
-    postgres: ['begin', lock, createToken, 'update tokens set … where id = ?', 'commit'],
-    mysql: ['begin', lock, 'insert into tokens … values …', 'update tokens set … where id = ?', 'commit']
+    postgres: ['begin', lock, successor, createToken, 'update tokens set … where id = ?', 'commit'],
+    mysql: ['begin', lock, successor, 'insert into tokens … values …', 'update tokens set … where id = ?', 'commit']
   },
   revokeToken: both('delete from tokens where id = ?'),
   revokeTokens: both('delete from tokens where user_id = ?', 'select id from tokens where user_id = ? limit 1'),
+  pruneTokens: both(
+    'select … from tokens as token where token.id > ? and token.expires_at < ? order by token.id asc limit ?',
+    'delete from tokens where id in (?, ?, ?, ?) and expires_at < ?'
+  ),
   touchTokens: both('update tokens set … where id in (?, ?, ?, ?) and (last_used_at is null or last_used_at < ?)')
 }
 
@@ -178,11 +236,19 @@ for (const database of ['postgres', 'mysql'] as const) {
   t.test(`KyselyStorage: sends these statements to ${database}`, async (t) => {
     const answers: Answers = (sql) => {
       const { user, token } = rows[database]
-      const joined = { ...user, ...token, user_name: user.name, user_created_at: user.created_at }
+      const joined = {
+        ...user,
+        ...token,
+        user_name: user.name,
+        user_disabled: user.disabled,
+        user_data: user.data,
+        user_created_at: user.created_at
+      }
       if (sql.includes('hash_length')) return { rows: [joined] }
+      if (/^select .token.\..id. from/.test(sql)) return { rows: [{ id: '7' }, { id: '8' }, { id: '9' }] }
       if (/^select .id. from .*tokens/.test(sql)) return { rows: [] }
       if (sql.includes('count(*)')) return { rows: [{ count: '2' }] }
-      return /(returning|select) .id./.test(sql) ? { rows: [sql.includes('tokens') ? token : user] } : undefined
+      return /(returning|select|join) (.token..)?.id./.test(sql) ? { rows: [sql.includes('tokens') ? token : user] } : undefined
     }
     for (const method of Object.keys(calls) as Array<keyof Storage>) {
       const { sent, storage } = scripted(database, answers)
@@ -237,7 +303,7 @@ for (const database of ['postgres', 'mysql'] as const) {
     t.equal(twice.sent.filter((sql) => sql === 'commit').length, 1)
     const always = failing(conflict)
     await t.rejects(always.storage.revokeToken('1'), failure(conflict))
-    t.equal(always.sent.length, 10)
+    t.equal(always.sent.filter((sql) => sql.startsWith('delete')).length, 10)
     for (const fault of [null, 'text', {}, { code: 23505 }, { errno: '1062' }]) {
       const { storage } = scripted(database, (sql) => /^insert/.test(sql)
         ? Object.assign(new Error('odd'), fault)
@@ -246,6 +312,18 @@ for (const database of ['postgres', 'mysql'] as const) {
     }
   })
 }
+
+t.test('deleteUser: repeats a transaction of MariaDB at READ COMMITTED when a row has changed', async (t) => {
+  const levelsAfter = async (errno: number) => {
+    let count = 0
+    const { levels, storage } = scripted('mysql', (sql) =>
+      sql.startsWith('delete') && count++ === 0 ? failure({ errno }) : undefined)
+    t.equal(await storage.deleteUser('1'), true)
+    return levels
+  }
+  t.same(await levelsAfter(1020), [undefined, 'read committed'])
+  t.same(await levelsAfter(1213), [undefined, undefined], 'a deadlock keeps the level')
+})
 
 t.test('KyselyStorage: returns absent when MySQL writes no row', async (t) => {
   const { storage } = scripted('mysql', (sql) => /^(insert|update)/.test(sql)
@@ -291,7 +369,7 @@ t.test('deleteUser: deletes a token that is created at the same moment in MySQL'
 
 t.test('rotateToken: throws the first error when the transaction has failed', async (t) => {
   const { storage } = scripted('postgres', (sql) => {
-    if (/^select .*for update/.test(sql)) return { rows: [rows.postgres.token] }
+    if (/^select .*for update/.test(sql)) return { rows: [{ ...rows.postgres.token, successor_id: null }] }
     if (sql.startsWith('select')) return failure({ code: '25P02' })
     return sql.startsWith('insert') ? failure({ code: '23503' }) : undefined
   })
@@ -312,7 +390,7 @@ t.test('open: succeeds when another start creates the first table at once', asyn
       ? failure({ code })
       : undefined)
     await storage.open()
-    t.match(sent.at(-1), 'commit')
+    t.equal(sent.at(-2), 'commit')
   }
   const denied = scripted('postgres', (sql) => /^create table/.test(sql) ? failure({ code: '42501' }) : undefined)
   await t.rejects(denied.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /from the driver/ })
@@ -320,7 +398,7 @@ t.test('open: succeeds when another start creates the first table at once', asyn
 
 t.test('open: resumes a start that was killed halfway, under a lock of MySQL', async (t) => {
   const began: Answers = (sql) => {
-    if (/max\(/.test(sql)) return { rows: [{ version: -1 }] }
+    if (/max\(.version/.test(sql)) return { rows: [{ version: -1 }] }
     if (/^select .version/.test(sql)) return { rows: [{ version: -1 }] }
     if (/constraint/.test(sql) && /^alter/.test(sql)) return sql.includes('drop') ? failure({ errno: 1091 }) : undefined
     return /^create|^alter/.test(sql)
@@ -329,7 +407,7 @@ t.test('open: resumes a start that was killed halfway, under a lock of MySQL', a
   }
   const { sent, storage } = scripted('mysql', began)
   await storage.open()
-  t.match(sent.at(-1), /release_lock/)
+  t.match(sent.at(-2), /release_lock/)
   const stuck = scripted('mysql', (sql, parameters) => /drop constraint/.test(sql)
     ? failure({ errno: 1142, message: 'no rights' })
     : began(sql, parameters))
@@ -343,6 +421,43 @@ t.test('open: resumes a start that was killed halfway, under a lock of MySQL', a
     ? failure({ code: 'PROTOCOL_CONNECTION_LOST', message: 'lost' })
     : began(sql, parameters))
   await t.rejects(gone.storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /lost/ })
+})
+
+for (const database of ['postgres', 'mysql'] as const) {
+  t.test(`pruneAudit: deletes a range of entries in ${database}, and repeats it after a conflict`, async (t) => {
+    const prune = async (...answers: Answer[]) => {
+      const entries = ['2024-01-01', '2024-06-01', '2024-01-02'].map((day, n) => (
+        { id: `${n + 7}`, at: `${Date.parse(day)}`, now: `${Date.parse('2024-03-01')}` }
+      ))
+      const { sent, storage } = scripted(database, (sql) =>
+        /^select .id., .at./.test(sql) ? { rows: entries } : answers.shift())
+      // The caller is a month ahead.
+      const batch = { before: '2024-02-03T00:00:00.000Z', now: '2024-04-01T00:00:00.000Z', limit: 3 }
+      return { sent, pruned: await storage.pruneAudit(batch).catch((error: Error) => error.message) }
+    }
+    const conflict = failure(faults[database].conflict)
+    const { sent, pruned } = await prune(conflict, conflict, { numAffectedRows: 2n })
+    t.same(pruned, { deleted: 2, last: '9' })
+    const deletion = 'delete from audit where id >= ? and id <= ? and at < ?'
+    t.same(sent.map(shorten).filter((sql) => sql.startsWith('delete')), [deletion, deletion, deletion])
+    t.equal((await prune(failure({}))).pruned, 'from the driver')
+    t.equal((await prune(...Array(10).fill(conflict))).pruned, 'from the driver')
+  })
+}
+
+t.test('open: creates a missing counter, which another start may create at once', async (t) => {
+  const creating = (answer: Answer | undefined) => scripted('postgres', (sql) => {
+    if (/max\(.version/.test(sql)) return { rows: [{ version: schemaVersion }] }
+    if (/as .counter/.test(sql)) return { rows: [{ entry: '7', counter: null }] }
+    return /^insert/.test(sql) ? answer : undefined
+  })
+  for (const answer of [undefined, failure({ code: '23505' })]) {
+    const { sent, storage } = creating(answer)
+    await storage.open()
+    t.match(sent.at(-1), /^insert into .vexa_audit_last/)
+  }
+  const { storage } = creating(failure({ code: '42501' }))
+  await t.rejects(storage.open(), { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /from the driver/ })
 })
 
 t.test('open: throws when MySQL gives no lock, or tables of the app are in the way', async (t) => {
@@ -376,6 +491,7 @@ t.test('open: throws when the driver returns other rows', async (t) => {
   const rowsOf: Record<string, (row: Record<string, unknown>) => object[]> = {
     'names of columns': () => [],
     bytes: (row) => [{ ...row, changed_type: 'hash' }],
+    JSON: (row) => [{ ...row, value_5: '{' }],
     times: (row) => [{ ...row, changed_type: 'time' }],
     text: (row) => [{ ...row, changed_type: 'something else' }]
   }

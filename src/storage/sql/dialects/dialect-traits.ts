@@ -1,4 +1,6 @@
-import type { ColumnDataType, ColumnDefinitionBuilder, Expression, Kysely, RawBuilder, SqlBool } from 'kysely'
+import type {
+  ColumnDataType, ColumnDefinitionBuilder, Expression, IsolationLevel, Kysely, RawBuilder, SqlBool
+} from 'kysely'
 import type { TableNames, Tables } from '../tables.js'
 
 type Type = ColumnDataType | RawBuilder<unknown>
@@ -6,7 +8,10 @@ type Type = ColumnDataType | RawBuilder<unknown>
 /** The kinds of values in the tables. */
 export type ColumnType = 'key' | 'email' | 'text' | 'integer' | 'boolean' | 'json' | 'hash' | 'time'
 
-/** All differences between the databases. The rest of the storage does not know which database it has. */
+/**
+ * The differences between SQLite, PostgreSQL and MySQL. The rest of the storage does not know which of these databases
+ * it has. It uses SQL that all three accept, such as `limit` and `length`, and `returning` if `supportsReturning`.
+ */
 export interface DialectTraits {
   // Schema
 
@@ -16,6 +21,11 @@ export interface DialectTraits {
   readonly emailTypeSince3?: Type
   /** Makes the database generate keys that it never uses again. */
   autoIncrement (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
+  /**
+   * Runs `insert`, which inserts rows with given keys, up to `last`, into a table. Makes the keys that the database
+   * generates later continue after `last`. Absent if the database itself does so after each insert.
+   */
+  insertKeys? (trx: Kysely<any>, table: string, last: number, insert: () => Promise<void>): Promise<void>
   /** The options at the end of `create table`. */
   readonly tableOptions?: RawBuilder<unknown>
 
@@ -43,12 +53,24 @@ export interface DialectTraits {
     json (expression: Expression<unknown>, json: string): RawBuilder<unknown>
   }
   /**
-   * Returns an expression that tests whether text contains a substring, byte by byte. It must not use LIKE, which has
-   * wildcards and ignores case on some databases.
+   * Returns an expression that tests whether text contains a substring, byte by byte. The expression must not use LIKE,
+   * which has wildcards and ignores case on some databases.
    */
   contains (text: Expression<unknown>, part: string): Expression<SqlBool>
+  /** Returns an expression that tests whether two texts have the same bytes. `=` ignores spaces at the end on MySQL. */
+  isSameText (text: Expression<unknown>, other: string): Expression<SqlBool>
+  /** Returns an expression that tests by a range of an index whether a column of ASCII begins with a text. */
+  startsWith (column: Expression<unknown>, start: string): Expression<SqlBool>
+  /**
+   * Returns a column in a form for which SQLite uses no index. Other databases get the column itself, because they
+   * choose an index by their statistics.
+   */
+  withoutIndex (column: Expression<unknown>): Expression<unknown>
   /** Returns the form in which a prepared statement compares a value with an indexed column. */
   lookupValue<T> (value: T): T | RawBuilder<T>
+
+  /** The time of the database's clock, in milliseconds since 1970. SQLite has the clock of its process. */
+  readonly now: RawBuilder<unknown>
 
   // Features
 
@@ -58,20 +80,40 @@ export interface DialectTraits {
   readonly onConflictDoNothing: boolean
   /** Whether the insert of a token selects its user. Without it, the foreign key detects a missing user. */
   readonly supportsInsertFromSelect: boolean
+  /** Whether generated keys have no gaps, and the order of commits. Without it, a counter gives entries their keys. */
+  readonly keysAreConsecutive: boolean
+  /** Whether a `with` clause can insert and update, so that a change and its entry are one statement. */
+  readonly supportsDataModifyingCte: boolean
   /** Whether `select … for update` locks rows. Without it, the storage locks a row by an update. */
   readonly supportsForUpdate: boolean
+  /** Whether an index can leave out rows. */
+  readonly supportsPartialIndexes: boolean
+  /** Whether each index ends with the key of the row, and so returns rows of equal values in order of their keys. */
+  readonly indexesEndWithKey: boolean
+  /** Whether the database knows roughly how many rows have a value, and chooses the index for a query by that. */
+  readonly hasStatistics: boolean
+  /** Whether `select straight_join` reads the tables of a join in their order in the query. */
+  readonly supportsStraightJoin: boolean
   /** Whether the foreign key deletes tokens with their user. Without it, only a user without tokens can be deleted. */
   readonly supportsCascade: boolean
   /** Whether a transaction that fails undoes `create table` and other DDL. */
   readonly supportsTransactionalDdl: boolean
 
+  /**
+   * Returns the isolation level for a transaction, or `undefined` for the level of the session. At some levels,
+   * changes conflict at the counter of entries until only one of them is left.
+   *
+   * @param conflict the error that undid the attempt before. Absent for the first attempt
+   */
+  transactionLevel (conflict?: unknown): IsolationLevel | undefined
+
   // Errors
 
-  /** Returns whether a unique column already has the value. Some drivers do not say which column. */
+  /** Returns whether a unique column already has the value. Some drivers do not name the column. */
   isUniqueViolation (error: unknown): boolean
-  /** Returns whether a row refers to a missing row, or other rows refer to a row to delete. Errors do not say which. */
+  /** Returns whether a row refers to a missing row, or other rows refer to a row to delete. Codes are the same. */
   isForeignKeyViolation (error: unknown): boolean
-  /** Returns whether the database has undone the whole transaction because of another one, so a retry may succeed. */
+  /** Returns whether another transaction made the database undo the whole transaction, so a retry may succeed. */
   isRetryable (error: unknown): boolean
   /** Returns whether a table, or a foreign key to drop, does not exist. */
   isMissingTable (error: unknown): boolean

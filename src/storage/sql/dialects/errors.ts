@@ -1,7 +1,7 @@
 type Members = Record<string, unknown>
 
 /**
- * Returns whether `holds` accepts an error, or another error inside it. Some layers above a driver put the driver's
+ * Returns whether `holds` accepts an error, or an error inside this error. Some layers above a driver put the driver's
  * error into `cause`, `original` or `parent`.
  */
 export function matchesError (error: unknown, holds: (error: Members) => boolean, depth = 5): boolean {

@@ -21,10 +21,10 @@ const readsWait = ({ group_replication_group_name: group, group_replication_cons
 
 /**
  * The settings of MySQL, MariaDB, Galera and TiDB that can do harm.
- * `harmless` in test/storage/sql/settings.test.ts lists the settings that cannot.
+ * `harmless` in test/storage/sql/settings.test.ts lists the settings that cannot do harm.
  */
 export const mysqlSettings: readonly Setting[] = [
-  // This is first, because a limit also shortens the list of the other settings.
+  // This setting is first, because a limit also shortens the list of the other settings.
   {
     name: 'sql_select_limit',
     isSafe: (value) => !(Number(value) < 0xFFFFFFFF),
@@ -113,7 +113,7 @@ export const mysqlSettings: readonly Setting[] = [
   {
     name: 'engine',
     isSafe: (value) => value === 'InnoDB',
-    message: `${withoutEngine}. Run for each of them: alter table … engine = InnoDB`
+    message: `${withoutEngine}. Run for each of these tables: alter table … engine = InnoDB`
   },
   {
     name: 'innodb_force_recovery',
@@ -136,7 +136,7 @@ const groupSettings = ['group_replication_group_name', 'group_replication_single
  *
  * @throws {StorageOpenError} for the first setting that is not safe
  */
-export async function checkMysqlSettings (db: Kysely<any>, { users, tokens }: TableNames): Promise<void> {
+export async function checkMysqlSettings (db: Kysely<any>, tables: TableNames): Promise<void> {
   const names = [...groupSettings, ...mysqlSettings.map(({ name }) => name)].map((name) => sql.lit(name))
   const values = await db.connection().execute(async (connection) => {
     const limit = await sql<object>`select cast(@@sql_select_limit as char) as value from dual limit 1`
@@ -145,7 +145,7 @@ export async function checkMysqlSettings (db: Kysely<any>, { users, tokens }: Ta
       .execute(connection)
     const global = await sql<object>`show global variables where variable_name = 'wsrep_on'`.execute(connection)
     const engine = await sql<object>`select engine as value from information_schema.tables
-      where table_schema = coalesce(${schemaOf(db)}, database()) and table_name in (${users}, ${tokens})
+      where table_schema = coalesce(${schemaOf(db)}, database()) and table_name in (${sql.join(Object.values(tables))})
         and coalesce(engine, '') <> 'InnoDB'`.execute(connection)
     return [
       ...session.rows.map((row) => Object.values(row)),

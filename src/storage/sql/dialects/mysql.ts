@@ -6,7 +6,10 @@ import { checkMysqlSettings } from './mysql-settings.js'
 // Seconds that a start waits while another start migrates. Fastify gives a plugin ten seconds to start.
 const lockTimeout = 8
 
-// Types that `cast` accepts, and whose values drivers read in the same way as those of the column.
+// MariaDB's number for a record that has changed since the transaction began.
+const changedRecord = 1020
+
+// Types that `cast` accepts, and whose values drivers read in the same way as values of the column.
 const casts = {
   key: 'signed',
   email: 'char',
@@ -35,7 +38,7 @@ export const mysql: DialectTraits = {
   tableOptions: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
 
   writeBoolean: (value) => value,
-  // A datetime has no time zone. Drivers and servers guess one, unless the value is text.
+  // A datetime has no time zone. Drivers and servers guess a zone, unless the value is text.
   writeTime: (time) => time.slice(0, -1).replace('T', ' '),
   writeJson: (text) => text,
   selection: {
@@ -55,24 +58,43 @@ export const mysql: DialectTraits = {
   },
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
+  isSameText: (text, other) => sql`cast(${text} as binary) = cast(${other} as binary)`,
+  // A range would ignore spaces at the end. The escape character is not the backslash, which `sql_mode` can disable.
+  startsWith: (column, start) =>
+    sql`${column} like concat(replace(replace(replace(${start}, '!', '!!'), '%', '!%'), '_', '!_'), '%') escape '!'`,
+
+  withoutIndex: (column) => column,
 
   lookupValue: (value) => value,
+
+  // `unix_timestamp` would depend on the time zone of the session, and be an hour off when summer time ends.
+  now: sql`timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000`,
 
   supportsReturning: false,
   onConflictDoNothing: false,
   // An insert that selects its user would block all other inserts while it waits for the lock on the user's row.
   supportsInsertFromSelect: false,
+  keysAreConsecutive: false,
+  supportsDataModifyingCte: false,
   supportsForUpdate: true,
+  supportsPartialIndexes: false,
+  // InnoDB adds the key of the row to each index.
+  indexesEndWithKey: true,
+  hasStatistics: true,
+  supportsStraightJoin: true,
   // Group Replication in multi-primary mode rejects writes to tables that cascade.
   supportsCascade: false,
   supportsTransactionalDdl: false,
+  // The level costs a statement. With `innodb_snapshot_isolation`, a transaction of MariaDB can only read and write
+  // what was committed before it began.
+  transactionLevel: (conflict) => hasNumber(conflict, changedRecord) ? 'read committed' : undefined,
 
   isUniqueViolation: (error) => hasNumber(error, 1062),
-  // 1216, 1452: the row refers to a missing row. 1217, 1451: another row refers to the row. Accounts that may not read
-  // the other table get 1216 or 1217.
+  // 1216, 1452: the row refers to a missing row. 1217, 1451: another row refers to the row. Accounts without the
+  // permission to read the other table get 1216 or 1217.
   isForeignKeyViolation: (error) => hasNumber(error, 1216, 1452, 1217, 1451),
-  // 1213: a deadlock. MariaDB: 1020, a changed record, and 1467, a locked counter. TiDB: 8002, 9007, write conflicts.
-  isRetryable: (error) => hasNumber(error, 1213, 1020, 1467, 8002, 9007),
+  // 1213: a deadlock. MariaDB: a changed record, and 1467, a locked counter. TiDB: 8002, 9007, write conflicts.
+  isRetryable: (error) => hasNumber(error, 1213, changedRecord, 1467, 8002, 9007),
   // 1146: a table. 1091: a foreign key in MariaDB. 3940: a foreign key in MySQL.
   isMissingTable: (error) => hasNumber(error, 1146, 1091, 3940),
   // 1050: a table. 1060: a column. 1061: an index.

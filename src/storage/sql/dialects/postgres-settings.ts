@@ -19,7 +19,7 @@ const unenforced = 'foreign keys are not enforced'
 
 /**
  * The settings of PostgreSQL, YugabyteDB and CockroachDB that can do harm.
- * `harmless` in test/storage/sql/settings.test.ts lists the settings that cannot.
+ * `harmless` in test/storage/sql/settings.test.ts lists the settings that cannot do harm.
  */
 export const postgresSettings: readonly PostgresSetting[] = [
   {
@@ -43,8 +43,8 @@ export const postgresSettings: readonly PostgresSetting[] = [
     name: 'tables of a subscription',
     read: sql`exists (select from pg_subscription_rel, t where srrelid = t.oid)`,
     isSafe: isOff,
-    message: 'another server writes to them, and this server answers with old data. ' +
-      'Connect to the other server, or leave the tables out of its publication'
+    message: 'another server writes to these tables, so this server answers with old data. ' +
+      'Connect to the server that publishes the tables, or leave the tables out of its publication'
   },
 
   {
@@ -60,7 +60,7 @@ export const postgresSettings: readonly PostgresSetting[] = [
     read: sql`coalesce(current_schema() like 'pg_temp%', false)
       or exists (select from t where relpersistence <> 'p' or relkind not in ('r', 'p'))`,
     isSafe: isOff,
-    message: 'rows are lost or hidden. Run for each of them: alter table … set logged, ' +
+    message: 'rows are lost or hidden. Run for each of these tables: alter table … set logged, ' +
       'and leave pg_temp out of the search_path'
   },
   {
@@ -75,7 +75,7 @@ export const postgresSettings: readonly PostgresSetting[] = [
   },
   {
     name: 'row level security',
-    // This does the same as row_security_active(), which CockroachDB does not have.
+    // This expression does the same as row_security_active(), which CockroachDB does not have.
     read: sql`exists (select from t where relrowsecurity
         and (relforcerowsecurity or not pg_has_role(relowner, 'USAGE')))
       and not exists (select from pg_roles where rolname = current_user and (rolsuper or rolbypassrls))`,

@@ -1,4 +1,6 @@
-import { sql, type RawBuilder } from 'kysely'
+import {
+  ExpressionWrapper, sql, type Expression, type Kysely, type RawBuilder, type SelectQueryNode, type TableNode
+} from 'kysely'
 import { toInteger } from '../integers.js'
 import type { DialectTraits } from './dialect-traits.js'
 import { matchesError } from './errors.js'
@@ -30,6 +32,16 @@ export const postgres: DialectTraits = {
   // With any other collation, the index breaks when the C library changes, for example by a move to another server.
   emailTypeSince3: sql`text collate "C"`,
   autoIncrement: (column) => column.generatedByDefaultAsIdentity(),
+  async insertKeys (trx, table, last, insert) {
+    // While the lock is held, no other insert takes a key from the sequence. The lock does not block reads.
+    await sql`lock table ${nameOf(trx, table)} in share row exclusive mode`.execute(trx)
+    await insert()
+    const sequence = sql`cast(pg_get_serial_sequence(cast(cast(tableoid as regclass) as text), 'id') as regclass)`
+    await trx.selectFrom(table).select(sql`setval(${sequence}, id)`.as('last'))
+      .where('id', '=', last)
+      .where(sql<boolean>`coalesce(pg_sequence_last_value(${sequence}), 0) < id`)
+      .execute()
+  },
 
   writeBoolean: (value) => value,
   writeTime: (time) => time,
@@ -50,22 +62,39 @@ export const postgres: DialectTraits = {
     hash: (expression, bytes) => sql`encode(${expression}, 'hex') = ${sql.lit(bytes.toString('hex'))}`,
     text: (expression, text) =>
       sql`encode(convert_to(${expression}, 'UTF8'), 'hex') = ${sql.lit(Buffer.from(text).toString('hex'))}`,
-    // This compares only the type, because some databases with PostgreSQL's SQL write JSON in another form.
+    // This compares only the type, because some databases with PostgreSQL's SQL write JSON in a different form.
     json: (expression, json) =>
       sql`json_typeof(${expression}) = ${sql.lit(json.startsWith('[') ? 'array' : 'object')}`
   },
 
   contains: (text, part) => sql`strpos(${text}, ${part}) > 0`,
+  isSameText: (text, other) => sql`${text} = ${other}`,
+  // The character 128 comes after all ASCII.
+  startsWith: (column, start) =>
+    sql`(${column} >= ${start} and ${column} < cast(${start} as text) || chr(128))`,
+
+  withoutIndex: (column) => column,
 
   lookupValue: (value) => value,
 
+  now: sql`cast(extract(epoch from current_timestamp) * 1000 as bigint)`,
+
   supportsReturning: true,
-  // An error would leave a dead row, and the address in the server's log.
+  // An error would leave a dead row, and put the address into the server's log.
   onConflictDoNothing: true,
   supportsInsertFromSelect: true,
+  keysAreConsecutive: false,
+  supportsDataModifyingCte: true,
   supportsForUpdate: true,
+  supportsPartialIndexes: true,
+  indexesEndWithKey: false,
+  hasStatistics: true,
+  supportsStraightJoin: false,
   supportsCascade: true,
   supportsTransactionalDdl: true,
+  // `start transaction` names the level, so the level costs no statement. At higher levels, a transaction that has
+  // waited for the counter fails.
+  transactionLevel: () => 'read committed',
 
   isUniqueViolation: (error) => hasCode(error, '23505'),
   // 23001 is the code for `on delete restrict`.
@@ -87,6 +116,12 @@ export const postgres: DialectTraits = {
       await trx.selectFrom(migrations).select('version').where('version', '=', 0).forUpdate().execute()
       return work(trx)
     })
+}
+
+/** Returns the name of a table for `sql`, with the schema of the app, which Kysely adds only to its own queries. */
+function nameOf (db: Kysely<any>, table: string): Expression<unknown> {
+  const { from } = db.selectFrom(table).toOperationNode() as SelectQueryNode
+  return new ExpressionWrapper(from?.froms[0] as TableNode)
 }
 
 function hasCode (error: unknown, ...codes: string[]): boolean {

@@ -6,8 +6,9 @@ import { checkSettings, type Setting, type Values } from './settings.js'
 const readOnly = 'nothing can be written. Open the file for writing, and without query_only and immutable'
 
 /**
- * The settings of SQLite that can do harm, except `synchronous`: `sqliteStorage` sets it to `full`, and an app with a
- * database of its own chooses it. `harmless` in test/storage/sql/settings.test.ts lists the others.
+ * The settings of SQLite that can do harm, except `synchronous`. `sqliteStorage` sets `synchronous` to `full`, and an
+ * app with its own database chooses the value. `harmless` in test/storage/sql/settings.test.ts lists the settings that
+ * cannot do harm.
  */
 export const sqliteSettings: readonly Setting[] = [
   {

@@ -35,18 +35,34 @@ export const sqlite: DialectTraits = {
   },
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
+  isSameText: (text, other) => sql`${text} = ${other}`,
+  // The character 128 comes after all ASCII.
+  startsWith: (column, start) => sql`(${column} >= ${start} and ${column} < ${start} || char(128))`,
+
+  withoutIndex: (column) => sql`+${column}`,
 
   // With statistics in the database, SQLite plans a prepared statement again for each value. An expression avoids this.
   lookupValue: <T>(value: T) => sql<T>`+${value}`,
 
+  now: sql`cast((julianday('now') - 2440587.5) * 86400000 as integer)`,
+
   supportsReturning: true,
-  // A skipped conflict would use up a key and make a durable write. An error does neither.
+  // A skipped conflict would use up a key and make a durable write, but an error does not.
   onConflictDoNothing: false,
   supportsInsertFromSelect: true,
+  // SQLite has one writer at a time, and a rollback also takes back the key.
+  keysAreConsecutive: true,
+  supportsDataModifyingCte: false,
   // SQLite has no `for update`. An update comes first, because a transaction that has read cannot wait for the lock.
   supportsForUpdate: false,
+  supportsPartialIndexes: true,
+  indexesEndWithKey: true,
+  // SQLite has statistics only after `analyze`.
+  hasStatistics: false,
+  supportsStraightJoin: false,
   supportsCascade: true,
   supportsTransactionalDdl: true,
+  transactionLevel: () => undefined,
 
   // Drivers have different codes, but all of them pass on SQLite's message.
   isUniqueViolation: (error) => says(error, 'UNIQUE constraint failed'),

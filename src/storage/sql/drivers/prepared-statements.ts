@@ -13,8 +13,8 @@ interface Client {
  * Returns a `Client` class for pools of `pg` that uses prepared statements. PostgreSQL then parses and plans a
  * statement once per connection, not each time it runs.
  *
- * The pool should serve only this package. The client prepares at most 200 different statements, and a `select *` of
- * the app fails one time after the columns of its table change.
+ * The pool should serve only this package, for two reasons. The client prepares at most 200 different statements. A
+ * `select *` of the app fails one time after the columns of its table change.
  *
  * The pool must not connect through a pooler that changes connections between transactions and does not support
  * prepared statements, such as PgBouncer before 1.21 or without `max_prepared_statements`. With such a pooler,
@@ -45,7 +45,7 @@ export function withPreparedStatements<C extends new (...parameters: any[]) => C
       const result = super.query({ name, text, values }, ...rest)
       if (result instanceof Promise) {
         result.catch((error) => {
-          // The next query prepares the statement again, under another name.
+          // The next query prepares the statement again, under a new name.
           if (outdatedCodes.includes(error?.code) && names.get(text as string) === name) names.delete(text as string)
         })
       }

@@ -33,8 +33,13 @@ export class SqliteDialect implements Dialect {
     return (this.#driver as SqliteDriver).run(sql, parameters, runForFirstRow) as Awaitable<Row | undefined>
   }
 
+  /** Runs compiled queries like `execute`, in one transaction. Returns the result of the first. */
+  executeTogether (queries: readonly CompiledQuery[]): Awaitable<QueryResult<unknown>> {
+    return (this.#driver as SqliteDriver).runTogether(queries)
+  }
+
   createAdapter () {
-    // Without this, Kysely 0.29 gives out one connection at a time, and one statement that waits blocks all others.
+    // Otherwise Kysely 0.29 gives out one connection at a time, and a statement that waits blocks all other statements.
     return Object.defineProperty(new SqliteAdapter(), 'supportsMultipleConnections', { value: true })
   }
 

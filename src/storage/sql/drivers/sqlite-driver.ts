@@ -51,6 +51,10 @@ export const runForFirstRow: Run<unknown> = ({ statement, toRow }, parameters) =
   return values && toRow(values)
 }
 
+// Owns a transaction that `runTogether` could neither commit nor roll back. Every statement waits for its end, because
+// a write within it would be reported as done and be lost.
+const nobody = {}
+
 /**
  * Runs statements without blocking the event loop on a lock. SQLite's own `timeout` stops the whole process while
  * another process writes. This driver tries a busy statement again later.
@@ -64,7 +68,7 @@ export class SqliteDriver implements Driver {
   readonly #prepared = new Map<string, PreparedStatement>()
   #database: SqliteDatabase | undefined
   #transaction:
-    | { readonly owner: DatabaseConnection | undefined, readonly ended: Promise<void>, readonly end: () => void }
+    | { readonly owner: object, readonly ended: Promise<void>, readonly end: () => void }
     | undefined
 
   constructor (config: SqliteDriverConfig) {
@@ -124,7 +128,38 @@ export class SqliteDriver implements Driver {
     return this.#runLater(undefined, sql, parameters, run)
   }
 
-  /** Runs a statement of a connection as soon as no other connection, of this process or another one, blocks it. */
+  /** Runs these statements in one transaction, without a pause in which others wait. Returns the first one's result. */
+  runTogether (queries: readonly CompiledQuery[]): Awaitable<QueryResult<unknown>> {
+    return this.run('begin immediate', [], (begin) => {
+      try {
+        begin.statement.run([])
+        const [result] = queries.map(({ sql, parameters }) => runForResult(this.#prepare(sql), parameters))
+        this.#prepare('commit').statement.run([])
+        return result as QueryResult<unknown>
+      } catch (error) {
+        this.#rollBack()
+        throw error
+      }
+    })
+  }
+
+  /**
+   * Rolls back. After a fault, tries again before it throws the fault, as Kysely does. If that fails, too, all
+   * later statements wait.
+   */
+  #rollBack (): void {
+    const isOpen = () => this.#database?.inTransaction === true
+    const { statement } = this.#prepare('rollback')
+    try {
+      // SQLite rolls back by itself after some errors, such as a full disk.
+      if (isOpen()) statement.run([])
+    } catch (fault) {
+      if (isOpen()) statement.run([])
+      throw fault
+    }
+  }
+
+  /** Runs a statement of a connection as soon as no other connection, of this or another process, blocks it. */
   execute (
     connection: DatabaseConnection, sql: string, parameters: readonly unknown[] = []
   ): Promise<QueryResult<unknown>> {
@@ -186,7 +221,7 @@ export class SqliteDriver implements Driver {
     if (inTransaction && this.#transaction === undefined) {
       let end!: () => void
       const ended = new Promise<void>((resolve) => { end = resolve })
-      this.#transaction = { owner, ended, end }
+      this.#transaction = { owner: owner ?? nobody, ended, end }
     } else if (!inTransaction) {
       this.#transaction?.end()
       this.#transaction = undefined

@@ -18,7 +18,7 @@ export const addAttributes: Migration = async ({ db, traits, names: { users, tok
   await create(alterTokens.addColumn('expires_at', types.time))
   await create(alterTokens.addColumn('expires_in', types.integer))
   await create(alterTokens.addColumn('last_used_at', types.time))
-  // Without this, a search misses the names of existing users.
+  // Without this loop, a search misses the names of existing users.
   const named = await db.selectFrom(users).select(['id', 'name']).where('name', 'is not', null).execute()
   for (const { id, name } of named) {
     const changes = { searchable_name: normalizeForSearch(name as string) }

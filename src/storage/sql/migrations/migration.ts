@@ -15,13 +15,14 @@ export interface MigrationContext {
   readonly traits: DialectTraits
   /** The names of the tables, with the prefix. */
   readonly names: TableNames
-  /** Creates a table, column or index. Skips it if it exists and an earlier start was killed in this migration. */
+  /** Creates a table, column or index. Skips an existing one if an earlier start was killed during this migration. */
   create (change: SchemaChange): Promise<void>
 }
 
 /**
- * Upgrades the schema by one version. A published migration never changes. If the database cannot undo half a
- * migration, the next start runs it again from the beginning, so all changes without `create` must be repeatable.
+ * Upgrades the schema by one version. A released migration never changes. If the database cannot undo half a
+ * migration, the next start runs the migration again from its beginning. So each change without `create` must be
+ * repeatable.
  */
 export type Migration = (context: MigrationContext) => Promise<void>
 

@@ -22,8 +22,8 @@ async function currentVersion (db: Kysely<Tables>, traits: DialectTraits, names:
 }
 
 /**
- * Upgrades the database to `schemaVersion`. Any number of processes may do so at once. Each of them may be killed at
- * any statement.
+ * Upgrades the database to `schemaVersion`. Any number of processes may call this function at once. Each process may be
+ * killed at any statement.
  *
  * Kysely's Migrator does not fit. Its lock does nothing on SQLite, so concurrent starts fail. A killed process leaves
  * half a migration. Kysely 0.28 and 0.29 export the Migrator from different places.
@@ -64,12 +64,12 @@ async function migrateLocked (db: Kysely<Tables>, traits: DialectTraits, names: 
 
 async function apply (db: Kysely<Tables>, traits: DialectTraits, names: TableNames, version: number): Promise<void> {
   const begin = { version: -version, applied_at: traits.writeTime(new Date().toISOString()) }
-  // If the database cannot undo half a migration, this row survives a kill. It shows that the tables are not the app's.
+  // If the database cannot undo half a migration, this row survives a kill, and shows that the tables are the plugin's.
   const begun = await db.selectFrom(names.migrations).select('version')
     .where('version', '=', begin.version)
     .executeTakeFirst()
   if (begun === undefined) {
-    if (version === 1 && !traits.supportsTransactionalDdl) await rejectExisting(db, traits, [names.users, names.tokens])
+    if (!traits.supportsTransactionalDdl) await rejectExisting(db, traits, newTables(names)[version] ?? [])
     await db.insertInto(names.migrations).values(begin).execute()
   }
   const create = async (change: SchemaChange) => {
@@ -83,10 +83,15 @@ async function apply (db: Kysely<Tables>, traits: DialectTraits, names: TableNam
   await db.insertInto(names.migrations).values({ ...begin, version }).execute()
 }
 
+/** Returns the tables that each version creates. */
+function newTables ({ users, tokens, audit, audit_last: last }: TableNames): Readonly<Record<number, string[]>> {
+  return { 1: [users, tokens], 5: [audit, last] }
+}
+
 /**
  * Checks that none of these tables exists, before a migration that the database cannot undo creates them.
  *
- * @throws {Error} if one exists
+ * @throws {Error} if one of the tables exists
  */
 async function rejectExisting (db: Kysely<Tables>, traits: DialectTraits, tables: string[]): Promise<void> {
   for (const table of tables) {

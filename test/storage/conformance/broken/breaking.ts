@@ -1,25 +1,34 @@
 import { setImmediate } from 'node:timers/promises'
 import { MemoryStorage } from '../../../../examples/custom-storage.js'
-import type { NewUserRecord, StorageAdapter, TokenWithUser, UserRecord } from '../../../../src/index.js'
-import { storageMethodNames } from '../../../../src/storage/storage-adapter.js'
+import type {
+  AuditedStorageAdapter, ListedToken, NewUserRecord, PortableStorageAdapter, StorageAdapter, TokenFilter, TokenRecord,
+  TokenWithUser, UserRecord
+} from '../../../../src/index.js'
+import { auditMethodNames, portableMethodNames, storageMethodNames } from '../../../../src/storage/storage-adapter.js'
+
+/** A storage with all optional methods. */
+export type AnyStorage = AuditedStorageAdapter & PortableStorageAdapter
 
 /** Returns methods that replace those of `storage` and are broken in one way. */
-export type Breaking = (storage: MemoryStorage) => Partial<StorageAdapter>
+export type Breaking = (storage: MemoryStorage) => Partial<AnyStorage>
+
+/** The names of all methods of AnyStorage. */
+export const allMethodNames = [...storageMethodNames, ...auditMethodNames, ...portableMethodNames]
 
 /** Broken storages by the name of the conformance case that catches them, then by their fault. */
 export type ByCase<T> = Readonly<Record<string, Readonly<Record<string, T>>>>
 export type BrokenByCase = ByCase<Breaking>
 
-type AnyMethod = (...parameters: any[]) => Promise<unknown>
+export type AnyMethod = (...parameters: any[]) => Promise<unknown>
 
 /** Returns a method of `storage`, for parameters of any type. */
-export function callOf (storage: StorageAdapter, name: keyof StorageAdapter): AnyMethod {
+export function callOf (storage: AnyStorage, name: keyof AnyStorage): AnyMethod {
   return async (...parameters) => (storage[name] as AnyMethod)(...parameters)
 }
 
 /** Returns a storage with the methods of `storage`, some of them replaced. */
-export function replacing (storage: MemoryStorage, methods: Partial<StorageAdapter>): StorageAdapter {
-  const all = storageMethodNames.map((name) => [name, methods[name] ?? storage[name].bind(storage)])
+export function replacing (storage: MemoryStorage, methods: Partial<AnyStorage>): StorageAdapter {
+  const all = allMethodNames.map((name) => [name, methods[name] ?? storage[name].bind(storage)])
   return Object.fromEntries(all)
 }
 
@@ -62,6 +71,54 @@ export const searching =
       }
     }
 
+/** Returns all tokens of all users. */
+export async function allTokens (storage: StorageAdapter): Promise<TokenRecord[]> {
+  return (await storage.listTokens({ order: 'asc', limit: 1000 })).map(({ token }) => token)
+}
+
+/** Breaks one filter of tokens: it selects those that `matches` accepts. */
+export const filtering =
+  <Name extends keyof TokenFilter>(
+    name: Name, matches: (token: TokenRecord, value: NonNullable<TokenFilter[Name]>) => boolean
+  ): Breaking =>
+    (storage) => {
+      const found = async (filter: TokenFilter, order: 'asc' | 'desc' = 'asc') => {
+        const { [name]: value, ...rest } = filter
+        const tokens = await storage.listTokens({ order, limit: 1000, ...rest })
+        return tokens.filter(({ token }) =>
+          value === undefined || matches(token, value as NonNullable<TokenFilter[Name]>))
+      }
+      return {
+        listTokens: async ({ limit, order, ...filter }) => (await found(filter, order)).slice(0, limit),
+        countTokens: async (filter = {}) => (await found(filter)).length
+      }
+    }
+
+/** Changes each token that a list, `findToken` or `findTokenByHash` returns. */
+export const changedToken =
+  (change: (token: TokenRecord) => TokenRecord) =>
+    (storage: MemoryStorage): Partial<StorageAdapter> => {
+      const changed = <Found extends ListedToken>(found: Found) => ({ ...found, token: change(found.token) })
+      return {
+        findToken: async (id) => {
+          const found = await storage.findToken(id)
+          return found && changed(found)
+        },
+        findTokenByHash: async (hash) => {
+          const found = await storage.findTokenByHash(hash)
+          return found && changed(found)
+        },
+        listTokens: async (page) => (await storage.listTokens(page)).map(changed)
+      }
+    }
+
+/** Reads the token that `replace` or `change` gets before another call can run, and not again. */
+export async function readEarly (storage: StorageAdapter, id: string): Promise<TokenRecord | undefined> {
+  const found = await storage.findToken(id)
+  await setImmediate()
+  return found?.token
+}
+
 const newUserRecord: NewUserRecord = {
   email: 'user@example.com',
   name: null,
@@ -71,7 +128,7 @@ const newUserRecord: NewUserRecord = {
 }
 
 /** Answers of methods that hide a failed write. */
-const lies: Array<[answer: string, method: keyof StorageAdapter, lie: AnyMethod]> = [
+const lies: Array<[answer: string, method: keyof AnyStorage, lie: AnyMethod]> = [
   ['a user who is not kept', 'createUser', async (user) => ({ ...user, id: '77', disabled: false, revision: 0 })],
   ["'taken'", 'createUser', async () => 'taken'],
   ["'absent'", 'updateUser', async () => 'absent'],
@@ -86,6 +143,13 @@ const lies: Array<[answer: string, method: keyof StorageAdapter, lie: AnyMethod]
     async ({ hash, ...token }) => ({ ...token, id: '77', last_used_at: null })
   ],
   ["'absent'", 'createToken', async () => 'absent'],
+  ["'absent'", 'updateToken', async () => 'absent'],
+  ["'rejected'", 'updateToken', async () => 'rejected'],
+  [
+    'a token that stays as it was',
+    'updateToken',
+    async (id, change) => ({ id, ...change({ id, last_used_at: null, disabled: false }) })
+  ],
   ["'absent'", 'rotateToken', async () => 'absent'],
   ["'rejected'", 'rotateToken', async () => 'rejected'],
   [
@@ -100,12 +164,29 @@ const lies: Array<[answer: string, method: keyof StorageAdapter, lie: AnyMethod]
   ['true', 'revokeToken', async () => true],
   ['false', 'revokeToken', async () => false],
   ['that it is done', 'revokeTokens', async () => {}],
+  ['that no token has expired', 'pruneTokens', async () => ({ deleted: 0 })],
+  ['the number of expired tokens', 'pruneTokens', async () => ({ deleted: 1, last: '1' })],
+  ['that no entry is old', 'pruneAudit', async () => ({ deleted: 0 })],
+  ['the number of old entries', 'pruneAudit', async () => ({ deleted: 1, last: '1' })],
+  [
+    'users who are not kept',
+    'importUsers',
+    async ({ records }) => records.map((user: object) => ({ user: { ...user, id: '77', revision: 0 }, created: true }))
+  ],
+  [
+    'tokens that are not kept',
+    'importTokens',
+    async ({ records }) => records.map(({ hash, ...token }: { hash: Buffer }) =>
+      ({ token: { ...token, id: '77' }, created: true }))
+  ],
+  ["'rejected'", 'importUsers', async () => ['rejected']],
+  ["'absent'", 'importTokens', async () => ['absent']],
   ['true', 'deleteUser', async () => true],
   ['false', 'deleteUser', async () => false]
 ]
 
 /** Returns the result of `make` for each answer that hides a failed write, by a description of the fault. */
-export function lyingAbout<T> (make: (method: keyof StorageAdapter, lie: AnyMethod) => T): Record<string, T> {
+export function lyingAbout<T> (make: (method: keyof AnyStorage, lie: AnyMethod) => T): Record<string, T> {
   return Object.fromEntries(
     lies.map(([answer, method, lie]) => [`${method} answers ${answer} when its write fails`, make(method, lie)])
   )

@@ -20,6 +20,24 @@ export const faults: BrokenByCase = {
         },
         findTokenByHash: async (hash) => (closed ? undefined : storage.findTokenByHash(hash))
       }
+    },
+    'listAudit returns no entry after close': (storage) => {
+      let closed = false
+      return {
+        close: async () => {
+          closed = true
+        },
+        listAudit: async (page) => (closed ? [] : storage.listAudit(page))
+      }
+    },
+    'listTokens returns no token after close': (storage) => {
+      let closed = false
+      return {
+        close: async () => {
+          closed = true
+        },
+        listTokens: async (page) => (closed ? [] : storage.listTokens(page))
+      }
     }
   },
   'app: returns 503 without secrets while the storage throws, then recovers': {

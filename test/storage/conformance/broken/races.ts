@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { NewTokenRecord, TokenRecord, UserRecord } from '../../../../src/index.js'
-import { leavingOrphans, type BrokenByCase } from './breaking.js'
+import { tokensOf } from '../../../../src/storage/conformance/records.js'
+import { allTokens, leavingOrphans, type BrokenByCase } from './breaking.js'
 
 export const races: BrokenByCase = {
   'createUser: creates one user when 20 calls have one address': {
@@ -120,7 +121,7 @@ export const races: BrokenByCase = {
   'rotateToken: leaves no successor when all tokens are revoked meanwhile': {
     'revokeTokens lists the tokens before it revokes them': (storage) => ({
       revokeTokens: async (userId) => {
-        const tokens = await storage.listTokens(userId)
+        const tokens = await tokensOf(storage, userId)
         await setImmediate()
         for (const { id } of tokens) await storage.revokeToken(id)
       },
@@ -170,17 +171,7 @@ export const races: BrokenByCase = {
           return created
         },
         touchTokens: async (ids, time) => {
-          const there = new Set(
-            (
-              await Promise.all(
-                [...new Set([...hashes.values()].map((token) => token.user_id))].map((userId) =>
-                  storage.listTokens(userId)
-                )
-              )
-            )
-              .flat()
-              .map(({ id }) => id)
-          )
+          const there = new Set((await allTokens(storage)).map(({ id }) => id))
           await setImmediate()
           for (const id of ids) {
             const token = hashes.get(id)

@@ -1,7 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import { MemoryStorage } from '../../../../examples/custom-storage.js'
 import type { StorageAdapter, TokenRecord, TokenWithUser, UserRecord } from '../../../../src/index.js'
-import { leavingOrphans, replacing, type Breaking, type ByCase } from './breaking.js'
+import { listingLate, pruningAuditLate, renumbering, revokingLate } from './audit-breaking.js'
+import { leavingOrphans, replacing, type AnyMethod, type Breaking, type ByCase } from './breaking.js'
+import { importingUsersLate, keepingOrphans } from './imports.js'
+import { findingSuccessorLate, pruningLate, rotatingLate, updatingLate } from './token-races.js'
 
 type Pair = [StorageAdapter, StorageAdapter]
 
@@ -21,6 +24,13 @@ function oneAtATime () {
     last = result.catch(() => {})
     return result
   }
+}
+
+/** Makes the methods of `breakIt` run one after the other in each process. */
+const locked = (breakIt: Breaking): Breaking => (storage) => {
+  const alone = oneAtATime()
+  return Object.fromEntries(Object.entries(breakIt(storage)).map(([name, method]) =>
+    [name, (...parameters: never[]) => alone(async () => (method as AnyMethod)(...parameters))]))
 }
 
 /** Answers every tenth look-up of a token by `answer`, which gets the current record and the one found first. */
@@ -53,6 +63,17 @@ export const sharing: ByCase<() => Pair> = {
           if (!cache.has(key)) cache.set(key, await storage.findTokenByHash(hash))
           return cache.get(key)
         }
+      }
+    }),
+    'each process has a cache of counts': pairOf((storage) => {
+      let count: number | undefined
+      return {
+        createToken: async (token) => {
+          const created = await storage.createToken(token)
+          count = await storage.countTokens()
+          return created
+        },
+        countTokens: async () => count === undefined ? storage.countTokens() : 0
       }
     })
   },
@@ -150,6 +171,78 @@ export const sharing: ByCase<() => Pair> = {
           })
       }
     })
+  },
+  'sharing: rotateToken passes a successor that another process has created': {
+    'each process knows its own rotations only': pairOf((storage) => {
+      const own = new Map<string, string>()
+      return {
+        rotateToken: async (id, replace) => {
+          const created = await storage.rotateToken(id, (old, successor) =>
+            replace(old, successor?.id === own.get(id) ? successor : undefined))
+          if (typeof created === 'object') own.set(id, created.id)
+          return created
+        }
+      }
+    })
+  },
+  'sharing: updateToken loses no change when two processes call it': {
+    'a lock of one process guards updateToken': pairOf(locked(updatingLate))
+  },
+  'sharing: updateToken and rotateToken run one after the other': {
+    'a lock of one process guards both methods': pairOf(
+      locked((storage) => ({ ...updatingLate(storage), ...rotatingLate(storage) }))
+    )
+  },
+  'sharing: rotateToken passes a successor to 9 of 10 calls of two processes': {
+    'a lock of one process guards rotateToken': pairOf(locked(findingSuccessorLate))
+  },
+  'sharing: pruneTokens counts each token once when two processes call it': {
+    'a lock of one process guards pruneTokens': pairOf(locked(pruningLate))
+  },
+  'sharing: the audit trail has the changes of both processes in one order': {
+    'each process lists the entries of its own changes': pairOf((storage) => {
+      const own = new Set<string | null>()
+      return {
+        updateUser: async (id, changes, revision, entry) => {
+          own.add(entry?.request_id ?? null)
+          return storage.updateUser(id, changes, revision, entry)
+        },
+        listAudit: async (page) => (await storage.listAudit(page)).filter((entry) => own.has(entry.request_id))
+      }
+    })
+  },
+  'sharing: a reader gets one entry for each change of two processes': {
+    'an entry appears after later ones': pairOf(listingLate)
+  },
+  'sharing: calls of two processes write one entry when one of them succeeds': {
+    'a lock of one process guards revokeToken': pairOf(locked(revokingLate))
+  },
+  'sharing: pruneAudit counts each entry once when two processes call it': {
+    'a lock of one process guards pruneAudit': pairOf(locked(pruningAuditLate))
+  },
+  'sharing: the audit trail remains after a restart, and reuses no key': {
+    'a restart loses the trail': () => [new MemoryStorage(), new MemoryStorage()],
+    'keys are positions in the trail': pairOf(renumbering)
+  },
+  'sharing: two processes import the same records, and each is created once': {
+    'a lock of one process guards importUsers': pairOf(locked(importingUsersLate))
+  },
+  'sharing: importTokens leaves no token when another process deletes its user': {
+    'importTokens keeps the tokens of a deleted user': () => pairOf(keepingOrphans(new MemoryStorage()))()
+  },
+  'sharing: another process finds what an import has created': {
+    'each process lists the hashes of its own imports': pairOf((storage) => {
+      const own = new Set<string>()
+      return {
+        importTokens: async (batch, entry) => {
+          for (const { hash } of batch.records) own.add(hash.toString('hex'))
+          return storage.importTokens(batch, entry)
+        },
+        listHashedTokens: async (page) =>
+          (await storage.listHashedTokens(page)).filter(({ hash }) => own.has(hash.toString('hex')))
+      }
+    }),
+    'a restart loses all records': () => [new MemoryStorage(), new MemoryStorage()]
   },
   'sharing: createToken leaves no token when another process deletes the user': {
     'createToken looks the user up before it creates the token': () => pairOf(leavingOrphans(new Map()))()

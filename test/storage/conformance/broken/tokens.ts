@@ -1,4 +1,6 @@
-import type { NewTokenRecord, StorageAdapter, TokenRecord, TokenReplacement } from '../../../../src/index.js'
+import type {
+  ListedToken, NewTokenRecord, StorageAdapter, TokenRecord, TokenReplacement, UserRecord
+} from '../../../../src/index.js'
 import type { BrokenByCase } from './breaking.js'
 
 export const tokens: BrokenByCase = {
@@ -11,7 +13,53 @@ export const tokens: BrokenByCase = {
     }),
     'scopes of null become empty': (storage) => ({
       createToken: async (token) => storage.createToken({ ...token, scopes: token.scopes ?? [] })
+    }),
+    'a new token is not disabled': (storage) => ({
+      createToken: async (token) => storage.createToken({ ...token, disabled: false })
+    }),
+    'findToken returns the whole user': (storage) => ({
+      findToken: async (id) => {
+        const found = await storage.findToken(id)
+        return found && { ...found, user: await storage.findUser(found.user.id) as UserRecord }
+      }
+    }),
+    'findTokenByHash returns no data of the token': (storage) => ({
+      findTokenByHash: async (hash) => {
+        const found = await storage.findTokenByHash(hash)
+        return found && { ...found, token: { ...found.token, data: null } }
+      }
     })
+  },
+  'findToken: finds nothing when the token was never created or has ended': {
+    'keys are parsed as far as they are numbers': (storage) => ({
+      findToken: async (id) => storage.findToken(String(parseInt(id)))
+    }),
+    'findToken throws when a key is no number': (storage) => ({
+      findToken: async (id) => storage.findToken(String(BigInt(id)))
+    }),
+    'findToken returns the user as it was before': (storage) => {
+      const users = new Map<string, ListedToken['user']>()
+      return {
+        createToken: async (token) => {
+          const created = await storage.createToken(token)
+          if (created !== 'absent') users.set(created.id, (await storage.findToken(created.id))?.user as UserRecord)
+          return created
+        },
+        findToken: async (id) => {
+          const found = await storage.findToken(id)
+          return found && { ...found, user: users.get(id) ?? found.user }
+        }
+      }
+    },
+    'findToken finds a token after its end': (storage) => {
+      const found = new Map<string, ListedToken | undefined>()
+      return {
+        findToken: async (id) => {
+          found.set(id, await storage.findToken(id) ?? found.get(id))
+          return found.get(id)
+        }
+      }
+    }
   },
   'findTokenByHash: compares the whole hash byte by byte': {
     'hashes are compared as text': (storage) => {
@@ -60,15 +108,10 @@ export const tokens: BrokenByCase = {
   },
   'listTokens: returns the tokens of one user in order of creation': {
     'listTokens returns the newest token first': (storage) => ({
-      listTokens: async (userId) => (await storage.listTokens(userId)).reverse()
+      listTokens: async (page) => (await storage.listTokens(page)).reverse()
     }),
     'listTokens returns the tokens of all users': (storage) => ({
-      listTokens: async () =>
-        (
-          await Promise.all(
-            (await storage.listUsers({ order: 'asc', skip: 0, limit: 1000 })).map(({ id }) => storage.listTokens(id))
-          )
-        ).flat()
+      listTokens: async ({ userId, ...page }) => storage.listTokens(page)
     })
   },
   'revokeToken: revokes the token once, and no other token': {
@@ -76,13 +119,11 @@ export const tokens: BrokenByCase = {
       const deleted = new Set<string>()
       return {
         revokeToken: async (id) => {
-          const users = await storage.listUsers({ order: 'asc', skip: 0, limit: 1000 })
-          const all = (await Promise.all(users.map((user) => storage.listTokens(user.id)))).flat()
-          if (deleted.has(id) || !all.some((token) => token.id === id)) return false
+          if (deleted.has(id) || !(await storage.findToken(id))) return false
           deleted.add(id)
           return true
         },
-        listTokens: async (userId) => (await storage.listTokens(userId)).filter(({ id }) => !deleted.has(id))
+        listTokens: async (page) => (await storage.listTokens(page)).filter(({ token }) => !deleted.has(token.id))
       }
     },
     'revokeToken returns true each time': (storage) => ({
@@ -116,6 +157,15 @@ export const tokens: BrokenByCase = {
           return replacement === 'rejected'
             ? replacement
             : { ...replacement, successor: { ...replacement.successor, expires_at: null } }
+        })
+    }),
+    'the successor of a disabled token is not disabled': (storage) => ({
+      rotateToken: async (id, replace) =>
+        storage.rotateToken(id, (old) => {
+          const replacement = replace(old)
+          return replacement === 'rejected'
+            ? replacement
+            : { ...replacement, successor: { ...replacement.successor, disabled: false } }
         })
     })
   },
@@ -158,8 +208,9 @@ export const tokens: BrokenByCase = {
         touchTokens: async (ids, time) => {
           for (const id of ids) used.set(id, time)
         },
-        listTokens: async (userId) =>
-          (await storage.listTokens(userId)).map((token) => ({ ...token, last_used_at: used.get(token.id) ?? null }))
+        listTokens: async (page) =>
+          (await storage.listTokens(page)).map(({ token, user }) =>
+            ({ token: { ...token, last_used_at: used.get(token.id) ?? null }, user }))
       }
     },
     'touchTokens creates a revoked token again': (storage) => {
@@ -173,9 +224,7 @@ export const tokens: BrokenByCase = {
         touchTokens: async (ids, time) => {
           for (const id of ids) {
             const token = tokens.get(id)
-            if (token !== undefined && !(await storage.listTokens(token.user_id)).some((other) => other.id === id)) {
-              await storage.createToken(token)
-            }
+            if (token !== undefined && !(await storage.findToken(id))) await storage.createToken(token)
           }
           await storage.touchTokens(ids, time)
         }
