@@ -1,17 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import type { Publish } from './events.js'
 import type { ResolvedServiceOptions } from './resolve-options.js'
+import { createAuditService, type AuditRouteService } from './services/audit.js'
+import { createEntry, createNoEntry } from './services/audit-entries.js'
 import { createTokenService, type TokenRouteService } from './services/tokens.js'
+import { createTransferService } from './services/transfer.js'
+import type { TransferService } from './services/transfer-service.js'
 import { createUserService, type UserRouteService } from './services/users.js'
-import { withFaultGuard } from './storage/decorators/fault-guard.js'
+import { createAuditRetention } from './storage/decorators/audit-retention.js'
+import { guardAuditTrail, guardPortable, withFaultGuard } from './storage/decorators/fault-guard.js'
 import { createLastUsed } from './storage/decorators/last-used.js'
 import { withTokenCache } from './storage/decorators/token-cache.js'
 import { toOpenError } from './storage/open-error.js'
+import { isPortable } from './storage/storage-adapter.js'
 
 /** The services over one storage. */
 export interface Services {
   users: UserRouteService
   tokens: TokenRouteService
+  /** `undefined` if the option `audit` is off. */
+  audit: AuditRouteService | undefined
+  transfer: TransferService
   /**
    * Resolves if the storage answers now.
    *
@@ -19,13 +28,13 @@ export interface Services {
    */
   ping (): Promise<void>
   /**
-   * Opens the storage.
+   * Opens the storage, and begins to delete old entries of the audit trail.
    *
    * @throws an error of this package, such as StorageOpenError
    */
   open (): Promise<void>
   /**
-   * Writes the last uses of tokens and closes the storage.
+   * Writes each `last_used_at` that is not yet in the storage, and closes the storage.
    *
    * @throws {StorageUnavailableError} if the storage cannot be closed
    */
@@ -33,21 +42,36 @@ export interface Services {
 }
 
 /**
- * Creates the services over `options.storage`, which is not open yet. Calls `onUnwritten` if the last uses of tokens
- * cannot be written now.
+ * Creates the services over `options.storage`, which is not open yet. Calls `warn` if a write for which no request
+ * waits cannot be made now.
  */
 export function createServices (
-  options: ResolvedServiceOptions, publish: Publish, onUnwritten: (fault: unknown) => void
+  options: ResolvedServiceOptions, publish: Publish, warn: (message: string, fault: unknown) => void
 ): Services {
-  // The fault guard is innermost, so that the cache keeps only checked records. Writes of last uses bypass the guard
-  // and the cache: `createLastUsed` makes its own guard.
-  const faultless = withFaultGuard(options.storage, options.storageTimeout)
+  const { audit, storageTimeout } = options
+  // The fault guard is innermost, so that the cache keeps only checked records. Writes of `last_used_at` bypass both
+  // guard and cache: `createLastUsed` makes its own guard.
+  const faultless = withFaultGuard(options.storage, storageTimeout)
   const storage = options.tokenCacheTtl === 0 ? faultless : withTokenCache(faultless, options.tokenCacheTtl)
-  const lastUsed = createLastUsed(options.storage, options.storageTimeout, onUnwritten)
+  const lastUsed = createLastUsed(options.storage, storageTimeout,
+    (fault) => warn('last_used_at cannot be written now', fault))
+  const retention = audit?.retention === undefined
+    ? undefined
+    : createAuditRetention(audit.trail, audit.retention, storageTimeout,
+      (fault) => warn('old entries of the audit trail cannot be deleted now', fault))
+  const toEntry = audit === undefined ? createNoEntry : createEntry
 
   return {
-    users: createUserService(storage, publish, options),
-    tokens: createTokenService(storage, publish, lastUsed, options),
+    users: createUserService(storage, publish, toEntry, options),
+    tokens: createTokenService(storage, publish, toEntry, lastUsed, options),
+    audit: audit && createAuditService(guardAuditTrail(audit.trail, storageTimeout)),
+    transfer: createTransferService({
+      storage,
+      portable: isPortable(options.storage) ? guardPortable(options.storage, storageTimeout) : undefined,
+      publish,
+      createEntry: toEntry,
+      options
+    }),
 
     async ping () {
       // The look-up that each token check makes. No token has a random hash, so no row is read.
@@ -60,10 +84,11 @@ export function createServices (
       } catch (cause) {
         throw toOpenError(cause)
       }
+      retention?.start()
     },
 
     async close () {
-      await lastUsed.close()
+      await Promise.all([lastUsed.close(), retention?.close()])
       await storage.close()
     }
   }

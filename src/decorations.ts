@@ -1,13 +1,20 @@
 import type { RequireTokenHook, RequireTokenOptions } from './hooks/require-token.js'
+import type { Settings } from './schemas/settings.js'
 import type { Token } from './schemas/tokens.js'
 import type { User } from './schemas/users.js'
 import type { VexaAdminServices } from './services/public-services.js'
 
+/** The settings of the plugin, as `GET /settings` returns them without the admin key of a request. */
+export type AppSettings = { readonly [Name in Exclude<keyof Settings, 'key'>]: Readonly<Settings[Name]> }
+
 /** The decoration of the app: `app.vexaAdmin`. */
 export interface VexaAdmin extends VexaAdminServices {
+  /** The version and the options that `GET /settings` returns. They are frozen. Other plugins may check them. */
+  readonly settings: AppSettings
+
   /**
-   * Returns a hook for the app's own routes. Use it as `onRequest` or as a later hook. It rejects each request
-   * without a valid API token.
+   * Returns a hook for the app's own routes, which rejects each request without a valid API token. Use the hook as
+   * `onRequest` or as a later hook.
    *
    * @throws {InvalidOptionError} if an option is wrong, or a scope is not one of the plugin's `scopes`
    * @example

@@ -14,8 +14,8 @@ function bootError<Code extends string> (code: Code, message: string): Construct
 }
 
 /**
- * 401: the admin key is missing or not valid. The message does not say which of the two. With the option `authorize`:
- * the app did not accept the request. The message then asks the sender to sign in as an admin.
+ * 401: the admin key is missing or not valid. The message is the same in both cases. With the option `authorize`, the
+ * app did not accept the request, and the message asks the sender to sign in as an admin.
  */
 export const UnauthorizedError = requestError('UNAUTHORIZED',
   'Admin key missing or not valid: send one in the header X-Admin-API-Key', 401)
@@ -23,7 +23,7 @@ export type UnauthorizedError = InstanceType<typeof UnauthorizedError>
 
 /**
  * 403: the admin lacks the permission that the route needs. The message names the permission. A key has the permissions
- * that the option `adminKeys` names, and an admin whom `authorize` accepts has those that `authorize` returns.
+ * that the option `adminKeys` names. An admin whom `authorize` accepts has the permissions that `authorize` returns.
  */
 export const ForbiddenError = requestError('FORBIDDEN',
   'The admin lacks the permission that this request needs: %s', 403)
@@ -31,13 +31,13 @@ export type ForbiddenError = InstanceType<typeof ForbiddenError>
 
 /** 403, with the option `authorize`: a page of another origin requests a change. */
 export const CrossOriginError = requestError('CROSS_ORIGIN',
-  'The request comes from a page of another origin: send it from a page of this host, add that origin to the option ' +
-  '`trustedOrigins`, or set `trustProxy` of Fastify if a proxy changes the Host header', 403)
+  'The request comes from a page of another origin: use a page of this host, add the origin of the page to ' +
+  'the option `trustedOrigins`, or set `trustProxy` of Fastify if a proxy changes the Host header', 403)
 export type CrossOriginError = InstanceType<typeof CrossOriginError>
 
 /**
  * 400: a call by the app's own code has an argument that is not valid. Over HTTP, only `data` above `maxDataSize`
- * causes this error. The message says what is wrong.
+ * and an `expired_before` in the future cause this error. The message says what is wrong.
  */
 export const InvalidInputError = requestError('INVALID_INPUT', '%s', 400)
 export type InvalidInputError = InstanceType<typeof InvalidInputError>
@@ -63,15 +63,27 @@ export type InsufficientScopeError = InstanceType<typeof InsufficientScopeError>
 export const UserDisabledError = requestError('USER_DISABLED', 'The user of the API token is disabled', 403)
 export type UserDisabledError = InstanceType<typeof UserDisabledError>
 
-/** 409: an expired token cannot be rotated. */
+/** 403, on routes of the app: the API token is disabled. */
+export const TokenDisabledError = requestError('TOKEN_DISABLED', 'The API token is disabled', 403)
+export type TokenDisabledError = InstanceType<typeof TokenDisabledError>
+
+/** 409: an expired token cannot be rotated or updated. */
 export const TokenExpiredError = requestError('TOKEN_EXPIRED', 'The token has expired', 409)
 export type TokenExpiredError = InstanceType<typeof TokenExpiredError>
+
+/**
+ * 409: the token has been rotated, and its successor has neither ended nor expired. The message names the id of the
+ * successor. If the reply to that rotation was lost, rotate the successor.
+ */
+export const TokenRotatedError = requestError('TOKEN_ROTATED',
+  'The token has been rotated already. Its successor is %s: rotate that token to get a new value', 409)
+export type TokenRotatedError = InstanceType<typeof TokenRotatedError>
 
 /** 409: the e-mail address belongs to another user. */
 export const EmailTakenError = requestError('EMAIL_TAKEN', 'The e-mail address belongs to another user', 409)
 export type EmailTakenError = InstanceType<typeof EmailTakenError>
 
-/** 412: the header `If-Match` names another revision than the user has now. Nothing is changed. */
+/** 412: the user has changed since the revision that the header `If-Match` names. Nothing is changed. */
 export const ChangedMeanwhileError = requestError('CHANGED_MEANWHILE',
   'The user has changed since the reply with the ETag in If-Match: get the user again', 412)
 export type ChangedMeanwhileError = InstanceType<typeof ChangedMeanwhileError>
@@ -96,11 +108,11 @@ const StorageErrorBase = requestError('STORAGE_UNAVAILABLE', 'Storage cannot ans
 
 /** 503: the storage cannot answer now. The error does not tell whether the user or token exists. */
 export class StorageUnavailableError extends StorageErrorBase {
-  /** The driver's code, such as `SQLITE_BUSY` or `ECONNREFUSED`, or `TIMEOUT`. Absent if the error has none. */
+  /** The code of `fault`, such as `SQLITE_BUSY` or `ECONNREFUSED`. `TIMEOUT` after `storageTimeout`. May be absent. */
   declare storageCode?: string
   /**
-   * The value that the storage threw, or an error that tells why its answer is missing or wrong. It is not enumerable
-   * and not named `cause`, because loggers print such members, and drivers put SQL and values into their errors.
+   * The value that the storage threw, or an error that tells why its answer is missing or wrong. This member is not
+   * enumerable and not named `cause`. Loggers print such members, and drivers put SQL and values into their errors.
    */
   declare readonly fault: unknown
 
@@ -114,11 +126,28 @@ export class StorageUnavailableError extends StorageErrorBase {
 
 /**
  * 500: the app calls a service while it holds a transaction or connection of the `db` that it gave to KyselyStorage.
- * The call would need a second connection. If none is free, the caller would wait for itself.
+ * The call would need a second connection. If no connection is free, the caller would wait for itself.
  */
 export const InTransactionError = requestError('IN_TRANSACTION',
-  'The app made this call while it held a transaction or connection of its own `db`: make it before or after that', 500)
+  'The app made this call inside a transaction or connection of its own `db`: make the call before or after it', 500)
 export type InTransactionError = InstanceType<typeof InTransactionError>
+
+/** 500: the app's own code reads the audit trail, but the option `audit` is off. */
+export const AuditOffError = requestError('AUDIT_OFF',
+  'There is no audit trail: turn on the option `audit` of fastify-vexa-admin', 500)
+export type AuditOffError = InstanceType<typeof AuditOffError>
+
+/** 500: the app imports or exports, but its storage lacks the methods of PortableStorageAdapter. */
+export const NotPortableError = requestError('NOT_PORTABLE',
+  'This storage can neither import nor export: use KyselyStorage, or add the methods of PortableStorageAdapter', 500)
+export type NotPortableError = InstanceType<typeof NotPortableError>
+
+/**
+ * 409, with `onConflict: 'fail'`: a user of an import differs from the stored user with the same e-mail address. The
+ * message names the line. All earlier lines are imported, and no later line is.
+ */
+export const ImportConflictError = requestError('IMPORT_CONFLICT', 'Line %d of the import: %s', 409)
+export type ImportConflictError = InstanceType<typeof ImportConflictError>
 
 /** At boot: an option of the plugin or of a storage is wrong. The message names the option. */
 export const InvalidOptionError = bootError('INVALID_OPTION', '%s')
@@ -137,6 +166,12 @@ export type DatabaseTooNewError = InstanceType<typeof DatabaseTooNewError>
 export const DatabaseNotMigratedError = bootError('DATABASE_NOT_MIGRATED',
   'the database has schema version %d, but this version of the package needs %d: migrate the database first')
 export type DatabaseNotMigratedError = InstanceType<typeof DatabaseNotMigratedError>
+
+/** At boot: a file of the console cannot be read. The message names the file. `cause` is the error of the system. */
+export const ConsoleMissingError = bootError('CONSOLE_MISSING',
+  '`console` needs the file dist/console/%s of this package, which cannot be read (%s): in a checkout, run ' +
+  '`npm run build:console`; leave this package out of a bundle')
+export type ConsoleMissingError = InstanceType<typeof ConsoleMissingError>
 
 /** At boot: KyselyStorage does not support the database of the dialect. */
 export const UnsupportedDatabaseError = bootError('UNSUPPORTED_DATABASE',

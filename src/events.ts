@@ -7,8 +7,8 @@ export interface ChangeSource {
   /** `request.ip`. Absent if the app's own code made the call. */
   ip?: string
   /**
-   * Name of the admin: the name of the admin key, or its `fingerprintAdminKey` if it has no name; the `actor` that
-   * `authorize` returned; or the `actor` that the app's own code gave. Absent if there is no name.
+   * Name of the admin. For an admin key, its name, or its `fingerprintAdminKey` if the key has no name. Otherwise the
+   * `actor` that `authorize` returned, or that the app's own code gave. Absent if there is no actor.
    */
   actor?: string
 }
@@ -26,24 +26,35 @@ export interface Rejection {
 
 /**
  * The messages, by the names of their channels. Ids are as in the HTTP API (`user-1`). `prefix` is the path of the
- * registration's routes. It is absent if a service of `openVexaAdmin` made the change. No message holds an admin key,
- * or the value or hash of a token.
+ * registration's routes. `prefix` is absent if a service of `openVexaAdmin` made the change. No message holds an admin
+ * key, or the value or hash of a token.
  */
 export interface AuditEvents {
   'fastify-vexa-admin:user:created': ChangeSource & { prefix?: string, userId: string }
   /** `changed` has the names of the given members. */
   'fastify-vexa-admin:user:updated': ChangeSource & { prefix?: string, userId: string, changed: string[] }
-  /** All tokens of the user are deleted too. */
+  /** All tokens of the user are revoked, too. `token:revoked` is not published for them. */
   'fastify-vexa-admin:user:deleted': ChangeSource & { prefix?: string, userId: string }
   'fastify-vexa-admin:token:created': ChangeSource & { prefix?: string, tokenId: string, userId: string }
+  /** `changed` has the names of the given members. */
+  'fastify-vexa-admin:token:updated': ChangeSource & {
+    prefix?: string
+    tokenId: string
+    userId: string
+    changed: string[]
+  }
   'fastify-vexa-admin:token:rotated': ChangeSource & {
     prefix?: string
     tokenId: string
     successorId: string
     userId: string
   }
-  /** Has `tokenId` if one token was revoked, or `userId` if all tokens of a user were, even if the user had none. */
-  'fastify-vexa-admin:token:revoked': ChangeSource & { prefix?: string } & ({ tokenId: string } | { userId: string })
+  /**
+   * Has `tokenId` for one revoked token. `userId` is then its user, and is absent if the token was revoked by its id.
+   * Has only `userId` for all tokens of a user, even if the user had no tokens.
+   */
+  'fastify-vexa-admin:token:revoked': ChangeSource & { prefix?: string } &
+    ({ tokenId: string, userId?: string } | { userId: string })
   /**
    * 401 or 403 on a route of the admin API. `reason` is the end of the code of the error. With `FORBIDDEN`, the admin
    * lacks a permission, and `actor` names the admin.
@@ -56,7 +67,7 @@ export interface AuditEvents {
   /** 401 or 403 on a route that `requireToken` guards. */
   'fastify-vexa-admin:token:rejected': Rejection & {
     prefix: string
-    reason: 'MISSING' | 'NOT_FOUND' | 'EXPIRED' | 'DISABLED' | 'INSUFFICIENT_SCOPE'
+    reason: 'MISSING' | 'NOT_FOUND' | 'EXPIRED' | 'TOKEN_DISABLED' | 'DISABLED' | 'INSUFFICIENT_SCOPE'
   }
 }
 
@@ -71,6 +82,7 @@ const channels = {
   'user:updated': channel('fastify-vexa-admin:user:updated'),
   'user:deleted': channel('fastify-vexa-admin:user:deleted'),
   'token:created': channel('fastify-vexa-admin:token:created'),
+  'token:updated': channel('fastify-vexa-admin:token:updated'),
   'token:rotated': channel('fastify-vexa-admin:token:rotated'),
   'token:revoked': channel('fastify-vexa-admin:token:revoked'),
   'admin:rejected': channel('fastify-vexa-admin:admin:rejected'),
@@ -83,7 +95,7 @@ export const auditEvents = Object.values(channels).map(({ name }) => name) as Re
 /** Publishes a message that has the members of `source` and `message`. Subscribers run before the call returns. */
 export type Publish = <Name extends Kind>(name: Name, source: Source<Name>, message: Rest<Message<Name>>) => void
 
-/** Creates a `publish` function. `prefix` is the path of the registration's routes. If absent, messages have none. */
+/** Creates a `publish` function, whose messages have this `prefix`, the path of the registration's routes. */
 export function createPublisher (prefix?: string): Publish {
   const registration = prefix === undefined ? {} : { prefix }
   return (name, source, message) => {

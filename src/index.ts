@@ -1,21 +1,30 @@
 export { vexaAdmin as default, vexaAdmin } from './plugin.js'
 export { openVexaAdmin, type OpenVexaAdmin } from './open-vexa-admin.js'
-export type { VexaAdmin } from './decorations.js'
+export type { AppSettings, VexaAdmin } from './decorations.js'
 export type { AdminKey, OpenVexaAdminOptions, VexaAdminOptions } from './options.js'
 export { fingerprintAdminKey } from './hooks/admin-keys.js'
 export type { Authorize, AuthorizedAdmin } from './hooks/require-admin.js'
 export type { RequireTokenOptions, RequireTokenHook } from './hooks/require-token.js'
+export type { AuditService } from './services/audit-service.js'
 export type { ChangeOptions } from './schemas/change-options.js'
 export type { VexaAdminServices } from './services/public-services.js'
 export type { EditUser, UserService } from './services/user-service.js'
 export type { TokenService } from './services/token-service.js'
+export type { ImportInput } from './services/input-lines.js'
+export type { ImportIssue, ImportOptions, ImportResult, TransferService } from './services/transfer-service.js'
 export * from './errors.js'
 export { auditEvents, type AuditEvents, type ChangeSource, type Rejection } from './events.js'
+export { AuditEntry, ListAudit } from './schemas/audit.js'
 export { Email } from './schemas/email.js'
+export type { ImportLine, ImportToken, ImportUser } from './schemas/import.js'
 export { ErrorReply } from './schemas/error-replies.js'
 export { Timestamp } from './schemas/primitives.js'
 export { CreateUser, ListUsers, UpdateUser, User, UserWithTokens } from './schemas/users.js'
-export { RotateToken, createTokenBodies, Token, type CreateToken, type VerifyToken } from './schemas/tokens.js'
+export {
+  RotateToken, createTokenBodies, type CreateToken, type TokenBodyOptions, type UpdateToken, type VerifyToken
+} from './schemas/token-bodies.js'
+export { FoundToken, ListTokens, PrunedTokens, createFindTokens, type FindTokens } from './schemas/token-lists.js'
+export { Token } from './schemas/tokens.js'
 export type { Permission } from './schemas/permissions.js'
 export { Settings } from './schemas/settings.js'
 export { securitySchemes } from './schemas/security-schemes.js'
@@ -24,9 +33,12 @@ export { normalizeForSearch } from './normalize.js'
 export { KyselyStorage } from './storage/sql/kysely-storage.js'
 export type { AnyDialect, AnyKysely, KyselyStorageOptions } from './storage/sql/kysely-options.js'
 export { migrateStorage } from './storage/sql/migrate-storage.js'
+export { isAudited } from './storage/storage-adapter.js'
 export { withPreparedStatements } from './storage/sql/drivers/prepared-statements.js'
 export { sqliteStorage, type SqliteStorageOptions } from './storage/sql/sqlite-storage.js'
 export type {
-  NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, TokenReplacement, TokenWithUser,
-  UserChanges, UserFilter, UserPage, UserRecord
+  AuditAction, AuditedStorageAdapter, AuditFilter, AuditPage, AuditPruneBatch, AuditRecord, HashedToken,
+  HashedTokenPage, ImportBatch, ImportedToken, ImportedUser, ListedToken, NewAuditRecord, NewTokenRecord,
+  NewUserRecord, PortableStorageAdapter, PruneBatch, StorageAdapter, TokenChanges, TokenFilter, TokenPage, TokenRecord,
+  TokenReplacement, TokenToImport, TokenWithUser, UserChanges, UserFilter, UserPage, UserRecord, UserToImport
 } from './storage/storage-adapter.js'

@@ -7,7 +7,7 @@ export function normalizeEmail (text: string): string {
 }
 
 /**
- * Returns the form of text for a search: the same as for e-mail addresses, but with σ in place of ς. `toLowerCase`
+ * Returns the form of text for a search: the form of e-mail addresses, but with σ in place of ς. `toLowerCase`
  * turns a capital sigma into ς only at the end of a word, and a substring may end before its word does.
  */
 export function normalizeForSearch (text: string): string {

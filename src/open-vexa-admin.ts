@@ -7,8 +7,8 @@ import { publicServices, type VexaAdminServices } from './services/public-servic
 /** The services over an open storage, for programs without Fastify. */
 export interface OpenVexaAdmin extends VexaAdminServices {
   /**
-   * Writes the last uses of tokens and closes the storage. Each later call returns the same promise. Wait for the calls
-   * of the services first.
+   * Writes each `last_used_at` that is not yet in the storage, and closes the storage. Each later call returns the same
+   * promise. Wait for the calls of the services first.
    *
    * @throws {StorageUnavailableError} if the storage cannot be closed
    */
@@ -16,10 +16,11 @@ export interface OpenVexaAdmin extends VexaAdminServices {
 }
 
 /**
- * Opens a storage, and returns the services that `app.vexaAdmin` has, for scripts and programs without Fastify. They
- * apply the same rules, and publish the same events, without `prefix`. If the storage cannot be opened, closes it.
+ * Opens a storage, and returns the services that `app.vexaAdmin` has, for scripts and programs without Fastify. The
+ * services apply the same rules as in an app. Their events have no `prefix`. Closes a storage that cannot be opened.
  *
- * Emits a process warning if the last uses of tokens cannot be written now.
+ * Emits a process warning if a `last_used_at` cannot be written now, or if old entries of the audit trail cannot be
+ * deleted now.
  *
  * @throws {InvalidOptionError} if an option is wrong
  * @throws {StorageOpenError} if the storage cannot be opened; or the error of this package that the storage throws
@@ -28,11 +29,11 @@ export interface OpenVexaAdmin extends VexaAdminServices {
  */
 export async function openVexaAdmin (options: OpenVexaAdminOptions = {}): Promise<OpenVexaAdmin> {
   const services = createServices(resolveServiceOptions(options), createPublisher(),
-    () => process.emitWarning('fastify-vexa-admin: last_used_at cannot be written now'))
+    (message) => process.emitWarning(`fastify-vexa-admin: ${message}`))
   try {
     await services.open()
   } catch (error) {
-    // The error of `open` says more than one of `close`.
+    // The error of `open` is the cause, so an error of `close` is ignored.
     await services.close().catch(() => {})
     throw error
   }

@@ -5,13 +5,14 @@ import type { StorageAdapter } from './storage/storage-adapter.js'
 /** An admin key with a name. The app gives the key itself or its SHA-256. */
 export type AdminKey = {
   /**
-   * Name of the key in the events: 1 to 255 printable characters, without white space at either end. No other key may
-   * have the same name.
+   * Name of the key in events and in the audit trail: 1 to 255 printable characters, without white space at either end.
+   * No other key may have the same name.
    */
   name: string
   /**
-   * The requests that the key may send: `read` (each `GET` and `HEAD`), `users` (changes of users), `tokens` (changes
-   * of tokens), `verify` (verification of tokens), `audit` (the audit trail). If absent, the key has all permissions.
+   * The requests that the key may send: `read` (each `GET` and `HEAD` except those of `/audit`), `users` (changes of
+   * users), `tokens` (changes of tokens), `verify` (verification of tokens), `audit` (`GET` and `HEAD` of `/audit`). If
+   * absent, the key has all permissions.
    */
   permissions?: readonly Permission[]
 } & ({
@@ -19,7 +20,7 @@ export type AdminKey = {
   key: string | undefined
   sha256?: undefined
 } | {
-  /** The SHA-256 of such a key, as 64 hexadecimal digits. */
+  /** The SHA-256 of the key, as 64 hexadecimal digits. The key has the same form as `key`. */
   sha256: string | undefined
   key?: undefined
 })
@@ -27,22 +28,22 @@ export type AdminKey = {
 /** Options of the plugin. Exactly one of `adminKeys` and `authorize` is required. Each other option has a default. */
 export interface VexaAdminOptions {
   /**
-   * The admin keys. A request to the admin API sends one of them in `X-Admin-API-Key`. Several keys can be valid at
-   * once, so that you can replace a key. Each has at least 16 printable ASCII characters, with no space or comma.
-   * A key that is given as a text has no name and all permissions.
+   * The admin keys. A request to the admin API sends one of these keys in `X-Admin-API-Key`. Several keys can be valid
+   * at once, so that you can replace a key. Each key has at least 16 printable ASCII characters, without space and
+   * comma. A key that is given as a text has no name and all permissions.
    */
   adminKeys?: string | ReadonlyArray<string | AdminKey> | undefined
   /**
    * Decides for each request whether it is from an admin, in place of `adminKeys`. Returns `true` or
-   * `{ actor, permissions? }` to accept the request. `actor` names the admin in the events: 1 to 255 printable
-   * characters. Without `permissions`, the admin has all of them. Any other object is a mistake of the app, and the
-   * reply is 500. For any other value, the reply is 401.
+   * `{ actor, permissions? }` to accept the request. `actor` names the admin in events and in the audit trail: 1 to 255
+   * printable characters. Without `permissions`, the admin has all of them. With an empty list, the admin has none, and
+   * gets 403. Any other object is a mistake of the app, and the reply is 500. For any other value, the reply is 401.
    */
   authorize?: Authorize | undefined
   /**
-   * With `authorize`: other origins whose pages may request changes. The origin of the app itself is always accepted.
-   * Write each as a browser sends it in `Origin`, such as `https://admin.example`. A change that a page of any other
-   * origin requests gets the reply 403, because browsers add an admin's cookie to such requests.
+   * With `authorize`: origins whose pages may request changes. The origin of the app itself is always accepted. Write
+   * each origin as a browser sends it in `Origin`, such as `https://admin.example`. A request for a change from a page
+   * of a different origin gets 403, because browsers add an admin's cookie to such requests.
    * @default []
    */
   trustedOrigins?: readonly string[] | undefined
@@ -52,7 +53,7 @@ export interface VexaAdminOptions {
    */
   prefix?: string | undefined
   /**
-   * Storage of the users and tokens. The plugin opens it at boot, and closes it when the app closes.
+   * Storage of the users and tokens. The plugin opens the storage at boot, and closes it when the app closes.
    * @default sqliteStorage()
    */
   storage?: StorageAdapter | undefined
@@ -64,42 +65,70 @@ export interface VexaAdminOptions {
   storageTimeout?: number | undefined
   /**
    * Milliseconds for which the app caches a token that it has found, from 0 (no cache) to 60000. During that time, the
-   * app may accept a token that another process has revoked. Changes by this app take effect at once.
+   * app may accept a token that another process has revoked. Changes by this app take effect at once. The cache keeps
+   * at most 10,000 tokens, and at most 64 MiB of their `data` and that of their users.
    * @default 0
    */
   tokenCacheTtl?: number | undefined
   /**
    * First characters of each token value: 1 to 32 letters, digits, hyphens and underscores. With several prefixes, new
-   * tokens get the first, and tokens with any of them are accepted. To replace a prefix, put the new one first, and
-   * keep the old one as long as tokens with the old one exist.
+   * tokens get the first, and tokens with any of them are accepted. A request may choose another prefix for a new
+   * token. To replace a prefix, put the new one first, and keep the old one as long as tokens with the old one exist.
    * @default 'vex_'
    */
   tokenPrefix?: string | readonly string[] | undefined
   /**
-   * Names of the scopes that a token may be limited to. Each has 1 to 64 printable ASCII characters, without space,
-   * `"` and backslash (RFC 6749, section 3.3). If empty, new tokens cannot have scopes.
+   * Forms of other values that may be tokens, such as imported tokens of an earlier system. Each form must match the
+   * whole value, without regard to the flags `d`, `g`, `m` and `y`. A value has 1 to 255 printable ASCII characters
+   * without spaces. A value that matches a form costs a query, even if no token has this value. So a form should match
+   * little more than the imported tokens: `/sk_live_[0-9a-f]{40}/`, and not `/.+/`.
+   *
+   * The app runs the forms on values that anybody may send. A form that takes exponential time, such as `/(\w+)+-x/`,
+   * lets one request stop the app. The app is responsible for its forms.
+   * @default []
+   */
+  legacyTokens?: readonly RegExp[] | undefined
+  /**
+   * Names of the scopes that a token may be limited to. Each name has 1 to 64 printable ASCII characters, without
+   * space, `"` and backslash (RFC 6749, section 3.3). If empty, new tokens cannot have scopes.
    * @default []
    */
   scopes?: readonly string[] | undefined
   /**
+   * Whether the storage keeps the first characters of each new token value: the prefix and 4 more. `start` of a token
+   * then shows them, so that operators recognise a token, and `GET /tokens?start=` finds it. The other characters still
+   * have 154 random bits.
+   * @default false
+   */
+  tokenStart?: boolean | undefined
+  /**
    * Longest lifetime of a new token, in seconds, from 1 to 2147483647. A token that is created without `expires_in`
-   * gets this lifetime, and a longer `expires_in` is not valid. A rotation limits the lifetime of the successor. Tokens
-   * that were created before keep theirs until they are rotated.
+   * gets this lifetime, and a longer `expires_in` is not valid. A rotation limits the lifetime of the successor, and
+   * the grace period of the old token. Tokens that were created before keep theirs until they are rotated, or until an
+   * update sets `expires_in`.
    * @default Infinity
    */
   maxTokenLifetime?: number | undefined
   /**
-   * `max_concurrent_bots` of a user who is created without it: an integer from 0 to 2147483647.
+   * `max_concurrent_bots` of a user who is created without this member: an integer from 0 to 2147483647.
    * @default 3
    */
   defaultMaxConcurrentBots?: number | undefined
   /**
-   * Maximum size of the `data` of a user in bytes, as JSON in UTF-8: an integer from 2 to 1048576 (1 MiB). Each check
-   * of a token reads the `data` of its user, so large `data` makes each check slower. A smaller limit than before
-   * leaves stored `data` as it is.
+   * Maximum size of the `data` of a user or token in bytes, as JSON in UTF-8: an integer from 2 to 1048576 (1 MiB).
+   * Each check of a token reads its `data` and that of its user, so large `data` makes each check slower. A list is
+   * held in memory with all of its `data`: up to 1000 times this size. A smaller limit than before leaves stored `data`
+   * as it is.
    * @default 16384
    */
   maxDataSize?: number | undefined
+  /**
+   * Whether the app serves the web console for operators at `{prefix}/console/`. Its files need no admin key. The page
+   * asks for the key and sends it to the API. With `authorize`, the page asks for no key, because the browser sends
+   * what `authorize` reads, such as a cookie.
+   * @default false
+   */
+  console?: boolean | undefined
   /**
    * Whether the routes are left out of OpenAPI documents (`schema.hide` of @fastify/swagger).
    * @default false
@@ -111,8 +140,18 @@ export interface VexaAdminOptions {
    * @default 'reject'
    */
   duplicateEmail?: 'reject' | 'return' | undefined
+  /**
+   * Whether each change of a user or token leaves an entry in the audit trail. The storage writes the entry and the
+   * change together: both are kept or neither is. `GET /audit` and `app.vexaAdmin.audit` list the entries. With
+   * `{ retention: days }`, the app deletes entries that are older: a whole number of days, from 1 to 36500. Keep the
+   * clocks of all processes synchronised: each entry has the time of the process that made the change. On SQLite, a
+   * process whose clock is ahead deletes entries too early. The storage must be an AuditedStorageAdapter, such as
+   * KyselyStorage.
+   * @default false
+   */
+  audit?: boolean | { retention: number } | undefined
 }
 
-/** Options of `openVexaAdmin`: those of the plugin that do not concern routes. Each has a default. */
+/** Options of `openVexaAdmin`: the options of the plugin that do not concern routes. Each option has a default. */
 export type OpenVexaAdminOptions =
-  Omit<VexaAdminOptions, 'adminKeys' | 'authorize' | 'trustedOrigins' | 'prefix' | 'hide'>
+  Omit<VexaAdminOptions, 'adminKeys' | 'authorize' | 'trustedOrigins' | 'prefix' | 'console' | 'hide'>

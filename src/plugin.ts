@@ -16,13 +16,20 @@ import { locationOf } from './storage/sql/sqlite-storage.js'
 
 const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
+  if (options.console) {
+    // The import is here, because an app without the console needs neither its code nor its files.
+    const { consoleRoutes } = await import('./routes/console.js')
+    await fastify.register(consoleRoutes, { prefix: `${options.prefix}/console` })
+  }
   const publish = createPublisher(fastify.prefix.replace(/\/$/, '') + options.prefix)
   const services = createServices(options, publish,
-    (err) => fastify.log.warn({ err }, 'last_used_at cannot be written now'))
-  const { users, tokens } = services
+    (message, err) => fastify.log.warn({ err }, message))
+  const { users, tokens, audit } = services
+  const settings = createSettings(options)
 
   fastify.decorate('vexaAdmin', {
     ...publicServices(services),
+    settings,
     requireToken: createRequireToken(tokens, options.scopes, publish)
   })
   for (const name of ['apiUser', 'apiToken']) {
@@ -55,8 +62,10 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     requirePermission: requirePermission(publish),
     users,
     tokens,
-    settings: createSettings(options),
+    audit,
+    settings,
     scopes: options.scopes,
+    tokenPrefix: options.tokenPrefix,
     maxTokenLifetime: options.maxTokenLifetime,
     duplicateEmail: options.duplicateEmail,
     maxDataSize: options.maxDataSize,

@@ -7,7 +7,7 @@ import type { KnownAdminKey } from './hooks/require-admin.js'
 import type { AdminKey, VexaAdminOptions } from './options.js'
 import { Expected } from './schemas/annotations.js'
 import { Actor } from './schemas/change-options.js'
-import { allPermissions, Permissions } from './schemas/permissions.js'
+import { allPermissions, KeyPermissions } from './schemas/permissions.js'
 import { compile } from './schemas/validator.js'
 
 const remedy = 'Create a key with: openssl rand -hex 32'
@@ -20,7 +20,7 @@ const failureOfKey = compile(Type.Object({
   sha256: Type.Optional(Type.RegExp(/^[0-9a-f]{64}$/i, {
     [Expected]: 'Expected 64 hexadecimal digits, as from: printf %s "$KEY" | sha256sum | cut -c 1-64'
   })),
-  permissions: Type.Optional(Permissions)
+  permissions: Type.Optional(KeyPermissions)
 }, {
   additionalProperties: false,
   [Expected]: (_value: unknown, path: string) =>

@@ -1,16 +1,25 @@
+import { types } from 'node:util'
 import { check, checkOptionNames } from './check-options.js'
 import type { Authorize, KnownAdminKey } from './hooks/require-admin.js'
 import type { OpenVexaAdminOptions, VexaAdminOptions } from './options.js'
 import { resolveAdminKeys } from './resolve-admin-keys.js'
-import { storageMethodNames, type StorageAdapter } from './storage/storage-adapter.js'
+import { isAudited, storageMethodNames, type AuditTrail, type StorageAdapter } from './storage/storage-adapter.js'
 import { sqliteStorage } from './storage/sql/sqlite-storage.js'
 
 type Resolved<T> = { [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
 /** The options of the services with every default filled in. */
 export type ResolvedServiceOptions =
-  & Resolved<Omit<OpenVexaAdminOptions, 'tokenPrefix'>>
-  & { tokenPrefix: readonly string[] }
+  & Resolved<Omit<OpenVexaAdminOptions, 'audit' | 'tokenPrefix'>>
+  & { audit: ResolvedAudit | undefined, tokenPrefix: readonly string[] }
+
+/** The audit trail of an app that keeps one. */
+export interface ResolvedAudit {
+  /** The storage. */
+  trail: AuditTrail
+  /** Number of days after which entries are deleted. `undefined`: never. */
+  retention: number | undefined
+}
 
 /** The options of the plugin with every default filled in. Exactly one of `adminKeys` and `authorize` is set. */
 export type ResolvedOptions =
@@ -22,16 +31,20 @@ const serviceDefaults = {
   storageTimeout: 10_000,
   tokenCacheTtl: 0,
   tokenPrefix: 'vex_',
+  tokenStart: false,
+  legacyTokens: [] as readonly RegExp[],
   scopes: [] as readonly string[],
   maxTokenLifetime: Infinity,
   defaultMaxConcurrentBots: 3,
   duplicateEmail: 'reject',
-  maxDataSize: 16 * 1024
+  maxDataSize: 16 * 1024,
+  audit: false
 } as const
 
 const routeDefaults = {
   trustedOrigins: [] as readonly string[],
   prefix: '/admin',
+  console: false,
   hide: false
 } as const
 
@@ -52,6 +65,7 @@ export function resolveOptions (options: VexaAdminOptions): ResolvedOptions {
   check(Array.isArray(rest.trustedOrigins) && rest.trustedOrigins.every(isOrigin),
     '`trustedOrigins` must be an array of origins as browsers send them, such as https://admin.example or ' +
     'http://localhost:5173, without a path, a wildcard or a default port')
+  check(typeof rest.console === 'boolean', '`console` must be true or false')
   check(typeof rest.hide === 'boolean', '`hide` must be true or false')
 
   const common = {
@@ -82,6 +96,9 @@ export function resolveServiceOptions (options: OpenVexaAdminOptions): ResolvedS
   check(areDistinct(tokenPrefix, /^[\w-]{1,32}$/) && tokenPrefix.length > 0,
     '`tokenPrefix` must be 1 to 32 letters, digits, hyphens and underscores, ' +
     'or an array of one or more different prefixes of this form')
+  check(Array.isArray(rest.legacyTokens) && Array.from(rest.legacyTokens).every(types.isRegExp),
+    '`legacyTokens` must be an array of regular expressions, such as [/sk_live_[0-9a-f]{40}/]')
+  check(typeof rest.tokenStart === 'boolean', '`tokenStart` must be true or false')
   check(Array.isArray(rest.scopes) && areDistinct(rest.scopes, /^[!#-[\]-~]{1,64}$/),
     '`scopes` must be an array of different names, each of 1 to 64 printable ASCII characters ' +
     'without space, quote and backslash')
@@ -102,7 +119,34 @@ export function resolveServiceOptions (options: OpenVexaAdminOptions): ResolvedS
   const missing = storageMethodNames.find((name) => typeof methods?.[name] !== 'function')
   check(missing === undefined, `\`storage\` must be a StorageAdapter, but has no method \`${missing}\``)
 
-  return { ...rest, tokenPrefix, scopes: [...rest.scopes], storage }
+  return {
+    ...rest,
+    tokenPrefix,
+    legacyTokens: rest.legacyTokens.map(toWholeForm),
+    scopes: [...rest.scopes],
+    storage,
+    audit: resolveAudit(rest.audit, storage)
+  }
+}
+
+/** Returns a copy of a regular expression that matches only whole values. */
+function toWholeForm ({ source, flags }: RegExp): RegExp {
+  // With `g` or `y`, a match would depend on the match before. With `m`, one line of a value would be enough.
+  return new RegExp(`^(?:${source})$`, flags.replace(/[dgmy]/g, ''))
+}
+
+function resolveAudit (
+  audit: OpenVexaAdminOptions['audit'], storage: StorageAdapter
+): ResolvedServiceOptions['audit'] {
+  if (audit === false) return undefined
+  const { retention = 0, ...others } = Object(audit) as { retention?: number }
+  const hasRetention = isIntegerFrom(1, 36_500, retention) && Object.keys(others).length === 0
+  check(audit === true || hasRetention,
+    '`audit` must be true, false, or { retention: days } with a whole number of days, from 1 to 36500')
+  check(isAudited(storage),
+    '`audit` needs a storage that keeps an audit trail, such as KyselyStorage: ' +
+    'this one lacks the methods `listAudit` and `pruneAudit`')
+  return { trail: storage, retention: audit === true ? undefined : retention }
 }
 
 function namesOf<T extends object> (defaults: T): ReadonlyArray<keyof T & string> {

@@ -4,7 +4,7 @@ import { allPermissions, type Permission } from '../schemas/permissions.js'
 
 /** The admin who sends a request. */
 export interface Admin {
-  /** Name of the admin key, or the actor that `authorize` returned. `null` if there is none. */
+  /** Name of the admin key, or the actor that `authorize` returned. `null` if the admin has no name. */
   readonly name: string | null
   /** Name of the admin in the events: `name`, or else the fingerprint of the key. `undefined` if there is neither. */
   readonly actor: string | undefined
@@ -20,9 +20,9 @@ export function adminOf (request: FastifyRequest): Admin {
 }
 
 /**
- * Returns a copy of the permissions of an admin: all if the admin has no member `permissions`.
+ * Returns a copy of the permissions of an admin. If the admin has no member `permissions`, returns all permissions.
  *
- * @throws {InvalidOptionError} if the member is `undefined`, which may be a mistake, and would give all permissions
+ * @throws {InvalidOptionError} if the member is `undefined`, because a mistake must not give all permissions
  */
 export function permissionsOf (admin: { permissions?: readonly Permission[] }): readonly Permission[] {
   const { permissions } = admin

@@ -4,7 +4,7 @@ import { countHeaders } from './count-headers.js'
 /** Name of the decorator that marks a Fastify scope whose routes also read the admin key from HTTP Basic. */
 export const basicScope = Symbol('basicScope')
 
-/** The challenge of a 401. No registered scheme describes a key in a header such as this. */
+/** The challenge of a 401. No registered scheme describes a key in a header of its own. */
 export const keyChallenge = 'ApiKey realm="admin", header="X-Admin-API-Key"'
 
 /** The admin key of a request, and the user name that the request gives with it. */
@@ -16,14 +16,16 @@ export interface AdminCredentials {
 }
 
 /**
- * Returns the admin key of a request: the value of `X-Admin-API-Key`. Without that header, the key is the password of
- * HTTP Basic on routes that accept it.
+ * Returns the texts that can be the admin key of a request. If `X-Admin-API-Key` is set, only its value counts.
+ * Otherwise, a route that accepts HTTP Basic reads user name and password in two ways: as they are, and without their
+ * form encoding.
  */
-export function readAdminKey (request: FastifyRequest): AdminCredentials {
+export function readAdminKey (request: FastifyRequest): AdminCredentials[] {
   const header = request.headers['x-admin-api-key']
   // Node joins repeated headers with a comma, which no key contains.
-  if (header !== undefined) return { key: String(header) }
-  return (acceptsBasic(request) && readBasic(request)) || { key: '' }
+  if (header !== undefined) return [{ key: String(header) }]
+  const sent = acceptsBasic(request) ? readBasic(request) : undefined
+  return sent === undefined ? [{ key: '' }] : [sent, ...decoded(sent)]
 }
 
 /** Returns the value of `WWW-Authenticate` for a request without a valid admin key. */
@@ -32,8 +34,8 @@ export function challengeFor (request: FastifyRequest): string | string[] {
 }
 
 /**
- * Returns whether a request may carry the key in HTTP Basic. A request from a browser may not, because a browser adds
- * such credentials by itself, also for pages of other origins.
+ * Returns whether HTTP Basic counts for a request. It does not count for a request from a browser, because a browser
+ * adds such credentials by itself, also for pages of other origins.
  */
 function acceptsBasic ({ server, headers }: FastifyRequest): boolean {
   return server.hasDecorator(basicScope) && headers.origin === undefined && headers['sec-fetch-site'] === undefined
@@ -46,4 +48,17 @@ function readBasic ({ headers, raw }: FastifyRequest): AdminCredentials | undefi
   const [, encoded] = /^basic +([A-Za-z\d+/]+={0,2})$/i.exec(headers.authorization ?? '') ?? []
   const [, userName, key] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded ?? '', 'base64').toString()) ?? []
   return userName === undefined || key === undefined ? undefined : { key, userName }
+}
+
+/**
+ * Returns the user name and password without the form encoding that OAuth clients add (RFC 6749, section 2.3.1).
+ * Returns an empty array if they cannot be decoded.
+ */
+function decoded ({ key, userName = '' }: AdminCredentials): AdminCredentials[] {
+  const decode = (text: string) => decodeURIComponent(text.replaceAll('+', ' '))
+  try {
+    return [{ key: decode(key), userName: decode(userName) }]
+  } catch {
+    return []
+  }
 }

@@ -12,19 +12,23 @@ import { compile } from '../schemas/validator.js'
 import { adminKeyForm } from './admin-keys.js'
 import { permissionsOf, requestAdmin, type Admin } from './admin.js'
 import { describeRejection } from './describe-rejection.js'
-import { challengeFor, keyChallenge, readAdminKey } from './read-admin-key.js'
+import { challengeFor, keyChallenge, readAdminKey, type AdminCredentials } from './read-admin-key.js'
 
-/** An admin, as `authorize` describes one. */
+/** An admin, as `authorize` describes the admin. */
 export interface AuthorizedAdmin {
   /** Name of the admin in the events: 1 to 255 printable characters, without white space at either end. */
   actor: string
-  /** The requests that the admin may send. If absent, the admin has all permissions. */
+  /**
+   * The requests that the admin may send. If absent, the admin has all permissions. If empty, each request except
+   * `GET /settings` gets a 403.
+   */
   permissions?: readonly Permission[]
 }
 
 /**
  * Decides whether a request is from an admin. `true` accepts the request, with all permissions. An AuthorizedAdmin
- * accepts the request, and names the admin in the events. Any other object causes a 500, and any other value a 401.
+ * accepts the request, and names the admin in the events. An object of a different form causes a 500. A value that is
+ * neither `true` nor an object causes a 401.
  */
 export type Authorize = (request: FastifyRequest) => boolean | AuthorizedAdmin | Promise<boolean | AuthorizedAdmin>
 
@@ -45,21 +49,25 @@ const failureOfAnswer = compile(Type.Object({
   permissions: Type.Optional(Permissions)
 }, { additionalProperties: false }))
 
-/** Creates an `onRequest` hook that returns 401 for each request that `readAdminKey` finds none of the keys in. */
+/** Creates an `onRequest` hook that returns 401 unless the request carries one of the admin keys. */
 export function requireAdminKey (adminKeys: readonly KnownAdminKey[], publish: Publish): onRequestHookHandler {
   return function checkAdminKey (request, reply, done) {
-    const { key, userName } = readAdminKey(request)
-    const digest = hash('sha256', key, 'buffer')
     let admin: Admin | undefined
-    // timingSafeEqual needs equal lengths, so it compares digests. Every key is compared, so the time reveals nothing.
-    for (const known of adminKeys) admin = timingSafeEqual(known.digest, digest) ? known.admin : admin
-    // The start cannot check the form of a key of which it has only the SHA-256.
-    if (admin === undefined || !adminKeyForm.test(key) || !mayUse(admin, userName)) {
-      return done(reject(request, reply, publish, challengeFor(request)))
-    }
+    for (const credentials of readAdminKey(request)) admin ??= findAdmin(adminKeys, credentials)
+    if (admin === undefined) return done(reject(request, reply, publish, challengeFor(request)))
     request.setDecorator(requestAdmin, admin)
     done()
   }
+}
+
+/** Returns the admin with this key, or `undefined` if no admin has the key, or if `mayUse` rejects the user name. */
+function findAdmin (adminKeys: readonly KnownAdminKey[], { key, userName }: AdminCredentials): Admin | undefined {
+  const digest = hash('sha256', key, 'buffer')
+  let admin: Admin | undefined
+  // timingSafeEqual needs equal lengths, so it compares digests. Every key is compared, so the time reveals nothing.
+  for (const known of adminKeys) admin = timingSafeEqual(known.digest, digest) ? known.admin : admin
+  // The start cannot check the form of a key of which it has only the SHA-256.
+  return admin !== undefined && adminKeyForm.test(key) && mayUse(admin, userName) ? admin : undefined
 }
 
 /**

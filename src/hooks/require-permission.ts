@@ -9,7 +9,7 @@ import { describeRejection } from './describe-rejection.js'
 /** The permission that a route needs, or `'any'` if every admin may call the route. */
 export type NeededPermission = Permission | 'any'
 
-/** Key of the needed permission in the `config` of a route. It is a symbol, because the app may use every name. */
+/** Key of the needed permission in the `config` of a route. It is a symbol, because the app can use any name. */
 const neededPermission: unique symbol = Symbol('neededPermission')
 
 declare module 'fastify' {
@@ -24,14 +24,14 @@ export function needs (permission: NeededPermission) {
 }
 
 /**
- * Returns the permission that a route needs. The start calls this function for each route, so no route can lack one.
+ * Returns the permission that a route needs. The start calls this function for each route.
  *
  * @throws {InvalidOptionError} if the route names no permission
  */
 export function permissionFor ({ method, url, config }: RouteOptions): NeededPermission {
   const permission = config?.[neededPermission]
   check(permission !== undefined, `the route ${String(method)} ${url} names no permission in its \`config\`: ` +
-    'an `onRoute` hook of the app may add members to the `config` of a route, but must keep the others')
+    'an `onRoute` hook of the app may add members to the `config` of a route, but must keep the existing members')
   return permission
 }
 

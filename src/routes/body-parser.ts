@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { errorCodes, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
-import { findJsonLoss } from './lossless-json.js'
+import { findJsonLoss } from '../schemas/lossless-json.js'
 
 const jsonTypes = ['application/json', 'application/merge-patch+json']
 
@@ -12,6 +12,9 @@ const formType = /^application\/x-www-form-urlencoded\s*(?:;|$)/i
 
 const jsonType = /^application\/(?:merge-patch\+)?json\s*(?:;|$)/i
 
+// The parser of Fastify reports such a member as a body that is not JSON.
+const forbidden = 'has a forbidden member: __proto__, or constructor with a member prototype'
+
 /**
  * Makes JSON the only kind of body that the routes of this scope accept, regardless of the parsers of the app. Inner
  * scopes may add forms.
@@ -21,7 +24,7 @@ const jsonType = /^application\/(?:merge-patch\+)?json\s*(?:;|$)/i
  * @param maxDataSize maximum size of `data` as JSON, in bytes
  */
 export function useJsonBodies (fastify: FastifyInstance, maxDataSize: number): void {
-  // Enough for the largest `data` and the other members, even if each of their characters is escaped in six bytes.
+  // The largest `data` and the other members fit, even if each of their characters is escaped in six bytes.
   const bodyLimit = 6 * maxDataSize + 32 * 1024
   const parseJson = fastify.getDefaultJsonParser('error', 'error')
 
@@ -32,9 +35,9 @@ export function useJsonBodies (fastify: FastifyInstance, maxDataSize: number): v
     if (!isUtf8(body)) return done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
     const text = body.toString()
     return parseJson(request, text, (error, value) => {
-      const loss = error === null ? findJsonLoss(text) : undefined
-      if (loss === undefined) done(error, value)
-      else done(new errorCodes.FST_ERR_VALIDATION(`body ${loss}`))
+      const fault = error === null ? findJsonLoss(text) : isJson(text) ? forbidden : undefined
+      if (fault === undefined) done(error, value)
+      else done(new errorCodes.FST_ERR_VALIDATION(`body ${fault}`))
     })
   })
   // The first byte already causes the error, so that a large body is not read.
@@ -56,4 +59,13 @@ export function useJsonBodies (fastify: FastifyInstance, maxDataSize: number): v
     }
     next(null, payload)
   })
+}
+
+function isJson (text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }

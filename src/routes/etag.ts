@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import { Expected } from '../schemas/annotations.js'
 import type { UserWithTokens } from '../schemas/users.js'
 import type { IsExpected, Versioned } from '../services/users.js'
 
-// RFC 9110, section 8.8.3.
+// RFC 9110, section 8.8.3, defines this form.
 const tag = '(?:W/)?"[!\\x23-\\x7E\\x80-\\xFF]*"'
 const tagList = `^(?:\\*|[ \\t,]*${tag}(?:[ \\t]*,(?:[ \\t]*${tag})?)*[ \\t]*)$`
 const tags = /(W\/)?"([^"]*)"/g
@@ -14,7 +14,7 @@ export const IfMatchHeaders = Type.Object({
   'if-match': Type.Optional(Type.String({
     pattern: tagList,
     description: 'The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since ' +
-      'that reply, the reply is 412, and nothing is changed.',
+      'the reply with the tag, this request gets 412 and changes nothing.',
     [Expected]: 'Expected entity tags such as "7", separated by commas, or *'
   }))
 })
@@ -34,12 +34,16 @@ export function tagOf ({ revision }: Versioned): string {
  * a change of a token does not change the revision.
  */
 export function tagWithTokensOf ({ user, revision }: Versioned<UserWithTokens>): string {
-  return `"${revision}-${hash('sha256', JSON.stringify(user.api_tokens), 'base64url').slice(0, 22)}"`
+  // One token at a time, because the text of all of them may be longer than the longest string of V8.
+  const digest = createHash('sha256')
+  for (const token of user.api_tokens) digest.update(JSON.stringify(token))
+  return `"${revision}-${digest.digest('base64url').slice(0, 22)}"`
 }
 
 /**
- * Returns whether a valid `If-Match` names a revision, or `undefined` if the header is absent or `*`. A hash after the
- * revision is ignored, because only the user is changed. A weak tag names no revision (RFC 9110, section 13.1.1).
+ * Returns a function that tells whether a valid `If-Match` names a revision. Returns `undefined` if the header is
+ * absent or `*`. The function ignores a hash after the revision, because only the user is changed. A weak tag names no
+ * revision (RFC 9110, section 13.1.1).
  */
 export function expectedBy (ifMatch: string | undefined): IsExpected | undefined {
   if (ifMatch === undefined || ifMatch === '*') return undefined

@@ -4,8 +4,8 @@ import { formMediaType } from './body-parser.js'
 
 /**
  * Makes the routes of this scope accept forms (`application/x-www-form-urlencoded`) besides JSON. The body then has
- * those parameters of the form that `names` has, and all others are ignored. A parameter without a value counts as
- * absent (RFC 6749, section 3.1). A repeated parameter, and a malformed escape, cause a 400.
+ * those parameters of the form that `names` lists. A parameter without a value counts as absent (RFC 6749,
+ * section 3.1). A repeated parameter, and a malformed escape, cause a 400.
  */
 export function useFormBodies (fastify: FastifyInstance, names: readonly string[]): void {
   fastify.addContentTypeParser(formMediaType, { parseAs: 'buffer' }, (_request, body: Buffer, done) => {

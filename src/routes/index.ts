@@ -7,14 +7,17 @@ import { isSafe } from '../hooks/same-origin.js'
 import { schemaErrorFormatter, serializerCompiler, validatorCompiler } from '../schemas/compilers.js'
 import { errorReply } from '../schemas/error-replies.js'
 import type { Settings } from '../schemas/settings.js'
+import type { AuditRouteService } from '../services/audit.js'
 import type { TokenRouteService } from '../services/tokens.js'
 import type { UserRouteService } from '../services/users.js'
+import { auditRoutes } from './audit.js'
 import { useJsonBodies } from './body-parser.js'
 import { introspectionRoutes } from './introspection.js'
 import { documentRoutes, type DocumentOptions } from './openapi-transform.js'
 import { overlongIdRoutes } from './overlong-ids.js'
 import { prepareError } from './prepare-error.js'
 import { settingsRoutes } from './settings.js'
+import { tokenListRoutes } from './token-lists.js'
 import { tokenRoutes } from './tokens.js'
 import { userRoutes } from './users.js'
 
@@ -22,8 +25,11 @@ export interface RouteOptions {
   users: UserRouteService
   tokens: TokenRouteService
   scopes: readonly string[]
+  tokenPrefix: readonly string[]
   maxTokenLifetime: number
   duplicateEmail: 'reject' | 'return'
+  /** Maximum size of `data` as JSON, in bytes. */
+  maxDataSize: number
   /** The settings that the API shows to every admin. */
   settings: Omit<Settings, 'key'>
 }
@@ -31,27 +37,31 @@ export interface RouteOptions {
 export interface AdminRoutesOptions extends RouteOptions {
   /** The hook that authenticates admins. */
   authenticate: onRequestHookHandler | onRequestAsyncHookHandler
-  /** The hook that rejects changes from another origin. `undefined` with admin keys, which browsers never add. */
+  /**
+   * The hook that rejects changes from another origin. `undefined` if the app uses `adminKeys`: browsers send cookies
+   * by themselves, but never an admin key.
+   */
   sameOrigin: onRequestHookHandler | undefined
   /** The hook that rejects admins without the permission that a route needs. It runs after `authenticate`. */
   requirePermission: onRequestHookHandler
-  /** Maximum size of `data` as JSON, in bytes. */
-  maxDataSize: number
+  /** `undefined` if the option `audit` is off. The API then has no route of the audit trail. */
+  audit: AuditRouteService | undefined
   documented: DocumentOptions
 }
 
 /**
  * Registers the routes of the admin API in a scope that authenticates admins. The scope has its own validator,
- * serializers and parsers. Those of the app therefore cannot weaken the admin routes, and the app keeps its own.
+ * serializers and parsers. The app's validator, serializers and parsers cannot weaken the admin routes, and stay as
+ * they are.
  */
 export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, options, done) => {
-  const { authenticate, sameOrigin, requirePermission, documented, maxDataSize } = options
-  const { users, tokens, scopes, maxTokenLifetime, duplicateEmail, settings } = options
+  const { authenticate, sameOrigin, requirePermission, audit, documented, maxDataSize } = options
+  const { users, tokens, scopes, tokenPrefix, maxTokenLifetime, duplicateEmail, settings } = options
   documentRoutes(fastify, documented)
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
   fastify.setSchemaErrorFormatter(schemaErrorFormatter)
-  // This removes a reply serializer that the app may have set. With one, Fastify would skip the response schemas.
+  // This removes a reply serializer of the app. With a reply serializer, Fastify would skip the response schemas.
   fastify.setReplySerializer(null as never)
   useJsonBodies(fastify, maxDataSize)
 
@@ -81,11 +91,15 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   })
   fastify.addHook('onError', prepareError)
 
-  const routeOptions: RouteOptions = { users, tokens, scopes, maxTokenLifetime, duplicateEmail, settings }
+  const routeOptions: RouteOptions = {
+    users, tokens, scopes, tokenPrefix, maxTokenLifetime, duplicateEmail, maxDataSize, settings
+  }
   fastify.register(userRoutes, routeOptions)
   fastify.register(tokenRoutes, routeOptions)
+  fastify.register(tokenListRoutes, routeOptions)
   fastify.register(introspectionRoutes, routeOptions)
   fastify.register(settingsRoutes, routeOptions)
+  if (audit !== undefined) fastify.register(auditRoutes, { audit })
   fastify.register(overlongIdRoutes)
   done()
 }

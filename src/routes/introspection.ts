@@ -12,12 +12,12 @@ import { changeSourceOf } from './change-source.js'
 import { useFormBodies } from './form-bodies.js'
 import type { RouteOptions } from './index.js'
 
-// Clients may send other parameters, such as an assertion of a few kilobytes.
+// Clients may send parameters that are ignored, such as an assertion of a few kilobytes.
 const bodyLimit = 16 * 1024
 
 const consumes = ['application/json', formMediaType]
 
-/** Registers the routes for OAuth clients. They accept forms, and also HTTP Basic for the admin key. */
+/** Registers the routes for OAuth clients. These routes also accept forms, and HTTP Basic for the admin key. */
 export const introspectionRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, { tokens, scopes }) => {
   fastify.decorate(basicScope, true)
   useFormBodies(fastify, ['token', 'token_type_hint', 'scope'])

@@ -9,7 +9,7 @@ export interface DocumentOptions {
   hide: boolean
   /** Whether requests need an admin key. With `authorize`, the app itself documents how admins sign in. */
   adminKey: boolean
-  /** The `operationId`s of the app's routes. The set grows while the app registers routes after ours. */
+  /** The `operationId`s of the app's routes. The set grows while the app registers routes after the plugin's routes. */
   operationIds: ReadonlySet<string>
 }
 
@@ -29,12 +29,12 @@ type TransformInput = OpenApiDocument & { schema: Json & { response: Json }, url
 /**
  * Gives each route of the scope a transform for @fastify/swagger. The document of the app stays valid in every version
  * of OpenAPI, whatever security schemes, components and operation ids the app has. For these routes, the transform
- * replaces the transform of the app, which may understand only schemas of another kind.
+ * replaces the transform of the app, which may understand only a different kind of schemas.
  */
 export function documentRoutes (fastify: FastifyInstance, options: DocumentOptions): void {
   const { hide, adminKey, operationIds: taken } = options
   const prefix = camelCase(fastify.prefix)
-  // An app with another kind of schemas may add its components last, and overwrite our components of the same name.
+  // An app with a different kind of schemas may add its components last, and overwrite ours of the same name.
   const prefixed = fastify.serializerCompiler !== undefined
   const operationIds = new Map<FastifySchema, string>()
 
@@ -97,13 +97,13 @@ function numbered (name: string, isFree: (name: string) => boolean): string {
 function freeOperationId ({ paths }: Json, taken: ReadonlySet<string>, tags: string[], operationId: string): string {
   const operations = Object.values<Json | undefined>(paths)
     .flatMap((operations) => Object.values<Json | undefined>(operations ?? {}))
-  // If the app sets `paths`, they still hold the last document. There, the same `tags` array means the same route.
+  // If the app sets `paths`, they still have the previous document. An operation with the same `tags` is this route.
   const isFree = (id: string) => !taken.has(id) &&
     operations.every((operation) => operation?.operationId !== id || operation.tags === tags)
   return isFree(operationId) ? operationId : numbered(operationId, isFree)
 }
 
-/** Returns the name of the document's scheme for admin keys. Adds one if needed, without changing the app's options. */
+/** Returns the name of the scheme for admin keys. Adds a missing scheme, without changing the app's options. */
 function adminKeyScheme (document: Json, freeName: FreeName): string {
   const [parent, key] = document.components
     ? [document.components, 'securitySchemes']
@@ -120,7 +120,7 @@ function adminKeyScheme (document: Json, freeName: FreeName): string {
   return name
 }
 
-/** Returns the schema of all parameters of a path. The schema of the route lacks those in the app's prefix. */
+/** Returns the schema of all parameters of a path. The route's schema lacks the parameters in the app's prefix. */
 function withPrefixParameters (url: string, params?: TObject): TObject {
   const names = [...url.matchAll(/(?<![:?]):(\w+)/g)].map(([, name]) => name as string)
   return Type.Object({ ...Object.fromEntries(names.map((name) => [name, Type.String()])), ...params?.properties })

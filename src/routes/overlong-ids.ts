@@ -20,7 +20,7 @@ const routes: readonly OverlongIdRoute[] = [
 
 /**
  * Registers routes that return 404 for an id that is longer than the router allows. No other route matches such an id,
- * and no user or token has one.
+ * and no user or token has such an id.
  */
 export const overlongIdRoutes: FastifyPluginAsync = async (fastify) => {
   const { maxParamLength = 100 } = { ...fastify.initialConfig, ...fastify.initialConfig.routerOptions }

@@ -8,7 +8,7 @@ export const prepareError: onErrorHookHandler = (request, reply, error, next) =>
   const isUnavailable = error instanceof StorageUnavailableError || error.code === 'FST_ERR_HANDLER_TIMEOUT'
   if (isUnavailable) reply.header('retry-after', '1')
   // A stack would put file paths into the log. Errors of Fastify, of aborted requests and of a wrong answer of
-  // `authorize` have one.
+  // `authorize` have a stack.
   if (/^(FST|VEXA_ADMIN)_/.test(error.code) || error === request.raw.errored) delete error.stack
   const advice = adviceOn(error)
   if (advice !== undefined) error.message = advice

@@ -1,21 +1,22 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { TokenExpiredError, TokenNotFoundError, TokenReferencedError, UserNotFoundError } from '../errors.js'
+import {
+  TokenExpiredError, TokenNotFoundError, TokenReferencedError, TokenRotatedError, UserNotFoundError
+} from '../errors.js'
 import { needs } from '../hooks/require-permission.js'
 import { NoQuery } from '../schemas/primitives.js'
-import { errorReplies, readErrors, writeErrors } from '../schemas/error-replies.js'
-import { CreatedToken, RotateToken, createTokenBodies, SuccessorToken, Token, TokenParams } from '../schemas/tokens.js'
+import { errorReplies, writeErrors } from '../schemas/error-replies.js'
+import { createTokenBodies, RotateToken } from '../schemas/token-bodies.js'
+import { CreatedToken, SuccessorToken, TokenParams, UpdatedToken } from '../schemas/tokens.js'
 import { UserParams } from '../schemas/users.js'
 import { Verification } from '../schemas/verification.js'
 import type { RouteOptions } from './index.js'
 import { changeSourceOf } from './change-source.js'
 
-const TokenList = Type.Array(Token, { description: 'The tokens', examples: [Token.examples] })
-
-/** Registers the routes of tokens. */
+/** Registers the routes that create, change, revoke and verify tokens. */
 export const tokenRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, options) => {
-  const { tokens, scopes, maxTokenLifetime } = options
-  const { CreateToken, VerifyToken } = createTokenBodies(scopes, maxTokenLifetime)
+  const { tokens } = options
+  const { CreateToken, UpdateToken, VerifyToken } = createTokenBodies(options)
 
   fastify.post('/users/:id/tokens', {
     config: needs('tokens'),
@@ -34,19 +35,6 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fasti
     reply.code(201)
     return token
   })
-
-  fastify.get('/users/:id/tokens', {
-    exposeHeadRoute: true,
-    config: needs('read'),
-    schema: {
-      operationId: 'listTokens',
-      tags: ['API tokens'],
-      summary: 'List the tokens of a user',
-      params: UserParams,
-      querystring: NoQuery,
-      response: { 200: TokenList, ...errorReplies(...readErrors, UserNotFoundError) }
-    }
-  }, (request) => tokens.list(request.params.id))
 
   fastify.delete('/users/:id/tokens', {
     config: needs('tokens'),
@@ -86,18 +74,41 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fasti
     return null
   })
 
+  fastify.patch('/tokens/:id', {
+    config: needs('tokens'),
+    schema: {
+      operationId: 'updateToken',
+      tags: ['API tokens'],
+      summary: 'Update a token',
+      description: 'An absent member stays as it is. `data` is a JSON Merge Patch (RFC 7396). An expired token cannot ' +
+        'be updated.',
+      consumes: ['application/json', 'application/merge-patch+json'],
+      params: TokenParams,
+      body: UpdateToken,
+      querystring: NoQuery,
+      response: { 200: UpdatedToken, ...errorReplies(...writeErrors, TokenNotFoundError, TokenExpiredError) }
+    }
+  }, (request) => tokens.update(request.params.id, request.body, changeSourceOf(request)))
+
   fastify.post('/tokens/:id/rotate', {
     config: needs('tokens'),
     schema: {
       operationId: 'rotateToken',
       tags: ['API tokens'],
       summary: 'Rotate a token',
-      description: 'The new token has a new id, and the same user, name, scopes and lifetime as the old token. ' +
-        'Only this reply holds the value of the new token.',
+      description: 'The new token has a new id, and the same user, name, scopes, data and lifetime as the old token. ' +
+        'The successor of a disabled token is disabled. Only this reply holds the value of the new token. If the ' +
+        'reply is lost, a second rotation of the old token gets 409 with the id of the successor.',
       params: TokenParams,
       body: RotateToken,
       querystring: NoQuery,
-      response: { 201: SuccessorToken, ...errorReplies(...writeErrors, TokenNotFoundError, TokenExpiredError) }
+      response: {
+        201: SuccessorToken,
+        ...errorReplies(
+          ...writeErrors, TokenNotFoundError, TokenExpiredError, new TokenRotatedError('token-124'),
+          TokenReferencedError
+        )
+      }
     }
   }, async (request, reply) => {
     const token = await tokens.rotate(request.params.id, request.body, changeSourceOf(request))
@@ -111,7 +122,8 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fasti
       operationId: 'verifyToken',
       tags: ['API tokens'],
       summary: 'Verify a token',
-      description: 'For other services that receive tokens, such as a gateway. A valid token counts as used, unless `touch` is false.',
+      description: 'For other services that receive tokens, such as a gateway. A valid token counts as used, unless ' +
+        '`touch` is false.',
       body: VerifyToken,
       querystring: NoQuery,
       response: { 200: Verification, ...errorReplies(...writeErrors) }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import type { FastifySchema } from 'fastify'
+import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import { ChangedMeanwhileError, EmailTakenError, UserNotFoundError, UserReferencedError } from '../errors.js'
 import { Component } from '../schemas/annotations.js'
 import { needs } from '../hooks/require-permission.js'
@@ -8,8 +8,9 @@ import { NoQuery } from '../schemas/primitives.js'
 import { errorReplies, readErrors, writeErrors } from '../schemas/error-replies.js'
 import { CreateUser, ListUsers, UpdateUser, User, UserData, UserParams, UserWithTokens } from '../schemas/users.js'
 import type { RouteOptions } from './index.js'
-import { nextPage, toUser } from './links.js'
+import { linkNextPage, tokensOf, toUser } from './links.js'
 import { changeSourceOf } from './change-source.js'
+import { listPayload, userPayload } from './json-stream.js'
 import { etagHeader, expectedBy, IfMatchHeaders, tagOf, tagWithTokensOf } from './etag.js'
 
 const UserList = Type.Array(User, {
@@ -64,16 +65,29 @@ const FoundUser = Type.Object(UserWithTokens.properties, {
     etag: {
       type: 'string',
       description: 'The tag of this version of the user and its tokens. `If-Match` compares only the user.'
+    },
+    link: {
+      type: 'string',
+      description: 'Link to the list of the tokens (`rel="tokens"`), relative to the URL of the request. Present only ' +
+        'if the user has more tokens than the reply.'
     }
   }
 })
 
 /** Registers the routes of users. */
-export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, { users, duplicateEmail }) => {
-  // A taken address gets 200 or 409, as the option says. The OpenAPI document shows only that reply. The type always
-  // has 200, so that the handler may reply with either 201 or 200.
+export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, options) => {
+  const { users, duplicateEmail, maxDataSize } = options
+  // If an address is taken, the reply is 200 or 409, as the option says. OpenAPI documents show only that reply. The
+  // type always has 200, so that the handler can reply with either 201 or 200.
   const duplicate = duplicateEmail === 'return' ? { 200: ExistingUser } : errorReplies(EmailTakenError)
   const taken = duplicate as { 200: typeof ExistingUser }
+
+  async function showByEmail (request: FastifyRequest, reply: FastifyReply, address: string) {
+    const found = await users.getByEmail(address)
+    reply.header('etag', tagWithTokensOf(found))
+    if (found.more) reply.header('link', tokensOf(request, found.user.id, address))
+    return userPayload(reply, found.user, maxDataSize)
+  }
 
   fastify.get('/users', {
     exposeHeadRoute: true,
@@ -88,10 +102,9 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
     }
   }, async (request, reply) => {
     const page = await users.page(request.query)
-    const last = page.users.at(-1)
-    if (page.more && last) reply.header('link', nextPage(request.query, last.id))
+    linkNextPage(reply, request.query, page.users, page.more)
     if (page.total !== undefined) reply.header('x-total-count', page.total)
-    return page.users
+    return listPayload(reply, page.users, User, maxDataSize)
   })
 
   fastify.get('/users/:id', {
@@ -108,7 +121,8 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
   }, async (request, reply) => {
     const found = await users.get(request.params.id)
     reply.header('etag', tagWithTokensOf(found))
-    return found.user
+    if (found.more) reply.header('link', tokensOf(request, found.user.id))
+    return userPayload(reply, found.user, maxDataSize)
   })
 
   fastify.get('/users/email/:email', {
@@ -123,9 +137,7 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
       response: { 200: FoundUser, ...errorReplies(...readErrors, UserNotFoundError) }
     }
   }, async (request, reply) => {
-    const found = await users.getByEmail(request.params.email)
-    reply.header('etag', tagWithTokensOf(found))
-    return found.user
+    return showByEmail(request, reply, request.params.email)
   })
 
   // This route is for addresses that contain a slash, or are longer than the router allows for a parameter.
@@ -138,9 +150,7 @@ export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastif
       response: { 200: FoundUser, ...errorReplies(...readErrors, UserNotFoundError) }
     } as FastifySchema
   }, async (request, reply) => {
-    const found = await users.getByEmail((request.params as { '*': string })['*'])
-    reply.header('etag', tagWithTokensOf(found))
-    return found.user
+    return showByEmail(request, reply, (request.params as { '*': string })['*'])
   })
 
   fastify.post('/users', {

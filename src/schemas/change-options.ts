@@ -4,8 +4,8 @@ import { Expected } from './annotations.js'
 /** The last argument of each call that changes something. */
 export interface ChangeOptions {
   /**
-   * The actor that the events name: 1 to 255 printable characters, without white space at either end.
-   * If absent, the events name no actor.
+   * The actor that events and the audit trail name: 1 to 255 printable characters, without white space at either end.
+   * If absent, they name no actor.
    */
   actor?: string | undefined
 }

@@ -17,7 +17,7 @@ function readText (type: string | undefined, value: unknown): unknown {
   return value
 }
 
-/** Creates the function that checks one part of a request. It converts texts in a query, and nothing else. */
+/** Creates the function that checks one part of a request. The function converts only texts in a query. */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const failureOf = compile(schema)
   return (input) => {
@@ -36,7 +36,10 @@ export const schemaErrorFormatter: SchemaErrorFormatter = (errors, dataVar) =>
 // Each schema is compiled once. Routes share schemas, and compiling takes most of the time of a start.
 const serializers = new WeakMap<TSchema, ReturnType<typeof fastJson>>()
 
-/** Creates the serializer of a reply. It omits each member that the schema does not name. */
+/**
+ * Creates the serializer of a reply, which omits each member that the schema does not name. At a status of 400 or more,
+ * the serializer omits members only of an Error.
+ */
 export const serializerCompiler: FastifySerializerCompiler<TSchema> = ({ schema, httpStatus }) => {
   const stringify = serializers.get(schema) ?? fastJson(schema as never)
   serializers.set(schema, stringify)

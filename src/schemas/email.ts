@@ -11,7 +11,7 @@ TypeRegistry.Set(EmailKind, (_schema, value) =>
 
 /**
  * Schema of an e-mail address: 3 to 254 characters, with one `@` between a local part and a domain.
- * The domain may be a single name. Quotes, comments, angle brackets, white space and invisible characters are invalid.
+ * The domain may be a single name. White space, invisible characters and `"(),:;<>[\]` are not valid.
  * The check applies to the normalised address, which is the stored form.
  */
 export const Email = Type.Unsafe<string>({
@@ -20,8 +20,8 @@ export const Email = Type.Unsafe<string>({
   type: 'string',
   minLength: 3,
   maxLength: 254,
-  description: 'An e-mail address without quotes, comments and white space. ' +
-    'It is stored in Unicode NFC and lower case, and is unique in that form.',
+  description: 'An e-mail address that has no white space, no invisible characters, and none of `"(),:;<>[\\]`. ' +
+    'The address is stored in Unicode NFC and lower case, and is unique in this form.',
   examples: ['user@example.com']
 })
 
@@ -32,7 +32,7 @@ const emailForm = /^([^"(),.:;<>@[\\\]]+(?:\.[^"(),.:;<>@[\\\]]+)*)@([-.a-z\d\x8
 const domainLabel = /^(?!-|(?!xn)..--)[-a-z\d]{1,63}(?<!-)$/
 
 // Finds a combining mark at the start, invisible characters (U+2800 is a Braille pattern without dots), and unassigned
-// characters. A later Unicode version may give an unassigned character another lower case.
+// characters. A later Unicode version may give an unassigned character a different lower case.
 const hasUnsafeCharacter = /^\p{M}|[\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]/u
 
 function isEmail (email: string): boolean {

@@ -18,23 +18,30 @@ type ErrorClass = new (...parameters: any[]) => FastifyError
 /** Errors that every route can reply with. */
 export const readErrors: ErrorClass[] = [errorCodes.FST_ERR_VALIDATION, UnauthorizedError, StorageUnavailableError]
 
-/** Errors that every route whose requests may have a body can reply with. A `DELETE` may have a body too. */
+/** Errors that every route can reply with whose requests may have a body, such as a `POST` or a `DELETE`. */
 export const writeErrors: ErrorClass[] = [
   ...readErrors,
   errorCodes.FST_ERR_CTP_BODY_TOO_LARGE,
   errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE
 ]
 
-/** Returns the response schemas of a route that can reply with these errors. No two may have the same status. */
-export function errorReplies (...errors: ErrorClass[]): object {
-  return Object.assign({}, ...errors.map((ErrorClass) => errorReply(new ErrorClass())))
+/** Returns the response schemas of a route that can reply with these errors. An error may also be a sample of one. */
+export function errorReplies (...errors: Array<ErrorClass | FastifyError>): object {
+  const byStatus = new Map<number | undefined, [FastifyError, ...FastifyError[]]>()
+  for (const Sample of errors) {
+    const sample = typeof Sample === 'function' ? new Sample() : Sample
+    const others = byStatus.get(sample.statusCode)
+    if (others === undefined) byStatus.set(sample.statusCode, [sample])
+    else others.push(sample)
+  }
+  return Object.assign({}, ...[...byStatus.values()].map((samples) => errorReply(...samples)))
 }
 
 const replies = new Map<string, object>()
 
 /** Returns the response schema of a route that can reply with each of these errors, which have the same status. */
 export function errorReply (...samples: [FastifyError, ...FastifyError[]]): object {
-  // All routes share one schema for the same errors, so that it is compiled once.
+  // All routes share one schema for the same errors, so that each schema is compiled once.
   const key = samples.map(({ code, message }) => `${code} ${message}`).join()
   const reply = replies.get(key) ?? createReply(samples)
   replies.set(key, reply)
@@ -44,12 +51,12 @@ export function errorReply (...samples: [FastifyError, ...FastifyError[]]): obje
 // OpenAPI documents show these headers.
 const headers: Record<number, Record<string, { type: string, description: string }>> = {
   401: {
-    'www-authenticate': { type: 'string', description: 'A challenge, which names the header for the admin key.' }
+    'www-authenticate': { type: 'string', description: 'A challenge that names the header for the admin key.' }
   },
   503: { 'retry-after': { type: 'string', description: 'Number of seconds to wait before the next attempt.' } }
 }
 
-/** Returns a message that says what to do, for an error of Fastify that does not say it. Otherwise `undefined`. */
+/** Returns a message that says what to do, or `undefined` if the message of the error already does. */
 export function adviceOn ({ code }: FastifyError): string | undefined {
   return code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
     ? 'Unsupported Media Type: send JSON, with Content-Type: application/json'

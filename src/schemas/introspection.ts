@@ -19,7 +19,7 @@ function ScopeList (names: readonly string[]): TUnsafe<string> {
       ? 'This app has no scopes (option `scopes` of fastify-vexa-admin): leave this member out'
       : `Expected scopes of this app, separated by single spaces: ${names.join(' ')}`,
     type: 'string',
-    description: 'Scopes that the token must have, separated by spaces. Without one of them, the token is not active.'
+    description: 'Scopes that the token must have, separated by spaces. If the token lacks a scope, it is not active.'
   })
 }
 

@@ -6,15 +6,22 @@ const JsonObjectKind = 'VexaAdmin:JsonObject'
 
 TypeRegistry.Set(JsonObjectKind, (_schema, value) => isPlainObject(value) && isJson(value, 1))
 
-// MariaDB has this limit, the lowest of all supported databases.
-const maxLevels = 31
+/** The maximum number of levels of a JSON object. MariaDB has this limit, the lowest of all supported databases. */
+export const maxLevels = 31
 
-/** Returns the schema of a JSON object with at most 31 levels, whose text is well-formed and without NUL. */
+// In UTF-8. MySQL has this limit. Every database gets it, so that its data can move to any other.
+const maxBytesOfName = 65_535
+
+/**
+ * Returns the schema of a JSON object with at most 31 levels, whose text is well-formed and without NUL, and whose
+ * names have at most 65535 bytes.
+ */
 export function JsonObject (options: SchemaOptions = {}): TUnsafe<Record<string, unknown>> {
   return Type.Unsafe<Record<string, unknown>>({
     ...options,
     [Kind]: JsonObjectKind,
-    [Expected]: `Expected a JSON object with at most ${maxLevels} levels and only well-formed text`,
+    [Expected]: `Expected a JSON object with at most ${maxLevels} levels and only well-formed text, ` +
+      `whose names have at most ${maxBytesOfName} bytes`,
     type: 'object',
     additionalProperties: true
   })
@@ -35,5 +42,10 @@ function isJson (value: unknown, level: number): boolean {
   if (level > maxLevels) return false
   if (Array.isArray(value)) return value.every((item) => isJson(item, level + 1))
   return isPlainObject(value) && Object.entries(value).every(([name, item]) =>
-    name !== '__proto__' && isText(name) && isJson(item, level + 1))
+    name !== '__proto__' && isText(name) && hasValidLength(name) && isJson(item, level + 1))
+}
+
+function hasValidLength (name: string): boolean {
+  // A UTF-16 code unit has at most three bytes in UTF-8, so most names need not be encoded.
+  return name.length <= maxBytesOfName / 3 || Buffer.byteLength(name) <= maxBytesOfName
 }

@@ -10,7 +10,7 @@ export function OneOf<const Name extends string> (names: readonly Name[], option
   return Type.Unsafe<Name>({
     ...options,
     [Kind]: OneOfKind,
-    [Expected]: `Expected one of ${names.join(', ')}`,
+    [Expected]: `Expected ${names.length > 1 ? 'one of ' : ''}${names.join(', ')}`,
     type: 'string',
     enum: [...names]
   })

@@ -1,6 +1,6 @@
 /**
  * Security schemes of OpenAPI, for `openapi.components.securitySchemes` of @fastify/swagger.
- * The routes of the admin API name `adminKey`. Routes with `requireToken` may name the other two.
+ * The routes of the admin API name `adminKey`. Routes with `requireToken` may name `apiToken` and `bearerToken`.
  */
 export const securitySchemes = {
   /** The admin key. */

@@ -8,19 +8,19 @@ export const Settings = Type.Object({
   version: Type.String({ examples: ['0.1.0'], description: 'The version of fastify-vexa-admin.' }),
   scopes: Type.Array(Type.String(), { description: 'The scopes that a token may have. Empty if the app has none.' }),
   token_prefixes: Type.Array(Type.String(), {
-    description: 'The prefixes of the tokens that the app accepts. New tokens get the first.'
+    description: 'The prefixes of the tokens that the app accepts. New tokens get the first prefix.'
   }),
   default_max_concurrent_bots: Type.Integer({
-    description: '`max_concurrent_bots` of a user who is created without it.'
+    description: '`max_concurrent_bots` of a user who is created without this member.'
   }),
   max_token_lifetime: Type.Union([Type.Integer(), Type.Null()], {
-    description: 'Maximum of `expires_in` in seconds, or null if tokens may be valid for any time.'
+    description: 'Largest `expires_in` in seconds, or null if there is no limit.'
   }),
-  audit: Type.Boolean({ description: 'Whether the app keeps an audit trail.' }),
+  audit: Type.Boolean({ description: 'Whether the app keeps an audit trail, and has `GET /audit`.' }),
   key: Type.Object({
     name: Type.Union([Type.String(), Type.Null()], { description: 'null if the key has no name.' }),
     permissions: Type.Array(OneOf(allPermissions))
-  }, { description: 'The admin key of the request. If the app has no admin keys: the admin who sent it.' })
+  }, { description: 'The admin key of the request, or the admin whom the option `authorize` accepts.' })
 }, {
   [Component]: 'Settings',
   description: 'The settings, and the admin key of the request',

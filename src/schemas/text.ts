@@ -5,8 +5,9 @@ const TextKind = 'VexaAdmin:Text'
 
 // JSON Schema counts characters, but TypeBox counts UTF-16 code units.
 // The databases differ in how they store NUL and lone surrogates, so both are rejected.
+// A character has at most two code units, so the characters of a text of megabytes are not counted.
 TypeRegistry.Set<{ maxLength: number }>(TextKind, ({ maxLength }, value) =>
-  typeof value === 'string' && isText(value) && lengthOf(value) <= maxLength)
+  typeof value === 'string' && value.length <= 2 * maxLength && isText(value) && lengthOf(value) <= maxLength)
 
 /** Returns the schema of a well-formed string of at most `maxLength` Unicode characters, without NUL. */
 export function Text (maxLength: number, options: SchemaOptions = {}): TUnsafe<string> {

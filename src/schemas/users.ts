@@ -17,7 +17,7 @@ const exampleUser = {
 /** A user, as in the HTTP API. */
 export const User = Type.Object({
   id: Type.String({ examples: ['user-123'] }),
-  email: Type.String({ examples: ['user@example.com'], description: 'In Unicode NFC and lower case; unique.' }),
+  email: Type.String({ examples: ['user@example.com'], description: 'Unique, in Unicode NFC and lower case.' }),
   name: Type.Union([Type.String(), Type.Null()], {
     examples: ['John Doe'],
     description: 'null if the user has no name.'
@@ -37,7 +37,7 @@ export type User = Static<typeof User>
 /** A user with its tokens, without their values. */
 export const UserWithTokens = Type.Object({
   ...User.properties,
-  api_tokens: Type.Array(Token)
+  api_tokens: Type.Array(Token, { description: 'The newest 1000 tokens, in order of creation.' })
 }, {
   [Component]: 'UserWithTokens',
   description: 'The user, with its tokens',
@@ -82,7 +82,7 @@ export type UpdateUser = Input<Static<typeof UpdateUser>>
 /** Body of `PUT /users/:id/data`. */
 export const UserData = JsonObject({
   [Component]: 'UserData',
-  description: 'Any JSON object. It replaces the data of the user as a whole.',
+  description: 'Any JSON object. The object replaces the data of the user as a whole.',
   examples: [{ plan: 'pro' }]
 })
 
@@ -112,7 +112,7 @@ export const ListUsers = Type.Object({
     description: 'Return only users whose e-mail address or name contains this text, in any letter case.'
   })),
   disabled: Type.Optional(Type.Boolean({
-    description: 'Return only users who are disabled, or only users who are not.'
+    description: 'true: return only disabled users. false: return only users who are not disabled.'
   })),
   count: Type.Optional(Type.Boolean({
     default: false,
@@ -121,5 +121,5 @@ export const ListUsers = Type.Object({
 }, { additionalProperties: false })
 export type ListUsers = Input<Static<typeof ListUsers>>
 
-/** Path of the routes of one user. Documentation pages fill in the example, so it is an id that no user has. */
+/** Path of the routes of one user. Documentation pages fill in the example, so the example is an id of no user. */
 export const UserParams = Type.Object({ id: Type.String({ examples: ['user-0'] }) })

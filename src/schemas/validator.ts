@@ -8,8 +8,8 @@ interface Failure { instancePath: string, message: string }
 interface Explained { [Expected]?: string | ((value: unknown, path: string) => string | undefined) }
 
 /**
- * Compiles a TypeBox schema into a function that checks a value. It returns the first failure, or `undefined` if the
- * value is valid. The function never changes the value.
+ * Compiles a TypeBox schema into a function that checks a value. The function returns the first failure, or `undefined`
+ * if the value is valid. The function never changes the value.
  */
 export function compile (schema: TSchema): (value: unknown) => Failure | undefined {
   const check: TypeCheck<TSchema> = TypeCompiler.Compile(schema)
@@ -17,7 +17,7 @@ export function compile (schema: TSchema): (value: unknown) => Failure | undefin
     if (check.Check(value)) return undefined
     const { path, type, schema: failed, message, value: wrong } = check.Errors(value).First() as ValueError
     if (type === ValueErrorType.ObjectRequiredProperty) return { instancePath: path, message }
-    // A long name of an unknown member is not shown: it may be a misplaced key or token, of 16 characters or more.
+    // A long name of an unknown member is not shown, because a misplaced key or token has 16 characters or more.
     const instancePath = type === ValueErrorType.ObjectAdditionalProperties && !/\/\w{1,15}$/.test(path) ? '' : path
     const expected = (failed as Explained)[Expected]
     return { instancePath, message: (typeof expected === 'function' ? expected(wrong, path) : expected) ?? message }

@@ -9,9 +9,10 @@ export const Verification = Type.Union([
   Type.Object({ valid: Type.Literal(true), user: User, token: Token }),
   Type.Object({
     valid: Type.Literal(false),
-    code: OneOf(['NOT_FOUND', 'EXPIRED', 'DISABLED', 'INSUFFICIENT_SCOPE'], {
-      description: 'NOT_FOUND: the token does not exist. EXPIRED: it has expired. DISABLED: its user is disabled. ' +
-        'INSUFFICIENT_SCOPE: it lacks one of the requested scopes.'
+    code: OneOf(['NOT_FOUND', 'EXPIRED', 'TOKEN_DISABLED', 'DISABLED', 'INSUFFICIENT_SCOPE'], {
+      description: 'NOT_FOUND: the token does not exist. EXPIRED: it has expired. TOKEN_DISABLED: it is disabled. ' +
+        'DISABLED: its user is disabled. INSUFFICIENT_SCOPE: it lacks one of the requested scopes. If several apply, ' +
+        'the first of them is returned.'
     })
   })
 ], {

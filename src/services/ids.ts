@@ -1,5 +1,5 @@
 /** The kind of record that an id names. An id of the HTTP API is the kind, a hyphen, and the storage's key. */
-type Kind = 'user' | 'token'
+type Kind = 'user' | 'token' | 'audit'
 
 /** Returns the id of the record with this key. */
 export function toId (kind: Kind, key: string): string {

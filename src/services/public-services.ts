@@ -1,18 +1,25 @@
+import { AuditOffError, InvalidInputError } from '../errors.js'
 import type { ChangeSource } from '../events.js'
 import { isPlainObject } from '../schemas/json-object.js'
 import { ChangeOptions } from '../schemas/change-options.js'
 import { validator } from '../schemas/validator.js'
+import type { AuditRouteService } from './audit.js'
+import type { AuditService } from './audit-service.js'
+import { copyInput } from './copy-input.js'
 import type { TokenService } from './token-service.js'
 import type { TokenRouteService } from './tokens.js'
+import type { TransferService } from './transfer-service.js'
 import type { UserService } from './user-service.js'
 import type { UserRouteService } from './users.js'
 
 /** The services for the app's own code. */
-export interface VexaAdminServices {
+export interface VexaAdminServices extends TransferService {
   readonly users: UserService
   readonly tokens: TokenService
+  /** Reads the audit trail. Without the option `audit`, its method throws AuditOffError. */
+  readonly audit: AuditService
   /**
-   * Makes one cheap query, which no cache answers. Resolves if the storage answers it, for example for a health check.
+   * Makes one cheap query, which no cache answers, for example for a health check. Resolves if the storage answers.
    *
    * @throws {StorageUnavailableError} 503 if the storage cannot answer now
    */
@@ -23,42 +30,83 @@ const validateOptions = validator(ChangeOptions)
 
 /** Returns the source of a change by the app's own code. The code may name the actor, and nothing else. */
 function changeSourceOf (options: ChangeOptions = {}): ChangeSource {
-  validateOptions(isPlainObject(options) ? options : null)
-  return options.actor === undefined ? {} : { actor: options.actor }
+  const given = copyInput(options)
+  validateOptions(isPlainObject(options) ? given : null)
+  return given.actor === undefined ? {} : { actor: given.actor }
 }
 
-// These objects are built member by member, so that the app cannot use internal parameters and methods.
+/**
+ * Returns a copy of the query of a list.
+ *
+ * @throws {InvalidInputError} 400 if the query has `count`, because the result has no total
+ */
+function copyQuery<T extends object> (query: T): T {
+  const copy: T & { count?: unknown } = copyInput(query)
+  if (copy?.count !== undefined) throw new InvalidInputError('/count Unexpected property')
+  return copy
+}
 
-/** Creates the services for the app's own code from those for the routes. */
-export function publicServices (
-  { users, tokens, ping }: { users: UserRouteService, tokens: TokenRouteService, ping: () => Promise<void> }
-): VexaAdminServices {
-  return { users: publicUsers(users), tokens: publicTokens(tokens), ping: () => ping() }
+// These objects are built member by member, so that the app cannot use internal parameters and methods. Their methods
+// copy each argument that is an object. Only `verify` does not, because it runs for each request and writes nothing.
+
+/** Creates the services for the app's own code from the services for the routes. */
+export function publicServices ({ users, tokens, audit, transfer, ping }: {
+  users: UserRouteService
+  tokens: TokenRouteService
+  audit: AuditRouteService | undefined
+  transfer: TransferService
+  ping: () => Promise<void>
+}): VexaAdminServices {
+  return {
+    users: publicUsers(users),
+    tokens: publicTokens(tokens),
+    audit: publicAudit(audit),
+    import: async (lines, options) => transfer.import(lines, options),
+    export: () => transfer.export(),
+    ping: () => ping()
+  }
+}
+
+function publicAudit (audit: AuditRouteService | undefined): AuditService {
+  return {
+    list: async (query = {}) => {
+      if (audit === undefined) throw new AuditOffError()
+      return (await audit.list(copyInput(query))).entries
+    }
+  }
 }
 
 function publicUsers (users: UserRouteService): UserService {
   return {
-    create: async (user, options) => (await users.createOrReturn(user, changeSourceOf(options))).user,
+    create: async (user, options) => (await users.createOrReturn(copyInput(user), changeSourceOf(options))).user,
     findOrCreate: async (input, options) => {
-      const { user, created } = await users.findOrCreate(input, changeSourceOf(options))
+      const { user, created } = await users.findOrCreate(copyInput(input), changeSourceOf(options))
       return { user, created }
     },
     get: async (id) => (await users.get(id)).user,
     getByEmail: async (email) => (await users.getByEmail(email)).user,
-    list: async (page = {}) => (await users.page(page)).users,
-    update: async (id, changes, options) => (await users.update(id, changes, changeSourceOf(options))).user,
-    edit: async (id, edit, options) => users.edit(id, edit, changeSourceOf(options)),
+    list: async (page = {}) => (await users.page(copyQuery(page))).users,
+    update: async (id, changes, options) =>
+      (await users.update(id, copyInput(changes), changeSourceOf(options))).user,
+    edit: async (id, change, options) => users.edit(id, change, changeSourceOf(options)),
     delete: async (id, options) => users.delete(id, changeSourceOf(options))
   }
 }
 
 function publicTokens (tokens: TokenRouteService): TokenService {
   return {
-    create: async (userId, token, options) => tokens.create(userId, token, changeSourceOf(options)),
-    list: (userId) => tokens.list(userId),
+    create: async (userId, token, options) => tokens.create(userId, copyInput(token), changeSourceOf(options)),
+    get: (id) => tokens.get(id),
+    find: async (query = {}) => (await tokens.find(copyQuery(query))).tokens,
+    list: async (userId, page = {}) => (await tokens.list(userId, copyInput(page))).tokens,
+    update: async (id, changes, options) => tokens.update(id, copyInput(changes), changeSourceOf(options)),
     revoke: async (id, options) => tokens.revoke(id, changeSourceOf(options)),
     revokeAll: async (userId, options) => tokens.revokeAll(userId, changeSourceOf(options)),
-    rotate: async (id, rotation, options) => tokens.rotate(id, rotation, changeSourceOf(options)),
-    verify: (token) => tokens.verify(token)
+    rotate: async (id, rotation, options) => tokens.rotate(id, copyInput(rotation), changeSourceOf(options)),
+    verify: (token) => tokens.verify(token),
+    prune: async (expiredBefore, options) => {
+      changeSourceOf(options)
+      return tokens.prune(expiredBefore)
+    }
   }
 }

@@ -3,14 +3,16 @@ import { version } from '../version.js'
 import type { TokenServiceOptions } from './tokens.js'
 import type { UserServiceOptions } from './users.js'
 
-/** Returns the settings that the API shows to every admin. */
-export function createSettings (options: TokenServiceOptions & UserServiceOptions): Omit<Settings, 'key'> {
-  return {
+/** Returns the settings that the API shows to every admin. They are frozen, because the code of the app gets them. */
+export function createSettings (
+  options: TokenServiceOptions & UserServiceOptions & { audit: object | undefined }
+): Omit<Settings, 'key'> {
+  return Object.freeze({
     version,
-    scopes: [...options.scopes],
-    token_prefixes: [...options.tokenPrefix],
+    scopes: Object.freeze([...options.scopes]) as string[],
+    token_prefixes: Object.freeze([...options.tokenPrefix]) as string[],
     default_max_concurrent_bots: options.defaultMaxConcurrentBots,
     max_token_lifetime: options.maxTokenLifetime === Infinity ? null : options.maxTokenLifetime,
-    audit: false
-  }
+    audit: options.audit !== undefined
+  })
 }

@@ -15,16 +15,38 @@ export function createTokenValue (prefix: string): string {
   return body + checksum(body)
 }
 
-/**
- * Returns whether a value has one of these prefixes, the form of a token, and a correct checksum. Any other value can
- * be rejected without a query.
- */
+/** Returns whether a value has one of these prefixes, the form of a token, and a correct checksum. */
 export function isTokenValue (value: string, prefixes: readonly string[]): boolean {
-  // The length after the prefix is fixed, so at most one prefix fits, even if one prefix begins with another.
+  // The length after the prefix is fixed, so at most one prefix fits, even if a prefix begins with a shorter prefix.
   const prefixLength = value.length - randomLength - checksumLength
   if (!prefixes.some((prefix) => prefix.length === prefixLength && value.startsWith(prefix))) return false
   return /^[0-9A-Za-z]+$/.test(value.slice(prefixLength)) &&
     checksum(value.slice(0, -checksumLength)) === value.slice(-checksumLength)
+}
+
+/** The options of the app that tell which values may be tokens. */
+export interface TokenFormOptions {
+  /** The prefixes of values that this package creates. */
+  tokenPrefix: readonly string[]
+  /** The forms of other values. Each matches only whole values, and keeps no state. */
+  legacyTokens: readonly RegExp[]
+}
+
+/**
+ * Creates a function that returns whether a value may be a token. If not, the value can be rejected without a query.
+ */
+export function createTokenForm ({ tokenPrefix, legacyTokens }: TokenFormOptions): (value: string) => boolean {
+  const isOurs = (value: string) => isTokenValue(value, tokenPrefix)
+  if (legacyTokens.length === 0) return isOurs
+  return (value) => isOurs(value) || (isLegacyValue(value) && legacyTokens.some((form) => form.test(value)))
+}
+
+/**
+ * Returns whether a value that this package did not create can be a token: 1 to 255 printable ASCII characters without
+ * spaces. Headers change other characters.
+ */
+export function isLegacyValue (value: string): boolean {
+  return /^[!-~]{1,255}$/.test(value)
 }
 
 /**

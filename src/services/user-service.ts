@@ -16,36 +16,38 @@ export interface UserService {
    * Creates a user. `name` defaults to `null`, and `max_concurrent_bots` to the option `defaultMaxConcurrentBots`.
    *
    * @throws {InvalidInputError} 400 if an argument is not valid
-   * @throws {EmailTakenError} 409 if another user has the address; with the option `duplicateEmail: 'return'`, that
-   * user is returned instead, unchanged
+   * @throws {EmailTakenError} 409 if another user has the address. With the option `duplicateEmail: 'return'`, the call
+   * returns that user, unchanged
    */
   create (user: CreateUser, options?: ChangeOptions): Promise<User>
 
   /**
-   * Returns the user with the e-mail address, unchanged, or creates it as `create` does. `created` tells which of the
-   * two. If several calls have one address at the same time, exactly one of them creates the user.
+   * Returns the user with the e-mail address, unchanged. If there is no such user, creates the user as `create` does.
+   * `created` tells whether the call created the user. If several calls have the same address at the same time, exactly
+   * one call creates the user.
    *
    * @throws {InvalidInputError} 400 if an argument is not valid
    */
   findOrCreate (user: CreateUser, options?: ChangeOptions): Promise<{ user: User, created: boolean }>
 
   /**
-   * Returns the user with this id, and its tokens in order of creation.
+   * Returns the user with this id, and its tokens in order of creation. If the user has more than 1000 tokens, returns
+   * the newest 1000. `tokens.list` returns all of them, page by page.
    *
    * @throws {UserNotFoundError} 404 if there is no such user
    */
   get (id: string): Promise<UserWithTokens>
 
   /**
-   * Returns the user with this e-mail address, in any letter case, and its tokens in order of creation.
+   * Returns the user with this e-mail address, in any letter case, and its tokens as `get` does.
    *
    * @throws {UserNotFoundError} 404 if there is no such user
    */
   getByEmail (email: string): Promise<UserWithTokens>
 
   /**
-   * Lists users in order of creation, or in reverse with `order: 'desc'`. `limit` is the maximum number of users: 1 to
-   * 1000, default 100. For the next page, pass the id of the last user as `after`. `search` and `disabled` select
+   * Lists users in order of creation, or in reverse order with `order: 'desc'`. `limit` is the maximum number of users:
+   * 1 to 1000, default 100. For the next page, pass the id of the last user as `after`. `search` and `disabled` select
    * users.
    *
    * @throws {InvalidInputError} 400 if the argument is not valid
@@ -53,7 +55,7 @@ export interface UserService {
   list (page?: Omit<ListUsers, 'count'>): Promise<User[]>
 
   /**
-   * Updates the members that are given, and leaves the others as they are. `data` is a JSON Merge Patch (RFC 7396).
+   * Updates the given members, and leaves all other members as they are. `data` is a JSON Merge Patch (RFC 7396).
    *
    * @throws {InvalidInputError} 400 if an argument is not valid
    * @throws {UserNotFoundError} 404 if there is no such user
@@ -63,19 +65,22 @@ export interface UserService {
   update (id: string, changes: UpdateUser, options?: ChangeOptions): Promise<User>
 
   /**
-   * Reads a user, calls `edit` with it, and makes the changes that `edit` returns or resolves with. If another call
-   * changes the user meanwhile, starts over: `edit` may be called several times. `data` in the changes replaces the
-   * stored `data` as a whole. If `edit` returns nothing, the user stays as it is.
+   * Reads a user, calls `change` with it, and makes the changes that `change` returns or resolves with. If another call
+   * changes the user meanwhile, starts over, and calls `change` again. `data` in the changes replaces the stored `data`
+   * as a whole. If `change` returns nothing, the user stays as it is.
+   *
+   * In one process, calls for one user run one after the other. No call waits longer than 5 seconds for earlier calls.
+   * Your function may call other methods that change the same user. Such calls run at once and do not wait.
    *
    * @throws {InvalidInputError} 400 if an argument or the changes are not valid
    * @throws {UserNotFoundError} 404 if there is no such user
    * @throws {EmailTakenError} 409 if another user has the address
    * @throws {UserReferencedError} 409 if a foreign key of the app's own tables refers to the address
-   * @throws the error that `edit` throws
+   * @throws the error that `change` throws
    * @example
    * await app.vexaAdmin.users.edit(id, ({ data }) => ({ data: { ...data, seats: Number(data?.seats ?? 0) + 1 } }))
    */
-  edit (id: string, edit: EditUser, options?: ChangeOptions): Promise<User>
+  edit (id: string, change: EditUser, options?: ChangeOptions): Promise<User>
 
   /**
    * Deletes a user and all of its tokens.

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import {
   ChangedMeanwhileError, EmailTakenError, InvalidInputError, StorageUnavailableError, UserNotFoundError,
   UserReferencedError
@@ -8,13 +9,20 @@ import { canNormalize } from '../schemas/text.js'
 import { CreateUser, ListUsers, UpdateUser, type User, type UserWithTokens } from '../schemas/users.js'
 import { validator } from '../schemas/validator.js'
 import type { Awaitable, Storage, UserChanges, UserRecord } from '../storage/storage-adapter.js'
+import { changedMembers, type CreateEntry } from './audit-entries.js'
+import { checkDataSize } from './check-data-size.js'
+import { copyInput } from './copy-input.js'
 import { toId, toKey } from './ids.js'
 import { mergePatch } from './merge-patch.js'
 import { toToken, toUser } from './serializers.js'
+import { createTurns } from './turns.js'
 import type { EditUser } from './user-service.js'
 
 /** A user, and the revision of its record. */
 export interface Versioned<T = User> { user: T, revision: number }
+
+/** A user with its tokens. `more` tells whether the user has older tokens, too. */
+export interface FoundUser extends Versioned<UserWithTokens> { more: boolean }
 
 /** Returns whether the caller expects this revision of a user. */
 export type IsExpected = (revision: number) => boolean
@@ -25,20 +33,23 @@ export type IsExpected = (revision: number) => boolean
  * Methods with `isExpected` throw ChangedMeanwhileError, and change nothing, if the user has another revision.
  */
 export interface UserRouteService {
-  /** Creates a user. With `duplicateEmail: 'return'`, may return a stored user instead: `created` is then `false`. */
+  /**
+   * Creates a user. With `duplicateEmail: 'return'`, returns the stored user with the same address, if there is one:
+   * `created` is then `false`.
+   */
   createOrReturn (user: CreateUser, source: ChangeSource): Promise<Versioned & { created: boolean }>
   /** Does the same as `createOrReturn` with `duplicateEmail: 'return'`. */
   findOrCreate (user: CreateUser, source: ChangeSource): Promise<Versioned & { created: boolean }>
-  get (id: string): Promise<Versioned<UserWithTokens>>
-  getByEmail (email: string): Promise<Versioned<UserWithTokens>>
-  /** Lists users. `more` tells whether more users follow. With `count`, `total` is the number of all that match. */
+  get (id: string): Promise<FoundUser>
+  getByEmail (email: string): Promise<FoundUser>
+  /** Lists users. `more` tells whether more users follow. With `count`, `total` is the number of matching users. */
   page (query: ListUsers): Promise<{ users: User[], more: boolean, total: number | undefined }>
   update (id: string, changes: UpdateUser, source: ChangeSource, isExpected?: IsExpected): Promise<Versioned>
   /** Replaces the `data` of a user as a whole. */
   replaceData (
     id: string, data: Record<string, unknown>, source: ChangeSource, isExpected?: IsExpected
   ): Promise<Versioned>
-  edit (id: string, edit: EditUser, source: ChangeSource): Promise<User>
+  edit (id: string, change: EditUser, source: ChangeSource): Promise<User>
   delete (id: string, source: ChangeSource, isExpected?: IsExpected): Promise<void>
 }
 
@@ -51,22 +62,25 @@ export interface UserServiceOptions {
   maxDataSize: number
 }
 
-// An attempt fails only if another call succeeds meanwhile. The limit is for a storage that contradicts itself.
+// An attempt fails only if another call changes the user meanwhile. The limit is for a storage that contradicts itself.
 const maxAttempts = 100
+
+// A reply with a user has at most this number of tokens.
+const maxTokens = 1000
+
+// In milliseconds. The function that the app gives to `edit` may never end, so other calls do not wait longer for it.
+const longestWait = 5000
 
 const validateCreate = validator(CreateUser)
 const validateUpdate = validator(UpdateUser)
 const validatePage = validator(ListUsers)
 
 /** Creates the service for users. Each error that `storage` throws must have a code of this package. */
-export function createUserService (storage: Storage, publish: Publish, options: UserServiceOptions): UserRouteService {
-  /** @throws {InvalidInputError} 400 if the data is larger than the option `maxDataSize` */
-  function checkSize (data: UserRecord['data']): UserRecord['data'] {
-    if (data !== null && Buffer.byteLength(JSON.stringify(data)) > options.maxDataSize) {
-      throw new InvalidInputError(`data must be at most ${options.maxDataSize} bytes as JSON`)
-    }
-    return data
-  }
+export function createUserService (
+  storage: Storage, publish: Publish, createEntry: CreateEntry, options: UserServiceOptions
+): UserRouteService {
+  const turns = createTurns(longestWait)
+  const checkSize = (data: UserRecord['data']) => checkDataSize(data, options.maxDataSize)
 
   async function create (input: CreateUser, source: ChangeSource, duplicateEmail: 'reject' | 'return') {
     validateCreate(input)
@@ -79,7 +93,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
       created_at: new Date().toISOString()
     }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const stored = await storage.createUser(user)
+      const stored = await storage.createUser(user, createEntry('user.created', source))
       if (stored !== 'taken') {
         publish('user:created', source, { userId: toId('user', stored.id) })
         return { ...versioned(stored), created: true }
@@ -108,42 +122,51 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     return { users: users.slice(0, limit).map(toUser), more: users.length > limit, total }
   }
 
-  async function withTokens (user: UserRecord | undefined): Promise<Versioned<UserWithTokens>> {
+  async function withTokens (user: UserRecord | undefined): Promise<FoundUser> {
     if (user === undefined) throw new UserNotFoundError()
-    const tokens = await storage.listTokens(user.id)
-    const shown = Object.assign(toUser(user), { api_tokens: tokens.map((token) => toToken(token)) })
-    return { user: shown, revision: user.revision }
+    const newest = await storage.listTokens({ userId: user.id, order: 'desc', limit: maxTokens + 1 })
+    const tokens = newest.slice(0, maxTokens).reverse().map(({ token }) => toToken(token))
+    return {
+      user: Object.assign(toUser(user), { api_tokens: tokens }),
+      revision: user.revision,
+      more: newest.length > maxTokens
+    }
   }
 
   /** Makes valid changes. Returns `undefined` if the user is absent, or if `revision` is given and stale. */
   async function write (key: string, changes: UserChanges, source: ChangeSource, revision?: number) {
     const { email, data } = changes
+    const changed = changedMembers(changes)
     const updated = await storage.updateUser(key, {
       ...changes,
       ...email !== undefined && { email: normalizeEmail(email) },
       ...data !== undefined && { data: checkSize(data) }
-    }, revision)
+    }, revision, createEntry('user.updated', source, changed))
     if (updated === 'absent') return undefined
     if (updated === 'taken') throw new EmailTakenError()
     if (updated === 'referenced') throw new UserReferencedError()
-    const changed = Object.entries(changes).filter(([, value]) => value !== undefined).map(([name]) => name)
     if (changed.length > 0) publish('user:updated', source, { userId: toId('user', updated.id), changed })
     return versioned(updated)
   }
 
   /**
    * Reads a user and calls `change` with it, which makes a change that depends on the user as it was read. Starts over
-   * while `change` returns `undefined`, because then another call has changed the user meanwhile.
+   * while `change` returns `undefined`, because then another call has changed the user meanwhile. In one process, calls
+   * of this function for one user run one after the other. So a call starts over only after a change by another
+   * process, or by an update that does not use this function.
    */
   async function changeAsRead<T> (
     key: string, isExpected: IsExpected | undefined, change: (user: UserRecord) => Awaitable<T | undefined>
   ): Promise<T> {
-    for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const user = await storage.findUser(key)
-      if (user === undefined) throw new UserNotFoundError()
-      if (isExpected?.(user.revision) === false) throw new ChangedMeanwhileError()
-      const changed = await change(user)
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      const changed = await turns.inTurn(key, async () => {
+        const user = found(await storage.findUser(key))
+        if (isExpected?.(user.revision) === false) throw new ChangedMeanwhileError()
+        return change(user)
+      })
       if (changed !== undefined) return changed
+      // Pauses of random length make it likely that each of several processes succeeds.
+      await setTimeout(Math.random() * Math.min(2 ** attempt, 32))
     }
     throw new StorageUnavailableError(new Error('The user changes faster than a change of it can be written'))
   }
@@ -182,12 +205,14 @@ export function createUserService (storage: Storage, publish: Publish, options: 
       return changeAsRead(key, isExpected, ({ revision }) => write(key, { data }, source, revision))
     },
 
-    async edit (id, edit, source) {
-      if (typeof edit !== 'function') throw new InvalidInputError('Expected a function as the second argument')
-      const { user } = await changeAsRead(userKey(id), undefined, async (stored) => {
+    async edit (id, change, source) {
+      if (typeof change !== 'function') throw new InvalidInputError('Expected a function as the second argument')
+      const key = userKey(id)
+      const { user } = await changeAsRead(key, undefined, async (stored) => {
         // The function gets its own copy, because `stored` is returned if there is nothing to change.
-        const changes = await edit(structuredClone(toUser(stored))) ?? undefined
-        if (changes === undefined) return versioned(stored)
+        const returned = await turns.callAsHolder(key, () => change(structuredClone(toUser(stored)))) ?? undefined
+        if (returned === undefined) return versioned(stored)
+        const changes = copyInput(returned)
         validateUpdate(changes)
         return write(stored.id, changes, source, stored.revision)
       })
@@ -197,7 +222,7 @@ export function createUserService (storage: Storage, publish: Publish, options: 
     async delete (id, source, isExpected) {
       const key = userKey(id)
       const remove = async (revision?: number) => {
-        const deleted = await storage.deleteUser(key, revision)
+        const deleted = await storage.deleteUser(key, revision, createEntry('user.deleted', source))
         if (deleted === 'referenced') throw new UserReferencedError()
         return deleted || undefined
       }

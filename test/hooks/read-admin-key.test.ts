@@ -55,6 +55,63 @@ t.test('Basic: the user name is the name of the key', async (t) => {
     200, 'the header counts')
 })
 
+t.test('Basic: the form encoding of OAuth clients is undone', async (t) => {
+  const keys = {
+    gateway: 'c29tZSBiYXNlNjQ+a2V5/w==',
+    'my client': 'the-key-of-my-client',
+    'a:b': 'the-key-of-the-a:b',
+    Zoë: 'the-key-of-Zoe-there',
+    '100%': 'the-key-of-100%-and-more',
+    '%41': 'the-key-of-%41+%2B+',
+    '%': '%-and-%zz-as-they-are'
+  }
+  const app = await build(t, { adminKeys: Object.entries(keys).map(([name, key]) => ({ name, key })) })
+  const heard = hear(t, 'fastify-vexa-admin:admin:rejected')
+  const post = async (credentials: string, path = 'introspect') => (await app.inject({
+    method: 'POST',
+    url: `/admin/${path}`,
+    payload: { token: 'x' },
+    headers: { authorization: `Basic ${encode(credentials)}` }
+  })).statusCode
+  // As Java and browsers do, as oauth4webapi and openid-client do, with lower-case digits, and as RFC 3986 does.
+  const encodings = [
+    (text: string) => new URLSearchParams([[text, '']]).toString().slice(0, -1),
+    (text: string) => encodeURIComponent(text).replace(/[-_.!~*'()]|%20/g, (found) =>
+      found === '%20' ? '+' : `%${found.charCodeAt(0).toString(16).toUpperCase()}`),
+    (text: string) => encodeURIComponent(text).replace(/%../g, (found) => found.toLowerCase()),
+    encodeURIComponent
+  ]
+  for (const [name, key] of Object.entries(keys)) {
+    if (!name.includes(':')) t.equal(await post(`${name}:${key}`), 200, `${name} as it is`)
+    for (const form of encodings) {
+      for (const path of ['introspect', 'revoke']) {
+        t.equal(await post(`${form(name)}:${form(key)}`, path), 200, `${path} ${form(name)}:${form(key)}`)
+      }
+    }
+  }
+  t.same(heard, [])
+  const [form] = encodings as [(text: string) => string]
+  for (const credentials of [
+    `gateway:${form(form(keys.gateway))}`, `${form(keys.gateway)}:`, `my client:${form(keys.gateway)}`,
+    `${form('my client')}:${form(keys.gateway)}`, `gateway:${form(keys.gateway)}%`, `%zz:${form(keys.gateway)}`,
+    `gateway%00:${form(keys.gateway)}`, `gateway:${form(` ${keys.gateway}`)}`, `gateway:+${form(keys.gateway)}`,
+    form(`gateway:${keys.gateway}`), '%:%', '+:+', `${form('a:b')}:the-key-of-the-a:b%`
+  ]) {
+    t.equal(await post(credentials), 401, credentials)
+  }
+  t.equal(heard.length, 13, 'each request is rejected once')
+  t.same(new Set(heard.map(({ reason }) => reason)), new Set(['UNAUTHORIZED']))
+})
+
+t.test('Basic: the form encoding is not undone in X-Admin-API-Key', async (t) => {
+  const app = await build(t, { adminKeys: ['a-key-with+a/slash=='] })
+  for (const [key, status] of [['a-key-with+a/slash==', 200], ['a-key-with%2Ba%2Fslash%3D%3D', 401]] as const) {
+    const headers = { 'x-admin-api-key': key }
+    const reply = await app.inject({ method: 'POST', url: '/admin/introspect', payload: { token: 'x' }, headers })
+    t.equal(reply.statusCode, status)
+  }
+})
+
 t.test('Basic: a key has its permissions, and names the actor', async (t) => {
   const app = await build(t, {
     adminKeys: [

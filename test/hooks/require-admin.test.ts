@@ -2,6 +2,7 @@ import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { createConnection, type AddressInfo } from 'node:net'
 import t from 'tap'
+import { hear } from '../support/hear.js'
 import { adminKey, build } from '../support/helpers.js'
 
 const rejected = {
@@ -194,7 +195,7 @@ t.test('authorize: accepts { actor, permissions? }, and returns 500 for another 
     {}, [], { id: 7, name: 'Jane' }, { actor: undefined }, { actor: '' }, { actor: 7 }, { actor: ' Jane' },
     { actor: 'a\nb' }, { actor: 'x'.repeat(256) }, { actor: { name: 'Jane' } },
     { actor: 'Jane', requestId: 'forged' }, { actor: 'Jane', ip: '1.2.3.4' }, { actor: 'Jane', admin: true },
-    { actor: 'Jane', permissions: [] }, { actor: 'Jane', permissions: ['read', 'read'] },
+    { actor: 'Jane', permissions: ['read', 'read'] },
     { actor: 'Jane', permissions: ['read', 'Jane'] }, { actor: 'Jane', permissions: 'read' },
     { actor: 'Jane', permissions: null }, { permissions: ['read'] },
     new Date(), new Map([['actor', 'Jane']])
@@ -213,6 +214,21 @@ t.test('authorize: accepts { actor, permissions? }, and returns 500 for another 
   answer = { actor: 'Jane', permissions: undefined }
   t.match((await get()).json(), { statusCode: 500, message: /`permissions` is undefined.*leave the member out/ })
   for (answer of [null, undefined, false, 0, '', 'Jane', () => true]) t.equal((await get()).statusCode, 401)
+})
+
+t.test('authorize: an admin with no permissions gets 403, and may read the settings', async (t) => {
+  const app = await build(t, { authorize: () => ({ actor: 'Jane', permissions: [] }) })
+  const heard = hear(t, 'fastify-vexa-admin:admin:rejected')
+  for (const [method, path] of [
+    ['GET', 'users'], ['POST', 'users'], ['DELETE', 'tokens/token-1'], ['POST', 'tokens/verify'], ['POST', 'introspect']
+  ] as const) {
+    const reply = await app.inject({ method, url: `/admin/${path}` })
+    t.match(reply.json(), { statusCode: 403, code: 'VEXA_ADMIN_ERR_FORBIDDEN' }, path)
+  }
+  t.same(heard.map(({ reason, actor }) => `${reason} ${actor}`), Array(5).fill('FORBIDDEN Jane'))
+  const settings = await app.inject({ url: '/admin/settings' })
+  t.match([settings.statusCode, settings.json().key], [200, { name: 'Jane', permissions: [] }])
+  t.same(settings.json().key.permissions, [])
 })
 
 /** Sends these lines as the head of a request, and resolves with the first bytes of the reply. */

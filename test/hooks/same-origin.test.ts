@@ -11,8 +11,8 @@ const rejected = {
   statusCode: 403,
   code: 'VEXA_ADMIN_ERR_CROSS_ORIGIN',
   error: 'Forbidden',
-  message: 'The request comes from a page of another origin: send it from a page of this host, ' +
-    'add that origin to the option `trustedOrigins`, or set `trustProxy` of Fastify if a proxy changes the Host header'
+  message: 'The request comes from a page of another origin: use a page of this host, add the origin of the page to ' +
+    'the option `trustedOrigins`, or set `trustProxy` of Fastify if a proxy changes the Host header'
 }
 
 const byCookie: Partial<VexaAdminOptions> = { authorize: ({ headers }) => headers.cookie === 'session=admin' }

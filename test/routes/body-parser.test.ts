@@ -237,6 +237,25 @@ t.test('body parser: rejects a duplicate member, even escaped, at any depth', as
   t.equal((await app.vexaAdmin.users.list()).length, 1)
 })
 
+t.test('body parser: names the members that are forbidden, and reports other faults as no JSON', async (t) => {
+  const app = await build(t)
+  const forbidden = {
+    code: 'FST_ERR_VALIDATION',
+    message: 'body has a forbidden member: __proto__, or constructor with a member prototype'
+  }
+  const invalid = { code: 'FST_ERR_CTP_INVALID_JSON_BODY' }
+  for (const [data, expected] of [
+    ['{"__proto__":1}', forbidden], ['{"a":[{"__pr\\u006fto__":{}}]}', forbidden],
+    ['{"constructor":{"prototype":{"a":1}}}', forbidden], ['{"__proto__":1', invalid], ['{"__proto__":01}', invalid]
+  ] as const) {
+    const payload = `{"email":"a@b","data":${data}}`
+    const reply = await call(app, 'POST', '/admin/users', { payload, headers: json })
+    t.match(reply.json(), { statusCode: 400, ...expected }, data)
+  }
+  const payload = '{"email":"a@b","data":{"constructor":{"a":1},"prototype":1}}'
+  t.equal((await call(app, 'POST', '/admin/users', { payload, headers: json })).statusCode, 201)
+})
+
 t.test('body parser: stores nothing and logs no stack when a body breaks off', async (t) => {
   const lines: string[] = []
   const app = await build(t, {}, { logger: { stream: { write: (line: string) => { lines.push(line) } } } })

@@ -163,7 +163,8 @@ t.test('POST /revoke: revokes the token, and returns 200 with {} for any value',
   }
   t.equal((await call(app, 'POST', '/admin/revoke', { payload: { token: second.token, x: 1 } })).body, '{}')
   t.same((await tokens.list('user-1')).map(({ id }) => id), [kept.id])
-  t.match(heard, ['token-1', 'token-2', 'token-3'].map((tokenId) => ({ tokenId, prefix: '/admin', actor: /^\w{8}$/ })))
+  t.match(heard, ['token-1', 'token-2', 'token-3'].map((tokenId) =>
+    ({ tokenId, userId: 'user-1', prefix: '/admin', actor: /^\w{8}$/ })))
   t.equal(heard.length, 3, 'one event for each token')
 })
 

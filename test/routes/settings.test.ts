@@ -48,7 +48,17 @@ t.test('GET /settings: returns the options, and the name and permissions of the 
     key: { name: 'Zoë’s gateway', permissions: ['verify', 'read'] }
   })
   t.notMatch(reply.body, sha256)
+  const { key, ...settings } = reply.json()
+  t.same(app.vexaAdmin.settings, settings)
+  t.ok(key)
   t.same((await call(app, 'GET', '/admin/settings')).json().key, { name: null, permissions: all })
+})
+
+t.test('GET /settings: returns whether the app keeps an audit trail', async (t) => {
+  for (const audit of [false, true, { retention: 30 }]) {
+    const app = await build(t, { audit })
+    t.equal((await call(app, 'GET', '/admin/settings')).json().audit, audit !== false)
+  }
 })
 
 t.test('GET /settings: returns the admin whom `authorize` accepts', async (t) => {
@@ -69,4 +79,9 @@ t.test('GET /settings: needs a valid key, and takes no query', async (t) => {
   t.equal((await app.inject('/admin/settings')).statusCode, 401)
   t.equal((await call(app, 'GET', '/admin/settings?x=1')).statusCode, 400)
   t.equal((await call(app, 'POST', '/admin/settings')).statusCode, 404)
+})
+
+t.test('settings: the code of an app cannot change them', async (t) => {
+  const { settings } = (await build(t, { scopes: ['bot'] })).vexaAdmin
+  for (const part of [settings, settings.scopes, settings.token_prefixes]) t.ok(Object.isFrozen(part))
 })

@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { emptyPlace, lockToken, storageAt } from '../support/databases.js'
 import { build, call } from '../support/helpers.js'
 import { strangeIds } from '../support/strange-ids.js'
 
@@ -150,110 +148,6 @@ t.test('/users/:id/tokens: GET lists the tokens, and DELETE revokes them all', a
   }
 })
 
-t.test('POST /tokens/:id/rotate: creates a token, and ends the old after grace_period', async (t) => {
-  const app = await build(t, { scopes: ['bot'] })
-  const { tokens, users } = app.vexaAdmin
-  await users.create({ email: 'a@b' })
-  const valid = async ({ token }: { token: string }) => (await tokens.verify({ token })).valid
-  const old = await tokens.create('user-1', { name: 'CI', scopes: ['bot'] })
-  const reply = await call(app, 'POST', `/admin/tokens/${old.id}/rotate`, {
-    headers: { 'content-type': 'application/json' }
-  })
-  t.equal(reply.statusCode, 201)
-  const second = reply.json()
-  t.match(second, { id: 'token-2', token: /^vex_/, user_id: 'user-1', name: 'CI', scopes: ['bot'] })
-  t.notOk('expires_at' in second)
-  t.equal(await valid(old), false)
-  t.equal(await valid(second), true)
-
-  const third = (await call(app, 'POST', '/admin/tokens/token-2/rotate', { payload: { grace_period: 60 } })).json()
-  t.equal(await valid(second), true, 'within its grace period')
-  t.notOk('expires_at' in third, 'the successor never expires, like the old token')
-  t.equal(await valid(third), true)
-  const { expires_at: dies } = (await tokens.list('user-1'))[0] as { expires_at: string }
-  t.ok(Math.abs(Date.parse(dies) - Date.now() - 60_000) < 5_000)
-
-  const fourth = (await call(app, 'POST', '/admin/tokens/token-2/rotate', { payload: { grace_period: 3600 } })).json()
-  t.notOk('expires_at' in fourth, 'nor does another successor')
-  t.equal((await tokens.list('user-1'))[0]?.expires_at, dies, 'the expiry of the old token stays')
-
-  t.equal((await call(app, 'POST', `/admin/tokens/${old.id}/rotate`)).statusCode, 404, 'a rotated token is gone')
-  for (const payload of [
-    { grace_period: -1 }, { grace_period: '1' }, { grace_period: 0.5 }, { grace_period: null }, { expires_in: 1 },
-    { name: 'x' }
-  ]) {
-    t.equal(
-      (await call(app, 'POST', `/admin/tokens/${third.id}/rotate`, { payload })).statusCode, 400,
-      JSON.stringify(payload)
-    )
-  }
-  for (const id of strangeIds('token', 'user').filter((id) => id !== 'token-2')) {
-    t.equal((await call(app, 'POST', `/admin/tokens/${id}/rotate`)).statusCode, 404, id)
-  }
-  t.same((await tokens.list('user-1')).map(({ id }) => id), ['token-2', 'token-3', 'token-4'])
-})
-
-t.test('POST /tokens/:id/rotate: keeps an earlier expiry, and returns 409 once expired', async (t) => {
-  const app = await build(t)
-  const { tokens, users } = app.vexaAdmin
-  await users.create({ email: 'a@b' })
-  const old = await tokens.create('user-1', { expires_in: 1 })
-  const next = await tokens.rotate(old.id, { grace_period: 3600 })
-  t.equal((await tokens.list('user-1'))[0]?.expires_at, old.expires_at)
-  t.equal(Date.parse(next.expires_at as string) - Date.parse(next.created_at), 1000, 'the same lifetime')
-  t.match(await tokens.verify({ token: old.token }), { valid: true })
-  await sleep(Date.parse(next.expires_at as string) - Date.now() + 1)
-  for (const { id, token } of [old, next]) {
-    t.same(await tokens.verify({ token }), { valid: false, code: 'EXPIRED' })
-    t.equal(
-      (await call(app, 'POST', `/admin/tokens/${id}/rotate`, { payload: { grace_period: 3600 } })).statusCode, 409
-    )
-  }
-  t.equal((await tokens.list('user-1')).length, 2)
-})
-
-t.test('POST /tokens/:id/rotate: ends the old token early when grace_period is shorter', async (t) => {
-  const app = await build(t)
-  const { tokens, users } = app.vexaAdmin
-  await users.create({ email: 'a@b' })
-  const old = await tokens.create('user-1', { expires_in: 3600 })
-  const next = await tokens.rotate(old.id, { grace_period: 60 })
-  const dies = (await tokens.list('user-1'))[0]?.expires_at
-  t.equal(Date.parse(dies as string), Date.parse(next.created_at) + 60_000)
-})
-
-t.test('POST /tokens/:id/rotate: creates one successor for ten concurrent requests', async (t) => {
-  const place = emptyPlace(t)
-  const apps = [await build(t, { storage: storageAt(place) }), await build(t, { storage: storageAt(place) })] as const
-  await apps[0].vexaAdmin.users.create({ email: 'a@b' })
-  for (let round = 1; round <= 5; round++) {
-    const { id } = await apps[0].vexaAdmin.tokens.create('user-1')
-    const release = await lockToken(t, place, id)
-    const rotations = Array.from({ length: 10 }, async (_, i) => {
-      await sleep(2 * i)
-      return call(apps[i % 2 === 0 ? 0 : 1], 'POST', `/admin/tokens/${id}/rotate`)
-    })
-    await sleep(30)
-    await release()
-    t.same((await Promise.all(rotations)).map((reply) => reply.statusCode).sort(), [201, ...Array(9).fill(404)])
-    t.equal((await apps[1].vexaAdmin.tokens.list('user-1')).length, round)
-  }
-})
-
-t.test('POST /tokens/:id/rotate: returns 409 when the token expires during a wait', async (t) => {
-  const place = emptyPlace(t)
-  const app = await build(t, { storage: storageAt(place) })
-  await app.vexaAdmin.users.create({ email: 'a@b' })
-  const { id } = await app.vexaAdmin.tokens.create('user-1', { expires_in: 1 })
-  const release = await lockToken(t, place, id)
-  const rotation = call(app, 'POST', `/admin/tokens/${id}/rotate`)
-  await sleep(1100)
-  await release()
-  const reply = await rotation
-  t.equal(reply.statusCode, 409)
-  t.equal(reply.json().code, 'VEXA_ADMIN_ERR_TOKEN_EXPIRED')
-})
-
 t.test('DELETE /tokens/:id: accepts an empty body and any JSON', async (t) => {
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
@@ -377,24 +271,6 @@ t.test('maxTokenLifetime: a new token gets it without expires_in, and 400 with a
       { statusCode: 400, code: 'VEXA_ADMIN_ERR_INVALID_INPUT', message })
   }
   t.same(await tokens.list('user-1'), before)
-})
-
-t.test('maxTokenLifetime: limits the lifetime of a successor, also of an older token', async (t) => {
-  const place = emptyPlace(t)
-  const { vexaAdmin: { users, tokens: unlimited } } = await build(t, { storage: storageAt(place) })
-  await users.create({ email: 'a@b' })
-  const app = await build(t, { storage: storageAt(place), maxTokenLifetime: 3600 })
-  const seconds = (from?: string, to?: string) => (Date.parse(to as string) - Date.parse(from as string)) / 1000
-  for (const [expiresIn, expected] of [[undefined, 3600], [86_400, 3600], [3600, 3600], [60, 60]]) {
-    const old = await unlimited.create('user-1', { expires_in: expiresIn })
-    t.match(await app.vexaAdmin.tokens.verify({ token: old.token }), { valid: true }, 'an older token stays valid')
-    const reply = await call(app, 'POST', `/admin/tokens/${old.id}/rotate`, { payload: { grace_period: 30 } })
-    t.equal(reply.statusCode, 201)
-    const { id, created_at: from, expires_at: to } = reply.json()
-    t.equal(seconds(from, to), expected, `${expiresIn}`)
-    const again = await unlimited.rotate(id)
-    t.equal(seconds(again.created_at, again.expires_at), expected, 'its lifetime stays the limited one')
-  }
 })
 
 /** Returns the token with another last random character. */

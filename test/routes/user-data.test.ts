@@ -52,6 +52,33 @@ t.test('PUT /users/:id/data: rejects an invalid body, and changes nothing', asyn
   t.same(await app.vexaAdmin.users.get('user-1'), { ...user, api_tokens: [] })
 })
 
+t.test('data: a name of more than 65535 bytes is rejected on every database', async (t) => {
+  const app = await build(t, { maxDataSize: 1024 * 1024 })
+  const longest = `${'é'.repeat(32_767)}x`
+  const message = /Expected a JSON object with .* whose names have at most 65535 bytes/
+  await app.vexaAdmin.users.create({ email: 'a@b', data: { [longest]: 1 } })
+  for (const name of [
+    `${longest}x`, `${longest.slice(0, -1)}é`, 'x'.repeat(65_536), '\u20ac'.repeat(21_846), '"'.repeat(65_536)
+  ]) {
+    for (const data of [{ [name]: null }, { list: [{ [name]: 1 }] }]) {
+      for (const [method, path, payload] of [
+        ['POST', '/users', { email: 'c@d', data }], ['PATCH', '/users/user-1', { data }],
+        ['PUT', '/users/user-1/data', data]
+      ] as const) {
+        const reply = (await call(app, method, `/admin${path}`, { payload })).json()
+        t.match([reply.statusCode, reply.code], [400, 'FST_ERR_VALIDATION'], method)
+        t.match(reply.message, message, method)
+      }
+      await t.rejects(app.vexaAdmin.users.edit('user-1', () => ({ data })), { statusCode: 400, message })
+    }
+  }
+  for (const name of [longest, 'x'.repeat(65_535), '\u20ac'.repeat(21_845), '"'.repeat(65_535), '\n'.repeat(65_535)]) {
+    const reply = await call(app, 'PUT', '/admin/users/user-1/data', { payload: { a: { [name]: 1 } } })
+    t.equal(reply.statusCode, 200)
+    t.ok(Object.keys((await app.vexaAdmin.users.get('user-1')).data?.a as object)[0] === name)
+  }
+})
+
 t.test('maxDataSize: limits data in each request, and the message names the limit', async (t) => {
   for (const maxDataSize of [2, 100, 16384]) {
     const app = await build(t, { maxDataSize })

@@ -202,7 +202,8 @@ t.test('routes: an unknown path returns 404 with an admin key, else 401', async 
   const app = await build(t)
   await app.vexaAdmin.users.create({ email: 'a@b' })
   for (const [method, path] of [
-    ['POST', '/users/user-1'], ['GET', '/users/user-1/nothing'], ['GET', '/tokens/token-1'], ['PATCH', '/tokens/x/y']
+    ['POST', '/users/user-1'], ['GET', '/users/user-1/nothing'], ['GET', '/tokens/token-1/nothing'],
+    ['PATCH', '/tokens/x/y']
   ] as const) {
     const reply = await call(app, method, `/admin${path}`)
     t.equal(reply.statusCode, 404)

@@ -24,3 +24,18 @@ t.test('Text: rejects NUL and lone surrogates in every member', async (t) => {
   t.equal((await call(app, 'GET', '/admin/users?search=%00')).statusCode, 400)
   t.same(await app.vexaAdmin.users.get('user-1'), before)
 })
+
+t.test('Text: counts characters, and rejects a text of megabytes in little time', async (t) => {
+  const { vexaAdmin: { users } } = await build(t)
+  await users.create({ email: 'a@b' })
+  for (const character of ['x', 'é', '\u{1F600}']) {
+    const name = character.repeat(255)
+    t.equal((await users.update('user-1', { name })).name, name)
+    await t.rejects(users.update('user-1', { name: `${name}x` }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
+  }
+  const name = 'x\u0301'.repeat(20_000_000)
+  const start = process.cpuUsage()
+  await t.rejects(users.update('user-1', { name }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
+  const { user } = process.cpuUsage(start)
+  t.ok(user < 500_000, `${user} µs`)
+})

@@ -5,21 +5,21 @@ import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { KyselyStorage, vexaAdmin, type StorageAdapter, type Token } from '../../src/index.js'
+import { KyselyStorage, vexaAdmin, type AuditedStorageAdapter, type Token } from '../../src/index.js'
 import { hashTokenValue } from '../../src/services/token-value.js'
 import { SqliteDialect } from '../../src/storage/sql/drivers/sqlite-dialect.js'
-import { storageMethodNames } from '../../src/storage/storage-adapter.js'
+import { auditMethodNames, storageMethodNames } from '../../src/storage/storage-adapter.js'
 import { root } from '../support/child.js'
 import { emptyStorage } from '../support/databases.js'
-import { interceptStorage } from '../support/faulty-storage.js'
+import { interceptStorage, type StorageCall } from '../support/faulty-storage.js'
 import { adminKey } from '../support/helpers.js'
 
 // In parallel, because the tests with a hanging storage wait most of the time.
 t.jobs = 8
 
 const storageTimeout = 50
-// The timer may take a quarter more, and a busy machine one second more.
-const latest = storageTimeout * 1.25 + 1000
+// The timer may take a quarter more, and a busy machine five seconds more.
+const latest = storageTimeout * 1.25 + 5000
 
 // The timer of the plugin is unreferenced.
 const keepsProcessAlive = setInterval(() => {}, 1000)
@@ -56,12 +56,23 @@ const requests: Array<[request: string, status: number, repeated: number, payloa
   ['HEAD /admin/users/USER/tokens', 200, 200],
   ['POST /admin/users/USER/tokens', 201, 201, { name: 'created' }],
   ['DELETE /admin/users/USER/tokens', 204, 204],
+  ['GET /admin/users/USER/tokens?after=token-1&limit=1', 200, 200],
+  ['GET /admin/tokens', 200, 200],
+  ['HEAD /admin/tokens', 200, 200],
+  ['GET /admin/tokens?count=true&search=f&state=active&unused_since=2999-01-01T00:00:00Z', 200, 200],
+  ['DELETE /admin/tokens?state=expired&expired_before=2024-01-01T12:00:00Z', 200, 200],
+  ['GET /admin/tokens/TOKEN', 200, 200],
+  ['HEAD /admin/tokens/TOKEN', 200, 200],
+  ['PATCH /admin/tokens/TOKEN', 200, 200, { disabled: true, data: { new: true } }],
+  ['PATCH /admin/tokens/TOKEN', 200, 200, { name: 'changed', expires_in: 60 }],
   ['DELETE /admin/tokens/TOKEN', 204, 404],
   ['POST /admin/tokens/TOKEN/rotate', 201, 404],
-  ['POST /admin/tokens/TOKEN/rotate', 201, 201, { grace_period: 60 }],
+  ['POST /admin/tokens/TOKEN/rotate', 201, 409, { grace_period: 60 }],
   ['POST /admin/tokens/verify', 200, 200, { token: 'VALUE' }],
   ['POST /admin/introspect', 200, 200, { token: 'VALUE' }],
   ['POST /admin/revoke', 200, 200, { token: 'VALUE' }],
+  ['GET /admin/audit?user_id=USER&since=2024-01-01T12:00:00Z', 200, 200],
+  ['HEAD /admin/audit', 200, 200],
   ['GET /me', 200, 200],
   ['HEAD /me', 200, 200],
   ['POST /late', 200, 200, {}]
@@ -141,17 +152,18 @@ class Trap {
 }
 
 // Methods that a request waits for.
-const asked = storageMethodNames.filter((name) => !['open', 'close', 'touchTokens'].includes(name))
+const asked: Array<StorageCall['name']> = [...storageMethodNames, ...auditMethodNames]
+  .filter((name) => !['open', 'close', 'touchTokens', 'pruneAudit'].includes(name))
 
 /** Returns a storage whose calls pass through a trap. */
-function trapped (t: Test, trap: Trap, names = asked): StorageAdapter {
+function trapped (t: Test, trap: Trap, names = asked): AuditedStorageAdapter {
   const stored = emptyStorage(t)
   t.teardown(() => stored.close())
   return interceptStorage(stored, ({ name, proceed }) => names.includes(name) ? trap.pass(proceed) : proceed())
 }
 
 /** Returns a storage whose statements, including `begin` and `commit`, pass through a trap. */
-function statementsTrapped (trap: Trap): StorageAdapter {
+function statementsTrapped (trap: Trap): AuditedStorageAdapter {
   const open = async () => {
     const database = new Database(':memory:')
     const prepare = (sql: string) => {
@@ -178,7 +190,7 @@ function statementsTrapped (trap: Trap): StorageAdapter {
 
 interface Subject { n: number, user: string, tokens: [Token, Token, Token] }
 
-async function start (t: Test, storage: StorageAdapter, tokenCacheTtl = 0) {
+async function start (t: Test, storage: AuditedStorageAdapter, tokenCacheTtl = 0) {
   const log = { text: '' }
   const routes = { there: new Set<string>(), met: new Set<string>() }
   const app = Fastify({ logger: { level: 'trace', stream: { write: (line: string) => { log.text += line } } } })
@@ -186,7 +198,7 @@ async function start (t: Test, storage: StorageAdapter, tokenCacheTtl = 0) {
   app.addHook('onRoute', ({ method, url }) => { routes.there.add(`${method} ${url}`) })
   app.addHook('onResponse', async ({ method, routeOptions }) => { routes.met.add(`${method} ${routeOptions.url}`) })
   await app.register(vexaAdmin, {
-    adminKeys: adminKey, storage, storageTimeout, tokenCacheTtl, scopes: ['bot'], duplicateEmail: 'return'
+    adminKeys: adminKey, storage, storageTimeout, tokenCacheTtl, scopes: ['bot'], duplicateEmail: 'return', audit: true
   })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
   app.post('/late', { preHandler: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request) => request.apiUser)
@@ -228,20 +240,28 @@ function send (app: FastifyInstance, [request, , , payload]: typeof requests[num
 
 /** Returns the state of a subject, without the parts that differ between subjects. */
 async function look (app: FastifyInstance, { n, user, tokens }: Subject) {
+  /** Returns the entries of the audit trail about a user, each token as its number. */
+  const trailOf = async (userId: string) => {
+    const numberOf = (id?: string) => id && tokens.findIndex((token) => token.id === id)
+    const entries = await app.vexaAdmin.audit.list({ user_id: userId, order: 'asc' })
+    return entries.map(({ action, changed, token_id: token, successor_id: successor }) =>
+      [action, changed, numberOf(token), numberOf(successor)])
+  }
   const find = async (path: string) => {
     const reply = await app.inject({ url: `/admin/users/${path}`, headers: { 'x-admin-api-key': adminKey } })
     if (reply.statusCode !== 200) return reply.statusCode
     const { id, created_at: _, email, api_tokens: tokens, ...rest } = reply.json()
     return {
       ...rest,
+      trail: await trailOf(id),
       email: email.replace(n, ''),
-      tokens: tokens.map(({ name, expires_at: end }: Token) =>
-      `${name} for ${end && Math.ceil((Date.parse(end) - Date.now()) / 60_000)} minutes`)
+      tokens: tokens.map(({ name, data, disabled, expires_at: end }: Token) =>
+        [name, data, disabled, end && Math.ceil((Date.parse(end) - Date.now()) / 60_000)])
     }
   }
   const opened = []
   for (const token of tokens) opened.push((await use(app, token)).statusCode)
-  return { user: await find(user), free: await find(`email/${freeAddressOf(n)}`), opened }
+  return { user: await find(user), free: await find(`email/${freeAddressOf(n)}`), opened, trail: await trailOf(user) }
 }
 
 /** Returns an error that holds every kind of secret. */

@@ -97,29 +97,97 @@ const name: Fields[string] = [fc.option(text(255)), anythingBut((value) =>
   value === null || isText(value), text(300, 256), badText)]
 const notNumber = text(9).filter((text) => !/^\d+$/.test(text))
 
+const boolean: Fields[string] = [fc.boolean(), anythingBut((value) => typeof value === 'boolean')]
+const notNull = (values: Arbitrary<unknown>) => values.filter((value) => value !== null)
+
+/** Times as in RFC 3339, with any offset, and texts that are not. */
+const time: Fields[string] = [
+  fc.tuple(
+    fc.date({ min: new Date('1970-01-01'), max: new Date('9999-12-30'), noInvalidDate: true }),
+    fc.integer({ min: -1439, max: 1439 }), fc.constantFrom(23, 19), fc.boolean()
+  ).map(([date, offset, length, lower]) => {
+    const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, length)
+    const clock = [Math.trunc(Math.abs(offset) / 60), Math.abs(offset) % 60].map((n) => String(n).padStart(2, '0'))
+    const text = local + (offset === 0 ? 'Z' : `${offset < 0 ? '-' : '+'}${clock.join(':')}`)
+    return lower ? text.toLowerCase() : text
+  }),
+  fc.oneof(text(20), fc.constantFrom(
+    '2024-01-01', '2024-01-01T12:00:00', '2024-01-01 12:00:00Z', '2024-02-30T00:00:00Z', '2024-01-01T12:00:00 02:00',
+    '2024-01-01T12:00:60Z', '2024-01-01T24:00:00Z', '+12024-01-01T00:00:00Z', '1970-01-01T00:00:00+01:00', '0000-01-01T00:00:00Z'
+  ))
+]
+const page = {
+  limit: [fc.integer({ min: 1, max: 1000 }).map(
+    String
+  ), fc.oneof(notNumber, fc.integer({ min: 1001 }).map(String), fc.constant('0'))],
+  order: [fc.constantFrom('asc', 'desc'), fc.oneof(text(9), fc.constantFrom('ASC', 'asc,desc'))]
+} satisfies Fields
+const after = (kind: string, other: string): Fields[string] => [
+  fc.stringMatching(new RegExp(`^${kind}-[\\w-]{1,64}$`)),
+  fc.oneof(text(30), fc.stringMatching(new RegExp(`^${kind}-\\w{65,70}$`)), fc.constantFrom(
+    `${kind}-1\n`, `${kind}-`, `${other}-1`
+  ))
+]
+const selection = {
+  search: [text(255), fc.oneof(text(300, 256), fc.tuple(text(9), text(9)).map((parts) => parts.join('\0')))],
+  count: [fc.constantFrom('true', 'false'), fc.oneof(text(9), fc.constantFrom('1', 'TRUE'))]
+} satisfies Fields
+
 const userFields: Fields = { email: [email, notEmail], name, max_concurrent_bots: integer(0) }
 export const fields = {
   createUser: { ...userFields, data: [data, fc.oneof(notData, fc.constant(null))] },
   updateUser: {
     ...userFields,
-    disabled: [fc.boolean(), anythingBut((value) => typeof value === 'boolean')],
+    disabled: boolean,
     data: [fc.option(data), notData]
   },
-  createToken: { name, scopes: scopeList, expires_in: integer(1) },
+  createToken: {
+    name,
+    scopes: scopeList,
+    expires_in: integer(1),
+    data: [data, fc.oneof(notData, fc.constant(null))],
+    prefix: [fc.constant('vex_'), fc.oneof(fc.constantFrom('', 'vex', 'VEX_', 'bot_'), anythingBut(isText))]
+  },
+  updateToken: {
+    name,
+    scopes: [fc.option(scopeList[0]), notNull(scopeList[1])],
+    disabled: boolean,
+    expires_in: [fc.option(integer(1)[0]), notNull(integer(1)[1])],
+    data: [fc.option(data), notData]
+  },
   rotateToken: { grace_period: integer(0) },
-  verifyToken: { token: [fc.oneof(text(50), badText), anythingBut(isText)], scopes: scopeList },
+  verifyToken: { token: [fc.oneof(text(50), badText), anythingBut(isText)], scopes: scopeList, touch: boolean },
   listUsers: {
     skip: [fc.maxSafeNat().map(String), fc.oneof(notNumber, fc.constantFrom('9007199254740992', '1e3', '-0', '0x1'))],
-    limit: [fc.integer({ min: 1, max: 1000 }).map(
-      String
-    ), fc.oneof(notNumber, fc.integer({ min: 1001 }).map(String), fc.constant('0'))],
-    after: [fc.stringMatching(
-      /^user-[\w-]{1,64}$/
-    ), fc.oneof(text(30), fc.stringMatching(/^user-\w{65,70}$/), fc.constantFrom('user-1\n', 'user-', 'token-1'))],
-    order: [fc.constantFrom('asc', 'desc'), fc.oneof(text(9), fc.constantFrom('ASC', 'asc,desc'))],
-    search: [text(255), fc.oneof(text(300, 256), fc.tuple(text(9), text(9)).map((parts) => parts.join('\0')))],
-    disabled: [fc.constantFrom('true', 'false'), fc.oneof(text(9), fc.constantFrom('1', 'TRUE', 'null'))],
-    count: [fc.constantFrom('true', 'false'), fc.oneof(text(9), fc.constantFrom('1', 'TRUE'))]
+    ...page,
+    ...selection,
+    after: after('user', 'token'),
+    disabled: [fc.constantFrom('true', 'false'), fc.oneof(text(9), fc.constantFrom('1', 'TRUE', 'null'))]
+  },
+  listTokens: { ...page, after: after('token', 'user') },
+  findTokens: {
+    ...page,
+    ...selection,
+    after: after('token', 'user'),
+    start: [fc.stringMatching(/^[!-~]{1,8}$/), fc.oneof(fc.constantFrom('', 'a b', '\u00e9'), repeated(9, 50), badText)],
+    state: [fc.constantFrom('active', 'disabled', 'expired'), fc.oneof(text(5), fc.constantFrom('EXPIRED', 'revoked'))],
+    unused_since: time,
+    expires_before: time
+  },
+  listAudit: {
+    ...page,
+    after: after('audit', 'user'),
+    action: [fc.constantFrom('user.created', 'token.rotated'), fc.oneof(text(9), fc.constantFrom('user.Created'))],
+    actor: [text(255), fc.oneof(text(300, 256), fc.tuple(text(9), text(9)).map((parts) => parts.join('\0')))],
+    since: time,
+    until: time
+  },
+  pruneTokens: {
+    state: [fc.constant('expired'), fc.constantFrom('active', 'disabled', '', 'expired ')],
+    expired_before: [
+      fc.constantFrom('2000-01-01T00:00:00Z', '1999-12-31T23:59:59.999-08:00'),
+      fc.oneof(time[1], fc.constantFrom('9999-01-01T00:00:00Z', '2200-01-01T00:00:00.000+00:00'))
+    ]
   }
 } satisfies Record<string, Fields>
 
@@ -133,6 +201,8 @@ export interface Route {
   method: 'DELETE' | 'GET' | 'PATCH' | 'POST' | 'PUT'
   path: string
   query?: Fields
+  /** Names of the members that the query must have. */
+  needed?: string[]
   body?: Fields
   required?: string[]
   /** Valid and invalid bodies that have members of any name. */
@@ -153,15 +223,20 @@ interface Request {
 
 export const routes: Route[] = [
   { method: 'GET', path: '/users', query: fields.listUsers },
+  { method: 'GET', path: '/audit', query: fields.listAudit },
   { method: 'POST', path: '/users', body: fields.createUser, required: ['email'] },
   { method: 'GET', path: '/users/email/:id' },
   { method: 'GET', path: '/users/:id' },
   { method: 'PATCH', path: '/users/:id', body: fields.updateUser, required: [], conditional: true },
   { method: 'PUT', path: '/users/:id/data', free: [data, notData], conditional: true },
   { method: 'DELETE', path: '/users/:id', conditional: true },
-  { method: 'GET', path: '/users/:id/tokens' },
+  { method: 'GET', path: '/users/:id/tokens', query: fields.listTokens },
   { method: 'POST', path: '/users/:id/tokens', body: fields.createToken },
   { method: 'DELETE', path: '/users/:id/tokens' },
+  { method: 'GET', path: '/tokens', query: fields.findTokens },
+  { method: 'DELETE', path: '/tokens', query: fields.pruneTokens, needed: ['state', 'expired_before'] },
+  { method: 'GET', path: '/tokens/:id' },
+  { method: 'PATCH', path: '/tokens/:id', body: fields.updateToken, required: [] },
   { method: 'DELETE', path: '/tokens/:id' },
   { method: 'POST', path: '/tokens/:id/rotate', body: fields.rotateToken },
   { method: 'POST', path: '/tokens/verify', body: fields.verifyToken, required: ['token'] }
@@ -169,11 +244,11 @@ export const routes: Route[] = [
 
 /** Generates a request with one fault, and the status of its reply. */
 export function broken (route: Route, secrets: string[]): Arbitrary<[status: number, request: Request]> {
-  const { method, path, query = {}, body, required, free, conditional } = route
+  const { method, path, query = {}, needed = [], body, required, free, conditional } = route
   const id = path.startsWith('/tokens') ? 'token-1' : path.includes('email') ? 'owner@example.com' : 'user-1'
   const whole: Arbitrary<Request> = fc.record({
     id: fc.constant(id),
-    query: valid(query),
+    query: valid(query, needed),
     body: free?.[0] ??
       (body ? required ? valid(body, required) : fc.option(valid(body), { nil: undefined }) : fc.constant(undefined))
   })
@@ -198,6 +273,9 @@ export function broken (route: Route, secrets: string[]): Arbitrary<[status: num
   for (const [name, [valid, broken]] of Object.entries(query)) {
     change(400, fc.oneof(broken, fc.array(valid, { minLength: 2, maxLength: 3 })), (value, { query }) =>
       ({ query: { ...query, [name]: value } }))
+  }
+  for (const name of needed) {
+    change(400, fc.constant(name), (missing, { query: { [missing]: _, ...query } }) => ({ query }))
   }
   if (path.includes(':')) {
     change(404, near, (other) => ({ id: encodeURIComponent(other) }))

@@ -140,7 +140,7 @@ property('admin keys: the routes accept the admin keys only', 8, async (t) => {
 property('requests: a request with one fault returns 4xx, and changes nothing', 800, async (t) => {
   async function make () {
     const place = emptyPlace(t)
-    const app = await build(t, { storage: storageAt(place), scopes })
+    const app = await build(t, { storage: storageAt(place), scopes, audit: true })
     const { users, tokens } = app.vexaAdmin
     await users.create({ email: 'owner@example.com', name: 'Owner', data: { plan: 'pro' } })
     await users.create({ email: 'other@example.com' })
@@ -148,8 +148,8 @@ property('requests: a request with one fault returns 4xx, and changes nothing', 
       scopes: ['bot']
     }), await tokens.create('user-1', { name: 'CI', expires_in: 3600 })].map(({ token }) => token)
     const { db, prefix } = backDoor(t, place)
-    const dump = () =>
-      Promise.all(['users', 'tokens'].map((table) => db.selectFrom(prefix + table).selectAll().orderBy('id').execute()))
+    const dump = () => Promise.all(['users', 'tokens', 'audit'].map((table) =>
+      db.selectFrom(prefix + table).selectAll().orderBy('id').execute()))
     return { app, values, dump, before: await dump() }
   }
   let made = await make()
@@ -204,6 +204,7 @@ property('requests: a valid request is accepted, and its values come back', 30, 
   const first = fc.constant(0)
   const last = fc.constant(1)
   const { after, ...query } = fields.listUsers
+  const found = fields.findTokens
   const show = command('show', undefined, first)
   return fc.asyncProperty(anyTime, anyCache, fc.tuple(
     command('createUser', valid(fields.createUser, ['email'])), show, command('patch', valid(fields.updateUser), first),
@@ -211,7 +212,10 @@ property('requests: a valid request is accepted, and its values come back', 30, 
     command('createUser', fc.constant({ email: 'other@example.com' })), command('list', valid(query)),
     command('list', valid({ ...query, after })),
     command('createToken', fc.option(valid(fields.createToken), { nil: undefined }), first),
-    command('verify', valid({ scopes: scopeList }), first),
+    command('verify', valid({ scopes: scopeList }), first), command('updateToken', valid(fields.updateToken), first),
+    command('verify', valid({ scopes: scopeList }), first), command('findTokens', valid(found)), show,
+    command('introspect', valid({ scopes: scopeList }), first),
+    command('updateToken', fc.constant({ disabled: false }), first),
     command('rotate', fc.option(valid(fields.rotateToken), { nil: undefined }), first),
     command('verify', valid({ scopes: scopeList }), first), command('verify', valid({ scopes: scopeList }), last), show,
     command('revoke', undefined, last), show, command('revokeAll', undefined, first), show,
@@ -231,6 +235,7 @@ property('requests: the API agrees with a model after any commands and restarts'
     noNullPrototype: true
   })
   const few = fc.integer({ min: 1, max: 5 })
+  const soon = fc.integer({ min: -90, max: 5 })
   const tags = fc.constantFrom('*', 'shown', 'replied', 'old', 'weak')
   const someScopes = some(fc.shuffledSubarray(scopes, { minLength: 1, maxLength: 2 }))
   const weighted: Array<[weight: number, Arbitrary<Command>]> = [
@@ -251,11 +256,37 @@ property('requests: the API agrees with a model after any commands and restarts'
     [2, command('edit', fc.record({ name: some(names), email: some(addresses), data: some(fc.option(smallData)) }))],
     [3, command('findOrCreate', fc.record({ email: addresses, name: some(names) }))],
     [1, command('delete', fc.record({ ifMatch: some(tags) }))], [2, command('show')],
-    [6, command('createToken', some(fc.record({ name: some(names), scopes: someScopes, expires_in: some(few) })))],
-    [1, command(
-      'revoke'
-    )], [1, command('revokeAll')], [5, command('rotate', some(fc.record({ grace_period: some(fc.nat(5)) })))],
-    [6, command('verify', fc.record({ scopes: someScopes }))],
+    [6, command('createToken', some(fc.record({
+      name: some(names), scopes: someScopes, expires_in: some(few), data: some(smallData)
+    })))],
+    [5, command('updateToken', fc.record({
+      name: some(names),
+      scopes: fc.option(someScopes),
+      disabled: some(fc.boolean()),
+      expires_in: some(fc.option(few)),
+      data: some(fc.option(smallData))
+    }))],
+    [3, command('updateToken', fc.record({ disabled: fc.boolean() }))],
+    [2, command('updateToken', fc.record({ data: smallData }))], [2, command('showToken')],
+    [1, command('revoke')], [1, command('revokeByValue')], [1, command('revokeAll')],
+    [6, command('rotate', some(fc.record({ grace_period: some(fc.nat(5)) })))],
+    [6, command('verify', fc.record({ scopes: someScopes, touch: some(fc.boolean()) }))],
+    [2, command('introspect', fc.record({ scopes: someScopes }))],
+    [2, command('prune', fc.integer({ min: -1, max: 5 }))],
+    [3, command('listTokens', valid({
+      limit: [fc.constantFrom('1', '2'), few], order: fields.listTokens.order, after: [fc.constant('token'), few]
+    }))],
+    [6, command('findTokens', valid({
+      limit: [fc.constantFrom('1', '2', '3'), few],
+      after: [fc.constant('token'), few],
+      order: fields.findTokens.order,
+      search: [fc.constantFrom('a', '%', 'E\u0301', ''), few],
+      start: [fc.constantFrom('v', 'vex_', 'x'), few],
+      state: fields.findTokens.state,
+      unused_since: [soon, few],
+      expires_before: [soon, few],
+      count: fields.findTokens.count
+    }))],
     [5, command('list', valid({
       skip: [fc.constantFrom('0', '1', '2'), few],
       limit: [fc.constantFrom('1', '2', '3'), few],

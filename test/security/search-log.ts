@@ -13,8 +13,9 @@ try {
   // These take the place of `node-arg` in package.json. The loader comes first, because it loads the other.
   const preloads = ['../support/typescript.js', './log-everything.ts']
     .map((name) => `--node-arg=--import=${import.meta.resolve(name)}`)
+  // The pattern adds the files that `npm test` leaves out.
   const { status } = spawnSync(
-    'npx', ['tap', '--disable-coverage', '--reporter=silent', ...preloads],
+    'npx', ['tap', '--disable-coverage', '--reporter=silent', ...preloads, 'test/**/*.test.ts'],
     { stdio: 'inherit', env: { ...process.env, SEARCHED_LOG: directory } }
   )
   if (status !== 0) throw new Error(`The tests ended with ${status}`)

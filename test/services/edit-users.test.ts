@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import { emptyStorage } from '../support/databases.js'
-import { faultyStorage } from '../support/faulty-storage.js'
+import type { UserService } from '../../src/index.js'
+import { emptyPlace, emptyStorage, storageAt } from '../support/databases.js'
+import { faultyStorage, hanging } from '../support/faulty-storage.js'
 import { hear } from '../support/hear.js'
-import { build } from '../support/helpers.js'
+import { build, call } from '../support/helpers.js'
 
 const invalid = { code: 'VEXA_ADMIN_ERR_INVALID_INPUT', statusCode: 400 }
 
-/** Returns the messages of a channel from now on. */
 t.test('users.findOrCreate: creates a user once, and then returns it unchanged', async (t) => {
   const { vexaAdmin: { users } } = await build(t)
   const created = hear(t, 'fastify-vexa-admin:user:created')
@@ -142,4 +142,98 @@ t.test('users.edit: throws 503 after some attempts when the user keeps changing'
     code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE', statusCode: 503
   })
   t.equal(calls, 100)
+})
+
+t.test('users.edit: loses no change, and never throws, when 500 calls run at once', async (t) => {
+  const { vexaAdmin: { users } } = await build(t)
+  await users.create({ email: 'a@b', data: { count: 0 } })
+  await Promise.all(Array.from({ length: 500 }, (_, i) => users.edit('user-1', async ({ data }) => {
+    if (i % 2 === 0) await setImmediate()
+    return { data: { count: Number(data?.count) + 1 } }
+  })))
+  t.same((await users.get('user-1')).data, { count: 500 })
+})
+
+t.test('PATCH /users/:id: 500 requests at once lose no member of data', async (t) => {
+  const app = await build(t)
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const updated = hear(t, 'fastify-vexa-admin:user:updated')
+  const replies = await Promise.all(Array.from({ length: 500 }, (_, i) =>
+    call(app, 'PATCH', '/admin/users/user-1', { payload: { data: { [i]: true } } })))
+  t.same(new Set(replies.map(({ statusCode }) => statusCode)), new Set([200]))
+  t.equal(Object.keys((await app.vexaAdmin.users.get('user-1')).data as object).length, 500)
+  t.equal(updated.length, 500)
+})
+
+t.test('users.edit: several processes lose no change, also among plain updates', async (t) => {
+  const place = emptyPlace(t)
+  const processes: UserService[] = []
+  for (let i = 0; i < 4; i++) processes.push((await build(t, { storage: storageAt(place) })).vexaAdmin.users)
+  const [users] = processes as [UserService]
+  await users.create({ email: 'a@b', data: { count: 0 } })
+  await Promise.all(Array.from({ length: 200 }, (_, i) => {
+    const users = processes[i % 4] as UserService
+    if (i % 10 === 0) return users.update('user-1', { max_concurrent_bots: i })
+    return users.edit('user-1', ({ data }) => ({ data: { count: Number(data?.count) + 1 } }))
+  }))
+  t.same((await users.get('user-1')).data, { count: 180 })
+})
+
+t.test('users.edit: the function may change the same user, and other users', async (t) => {
+  const { vexaAdmin: { users } } = await build(t)
+  await users.create({ email: 'a@b', data: {} })
+  await users.create({ email: 'c@d', data: { count: 0 } })
+  const started = Date.now()
+  let calls = 0
+  const edits = Array.from({ length: 20 }, () => users.edit('user-1', async () => {
+    calls++
+    await users.edit('user-1', ({ data }) => data?.inner ? null : { data: { inner: true } })
+    await users.edit('user-2', ({ data }) => ({ data: { count: Number(data?.count) + 1 } }))
+    await users.update('user-1', { data: { inner: true } })
+    return undefined
+  }))
+  await Promise.all(edits)
+  t.same((await users.get('user-1')).data, { inner: true })
+  t.equal(calls, 20)
+  t.same((await users.get('user-2')).data, { count: 20 })
+  await users.edit('user-1', async ({ data }) => {
+    if (data?.second === undefined) await users.update('user-1', { data: { second: true } })
+    return { name: 'x' }
+  })
+  t.match(await users.get('user-1'), { name: 'x', data: { inner: true, second: true } })
+  t.ok(Date.now() - started < 4000, 'no call waits for itself')
+})
+
+t.test('users.edit: a function that throws or never ends does not stop other calls', async (t) => {
+  const app = await build(t)
+  const { users } = app.vexaAdmin
+  await users.create({ email: 'a@b', data: { count: 0 } })
+  await users.create({ email: 'c@d' })
+  const fault = new Error('of the app')
+  const failing = t.rejects(users.edit('user-1', async () => { throw fault }), fault)
+  t.match(await users.edit('user-1', () => ({ name: 'x' })), { name: 'x' })
+  await failing
+  users.edit('user-1', () => new Promise(() => {})).catch(() => {})
+  const started = Date.now()
+  t.match(await users.edit('user-2', () => ({ name: 'y' })), { name: 'y' })
+  t.match(await users.update('user-1', { disabled: true }), { disabled: true }, 'a plain update does not wait')
+  t.equal((await call(app, 'DELETE', '/admin/users/user-2')).statusCode, 204)
+  t.ok(Date.now() - started < 2000)
+  const replies = await Promise.all([
+    call(app, 'PATCH', '/admin/users/user-1', { payload: { data: { a: 1 } } }),
+    call(app, 'PATCH', '/admin/users/user-1', { payload: { data: { b: 1 } } })
+  ])
+  t.same(replies.map(({ statusCode }) => statusCode), [200, 200], 'the same user, after some seconds')
+  t.same((await users.get('user-1')).data, { count: 0, a: 1, b: 1 })
+})
+
+t.test('users.update: calls for one user get 503 in time when the storage hangs', async (t) => {
+  const stored = emptyStorage(t)
+  const storage = faultyStorage(stored, { updateUser: hanging() })
+  const { vexaAdmin: { users } } = await build(t, { storage, storageTimeout: 400 })
+  await users.create({ email: 'a@b' })
+  const started = Date.now()
+  const results = await Promise.allSettled(Array.from({ length: 20 }, () => users.update('user-1', { data: { a: 1 } })))
+  t.same(new Set(results.map((result) => result.status === 'rejected' && result.reason.statusCode)), new Set([503]))
+  t.ok(Date.now() - started < 4000)
 })

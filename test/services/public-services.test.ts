@@ -21,6 +21,10 @@ t.test('app.vexaAdmin: the { actor } of each change is in its event', async (t) 
       { actor: longest, userId: 'user-1', tokenId: 'token-1' }
     ],
     [
+      () => tokens.update('token-1', { disabled: false, name: undefined }, { actor: 'it' }),
+      { actor: 'it', userId: 'user-1', tokenId: 'token-1', changed: ['disabled'] }
+    ],
+    [
       () => tokens.rotate('token-1', {}, { actor: 'a b' }),
       { actor: 'a b', userId: 'user-1', tokenId: 'token-1', successorId: 'token-2' }
     ],
@@ -31,6 +35,18 @@ t.test('app.vexaAdmin: the { actor } of each change is in its event', async (t) 
   for (const [change, expected] of changes) {
     await change()
     t.same(heard.splice(0), [{ prefix: '/admin', ...expected }], JSON.stringify(expected))
+  }
+})
+
+t.test('app.vexaAdmin: a list rejects `count`, because its result has no total', async (t) => {
+  const { users, tokens } = (await build(t)).vexaAdmin
+  for (const list of [users.list, tokens.find] as Array<(query: object) => Promise<object[]>>) {
+    for (const count of [true, false]) {
+      await t.rejects(list({ count }), {
+        code: 'VEXA_ADMIN_ERR_INVALID_INPUT', message: '/count Unexpected property'
+      })
+    }
+    t.same(await list({ count: undefined }), [])
   }
 })
 
@@ -46,7 +62,9 @@ t.test('app.vexaAdmin: anything but { actor } throws and changes nothing', async
     'users.update': [users.update as Call, id, { name: 'x' }],
     'users.delete': [users.delete as unknown as Call, id],
     'tokens.create': [tokens.create as Call, id, {}],
+    'tokens.update': [tokens.update as Call, token.id, { name: 'x' }],
     'tokens.rotate': [tokens.rotate as Call, token.id, {}],
+    'tokens.prune': [tokens.prune as unknown as Call, '2024-01-01T12:00:00Z'],
     'tokens.revoke': [tokens.revoke as unknown as Call, token.id],
     'tokens.revokeAll': [tokens.revokeAll as unknown as Call, id]
   }

@@ -8,7 +8,9 @@ t.test('app.vexaAdmin: returns the objects of the wire, and checks its arguments
   t.same(Object.keys(users).sort(), [
     'create', 'delete', 'edit', 'findOrCreate', 'get', 'getByEmail', 'list', 'update'
   ])
-  t.same(Object.keys(tokens).sort(), ['create', 'list', 'revoke', 'revokeAll', 'rotate', 'verify'])
+  t.same(Object.keys(tokens).sort(), [
+    'create', 'find', 'get', 'list', 'prune', 'revoke', 'revokeAll', 'rotate', 'update', 'verify'
+  ])
 
   const user = await users.create({ email: 'A@b', name: undefined })
   t.match(user, { id: 'user-1', email: 'a@b', name: null, max_concurrent_bots: 3 })

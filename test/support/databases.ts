@@ -2,24 +2,27 @@
 // `sqlite:` and a file, or `postgres:` or `mysql:` and a table prefix.
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Kysely, MysqlDialect, PostgresDialect, sql, SqliteDialect, type Dialect } from 'kysely'
-import mysql from 'mysql2'
-import pg from 'pg'
 import type { Test } from 'tap'
 import { KyselyStorage } from '../../src/storage/sql/kysely-storage.js'
 import { sqliteStorage } from '../../src/storage/sql/sqlite-storage.js'
+import { quickDirectory } from './quick-directory.js'
 
 export const postgresUrl = process.env.POSTGRES_URL || 'postgres://postgres@127.0.0.1:5432/postgres'
 export const mysqlUrl = process.env.MYSQL_URL || 'mysql://root@127.0.0.1:3306/test'
 
 export type DatabaseName = 'sqlite' | 'postgres' | 'mysql'
-export const databaseNames: DatabaseName[] = ['sqlite', 'postgres', 'mysql']
 
 /** The database of the tests that need none in particular. */
 export const chosen = (process.env.TEST_DATABASE || 'sqlite') as DatabaseName
+
+/** The databases of this run: the one in TEST_DATABASE, and without it all. */
+export const databaseNames: DatabaseName[] = process.env.TEST_DATABASE ? [chosen] : ['sqlite', 'postgres', 'mysql']
+
+/** The databases of tests that take long. `npm run test:postgres` and `npm run test:mysql` run these on the servers. */
+export const longTestDatabases: DatabaseName[] = [chosen]
 
 const servers = {
   postgres: { product: 'PostgreSQL', url: postgresUrl, variable: 'POSTGRES_URL' },
@@ -31,21 +34,34 @@ export const poolSize = 5
 
 /** Creates a dialect for a server, with a pool of its own. */
 export function dialectFor (database: 'postgres' | 'mysql', url = servers[database].url): Dialect {
-  if (database === 'mysql') return new MysqlDialect({ pool: mysql.createPool({ uri: url, connectionLimit: poolSize }) })
-  const pool = new pg.Pool({ connectionString: url, max: poolSize })
-  // Without listeners, a broken connection ends the process. The pool emits errors of idle clients only.
-  pool.on('error', () => {})
-  pool.on('connect', (client) => { client.on('error', () => {}) })
-  return new PostgresDialect({ pool })
+  // Most tests need neither driver.
+  const createPool = {
+    mysql: async () => (await import('mysql2')).default.createPool({ uri: url, connectionLimit: poolSize }),
+    postgres: async () => {
+      const pool = new (await import('pg')).default.Pool({ connectionString: url, max: poolSize })
+      // Without listeners, a broken connection ends the process. The pool emits errors of idle clients only.
+      pool.on('error', () => {})
+      pool.on('connect', (client) => { client.on('error', () => {}) })
+      return pool
+    }
+  }
+  return database === 'mysql'
+    ? new MysqlDialect({ pool: createPool.mysql })
+    : new PostgresDialect({ pool: createPool.postgres })
+}
+
+/** Returns `false` if a database belongs to this run, else the reason for skipping its tests. */
+export function excluded (database: DatabaseName): string | false {
+  return databaseNames.includes(database) ? false : `TEST_DATABASE is ${chosen}`
 }
 
 /**
- * Returns `false` if a database answers, else the reason for skipping its tests.
+ * Returns `false` if a database belongs to this run and answers, else the reason for skipping its tests.
  *
- * @throws {Error} with `CI=true` instead of returning a reason
+ * @throws {Error} with `CI=true` if it does not answer
  */
 export async function unavailable (database: DatabaseName): Promise<string | false> {
-  if (database === 'sqlite') return false
+  if (database === 'sqlite' || excluded(database)) return excluded(database)
   const db = new Kysely<object>({ dialect: dialectFor(database) })
   try {
     await sql`select 1`.execute(db)
@@ -64,14 +80,16 @@ export async function unavailable (database: DatabaseName): Promise<string | fal
 export function emptyPlace (t: Test, database: DatabaseName = chosen): string {
   const name = `test_${randomBytes(6).toString('hex')}_`
   if (database === 'sqlite') {
-    const directory = mkdtempSync(join(tmpdir(), name))
+    const directory = mkdtempSync(join(quickDirectory, name))
     t.teardown(() => rmSync(directory, { recursive: true }))
     return `sqlite:${join(directory, 'admin.db')}`
   }
   const place = `${database}:${name}`
   t.teardown(async () => {
     const db = new Kysely<object>({ dialect: dialectAt(place) })
-    for (const table of ['tokens', 'users', 'migrations']) await db.schema.dropTable(name + table).ifExists().execute()
+    for (const table of ['tokens', 'users', 'audit', 'audit_last', 'migrations']) {
+      await db.schema.dropTable(name + table).ifExists().execute()
+    }
     await db.destroy()
   })
   return place

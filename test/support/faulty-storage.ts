@@ -1,22 +1,33 @@
-import { storageMethodNames, type StorageAdapter } from '../../src/storage/storage-adapter.js'
+import {
+  auditMethodNames, isAudited, isPortable, portableMethodNames, storageMethodNames, type AuditedStorageAdapter,
+  type PortableStorageAdapter, type StorageAdapter
+} from '../../src/storage/storage-adapter.js'
+
+type AnyStorage = AuditedStorageAdapter & PortableStorageAdapter
 
 /** A call on its way to a storage. */
 export interface StorageCall {
-  name: keyof StorageAdapter
+  name: keyof AnyStorage
   parameters: unknown[]
   /** Asks the storage, and returns its answer. */
   proceed: () => unknown
 }
 
-/** Returns a storage that answers each call with the result of `around`. */
-export function interceptStorage (storage: StorageAdapter, around: (call: StorageCall) => unknown): StorageAdapter {
-  const method = (name: keyof StorageAdapter) => (...parameters: unknown[]) =>
-    around({ name, parameters, proceed: () => Reflect.apply(storage[name], storage, parameters) })
-  return overlay(storage, Object.fromEntries(storageMethodNames.map((name) => [name, method(name)])))
+/** Returns a storage that answers each call with the result of `around`. It has the methods that `storage` has. */
+export function interceptStorage<S extends StorageAdapter> (storage: S, around: (call: StorageCall) => unknown): S {
+  const method = (name: keyof AnyStorage) => (...parameters: unknown[]) => around({
+    name, parameters, proceed: () => Reflect.apply(Reflect.get<object, string>(storage, name), storage, parameters)
+  })
+  const names = [
+    ...storageMethodNames,
+    ...(isAudited(storage) ? auditMethodNames : []),
+    ...(isPortable(storage) ? portableMethodNames : [])
+  ]
+  return overlay(storage, Object.fromEntries(names.map((name) => [name, method(name)])))
 }
 
 /** Returns a storage that answers with `methods`, and with `storage` for each method that they lack. */
-export function faultyStorage (storage: StorageAdapter, methods: Partial<StorageAdapter>): StorageAdapter {
+export function faultyStorage<S extends StorageAdapter> (storage: S, methods: Partial<AnyStorage>): S {
   return overlay(storage, methods)
 }
 
@@ -35,7 +46,7 @@ export function answering<const Value> (value: Value): () => Promise<Value> {
   return async () => value
 }
 
-function overlay (storage: StorageAdapter, methods: Partial<StorageAdapter>): StorageAdapter {
+function overlay<S extends StorageAdapter> (storage: S, methods: Partial<AnyStorage>): S {
   return new Proxy(storage, {
     get (target, name) {
       if (Object.hasOwn(methods, name)) return Reflect.get(methods, name)

@@ -2,10 +2,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
+import { quickDirectory } from './quick-directory.js'
 import { freePort, type DatabaseServer } from './servers.js'
 
 const program = (process.env.PATH ?? '').split(delimiter).map((path) => join(path, 'redis-server')).find(existsSync)
@@ -21,7 +21,7 @@ export function redisUninstalled (): string | false {
 /** Starts a server with no data, which has a change on its disk before it answers. It is killed after the test. */
 export async function startRedis (t: Test): Promise<Pick<DatabaseServer, 'url' | 'start' | 'crash'>> {
   // The server waits for its disk after each write, and /dev/shm is memory.
-  const directory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'redis-'))
+  const directory = mkdtempSync(join(quickDirectory, 'redis-'))
   const port = await freePort()
   const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
   const args = ['--dir', directory, '--port', String(port), '--bind', '127.0.0.1', ...durable]

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
+import { excluded } from './databases.js'
 
 export interface DatabaseServer {
   /** The folder of its data. */
@@ -67,12 +68,12 @@ const products: Record<'postgres' | 'mysql', Product> = {
 }
 
 /**
- * Returns `false` if the server programs are installed, else the reason for skipping a test.
+ * Returns `false` if a database belongs to this run and is installed, else the reason for skipping its tests.
  *
- * @throws {Error} with `CI=true` instead of returning a reason
+ * @throws {Error} with `CI=true` if it is not installed
  */
 export function uninstalled (database: 'postgres' | 'mysql'): string | false {
-  if (products[database].program !== undefined) return false
+  if (excluded(database) || products[database].program !== undefined) return excluded(database)
   const reason = `the server programs of ${database} are not installed`
   if (process.env.CI === 'true') throw new Error(reason)
   return reason

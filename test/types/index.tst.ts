@@ -1,11 +1,15 @@
+import { Readable } from 'node:stream'
 import Fastify, { type FastifyRequest } from 'fastify'
 import vexaAdmin, {
   UserNotFoundError, openVexaAdmin, vexaAdmin as named,
-  type AdminKey, type OpenVexaAdmin, type Permission, type StorageAdapter, type Token, type TokenService,
-  type RequireTokenHook, type User, type UserService, type UserWithTokens, type Verification, type VexaAdminOptions
+  type AdminKey, type AuditEntry, type FoundToken, type ImportIssue, type ImportLine, type ImportResult,
+  type OpenVexaAdmin, type Permission, type PortableStorageAdapter, type StorageAdapter, type Token, type TokenService,
+  type RequireTokenHook, type User, type UserService, type UserWithTokens, type Verification,
+  type VexaAdminOptions
 } from 'fastify-vexa-admin'
 import { KyselyStorage, migrateStorage, sqliteStorage } from 'fastify-vexa-admin'
 import { testStorage } from 'fastify-vexa-admin/conformance'
+import { vexaCompatibility, type VexaCompatibilityOptions } from 'fastify-vexa-admin/vexa'
 import { Kysely, SqliteDialect, type Dialect } from 'kysely'
 import { test as nodeTest } from 'node:test'
 import { test as tapTest } from 'tap'
@@ -35,12 +39,16 @@ describe('app.register', () => {
       authorize: async (request: FastifyRequest) => request.id === 'x' && { actor: 'jane' }
     })
     expect(app.register).type.toBeCallableWith(vexaAdmin, { adminKeys: 'a', tokenPrefix: ['new_', 'vex_'] as const })
+    expect(app.register).type.toBeCallableWith(vexaAdmin, { adminKeys: 'a', legacyTokens: [/sk_\w{40}/] as const })
   })
 
   test('register: rejects unknown options and values', () => {
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ adminKey: 'x' })
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ duplicateEmail: 'ignore' })
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ storage: {} })
+    expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ adminKeys: 'a', legacyTokens: /sk_/ })
+    expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ adminKeys: 'a', audit: { days: 30 } })
+    expect<VexaAdminOptions>().type.toBeAssignableFrom({ adminKeys: 'a', audit: { retention: 30 } })
     expect<VexaAdminOptions>().type.not.toBeAssignableFrom({ authorize: () => ({ name: 'jane' }) })
     expect<AdminKey>().type.not.toBeAssignableFrom({ key: 'a' })
     expect<AdminKey>().type.not.toBeAssignableFrom({ name: 'ops', key: 'a', sha256: 'b' })
@@ -49,10 +57,42 @@ describe('app.register', () => {
 })
 
 describe('app.vexaAdmin', () => {
-  const { users, tokens, requireToken, ping } = app.vexaAdmin
+  const { users, tokens, audit, requireToken, ping } = app.vexaAdmin
+
+  test('settings: can be read only', () => {
+    expect(app.vexaAdmin.settings.token_prefixes).type.toBe<readonly string[]>()
+    expect(app.vexaAdmin.settings.max_token_lifetime).type.toBe<number | null>()
+    expect(app.vexaAdmin.settings).type.not.toHaveProperty('key')
+  })
 
   test('ping: takes nothing and returns nothing', () => {
     expect(ping()).type.toBe<Promise<void>>()
+  })
+
+  test('import, export: arguments and results have their types', () => {
+    const { import: importLines, export: exportLines } = app.vexaAdmin
+    expect(importLines('{}')).type.toBe<Promise<ImportResult>>()
+    expect(importLines).type.toBeCallableWith(new Readable(), { dryRun: true, onConflict: 'merge', keepIds: undefined })
+    expect(importLines).type.toBeCallableWith([{ user: { ref: '1', email: 'a@b' } }], { actor: 'ops' })
+    expect(importLines).type.toBeCallableWith(exportLines(), {
+      onIssue: ({ line, kind, message }: ImportIssue) => console.log(line, kind, message),
+      onUser: async ({ ref, id }: { ref: string, id: string }) => console.log(ref, id),
+      signal: new AbortController().signal
+    })
+    expect(importLines).type.not.toBeCallableWith(7)
+    expect(importLines).type.not.toBeCallableWith([], { onConflict: 'replace' })
+    expect(exportLines()).type.toBe<AsyncGenerator<ImportLine, void, undefined>>()
+    expect<ImportLine>().type.toBeAssignableFrom({ token: { user: '1', sha256: 'x', scopes: null, expires_in: null } })
+    expect<ImportLine>().type.not.toBeAssignableFrom({ token: { user: '1', email: 'a@b' } })
+    expect<PortableStorageAdapter>().type.toBeAssignableFrom<KyselyStorage>()
+  })
+
+  test('audit: arguments and results have the types of the wire', () => {
+    expect(audit.list()).type.toBe<Promise<AuditEntry[]>>()
+    expect(audit.list).type.toBeCallableWith({ order: 'asc', after: 'audit-1', limit: 1, user_id: undefined })
+    expect(audit.list).type.toBeCallableWith({ action: 'token.rotated', actor: 'ops', since: '2024-01-01T00:00:00Z' })
+    expect(audit.list).type.not.toBeCallableWith({ action: 'token.used' })
+    expect(audit.list).type.not.toBeCallableWith({ count: true })
   })
 
   test('users: arguments and results have the types of the wire', () => {
@@ -76,6 +116,20 @@ describe('app.vexaAdmin', () => {
     expect(tokens.create('user-1')).type.toBe<Promise<Token>>()
     expect(tokens.create('user-1', { name: 'CI', scopes: ['bot'], expires_in: 60 })).type.toBe<Promise<Token>>()
     expect(tokens.list('user-1')).type.toBe<Promise<Token[]>>()
+    expect(tokens.list('user-1', { after: 'token-1', order: 'desc', limit: undefined })).type.toBe<Promise<Token[]>>()
+    expect(tokens.list).type.not.toBeCallableWith('user-1', { search: 'x' })
+    expect(tokens.get('token-1')).type.toBe<Promise<FoundToken>>()
+    expect(tokens.find()).type.toBe<Promise<FoundToken[]>>()
+    expect(tokens.find({ search: 'x', start: 'vex_', state: 'expired', limit: 1 })).type.toBe<Promise<FoundToken[]>>()
+    expect(tokens.find).type.toBeCallableWith({ unused_since: '2024-01-01T00:00:00Z', expires_before: undefined })
+    expect(tokens.find).type.not.toBeCallableWith({ state: 'revoked' })
+    expect(tokens.find).type.not.toBeCallableWith({ count: true })
+    expect(tokens.update('token-1', { name: null, scopes: null, disabled: true })).type.toBe<Promise<Token>>()
+    expect(tokens.update).type.toBeCallableWith('token-1', { expires_in: null, data: null }, { actor: 'cron' })
+    expect(tokens.update).type.not.toBeCallableWith('token-1', { user_id: 'user-1' })
+    expect(tokens.prune('2024-01-01T00:00:00Z', { actor: 'cron' })).type.toBe<Promise<{ deleted: number }>>()
+    expect(tokens.prune).type.not.toBeCallableWith()
+    expect(tokens.create('user-1', { data: { a: 1 }, prefix: 'vex_' })).type.toBe<Promise<Token>>()
     expect(tokens.rotate('token-1', { grace_period: 60 })).type.toBe<Promise<Token>>()
     expect(tokens.revoke('token-1')).type.toBe<Promise<void>>()
     expect(tokens.revokeAll('user-1')).type.toBe<Promise<void>>()
@@ -89,9 +143,10 @@ describe('app.vexaAdmin', () => {
   })
 
   test('tokens.verify: `valid` narrows the result', async () => {
+    type Code = 'NOT_FOUND' | 'EXPIRED' | 'TOKEN_DISABLED' | 'DISABLED' | 'INSUFFICIENT_SCOPE'
     const verification = await tokens.verify({ token: 'vex_' })
     if (verification.valid) expect(verification.user).type.toBe<User>()
-    else expect(verification.code).type.toBe<'NOT_FOUND' | 'EXPIRED' | 'DISABLED' | 'INSUFFICIENT_SCOPE'>()
+    else expect(verification.code).type.toBe<Code>()
   })
 
   test('requireToken: returns a hook, and types the request', () => {
@@ -119,7 +174,7 @@ test('openVexaAdmin: accepts the options that concern services', async () => {
   expect(close()).type.toBe<Promise<void>>()
 })
 
-test('User, Token: have the members of the wire', () => {
+test('User, Token, FoundToken: have the members of the wire', () => {
   expect<User>().type.toBe<{
     id: string
     email: string
@@ -138,7 +193,12 @@ test('User, Token: have the members of the wire', () => {
     scopes?: string[]
     expires_at?: string
     last_used_at?: string
+    disabled?: boolean
+    data?: Record<string, unknown>
+    start?: string
   }>()
+  expect<Omit<FoundToken, 'user'>>().type.toBe<Omit<Token, 'user'>>()
+  expect<FoundToken['user']>().type.toBe<{ id: string, email: string, name: string | null }>()
 })
 
 test('errors: the type holds the code', () => {
@@ -186,5 +246,20 @@ describe('storage', () => {
       fail: ({ place }) => { expect(place).type.toBe<string>() }
     })
     testStorage(nodeTest, own, { fail: async () => {} })
+  })
+})
+
+describe('vexaCompatibility', () => {
+  test('register: accepts the options, and the prefix of Fastify', () => {
+    expect(app.register).type.toBeCallableWith(vexaCompatibility, { adminKey: process.env.ADMIN_API_TOKEN })
+    expect(app.register).type.toBeCallableWith(vexaCompatibility, {
+      adminKey: 'a', analyticsKey: undefined, internalSecret: 'b', shape: '0.12', prefix: '/vexa'
+    })
+  })
+
+  test('register: rejects unknown options and values', () => {
+    expect(app.register).type.not.toBeCallableWith(vexaCompatibility, {})
+    expect<VexaCompatibilityOptions>().type.not.toBeAssignableFrom({ adminKey: 'a', shape: '0.10' })
+    expect<VexaCompatibilityOptions>().type.not.toBeAssignableFrom({ adminKeys: 'a' })
   })
 })
