@@ -91,7 +91,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the tokens of a user */
+        /**
+         * List the tokens of a user
+         * @description Tokens are in order of creation. If more tokens follow, the `Link` header refers to the next page.
+         */
         get: operations["adminListTokens"];
         put?: never;
         /**
@@ -113,14 +116,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Get a token and its user */
+        get: operations["adminGetToken"];
         put?: never;
         post?: never;
         /** Revoke a token */
         delete: operations["adminRevokeToken"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Update a token
+         * @description An absent member stays as it is. `data` is a JSON Merge Patch (RFC 7396). An expired token cannot be updated.
+         */
+        patch: operations["adminUpdateToken"];
         trace?: never;
     };
     "/admin/tokens/{id}/rotate": {
@@ -134,7 +142,7 @@ export interface paths {
         put?: never;
         /**
          * Rotate a token
-         * @description The new token has a new id, and the same user, name, scopes and lifetime as the old token. Only this reply holds the value of the new token.
+         * @description The new token has a new id, and the same user, name, scopes, data and lifetime as the old token. The successor of a disabled token is disabled. Only this reply holds the value of the new token. If the reply is lost, a second rotation of the old token gets 409 with the id of the successor.
          */
         post: operations["adminRotateToken"];
         delete?: never;
@@ -158,6 +166,30 @@ export interface paths {
          */
         post: operations["adminVerifyToken"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find tokens of all users
+         * @description Tokens are in order of creation. A token must match each member of the query. If more tokens follow, the `Link` header refers to the next page.
+         */
+        get: operations["adminFindTokens"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete tokens that expired before a time
+         * @description Deletes a batch at a time. After a 503, some of the tokens may be deleted: send the request again. Tokens to which rows of the app refer are left.
+         */
+        delete: operations["adminPruneTokens"];
         options?: never;
         head?: never;
         patch?: never;
@@ -212,9 +244,29 @@ export interface paths {
         };
         /**
          * Get the settings of the API and the permissions of the admin key
-         * @description Every admin key may call this, whichever permissions it has.
+         * @description Every admin key may call this route, whichever permissions the key has.
          */
         get: operations["adminGetSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the changes of users and tokens
+         * @description Entries are in the order of the changes, the newest first by default. An entry must match each member of the query. If more entries follow, the `Link` header refers to the next page. A client that follows `after` with `order=asc` gets each entry exactly once, unless retention deletes it first.
+         */
+        get: operations["adminListAudit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -231,7 +283,7 @@ export interface components {
             /** @example user-123 */
             id: string;
             /**
-             * @description In Unicode NFC and lower case; unique.
+             * @description Unique, in Unicode NFC and lower case.
              * @example user@example.com
              */
             email: string;
@@ -294,12 +346,20 @@ export interface components {
              * @example 2024-01-01T12:00:00.000Z
              */
             last_used_at?: string;
+            /** @description Present, and true, only while the token is disabled. A disabled token is rejected. */
+            disabled?: boolean;
+            /** @description Present if the token has data. */
+            data?: {
+                [key: string]: unknown;
+            };
+            /** @description The first characters of the value: its prefix and 4 more. Present if the app kept them. */
+            start?: string;
         };
         UserWithTokens: {
             /** @example user-123 */
             id: string;
             /**
-             * @description In Unicode NFC and lower case; unique.
+             * @description Unique, in Unicode NFC and lower case.
              * @example user@example.com
              */
             email: string;
@@ -324,6 +384,7 @@ export interface components {
             data?: {
                 [key: string]: unknown;
             };
+            /** @description The newest 1000 tokens, in order of creation. */
             api_tokens: components["schemas"]["Token"][];
         };
         /**
@@ -335,7 +396,7 @@ export interface components {
          */
         CreateUser: {
             /**
-             * @description An e-mail address without quotes, comments and white space. It is stored in Unicode NFC and lower case, and is unique in that form.
+             * @description An e-mail address that has no white space, no invisible characters, and none of `"(),:;<>[\]`. The address is stored in Unicode NFC and lower case, and is unique in this form.
              * @example user@example.com
              */
             email: string;
@@ -350,7 +411,7 @@ export interface components {
         /** @example {} */
         UpdateUser: {
             /**
-             * @description An e-mail address without quotes, comments and white space. It is stored in Unicode NFC and lower case, and is unique in that form.
+             * @description An e-mail address that has no white space, no invisible characters, and none of `"(),:;<>[\]`. The address is stored in Unicode NFC and lower case, and is unique in this form.
              * @example user@example.com
              */
             email?: string;
@@ -381,6 +442,25 @@ export interface components {
             name?: string | null;
             /** @description Seconds until the token expires. If absent, the token never expires. */
             expires_in?: number;
+            /** @description Any JSON object. The app sets its largest size as JSON, usually 16 KiB. */
+            data?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description First characters of the value. If absent, `vex_`.
+             * @enum {string}
+             */
+            prefix?: "vex_";
+        };
+        /** @example {} */
+        UpdateToken: {
+            name?: string | null;
+            /** @description While true, the token is rejected. */
+            disabled?: boolean;
+            expires_in?: number | null;
+            data?: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * @example {
@@ -410,10 +490,68 @@ export interface components {
             /** @enum {boolean} */
             valid: false;
             /**
-             * @description NOT_FOUND: the token does not exist. EXPIRED: it has expired. DISABLED: its user is disabled. INSUFFICIENT_SCOPE: it lacks one of the requested scopes.
+             * @description NOT_FOUND: the token does not exist. EXPIRED: it has expired. TOKEN_DISABLED: it is disabled. DISABLED: its user is disabled. INSUFFICIENT_SCOPE: it lacks one of the requested scopes. If several apply, the first of them is returned.
              * @enum {string}
              */
-            code: "NOT_FOUND" | "EXPIRED" | "DISABLED" | "INSUFFICIENT_SCOPE";
+            code: "NOT_FOUND" | "EXPIRED" | "TOKEN_DISABLED" | "DISABLED" | "INSUFFICIENT_SCOPE";
+        };
+        FoundToken: {
+            /** @example token-123 */
+            id: string;
+            /**
+             * @description The value of the token in the reply that creates it, and `***` in every other reply.
+             * @example ***
+             */
+            token: string;
+            /** @example user-123 */
+            user_id: string;
+            /**
+             * Format: date-time
+             * @example 2024-01-01T12:00:00.000Z
+             */
+            created_at: string;
+            /** @description Present if the token has a name. */
+            name?: string;
+            /** @description The scopes of the token. If absent, the token may do everything. */
+            scopes?: string[];
+            /**
+             * Format: date-time
+             * @description Present if the token expires.
+             * @example 2024-01-01T12:00:00.000Z
+             */
+            expires_at?: string;
+            /**
+             * Format: date-time
+             * @description Present after the first use. Accurate to the minute, and written a few seconds after the use.
+             * @example 2024-01-01T12:00:00.000Z
+             */
+            last_used_at?: string;
+            /** @description Present, and true, only while the token is disabled. A disabled token is rejected. */
+            disabled?: boolean;
+            /** @description Present if the token has data. */
+            data?: {
+                [key: string]: unknown;
+            };
+            /** @description The first characters of the value: its prefix and 4 more. Present if the app kept them. */
+            start?: string;
+            user: {
+                /** @example user-123 */
+                id: string;
+                /**
+                 * @description Unique, in Unicode NFC and lower case.
+                 * @example user@example.com
+                 */
+                email: string;
+                /**
+                 * @description null if the user has no name.
+                 * @example John Doe
+                 */
+                name: string | null;
+            };
+        };
+        PrunedTokens: {
+            /** @description Number of deleted tokens. */
+            deleted: number;
         };
         /**
          * @example {
@@ -425,7 +563,7 @@ export interface components {
             token: string;
             /** @description Ignored. */
             token_type_hint?: unknown;
-            /** @description Scopes that the token must have, separated by spaces. Without one of them, the token is not active. */
+            /** @description Scopes that the token must have, separated by spaces. If the token lacks a scope, it is not active. */
             scope?: string;
         };
         Introspection: {
@@ -468,20 +606,47 @@ export interface components {
             version: string;
             /** @description The scopes that a token may have. Empty if the app has none. */
             scopes: string[];
-            /** @description The prefixes of the tokens that the app accepts. New tokens get the first. */
+            /** @description The prefixes of the tokens that the app accepts. New tokens get the first prefix. */
             token_prefixes: string[];
-            /** @description `max_concurrent_bots` of a user who is created without it. */
+            /** @description `max_concurrent_bots` of a user who is created without this member. */
             default_max_concurrent_bots: number;
-            /** @description Maximum of `expires_in` in seconds, or null if tokens may be valid for any time. */
+            /** @description Largest `expires_in` in seconds, or null if there is no limit. */
             max_token_lifetime: number | null;
-            /** @description Whether the app keeps an audit trail. */
+            /** @description Whether the app keeps an audit trail, and has `GET /audit`. */
             audit: boolean;
-            /** @description The admin key of the request. If the app has no admin keys: the admin who sent it. */
+            /** @description The admin key of the request, or the admin whom the option `authorize` accepts. */
             key: {
                 /** @description null if the key has no name. */
                 name: string | null;
                 permissions: ("read" | "users" | "tokens" | "verify" | "audit")[];
             };
+        };
+        AuditEntry: {
+            /** @example audit-9 */
+            id: string;
+            /**
+             * Format: date-time
+             * @description The time of the change.
+             * @example 2024-01-01T12:00:00.000Z
+             */
+            at: string;
+            /** @enum {string} */
+            action: "user.created" | "user.updated" | "user.deleted" | "token.created" | "token.updated" | "token.rotated" | "token.revoked";
+            /**
+             * @description The user, or the user of the token.
+             * @example user-123
+             */
+            user_id: string;
+            /** @description The admin who made the change: the name of the admin key, or its fingerprint if it has no name, or the actor that the app named. Absent if the app named none. */
+            actor?: string;
+            /** @description The id of the request in the log of the app. Absent if the app made the change without a request. */
+            request_id?: string;
+            /** @description The token. Absent if a user was changed, or if all tokens of a user were revoked. */
+            token_id?: string;
+            /** @description The token that a rotation created. */
+            successor_id?: string;
+            /** @description The names of the members that an update set. */
+            changed?: string[];
         };
     };
     responses: never;
@@ -505,7 +670,7 @@ export interface operations {
                 order?: "asc" | "desc";
                 /** @description Return only users whose e-mail address or name contains this text, in any letter case. */
                 search?: string;
-                /** @description Return only users who are disabled, or only users who are not. */
+                /** @description true: return only disabled users. false: return only users who are not disabled. */
                 disabled?: boolean;
                 /** @description Whether the header `X-Total-Count` of the reply gives the number of all matching users. */
                 count?: boolean;
@@ -560,7 +725,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -669,7 +834,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -791,6 +956,8 @@ export interface operations {
                 headers: {
                     /** @description The tag of this version of the user and its tokens. `If-Match` compares only the user. */
                     etag?: string;
+                    /** @description Link to the list of the tokens (`rel="tokens"`), relative to the URL of the request. Present only if the user has more tokens than the reply. */
+                    link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -836,7 +1003,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -911,7 +1078,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since that reply, the reply is 412, and nothing is changed. */
+                /** @description The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since the reply with the tag, this request gets 412 and changes nothing. */
                 "if-match"?: string;
             };
             path: {
@@ -949,7 +1116,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1092,7 +1259,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since that reply, the reply is 412, and nothing is changed. */
+                /** @description The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since the reply with the tag, this request gets 412 and changes nothing. */
                 "if-match"?: string;
             };
             path: {
@@ -1148,7 +1315,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1304,6 +1471,8 @@ export interface operations {
                 headers: {
                     /** @description The tag of this version of the user and its tokens. `If-Match` compares only the user. */
                     etag?: string;
+                    /** @description Link to the list of the tokens (`rel="tokens"`), relative to the URL of the request. Present only if the user has more tokens than the reply. */
+                    link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1349,7 +1518,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1424,7 +1593,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since that reply, the reply is 412, and nothing is changed. */
+                /** @description The `ETag` of a reply with the user, a list of such tags, or `*`. If the user has changed since the reply with the tag, this request gets 412 and changes nothing. */
                 "if-match"?: string;
             };
             path: {
@@ -1482,7 +1651,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1606,7 +1775,14 @@ export interface operations {
     };
     adminListTokens: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Start after the token with this id, even if that token has been revoked. */
+                after?: string;
+                /** @description In order of creation: `asc` from the oldest token, `desc` from the newest. */
+                order?: "asc" | "desc";
+                /** @description Maximum number of tokens to return. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @example user-0 */
@@ -1619,6 +1795,8 @@ export interface operations {
             /** @description The tokens */
             200: {
                 headers: {
+                    /** @description Link to the next page (`rel="next"`), relative to the URL of the request. Absent on the last page. */
+                    link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1657,7 +1835,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1783,7 +1961,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1927,7 +2105,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2049,6 +2227,133 @@ export interface operations {
             };
         };
     };
+    adminGetToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example token-0 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token, and its user */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "token-123",
+                     *       "token": "***",
+                     *       "user_id": "user-123",
+                     *       "created_at": "2024-01-01T12:00:00.000Z",
+                     *       "name": "CI",
+                     *       "expires_at": "2024-04-01T12:00:00.000Z",
+                     *       "user": {
+                     *         "id": "user-123",
+                     *         "email": "user@example.com",
+                     *         "name": "John Doe"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FoundToken"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 400,
+                     *       "code": "FST_ERR_VALIDATION",
+                     *       "error": "Bad Request",
+                     *       "message": "querystring/x Unexpected property"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description A challenge that names the header for the admin key. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 401,
+                     *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
+                     *       "error": "Unauthorized",
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 404,
+                     *       "code": "VEXA_ADMIN_ERR_TOKEN_NOT_FOUND",
+                     *       "error": "Not Found",
+                     *       "message": "Token not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Number of seconds to wait before the next attempt. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 503,
+                     *       "code": "VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE",
+                     *       "error": "Service Unavailable",
+                     *       "message": "Storage cannot answer now"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     adminRevokeToken: {
         parameters: {
             query?: never;
@@ -2088,7 +2393,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2210,7 +2515,7 @@ export interface operations {
             };
         };
     };
-    adminRotateToken: {
+    adminUpdateToken: {
         parameters: {
             query?: never;
             header?: never;
@@ -2220,26 +2525,28 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
-                "application/json": components["schemas"]["RotateToken"];
+                "application/json": components["schemas"]["UpdateToken"];
+                "application/merge-patch+json": components["schemas"]["UpdateToken"];
             };
         };
         responses: {
-            /** @description The new token, with its value */
-            201: {
+            /** @description The updated token */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     /**
                      * @example {
-                     *       "id": "token-124",
-                     *       "token": "vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg",
+                     *       "id": "token-123",
+                     *       "token": "***",
                      *       "user_id": "user-123",
-                     *       "created_at": "2024-03-01T12:00:00.000Z",
+                     *       "created_at": "2024-01-01T12:00:00.000Z",
                      *       "name": "CI",
-                     *       "expires_at": "2024-05-30T12:00:00.000Z"
+                     *       "expires_at": "2024-04-01T12:00:00.000Z",
+                     *       "disabled": true
                      *     }
                      */
                     "application/json": components["schemas"]["Token"];
@@ -2265,7 +2572,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2387,6 +2694,175 @@ export interface operations {
             };
         };
     };
+    adminRotateToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example token-0 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateToken"];
+            };
+        };
+        responses: {
+            /** @description The new token, with its value */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "token-124",
+                     *       "token": "vex_UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg",
+                     *       "user_id": "user-123",
+                     *       "created_at": "2024-03-01T12:00:00.000Z",
+                     *       "name": "CI",
+                     *       "expires_at": "2024-05-30T12:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 400,
+                     *       "code": "FST_ERR_VALIDATION",
+                     *       "error": "Bad Request",
+                     *       "message": "querystring/x Unexpected property"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description A challenge that names the header for the admin key. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 401,
+                     *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
+                     *       "error": "Unauthorized",
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: tokens"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 404,
+                     *       "code": "VEXA_ADMIN_ERR_TOKEN_NOT_FOUND",
+                     *       "error": "Not Found",
+                     *       "message": "Token not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 413,
+                     *       "code": "FST_ERR_CTP_BODY_TOO_LARGE",
+                     *       "error": "Payload Too Large",
+                     *       "message": "Request body is too large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 415,
+                     *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
+                     *       "error": "Unsupported Media Type",
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Number of seconds to wait before the next attempt. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 503,
+                     *       "code": "VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE",
+                     *       "error": "Service Unavailable",
+                     *       "message": "Storage cannot answer now"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     adminVerifyToken: {
         parameters: {
             query?: never;
@@ -2429,7 +2905,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2457,6 +2933,272 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
                      *       "error": "Forbidden",
                      *       "message": "The admin lacks the permission that this request needs: verify"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 413,
+                     *       "code": "FST_ERR_CTP_BODY_TOO_LARGE",
+                     *       "error": "Payload Too Large",
+                     *       "message": "Request body is too large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 415,
+                     *       "code": "FST_ERR_CTP_INVALID_MEDIA_TYPE",
+                     *       "error": "Unsupported Media Type",
+                     *       "message": "Unsupported Media Type: send JSON, with Content-Type: application/json"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Number of seconds to wait before the next attempt. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 503,
+                     *       "code": "VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE",
+                     *       "error": "Service Unavailable",
+                     *       "message": "Storage cannot answer now"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    adminFindTokens: {
+        parameters: {
+            query?: {
+                /** @description Start after the token with this id, even if that token has been revoked. */
+                after?: string;
+                /** @description In order of creation: `asc` from the oldest token, `desc` from the newest. */
+                order?: "asc" | "desc";
+                /** @description Maximum number of tokens to return. */
+                limit?: number;
+                /** @description Return only tokens whose name contains this text, in any letter case. */
+                search?: string;
+                /** @description Return only tokens whose `start` begins with this text. Do not send a whole value here, because URLs are logged: send it to `POST /tokens/verify`, with `touch` false. */
+                start?: string;
+                /** @description Return only tokens that are in this state now. Each token is in one state: an expired token is not also `disabled`. The state of the user does not matter. */
+                state?: "active" | "disabled" | "expired";
+                /** @description Return only tokens whose last use is before this time. If never used, the time of creation counts. */
+                unused_since?: string;
+                /** @description Return only tokens that expire, or expired, before this time. */
+                expires_before?: string;
+                /** @description Whether the header `X-Total-Count` of the reply gives the number of all matching tokens. */
+                count?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tokens, each with its user */
+            200: {
+                headers: {
+                    /** @description Link to the next page (`rel="next"`), relative to the URL of the request. Absent on the last page. */
+                    link?: string;
+                    /** @description Number of all matching tokens. Present only if `count` is true. */
+                    "x-total-count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "token-123",
+                     *         "token": "***",
+                     *         "user_id": "user-123",
+                     *         "created_at": "2024-01-01T12:00:00.000Z",
+                     *         "name": "CI",
+                     *         "expires_at": "2024-04-01T12:00:00.000Z",
+                     *         "user": {
+                     *           "id": "user-123",
+                     *           "email": "user@example.com",
+                     *           "name": "John Doe"
+                     *         }
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["FoundToken"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 400,
+                     *       "code": "FST_ERR_VALIDATION",
+                     *       "error": "Bad Request",
+                     *       "message": "querystring/x Unexpected property"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description A challenge that names the header for the admin key. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 401,
+                     *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
+                     *       "error": "Unauthorized",
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Number of seconds to wait before the next attempt. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 503,
+                     *       "code": "VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE",
+                     *       "error": "Service Unavailable",
+                     *       "message": "Storage cannot answer now"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    adminPruneTokens: {
+        parameters: {
+            query: {
+                /**
+                 * @description Only expired tokens can be deleted.
+                 * @example expired
+                 */
+                state: "expired";
+                /**
+                 * @description Delete the tokens that expired before this time, which must not be in the future.
+                 * @example 2000-01-01T00:00:00Z
+                 */
+                expired_before: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The expired tokens are deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deleted": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PrunedTokens"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description A challenge that names the header for the admin key. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 401,
+                     *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
+                     *       "error": "Unauthorized",
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: tokens"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];
@@ -2560,7 +3302,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2692,7 +3434,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2858,7 +3600,7 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
-                    /** @description A challenge, which names the header for the admin key. */
+                    /** @description A challenge that names the header for the admin key. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2869,6 +3611,134 @@ export interface operations {
                      *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
                      *       "error": "Unauthorized",
                      *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Number of seconds to wait before the next attempt. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 503,
+                     *       "code": "VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE",
+                     *       "error": "Service Unavailable",
+                     *       "message": "Storage cannot answer now"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    adminListAudit: {
+        parameters: {
+            query?: {
+                /** @description Start after the entry with this id, even if that entry has been deleted. */
+                after?: string;
+                /** @description Maximum number of entries to return. */
+                limit?: number;
+                /** @description In the order of the changes: `asc` from the oldest entry, `desc` from the newest. */
+                order?: "asc" | "desc";
+                /** @description Return only entries about this user and its tokens. A malformed id matches nothing. */
+                user_id?: string;
+                /** @description Return only entries whose `token_id` is this id. The entry of a rotation has the old token as its `token_id`, so find the rotation that created a token by `user_id`. A malformed id matches nothing. */
+                token_id?: string;
+                /** @description Return only entries with this action. The database reads entries one by one until the page is full. */
+                action?: "user.created" | "user.updated" | "user.deleted" | "token.created" | "token.updated" | "token.rotated" | "token.revoked";
+                /** @description Return only entries with this actor. The database reads entries one by one until the page is full. */
+                actor?: string;
+                /** @description Return only entries of this time or later. The database reads entries one by one until the page is full. */
+                since?: string;
+                /** @description Return only entries from before this time. The database reads entries one by one until the page is full. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entries */
+            200: {
+                headers: {
+                    /** @description Link to the next page (`rel="next"`), relative to the URL of the request. Absent on the last page. */
+                    link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "audit-9",
+                     *         "at": "2024-01-01T12:00:00.000Z",
+                     *         "action": "user.updated",
+                     *         "user_id": "user-123",
+                     *         "actor": "ops",
+                     *         "request_id": "req-7",
+                     *         "changed": [
+                     *           "disabled"
+                     *         ]
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["AuditEntry"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 400,
+                     *       "code": "FST_ERR_VALIDATION",
+                     *       "error": "Bad Request",
+                     *       "message": "querystring/x Unexpected property"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description A challenge that names the header for the admin key. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 401,
+                     *       "code": "VEXA_ADMIN_ERR_UNAUTHORIZED",
+                     *       "error": "Unauthorized",
+                     *       "message": "Admin key missing or not valid: send one in the header X-Admin-API-Key"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "statusCode": 403,
+                     *       "code": "VEXA_ADMIN_ERR_FORBIDDEN",
+                     *       "error": "Forbidden",
+                     *       "message": "The admin lacks the permission that this request needs: audit"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorReply"];

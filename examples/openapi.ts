@@ -14,7 +14,8 @@ await app.register(swagger, {
 })
 await app.register(vexaAdmin, {
   adminKeys: 'no-request-is-ever-made',
-  storage: sqliteStorage({ filename: ':memory:' })
+  storage: sqliteStorage({ filename: ':memory:' }),
+  audit: true
 })
 await app.ready()
 

@@ -1,8 +1,9 @@
 // This adapter keeps users and tokens in Redis 7 or later, or in Valkey, for any number of processes.
 // It does not run on Redis Cluster, because its scripts build keys from the prefix. It passes the conformance suite.
 import {
-  normalizeForSearch, type NewTokenRecord, type NewUserRecord, type StorageAdapter, type TokenRecord,
-  type TokenReplacement, type TokenWithUser, type UserChanges, type UserFilter, type UserPage, type UserRecord
+  normalizeForSearch, type ListedToken, type NewTokenRecord, type NewUserRecord, type PruneBatch, type StorageAdapter,
+  type TokenChanges, type TokenFilter, type TokenPage, type TokenRecord, type TokenReplacement, type TokenWithUser,
+  type UserChanges, type UserFilter, type UserPage, type UserRecord
 } from 'fastify-vexa-admin'
 import { createClient } from 'redis'
 
@@ -13,33 +14,39 @@ const settings = {
 }
 
 // The server runs one script at a time, so a check and the write that depends on it are one step.
-// Each record is a Redis hash. Its members are JSON, except `id`, `user_id` and `hash`.
+// Each record is a Redis hash. Its members are JSON, except `id`, `user_id` and those in `hidden`. Sorted sets hold the
+// keys in order of creation. The `version` of a token changes with each change but that of `last_used_at`.
 const shared = `
   local prefix, call = KEYS[1], redis.call
-  local emails, hashes, users = prefix .. 'emails', prefix .. 'hashes', prefix .. 'users'
+  local emails, hashes, users, all = prefix .. 'emails', prefix .. 'hashes', prefix .. 'users', prefix .. 'tokens'
   local function user (id) return prefix .. 'user:' .. id end
   local function token (id) return prefix .. 'token:' .. id end
   local function tokens (userId) return prefix .. 'tokens:' .. userId end
 
-  local function records (key, ids)
-    local found = {}
-    for i, id in ipairs(ids) do found[i] = call('hgetall', key(id)) end
-    return found
+  local function userRecord (id) return call('hgetall', user(id)) end
+
+  local function listedToken (id)
+    local userId = call('hget', token(id), 'user_id')
+    if not userId then return nil end
+    local email, name = unpack(call('hmget', user(userId), 'email', 'name'))
+    return { call('hgetall', token(id)), { 'id', userId, 'email', email, 'name', name } }
   end
 
   local function createToken (userId, hash, ...)
     if call('hexists', hashes, hash) == 1 then error('another token has this hash') end
     local id = call('incr', prefix .. 'last-token')
-    call('hset', token(id), 'id', id, 'user_id', userId, 'hash', hash, ...)
+    call('hset', token(id), 'id', id, 'user_id', userId, 'hash', hash, 'version', 0, ...)
     call('hset', hashes, hash, id)
+    call('zadd', all, id, id)
     call('zadd', tokens(userId), id, id)
-    return call('hgetall', token(id))
+    return id
   end
 
   local function revokeToken (id)
     local hash, userId = unpack(call('hmget', token(id), 'hash', 'user_id'))
     if not hash then return 0 end
     call('hdel', hashes, hash)
+    call('zrem', all, id)
     call('zrem', tokens(userId), id)
     return call('del', token(id))
   end
@@ -88,7 +95,7 @@ export class RedisStorage implements StorageAdapter {
   }
 
   async findUser (id: string): Promise<UserRecord | undefined> {
-    return decode(await this.#run([id], "return call('hgetall', user(ARGV[1]))"))
+    return decode(await this.#run([id], 'return userRecord(ARGV[1])'))
   }
 
   async findUserByEmail (email: string): Promise<UserRecord | undefined> {
@@ -97,21 +104,11 @@ export class RedisStorage implements StorageAdapter {
       return id and call('hgetall', user(id))`))
   }
 
-  async listUsers ({ skip, limit, ...page }: UserPage) {
-    if (selectsAll(page)) return await this.#list({ ...page, skip, limit })
-    const users: UserRecord[] = []
-    for await (const user of this.#search(page)) {
-      if (skip-- <= 0 && users.push(user) === limit) break
-    }
-    return users
+  async listUsers ({ order, after, skip, limit, ...filter }: UserPage): Promise<UserRecord[]> {
+    return await this.#list('users', { order, after, skip, limit }, matchesUser(filter))
   }
 
-  async countUsers (filter: UserFilter = {}): Promise<number> {
-    if (selectsAll(filter)) return await this.#run([], "return call('zcard', users)")
-    let count = 0
-    for await (const user of this.#search({ order: 'asc', ...filter })) if (user) count++
-    return count
-  }
+  async countUsers (filter?: UserFilter) { return await this.#count('users', matchesUser(filter)) }
 
   async updateUser (id: string, changes: UserChanges, revision?: number): Promise<UserRecord | 'absent' | 'taken'> {
     const email = JSON.stringify(changes.email) ?? ''
@@ -144,45 +141,68 @@ export class RedisStorage implements StorageAdapter {
   async createToken (token: NewTokenRecord): Promise<TokenRecord | 'absent'> {
     return decode(await this.#run([token.user_id, ...encodeToken(token)], `
       if call('exists', user(ARGV[1])) == 0 then return 'absent' end
-      return createToken(unpack(ARGV))`))
+      return call('hgetall', token(createToken(unpack(ARGV))))`))
   }
 
   async findTokenByHash (hash: Buffer): Promise<TokenWithUser | undefined> {
-    const found = await this.#run([hash.toString('hex')], `
+    return decodePair(await this.#run([hash.toString('hex')], `
       local id = call('hget', hashes, ARGV[1])
       if not id then return nil end
-      return { call('hgetall', token(id)), call('hgetall', user(call('hget', token(id), 'user_id'))) }`)
-    return found === null ? undefined : { token: decode(found[0]), user: decode(found[1]) }
+      return { call('hgetall', token(id)), userRecord(call('hget', token(id), 'user_id')) }`))
   }
 
-  async listTokens (userId: string): Promise<TokenRecord[]> {
-    return (await this.#run([userId], "return records(token, call('zrange', tokens(ARGV[1]), 0, -1))")).map(decode)
+  async findToken (id: string): Promise<ListedToken | undefined> {
+    return decodePair(await this.#run([id], 'return listedToken(ARGV[1])'))
   }
 
-  async rotateToken (id: string, replace: (old: TokenRecord) => TokenReplacement | 'rejected') {
-    while (true) {
-      const old: TokenRecord | undefined = decode(await this.#run([id], "return call('hgetall', token(ARGV[1]))"))
-      if (old === undefined) return 'absent'
-      // No other member of a token changes, except `last_used_at`, which does not matter to a rotation.
-      const expected = JSON.stringify(old.expires_at)
-      const replacement = replace(old)
-      if (replacement === 'rejected') return 'rejected'
-      const { expires_at: expires, successor } = replacement
-      const reply = await this.#run([id, expected, JSON.stringify(expires), ...encodeToken(successor)], `
-        local id, expected, expires = unpack(ARGV)
-        local stored, userId = unpack(call('hmget', token(id), 'expires_at', 'user_id'))
-        if not stored then return 'absent' end
-        if stored ~= expected then return 'changed' end
-        local successor = createToken(userId, unpack(ARGV, 4))
-        if expires == 'null' then revokeToken(id) else call('hset', token(id), 'expires_at', expires) end
-        return successor`)
-      if (reply !== 'changed') return decode(reply) as TokenRecord | 'absent'
-    }
+  async listTokens ({ order, after, limit, userId, ...filter }: TokenPage): Promise<ListedToken[]> {
+    return await this.#list(tokensOf(userId), { order, after, skip: 0, limit }, matchesToken(filter))
+  }
+
+  async countTokens ({ userId, ...filter }: TokenFilter = {}) {
+    return await this.#count(tokensOf(userId), matchesToken(filter))
+  }
+
+  async updateToken (id: string, change: (current: TokenRecord) => TokenChanges | 'rejected') {
+    return await this.#change(id, (current) => {
+      const changes = change(current)
+      return changes === 'rejected' ? changes : encode(changes)
+    }, `
+      call('hset', token(id), 'id', id, unpack(ARGV, 3))
+      return call('hgetall', token(id))`)
+  }
+
+  async rotateToken (
+    id: string, replace: (old: TokenRecord, successor?: TokenRecord) => TokenReplacement | 'rejected'
+  ) {
+    return await this.#change(id, (old, successor) => {
+      const replacement = replace(old, successor)
+      if (replacement === 'rejected') return replacement
+      return [JSON.stringify(replacement.expires_at), ...encodeToken(replacement.successor)]
+    }, `
+      local successor = createToken(call('hget', token(id), 'user_id'), unpack(ARGV, 4))
+      call('hset', token(id), 'expires_at', ARGV[3], 'successor', successor)
+      if ARGV[3] == 'null' then revokeToken(id) end
+      return call('hgetall', token(successor))`)
   }
 
   async revokeToken (id: string) { return await this.#run([id], 'return revokeToken(ARGV[1])') === 1 }
 
   async revokeTokens (userId: string) { await this.#run([userId], 'revokeTokens(ARGV[1])') }
+
+  async pruneTokens ({ expiredBefore, ...batch }: PruneBatch) {
+    const expired = await this.listTokens({ order: 'asc', expiresBefore: expiredBefore, ...batch })
+    const ids = expired.map(({ token }) => token.id)
+    // As JSON, a time begins with a quotation mark, which is less than the n of null.
+    const deleted: number = await this.#run([JSON.stringify(expiredBefore), ...ids], `
+      local deleted = 0
+      for i = 2, #ARGV do
+        local expires = call('hget', token(ARGV[i]), 'expires_at')
+        if expires and expires < ARGV[1] then deleted = deleted + revokeToken(ARGV[i]) end
+      end
+      return deleted`)
+    return { deleted, last: ids.at(-1) }
+  }
 
   async touchTokens (ids: readonly string[], lastUsedAt: string) {
     await this.#run([JSON.stringify(lastUsedAt), ...ids], `
@@ -196,33 +216,108 @@ export class RedisStorage implements StorageAdapter {
     return await this.client.eval(shared + script, { keys: [this.prefix], arguments: values.map(String) })
   }
 
-  async #list ({ order, after, skip, limit }: UserPage): Promise<UserRecord[]> {
+  // Calls `decide` with a token and its successor, and runs `write`. Starts over if the token has changed meanwhile.
+  async #change (
+    id: string, decide: (token: TokenRecord, successor?: TokenRecord) => string[] | 'rejected', write: string
+  ): Promise<TokenRecord | 'absent' | 'rejected'> {
+    while (true) {
+      const [token, version, successor] = await this.#run([id], `
+        local version, successor = unpack(call('hmget', token(ARGV[1]), 'version', 'successor'))
+        return { call('hgetall', token(ARGV[1])), version, successor and call('hgetall', token(successor)) }`)
+      if (version === null) return 'absent'
+      const values = decide(decode(token), decode(successor))
+      if (values === 'rejected') return values
+      const reply = await this.#run([id, version, ...values], `
+        local id = ARGV[1]
+        if call('hget', token(id), 'version') ~= ARGV[2] then return 'changed' end
+        call('hincrby', token(id), 'version', 1)
+        ${write}`)
+      if (reply !== 'changed') return decode(reply)
+    }
+  }
+
+  async #list (set: string, { order, after, skip, limit }: UserPage, matches?: Matches): Promise<any[]> {
+    if (matches === undefined) return await this.#page(set, { order, after, skip, limit })
+    const found = []
+    for await (const record of this.#search(set, order, after)) {
+      if (matches(record) && skip-- <= 0 && found.push(record) === limit) break
+    }
+    return found
+  }
+
+  async #count (set: string, matches?: Matches): Promise<number> {
+    if (matches === undefined) return await this.#run([set], "return call('zcard', prefix .. ARGV[1])")
+    let count = 0
+    for await (const record of this.#search(set, 'asc')) if (matches(record)) count++
+    return count
+  }
+
+  // Redis has no index for a search, so every record is read. Between two pages, other calls can run.
+  async * #search (set: string, order: 'asc' | 'desc', after?: string) {
+    for (;;) {
+      const page = await this.#page(set, { order, after, skip: 0, limit: 500 })
+      if (page.length === 0) return
+      yield * page
+      after = keyOf(page.at(-1))
+    }
+  }
+
+  async #page (set: string, { order, after, skip, limit }: UserPage): Promise<any[]> {
     // A key that is not a number was never created.
     const start = after === undefined ? (order === 'asc' ? '-inf' : '+inf') : `(${Number(after) || 0}`
     const range = order === 'asc' ? ['+inf', 'byscore'] : ['-inf', 'byscore', 'rev']
-    const values = [start, ...range, 'limit', skip, limit]
-    return (await this.#run(values, "return records(user, call('zrange', users, unpack(ARGV)))")).map(decode)
-  }
-
-  // Redis has no index for a search, so every user is read. Between two pages, other calls can run.
-  async * #search ({ order, after, search = '', disabled }: Omit<UserPage, 'skip' | 'limit'>) {
-    for (let page: UserRecord[] | undefined; page?.length !== 0; after = page.at(-1)?.id) {
-      page = await this.#list({ order, after, skip: 0, limit: 500 })
-      for (const user of page) {
-        if (disabled !== undefined && user.disabled !== disabled) continue
-        if ([user.email, user.name ?? ''].some((text) => normalizeForSearch(text).includes(search))) yield user
-      }
-    }
+    const found = await this.#run([set, start, ...range, 'limit', skip, limit], `
+      local read, found = ARGV[1] == 'users' and userRecord or listedToken, {}
+      for i, id in ipairs(call('zrange', prefix .. ARGV[1], unpack(ARGV, 2))) do found[i] = read(id) end
+      return found`)
+    return found.map(set === 'users' ? decode : decodePair)
   }
 }
 
-const selectsAll = ({ search, disabled }: UserFilter) => search === undefined && disabled === undefined
+// Returns whether a filter selects a user, or a token with its user.
+type Matches = (record: any) => boolean
+
+const tokensOf = (userId?: string) => userId === undefined ? 'tokens' : `tokens:${userId}`
+
+const keyOf = (record: UserRecord | ListedToken) => 'token' in record ? record.token.id : record.id
+
+const isEmpty = (filter: object) => Object.values(filter).every((member) => member === undefined)
+
+const contains = (text: string | null, search: string) => normalizeForSearch(text ?? '').includes(search)
+
+function matchesUser (filter: UserFilter = {}): Matches | undefined {
+  if (isEmpty(filter)) return undefined
+  const { search = '', disabled } = filter
+  return (user: UserRecord) => (contains(user.email, search) || contains(user.name, search)) &&
+    (disabled === undefined || user.disabled === disabled)
+}
+
+function matchesToken (filter: TokenFilter): Matches | undefined {
+  if (isEmpty(filter)) return undefined
+  const { search = '', start = '', state, unusedSince, expiresBefore } = filter
+  return ({ token }: ListedToken) => contains(token.name, search) &&
+    (token.start ?? '').startsWith(start) &&
+    (state === undefined || stateOf(token, state.at) === state.is) &&
+    (unusedSince === undefined || (token.last_used_at ?? token.created_at) < unusedSince) &&
+    (expiresBefore === undefined || (token.expires_at !== null && token.expires_at < expiresBefore))
+}
+
+function stateOf (token: TokenRecord, at: string) {
+  if (token.expires_at !== null && token.expires_at <= at) return 'expired'
+  return token.disabled ? 'disabled' : 'active'
+}
 
 const encode = (record: object): string[] =>
   Object.entries(record).flatMap(([name, value]) => value === undefined ? [] : [name, JSON.stringify(value)])
 
 const encodeToken = ({ hash, user_id: userId, ...token }: NewTokenRecord): string[] =>
   [hash.toString('hex'), ...encode({ ...token, last_used_at: null })]
+
+const hidden = ['hash', 'version', 'successor']
+
+function decodePair (reply: [string[], string[]] | null): any {
+  return reply === null ? undefined : { token: decode(reply[0]), user: decode(reply[1]) }
+}
 
 // Returns the record in a reply, or `undefined` if the reply has none. Returns text such as 'taken' unchanged.
 function decode (reply: string[] | string | null): any {
@@ -231,7 +326,7 @@ function decode (reply: string[] | string | null): any {
   const record: Record<string, unknown> = {}
   for (let i = 0; i < reply.length; i += 2) {
     const [name, value] = reply.slice(i, i + 2) as [string, string]
-    if (name !== 'hash') record[name] = name === 'id' || name === 'user_id' ? value : JSON.parse(value)
+    if (!hidden.includes(name)) record[name] = name === 'id' || name === 'user_id' ? value : JSON.parse(value)
   }
   return record
 }

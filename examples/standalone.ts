@@ -1,4 +1,4 @@
-// The admin API alone, without configuration, and with a page to try it: npm start
+// The admin API and its console, without configuration, and with a page to try the API: npm start
 import { randomBytes } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -58,13 +58,16 @@ try {
       }]
     }
   })
-  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
+  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('admin/console/'))
   await app.register(vexaAdmin, {
     adminKeys: adminKey,
-    storage: sqliteStorage({ filename: DATABASE_FILE || 'vexa-admin.db' })
+    storage: sqliteStorage({ filename: DATABASE_FILE || 'vexa-admin.db' }),
+    audit: true,
+    console: true,
+    tokenStart: true
   })
   const address = await app.listen({ host: HOST || '127.0.0.1', port: Number(PORT || 3000) })
-  console.log(`\nTry it at ${address}/docs`)
+  console.log(`\nThe console is at ${address}/admin/console/\nTry the API at ${address}/docs`)
   if (!ADMIN_API_KEY) {
     const headers = `-H 'X-Admin-API-Key: ${adminKey}' -H 'Content-Type: application/json'`
     console.log(`

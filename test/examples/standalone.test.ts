@@ -70,9 +70,24 @@ t.test('standalone: ends with one sentence when the port is taken or the file un
   }
 })
 
+t.test('standalone: / leads to the console, whose tokens have a start, and changes are audited', async (t) => {
+  const key = 'a-key-from-the-environment'
+  const { child, url } = await start(t, { ADMIN_API_KEY: key })
+  t.equal(await child.line(/^The console/), `The console is at ${url}/admin/console/`)
+  const page = await fetch(url)
+  t.same([page.status, page.url], [200, `${url}/admin/console/`])
+  const headers = { 'x-admin-api-key': key, 'content-type': 'application/json' }
+  const api = async (path: string, body?: object) => (await fetch(`${url}/admin/${path}`, {
+    headers, ...body && { method: 'POST', body: JSON.stringify(body) }
+  })).json()
+  t.match(await api('users', { email: 'jane@example.com' }), { id: 'user-1' })
+  t.match(await api('users/user-1/tokens', {}), { start: /^vex_\w{4}$/ })
+  t.match(await api('audit'), [{ action: 'token.created' }, { action: 'user.created' }])
+})
+
 t.test('standalone: serves a page to try the API, and the OpenAPI document', async (t) => {
   const { child, url } = await start(t)
-  t.equal(await child.line(/^Try it/), `Try it at ${url}/docs`)
+  t.equal(await child.line(/^Try the API/), `Try the API at ${url}/docs`)
   t.match(await (await fetch(`${url}/docs`)).text(), /<div id="swagger-ui">/)
   t.match(await (await fetch(`${url}/docs/json`)).json(), {
     openapi: '3.1.0',
