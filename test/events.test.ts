@@ -37,6 +37,12 @@ t.test('events: a change over HTTP names its request, ip and admin key', async (
     ['PUT', '/users/user-1/data', { b: 1 }, { event: 'user:updated', userId: 'user-1', changed: ['data'] }],
     ['POST', '/users/user-1/tokens', {}, { event: 'token:created', tokenId: 'token-1', userId: 'user-1' }],
     [
+      'PATCH', '/tokens/token-1', { name: 'Secret Name', disabled: false, expires_in: 60, data: { secret: 1 } },
+      {
+        event: 'token:updated', tokenId: 'token-1', userId: 'user-1', changed: ['name', 'disabled', 'expires_in', 'data']
+      }
+    ],
+    [
       'POST', '/tokens/token-1/rotate', {},
       { event: 'token:rotated', tokenId: 'token-1', successorId: 'token-2', userId: 'user-1' }
     ],
@@ -84,7 +90,29 @@ t.test('events: nothing is published when a request changes nothing', async (t) 
   t.equal((await call(app, 'POST', '/admin/tokens/token-9/rotate')).statusCode, 404)
   t.equal((await call(app, 'POST', '/admin/users', { payload: {} })).statusCode, 400)
   t.equal((await call(app, 'PATCH', '/admin/users/user-1', { payload: {} })).statusCode, 200)
+  for (const url of ['/admin/tokens', '/admin/tokens/token-1', '/admin/users/user-1/tokens']) {
+    t.equal((await call(app, 'GET', url)).statusCode, 200)
+  }
+  t.equal((await call(app, 'PATCH', '/admin/tokens/token-9', { payload: { name: 'x' } })).statusCode, 404)
+  t.equal((await call(app, 'PATCH', '/admin/tokens/token-1', { payload: { name: 1 } })).statusCode, 400)
+  t.equal((await call(app, 'PATCH', '/admin/tokens/token-1', { payload: {} })).statusCode, 200)
+  const expired = 'state=expired&expired_before=2024-01-01T12:00:00Z'
+  t.equal((await call(app, 'DELETE', `/admin/tokens?${expired}`)).statusCode, 200)
   t.same(take(), [])
+  await call(app, 'POST', '/admin/tokens/token-1/rotate', { payload: { grace_period: 60 } })
+  take()
+  t.equal((await call(app, 'POST', '/admin/tokens/token-1/rotate')).statusCode, 409)
+  t.same(take(), [])
+})
+
+t.test('token:revoked: names the user when the token is revoked by its value', async (t) => {
+  const app = await build(t)
+  const { token } = await createUserWithToken(app)
+  const { take } = listen(t)
+  for (let i = 0; i < 2; i++) {
+    t.equal((await call(app, 'POST', '/admin/revoke', { payload: { token: token.token } })).statusCode, 200)
+  }
+  t.match(take(), [{ event: 'token:revoked', tokenId: 'token-1', userId: 'user-1' }])
 })
 
 t.test("events: a change by the app's own code has no request, ip or actor", async (t) => {
@@ -186,6 +214,10 @@ t.test('admin:rejected, token:rejected: name the request, route and reason', asy
   take()
   await ask(token.token)
   t.same(take(), [{ ...bots, reason: 'DISABLED' }])
+  await tokens.update(token.id, { disabled: true })
+  take()
+  await ask(token.token)
+  t.same(take(), [{ ...bots, reason: 'TOKEN_DISABLED' }])
 })
 
 t.test('token:rejected: the reason is INSUFFICIENT_SCOPE when a scope is missing', async (t) => {

@@ -12,7 +12,7 @@ import { build } from './support/helpers.js'
 t.test('openVexaAdmin: its services share users and tokens with an app', async (t) => {
   const place = emptyPlace(t)
   const admin = await openVexaAdmin({ storage: storageAt(place), scopes: ['bot'], tokenPrefix: ['acme_', 'vex_'] })
-  t.same(Object.keys(admin).sort(), ['close', 'ping', 'tokens', 'users'])
+  t.same(Object.keys(admin).sort(), ['audit', 'close', 'export', 'import', 'ping', 'tokens', 'users'])
   const user = await admin.users.create({ email: 'jane@example.com' })
   const { token, ...created } = await admin.tokens.create(user.id, { scopes: ['bot'] })
   t.match(token, /^acme_/)
@@ -80,6 +80,10 @@ t.test('openVexaAdmin: closes the storage, and throws the error, when it cannot 
     })
     t.same(calls, ['close'])
   }
+  // The error of a host with several addresses has no message.
+  const away = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })
+  await t.rejects(openVexaAdmin({ storage: faultyStorage(emptyStorage(t), { open: throwing(away) }) }),
+    { message: /cannot be opened: ECONNREFUSED$/ })
   await t.rejects(openVexaAdmin({ storage: sqliteStorage({ filename: '/nowhere/at/all.db' }) }),
     { code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /SQLite cannot open \/nowhere\/at\/all\.db/ })
 })
@@ -99,7 +103,7 @@ t.test('close: closes the storage once, and throws when that fails', async (t) =
   await t.rejects(failing.close(), { code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE' })
 })
 
-t.test('close: emits a warning when the last uses cannot be written', async (t) => {
+t.test('close: emits a warning when `last_used_at` cannot be written', async (t) => {
   const warnings: string[] = []
   const listener = ({ message }: Error) => { warnings.push(message) }
   process.on('warning', listener)
@@ -120,6 +124,24 @@ t.test('openVexaAdmin: its events have an actor, but no prefix', async (t) => {
   await users.create({ email: 'a@b' }, { actor: 'script' })
   await tokens.create('user-1')
   t.same(heard, [{ actor: 'script', userId: 'user-1' }, { userId: 'user-1', tokenId: 'token-1' }])
+})
+
+t.test('openVexaAdmin: its changes are in the audit trail of the app', async (t) => {
+  const place = emptyPlace(t)
+  const app = await build(t, { storage: storageAt(place), audit: true })
+  await app.vexaAdmin.users.create({ email: 'a@b' })
+  const { users, audit, close } = await openVexaAdmin({ storage: storageAt(place), audit: true })
+  t.teardown(close)
+  await users.update('user-1', { name: 'x' }, { actor: 'script' })
+  const entries = await app.vexaAdmin.audit.list({ order: 'asc', user_id: 'user-1' })
+  t.match(entries, [{ action: 'user.created' }, { action: 'user.updated', actor: 'script', changed: ['name'] }])
+  t.same(await audit.list({ order: 'asc' }), entries)
+  for (const query of [{ limit: 0 }, { order: 'up' }, { count: true }, { since: 'now' }, { actor: 1 }, 'x', null]) {
+    await t.rejects(audit.list(query as never), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT', statusCode: 400 })
+  }
+  for (const id of [1, null, {}, ['user-1']]) {
+    await t.rejects(audit.list({ user_id: id as never }), { code: 'VEXA_ADMIN_ERR_INVALID_INPUT' })
+  }
 })
 
 t.test('ping: resolves, and throws 503 when the storage fails or does not answer', async (t) => {

@@ -3,6 +3,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import vexaAdmin, { sqliteStorage, type VexaAdminOptions } from '../src/index.js'
 import { resolveOptions } from '../src/resolve-options.js'
+import { storageMethodNames, type StorageAdapter } from '../src/storage/storage-adapter.js'
 import { emptyPlace, storageAt } from './support/databases.js'
 import { adminKey, build, call } from './support/helpers.js'
 
@@ -13,15 +14,23 @@ t.test('resolveOptions: an absent option has its documented default', async (t) 
   t.match(resolveOptions(given), {
     adminKeys: [{ digest: sha256(adminKey), admin: { name: null, permissions: { length: 5 } } }],
     prefix: '/admin',
+    console: false,
+    hide: false,
     tokenPrefix: ['vex_'],
+    tokenStart: false,
+    legacyTokens: [],
     trustedOrigins: [],
     defaultMaxConcurrentBots: 3,
     maxTokenLifetime: Infinity,
     scopes: [],
     duplicateEmail: 'reject',
-    maxDataSize: 16384
+    maxDataSize: 16384,
+    audit: undefined
   })
 })
+
+// A storage as authors wrote them before there was an audit trail.
+const withoutTrail = Object.fromEntries(storageMethodNames.map((name) => [name, async () => {}]))
 
 t.test('plugin: a wrong option stops the boot with a coded error that names it', async (t) => {
   const wrong: Array<[Record<string, unknown>, RegExp]> = [
@@ -62,6 +71,17 @@ t.test('plugin: a wrong option stops the boot with a coded error that names it',
     [{ adminKeys: adminKey, tokenPrefix: ['vex_', 1] }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: [['vex_']] }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: null }, /tokenPrefix/],
+    ...[/x/, 'x', ['x'], [/x/, null], [{ source: 'x', flags: '', test: () => true }], new Array(1), null, {}].map(
+      (legacyTokens): [Record<string, unknown>, RegExp] => [
+        { adminKeys: adminKey, legacyTokens }, /`legacyTokens` must be an array of regular expressions/
+      ]
+    ),
+    [{ adminKeys: adminKey, console: 1 }, /`console` must be true or false/],
+    [{ adminKeys: adminKey, console: 'true' }, /`console`/],
+    [{ adminKeys: adminKey, console: null }, /`console`/],
+    [{ adminKeys: adminKey, tokenStart: 1 }, /`tokenStart`/],
+    [{ adminKeys: adminKey, tokenStart: 'true' }, /`tokenStart`/],
+    [{ adminKeys: adminKey, tokenStart: null }, /`tokenStart`/],
     ...[
       'https://a.example', [1], [null], [['https://a.example']], ['null'], ['*'], [''], ['a.example'],
       ['https://*.example'], ['https://a.example/'], ['https://a.example/path'], ['https://a.example?x'],
@@ -85,6 +105,18 @@ t.test('plugin: a wrong option stops the boot with a coded error that names it',
     ...[1, 0, -1, 1048577, 100.5, '16384', null, Infinity].map((maxDataSize): [Record<string, unknown>, RegExp] => [
       { adminKeys: adminKey, maxDataSize }, /maxDataSize.*from 2 to 1048576/
     ]),
+    ...[
+      1, 0, 'true', null, [], [30], {}, { retention: undefined }, { days: 30 }, { retention: 30, days: 30 },
+      ...[0, -1, 1.5, 36_501, '30', null, NaN, Infinity, [30]].map((retention) => ({ retention }))
+    ].map((audit): [Record<string, unknown>, RegExp] => [
+      { adminKeys: adminKey, audit }, /`audit` must be true, false, or \{ retention: days \} .* from 1 to 36500$/
+    ]),
+    ...[undefined, 'listAudit', 'pruneAudit'].flatMap((name) => [true, { retention: 1 }].map(
+      (audit): [Record<string, unknown>, RegExp] => [
+        { adminKeys: adminKey, audit, storage: { ...withoutTrail, ...name && { [name]: () => {} } } },
+        /`audit` needs a storage that keeps an audit trail, such as KyselyStorage: .*`listAudit` and `pruneAudit`$/
+      ]
+    )),
     [{ adminKeys: adminKey, storage: null }, /storage.*open/],
     [{ adminKeys: adminKey, storage: { open () {}, close () {} } }, /storage.*createUser/],
     [{ adminKey }, /no option `adminKey`/]
@@ -203,6 +235,32 @@ t.test('maxTokenLifetime: accepts its least and greatest value, and Infinity for
   for (const maxTokenLifetime of [1, 2147483647, Infinity]) {
     t.equal(resolveOptions({ adminKeys: adminKey, maxTokenLifetime }).maxTokenLifetime, maxTokenLifetime)
   }
+})
+
+t.test('audit: accepts its least and greatest retention, and copies it', async (t) => {
+  const storage = sqliteStorage({ filename: ':memory:' })
+  const resolved = (audit: VexaAdminOptions['audit']) => resolveOptions({ adminKeys: adminKey, storage, audit }).audit
+  const given = { retention: 1 }
+  const kept = resolved(given)
+  given.retention = 2
+  t.equal(kept?.retention, 1)
+  t.equal(resolved({ retention: 36_500 })?.retention, 36_500)
+  t.same(Object.keys(resolved(true) ?? {}), ['trail', 'retention'])
+  t.equal(resolved(true)?.retention, undefined)
+  t.equal(resolved(false), undefined)
+})
+
+t.test('audit: a storage without a trail serves an app without the option', async (t) => {
+  const entries: unknown[] = []
+  const storage = Object.fromEntries(storageMethodNames.map((name) => [name, async (...parameters: unknown[]) => {
+    entries.push(...parameters.filter((given) => given !== undefined))
+    return name.startsWith('find') ? undefined : name === 'pruneTokens' ? { deleted: 0 } : 'taken'
+  }])) as unknown as StorageAdapter
+  const app = await build(t, { storage })
+  t.equal((await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })).statusCode, 409)
+  t.equal((await call(app, 'DELETE', '/admin/tokens/token-1')).statusCode, 204)
+  t.match(entries, [{ email: 'a@b' }, '1'])
+  t.equal(entries.length, 2, 'no entry is passed')
 })
 
 t.test('trustedOrigins: accepts each form of origin, and none with adminKeys', async (t) => {

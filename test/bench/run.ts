@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { auditTrail } from './works/audit-trail.js'
 import { millionUsers } from './works/million-users.js'
 import { postgres } from './works/postgres.js'
 import { routes } from './works/routes.js'
@@ -30,6 +31,7 @@ const works: Record<string, (bench: Bench) => Promise<void>> = {
   routes,
   'million-users': millionUsers,
   postgres,
+  'audit-trail': auditTrail,
   start
 }
 

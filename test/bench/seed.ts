@@ -63,9 +63,13 @@ export async function seedPostgres (connectionString: string, users: number): Pr
   return values
 }
 
+/** Drops all tables whose names begin with `bench_`, also those that a killed run or an older version left. */
 export async function dropPostgres (connectionString: string): Promise<void> {
-  await withPostgres(connectionString, (client) =>
-    client.query('drop table if exists bench_tokens, bench_users, bench_migrations'))
+  await withPostgres(connectionString, async (client) => {
+    const { rows } = await client.query(String.raw`select string_agg(format('%I', tablename), ', ') as tables
+      from pg_tables where schemaname = current_schema() and tablename like 'bench\_%'`)
+    if (rows[0].tables !== null) await client.query(`drop table ${rows[0].tables}`)
+  })
 }
 
 async function withPostgres (connectionString: string, work: (client: pg.Client) => Promise<unknown>) {

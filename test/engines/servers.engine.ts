@@ -61,7 +61,7 @@ t.test('PostgreSQL: open rejects a server that subscribes to the tables of anoth
   await sql`create subscription copy connection ${sql.lit(publisher.url)} publication copied
     with (copy_data = false)`.execute(db)
   await t.rejects(using(onPostgres(subscriber), opens), {
-    code, message: 'tables of a subscription is true: another server writes to them'
+    code, message: 'tables of a subscription is true: another server writes to these tables'
   })
   t.ok(await using(onPostgres(publisher), opens))
   await sql`drop subscription copy`.execute(db)
@@ -100,7 +100,16 @@ t.test('Galera: open rejects nodes unless reads wait, and then no read is old', 
       for (let round = 0; round < 40; round++) {
         const hash = randomBytes(32)
         const token = await here.createToken({
-          user_id: owner.id, hash, name: null, scopes: null, expires_at: null, expires_in: null, created_at: created
+          user_id: owner.id,
+          hash,
+          name: null,
+          scopes: null,
+          expires_at: null,
+          expires_in: null,
+          disabled: false,
+          data: null,
+          start: null,
+          created_at: created
         })
         if (token === 'absent') throw new Error('The user is not there')
         counts.rounds++

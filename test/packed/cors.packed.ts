@@ -42,15 +42,17 @@ t.test('guide: a page of another origin uses the API with @fastify/cors as shown
     const request = { url: `${api}/admin${path}`, method, headers, ...(body && { body: JSON.stringify(body) }) }
     return page.evaluate(async ({ url, ...init }: typeof request) => {
       const { status, headers } = await fetch(url, init)
-      const [location, link, total] = ['location', 'link', 'x-total-count'].map((name) => headers.get(name))
-      return { status, location, link, total }
+      const names = ['location', 'link', 'x-total-count', 'etag']
+      const [location, link, total, etag] = names.map((name) => headers.get(name))
+      return { status, location, link, total, etag }
     }, request)
   }
 
   t.match(await ask('POST', '/users', { body: { email: 'jane@example.com' } }), { status: 201, location: /user-1$/ })
   t.match(await ask('POST', '/users', { body: { email: 'john@example.com' } }), { status: 201 })
   t.match(await ask('GET', '/users?limit=1&count=true'), { status: 200, link: /rel="next"/, total: '2' })
-  t.match(await ask('PATCH', '/users/user-1', { body: { name: 'Jane' } }), { status: 200 })
+  t.match(await ask('PATCH', '/users/user-1', { body: { name: 'Jane' } }), { status: 200, etag: /^"/ })
+  t.match(await ask('PUT', '/users/user-1/data', { body: { plan: 'pro' } }), { status: 200 })
   t.match(await ask('DELETE', '/users/user-1'), { status: 204 })
   t.match(await ask('GET', '/users', { key: 'a-key-that-is-not-valid' }), { status: 401 })
 })

@@ -1,23 +1,15 @@
 // Opens a page of a sister origin in a browser, where `authorize` reads a cookie. Both names lead to the loopback and
 // belong to one site, so that the browser adds a cookie that is `SameSite=Lax`.
-import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import cookie from '@fastify/cookie'
 import Fastify from 'fastify'
 import t from 'tap'
 import vexaAdmin, { type VexaAdminOptions } from '../../src/index.js'
-import { root } from '../support/child.js'
 import { emptyStorage } from '../support/databases.js'
-
-const browsers = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser']
-const executablePath = process.env.CHROMIUM ?? browsers.find((path) => existsSync(path))
-const skip = executablePath === undefined && 'no Chromium is installed'
-if (skip && process.env.CI === 'true') throw new Error(skip)
+import { openBrowser, skip } from './browser.js'
 
 t.test('authorize: a page of a sister origin cannot use the cookie of an admin', { skip }, async (t) => {
-  const { chromium } = (await import(`${root}test/packed/node_modules/playwright-core/index.mjs`)) as { chromium: any }
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
-  t.teardown(() => browser.close())
+  const browser = await openBrowser(t)
 
   /** Starts an app at admin.site.localhost. Returns it with its URL and the id of a user. */
   async function start (options: Partial<VexaAdminOptions> = {}) {

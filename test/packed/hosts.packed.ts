@@ -1,11 +1,9 @@
 // Empty apps that install the package for the first time.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import { rmSync } from 'node:fs'
+import t from 'tap'
 import { mysqlUrl, postgresUrl, unavailable } from '../support/databases.js'
 import { fence } from '../support/fences.js'
-import { execute, pack } from './tools.js'
+import { emptyApp, execute } from './tools.js'
 
 const key = 'a-key-of-sixteen-characters'
 
@@ -30,19 +28,6 @@ const served = '200 true\n'
 const documented = fence('examples/README.md', 'commonjs')
 const plain = serve.replaceAll(' as any', '').replace('(path: string, body?: string)', '(path, body)')
 
-async function emptyApp (t: Test, install: string[], files: Record<string, string>): Promise<string> {
-  // Outside of the checkout, because Node.js would find the checkout's modules from within.
-  const directory = mkdtempSync(join(tmpdir(), 'app-'))
-  t.teardown(() => rmSync(directory, { recursive: true }))
-  const tarball = await pack(directory)
-  // npm 12 runs no install script unless it is allowed.
-  const manifest = { private: true, allowScripts: { 'better-sqlite3': true } }
-  writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
-  await execute('npm', ['install', '--no-audit', '--no-fund', tarball, ...install], { cwd: directory })
-  return directory
-}
-
 t.test('package: serves over SQLite in ESM, CommonJS and TypeScript', async (t) => {
   const memory = "const storage = sqliteStorage({ filename: ':memory:' })"
   const options = { strict: true, target: 'es2022', exactOptionalPropertyTypes: true, types: ['node'] }
@@ -50,6 +35,16 @@ t.test('package: serves over SQLite in ESM, CommonJS and TypeScript', async (t) 
     'esm.mjs': `import Fastify from 'fastify'
       import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
       ${memory}${plain}`,
+    'console.mjs': `import Fastify from 'fastify'
+      import vexaAdmin, { sqliteStorage } from 'fastify-vexa-admin'
+      ${memory}
+      const app = Fastify()
+      await app.register(vexaAdmin, { adminKeys: '${key}', storage, console: true })
+      for (const path of ['', 'console.js', 'console.css']) {
+        const { statusCode, headers } = await app.inject('/admin/console/' + path)
+        console.log(statusCode, headers['content-type'])
+      }
+      await app.close()`,
     'documented.cjs': `process.env.ADMIN_API_KEY = '${key}'
       const app = require('fastify')()
       ${documented}
@@ -61,6 +56,7 @@ t.test('package: serves over SQLite in ESM, CommonJS and TypeScript', async (t) 
     'typed.mts': `import Fastify from 'fastify'
       import vexaAdmin, { EmailTakenError, sqliteStorage, type User } from 'fastify-vexa-admin'
       import type {} from 'fastify-vexa-admin/conformance'
+      import type {} from 'fastify-vexa-admin/vexa'
       ${memory}${serve}
       const id: User['id'] = user.id
       const codeOf = (error: unknown): 'VEXA_ADMIN_ERR_EMAIL_TAKEN' | undefined =>
@@ -79,6 +75,12 @@ t.test('package: serves over SQLite in ESM, CommonJS and TypeScript', async (t) 
   await execute('node_modules/.bin/tsc', ['-p', 'bundler.json'], { cwd })
   await execute('node_modules/.bin/tsc', [], { cwd })
   t.equal(await execute(process.execPath, ['typed.mjs'], { cwd }), served)
+  t.equal(await execute(process.execPath, ['console.mjs'], { cwd }),
+    ['text/html', 'text/javascript', 'text/css'].map((type) => `200 ${type}; charset=utf-8\n`).join(''))
+
+  rmSync(`${cwd}/node_modules/fastify-vexa-admin/dist/console`, { recursive: true })
+  await t.rejects(execute(process.execPath, ['console.mjs'], { cwd }), { message: /VEXA_ADMIN_ERR_CONSOLE_MISSING/ })
+  t.equal(await execute(process.execPath, ['esm.mjs'], { cwd }), served, 'an app without the option reads no file')
 })
 
 const withoutPostgres = await unavailable('postgres')

@@ -1,18 +1,12 @@
 // Opens the page of npm start in a browser. Saves screenshots to the folder SCREENSHOTS, if it is set.
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { root, run } from '../support/child.js'
 import { adminKey } from '../support/helpers.js'
-
-const browsers = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser']
-const executablePath = process.env.CHROMIUM ?? browsers.find((path) => existsSync(path))
-const skip = executablePath === undefined && 'no Chromium is installed'
-if (skip && process.env.CI === 'true') throw new Error(skip)
+import { openBrowser, skip } from './browser.js'
 
 t.test('standalone: its page creates a user and a token, and shows the value once', { skip }, async (t) => {
-  const { chromium } = (await import(`${root}test/packed/node_modules/playwright-core/index.mjs`)) as { chromium: any }
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
-  t.teardown(() => browser.close())
+  const browser = await openBrowser(t)
   const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } })
   const errors: unknown[] = []
   page.on('pageerror', (error: unknown) => errors.push(error))
@@ -21,7 +15,7 @@ t.test('standalone: its page creates a user and a token, and shows the value onc
   }
 
   const server = run(t, 'examples/standalone.ts', { cwd: t.testdir(), env: { ADMIN_API_KEY: adminKey, PORT: '0' } })
-  const url = (await server.line(/^Try it/)).replace('Try it at ', '')
+  const url = (await server.line(/^Try the API/)).replace('Try the API at ', '')
   await page.goto(url)
   await page.locator('.opblock').first().waitFor()
   const { paths } = JSON.parse(readFileSync(`${root}examples/openapi.json`, 'utf8'))

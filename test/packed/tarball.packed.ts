@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import t from 'tap'
 import { root } from '../support/child.js'
 import { execute, pack, tool } from './tools.js'
@@ -18,14 +18,29 @@ t.test('tarball: contains dist, examples and the pages, and nothing else', async
   for (const linked of linksOf('examples/README.md', /\]\(([\w-]+\.[a-z.]+)\)/g)) {
     t.ok(files.includes(`examples/${linked}`), linked)
   }
-  t.same(files.filter((file) => file.startsWith('dist/') && !/\.(js|d\.ts)$/.test(file)), [])
+  const built = files.filter((file) => file.startsWith('dist/') && !file.startsWith('dist/console/'))
+  t.same(built.filter((file) => !/\.(js|d\.ts)$/.test(file)), [])
+  t.same(files.filter((file) => file.startsWith('dist/console/')).sort(), [
+    'dist/console/LICENSE-preact', 'dist/console/console.css', 'dist/console/console.js', 'dist/console/index.html'
+  ])
   t.match(await tool('publint', 'run', tarball, '--strict', '--pack', 'false'), /All good!/)
   t.match(await tool('attw', tarball, '--profile', 'esm-only'), /node16 \(from ESM\): 🟢/)
 })
 
+t.test('tarball: the console adds at most 100 kB', async (t) => {
+  const directory = t.testdir()
+  await execute('tar', ['-xzf', await pack(directory), '-C', directory])
+  const files = readdirSync(`${directory}/package/dist`, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /^console\/|^routes\/console/.test(file))
+  const size = files.reduce((sum, file) => sum + statSync(`${directory}/package/dist/${file}`).size, 0)
+  t.equal(files.length, 8, files.join())
+  t.ok(size > 10_000 && size <= 100_000, `${size} bytes`)
+})
+
+// npm runs `prepare` in a checkout, and not when it installs the package from the registry.
 t.test('package.json: has no install script', async (t) => {
   const { scripts } = JSON.parse(await execute('npm', ['pkg', 'get', '--json']))
-  for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) t.notOk(name in scripts, name)
+  for (const name of ['preinstall', 'install', 'postinstall']) t.notOk(name in scripts, name)
 })
 
 t.test('openapi.json: is a valid OpenAPI document', async (t) => {

@@ -32,7 +32,7 @@ function mint (): string {
 // Rows as arrays, because better-sqlite3 makes them in half the time of objects.
 type Row = any[]
 const userColumns = 'id, email, name, max_concurrent_bots, disabled, data, created_at'
-const tokenColumns = 'id, user_id, name, scopes, expires_at, last_used_at, created_at'
+const tokenColumns = 'id, user_id, name, scopes, expires_at, disabled, data, start, last_used_at, created_at'
 
 function toUser ([id, email, name, bots, disabled, data, created]: Row): User {
   const user: User = { id: `user-${id}`, email, name, max_concurrent_bots: bots, created_at: created }
@@ -41,11 +41,15 @@ function toUser ([id, email, name, bots, disabled, data, created]: Row): User {
   return user
 }
 
-function toToken ([id, user, name, scopes, expires, lastUsed, created]: Row, value = '***'): Token {
+function toToken (row: Row, value = '***'): Token {
+  const [id, user, name, scopes, expires, disabled, data, start, lastUsed, created] = row
   const token: Token = { id: `token-${id}`, token: value, user_id: `user-${user}`, created_at: created }
   if (name !== null) token.name = name
   if (scopes !== null) token.scopes = JSON.parse(scopes)
   if (expires !== null) token.expires_at = expires
+  if (disabled) token.disabled = true
+  if (data !== null) token.data = JSON.parse(data)
+  if (start !== null) token.start = start
   if (lastUsed !== null) token.last_used_at = lastUsed
   return token
 }
@@ -84,9 +88,8 @@ export default async function byHand (filename: string): Promise<Contender> {
     const row = statements.check.get(hash('sha256', value, 'buffer'))
     if (row === undefined) return undefined
     const [token, user] = [toToken(row.slice(7)), toUser(row)]
-    if (user.disabled || (token.expires_at !== undefined && Date.parse(token.expires_at) <= Date.now())) {
-      return undefined
-    }
+    const isExpired = token.expires_at !== undefined && Date.parse(token.expires_at) <= Date.now()
+    if (user.disabled || token.disabled || isExpired) return undefined
     return { user, token }
   }
 
@@ -143,7 +146,7 @@ export default async function byHand (filename: string): Promise<Contender> {
     const { changes, lastInsertRowid: id } = statements.mint.run(hash('sha256', value, 'buffer'), created, user)
     if (changes === 0) throw Object.assign(new Error('no'), { statusCode: 404 })
     reply.code(201)
-    return toToken([id, user, null, null, null, null, created], value)
+    return toToken([id, user, null, null, null, 0, null, null, null, created], value)
   })
   return { app, check: verify }
 }
