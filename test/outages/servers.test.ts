@@ -72,7 +72,7 @@ for (const database of ['postgres', 'mysql'] as const) {
     t.test('returns 503 after storageTimeout when all connections are taken', async (t) => {
       const db = new Kysely<any>({ dialect: dialect() })
       t.teardown(() => db.destroy())
-      const app = await build(t, { storage: new KyselyStorage({ db, tablePrefix: 'pool_' }), storageTimeout: 200 })
+      const app = await build(t, { storage: new KyselyStorage({ db, tablePrefix: 'pool_' }), storageTimeout: 600 })
       app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
       const { id } = await app.vexaAdmin.users.create({ email: 'a@b' })
       const { token } = await app.vexaAdmin.tokens.create(id)
@@ -98,7 +98,7 @@ for (const database of ['postgres', 'mysql'] as const) {
     t.test('returns 503 after storageTimeout when the server hangs', async (t) => {
       const app = await build(t, {
         storage: new KyselyStorage({ dialect: dialect(), tablePrefix: 'hang_' }),
-        storageTimeout: 200
+        storageTimeout: 600
       })
       await app.vexaAdmin.users.create({ email: 'a@b' })
       const db = new Kysely<any>({ dialect: dialect() })

@@ -230,7 +230,7 @@ t.test('users.edit: a function that throws or never ends does not stop other cal
 t.test('users.update: calls for one user get 503 in time when the storage hangs', async (t) => {
   const stored = emptyStorage(t)
   const storage = faultyStorage(stored, { updateUser: hanging() })
-  const { vexaAdmin: { users } } = await build(t, { storage, storageTimeout: 400 })
+  const { vexaAdmin: { users } } = await build(t, { storage, storageTimeout: 800 })
   await users.create({ email: 'a@b' })
   const started = Date.now()
   const results = await Promise.allSettled(Array.from({ length: 20 }, () => users.update('user-1', { data: { a: 1 } })))

@@ -198,7 +198,7 @@ t.test('audit: retention is off the path of requests, and its faults are logged'
     let log = ''
     const stream = { write: (line: string) => { log += line } }
     const storage = faultyStorage(emptyStorage(t), { pruneAudit })
-    const app = await build(t, { storage, audit: { retention: 1 }, storageTimeout: 50 }, {
+    const app = await build(t, { storage, audit: { retention: 1 }, storageTimeout: 800 }, {
       logger: { level: 'warn', stream }
     })
     t.equal((await call(app, 'POST', '/admin/users', { payload: { email: 'a@b' } })).statusCode, 201)

@@ -284,7 +284,7 @@ t.test('storageTimeout: returns 503 when the storage hangs', async (t) => {
     get: (target, name: keyof StorageAdapter) =>
       hanging.includes(name) ? () => new Promise(() => {}) : target[name].bind(target)
   })
-  const app = await build(t, { storage, storageTimeout: 50 })
+  const app = await build(t, { storage, storageTimeout: 800 })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   for (const reply of [await call(app, 'GET', '/admin/users'), await call(app, 'POST', '/admin/users/user-1/tokens')]) {
     t.equal(reply.statusCode, 503)
@@ -303,7 +303,7 @@ t.test('storageTimeout: app.close resolves when close of the storage hangs', asy
   })
   let log = ''
   const stream = { write: (line: string) => { log += line } }
-  const app = await build(t, { storage, storageTimeout: 50 }, { logger: { level: 'warn', stream } })
+  const app = await build(t, { storage, storageTimeout: 800 }, { logger: { level: 'warn', stream } })
   t.equal((await app.inject({ url: '/admin/users', headers: { 'x-admin-api-key': adminKey } })).statusCode, 200)
   await app.close()
   t.match(log, /The storage cannot be closed/)
