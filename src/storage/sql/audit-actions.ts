@@ -1,7 +1,9 @@
 import type { AuditAction } from '../storage-adapter.js'
 import { toInteger } from './integers.js'
 
-/** The numbers of actions in the database. Their names would take a seventh of the space of an entry. */
+/**
+ * The numbers that stand for actions in the database. The names of actions would take a seventh of an entry's space.
+ */
 const numbers: Readonly<Record<AuditAction, number>> = {
   'user.created': 1,
   'user.updated': 2,

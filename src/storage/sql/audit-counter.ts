@@ -5,9 +5,9 @@ import { retryConflicts } from './retry-conflicts.js'
 import { counterId, type TableNames, type Tables } from './tables.js'
 
 /**
- * Sets the counter of the audit trail to the key of the last entry if the counter is lower, and creates a missing
- * counter. A restore of single tables can cause either, and each change with an entry would then fail. Never lowers the
- * counter. Other processes may make changes and call this function at the same time.
+ * Raises the counter of the audit trail to the key of the last entry if the counter is lower. Creates the counter if it
+ * is missing. After a restore of single tables, the counter can be too low or missing, and each change with an entry
+ * would fail. Other processes may make changes and call this function at the same time.
  */
 export async function mendCounter (db: Kysely<Tables>, traits: DialectTraits, names: TableNames): Promise<void> {
   if (traits.keysAreConsecutive) return
@@ -20,7 +20,7 @@ export async function mendCounter (db: Kysely<Tables>, traits: DialectTraits, na
   if (toInteger(counter) >= last) return
   await retryConflicts(traits, () => db.updateTable(names.audit_last).set({ last })
     .where('id', '=', counterId)
-    // Another process may have moved the counter meanwhile.
+    // Another process may have raised the counter meanwhile. This condition keeps the counter from being lowered.
     .where('last', '<', last)
     .execute())
 }

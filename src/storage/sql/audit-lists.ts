@@ -81,7 +81,7 @@ type Filter = Omit<AuditPage, 'order' | 'limit'>
 type FilterValues = ReturnType<typeof filterValues>
 
 function filterValues ({ after, userId, tokenId, action, actor, since, until }: Filter) {
-  // No row has the key 0.
+  // An absent filter or a malformed id becomes the key 0, which no row has.
   const toKey = (id: string | undefined) => (id === undefined ? undefined : toRowId(id)) ?? 0
   return {
     after: toKey(after),
@@ -94,7 +94,7 @@ function filterValues ({ after, userId, tokenId, action, actor, since, until }: 
   }
 }
 
-/** Creates the conditions that an entry must meet. */
+/** Returns the conditions that an entry must meet to be in the list. */
 function filterConditions (
   traits: DialectTraits,
   order: AuditPage['order'],
@@ -106,7 +106,7 @@ function filterConditions (
   if (after !== undefined) conditions.push(eb('id', order === 'asc' ? '>' : '<', value('after')))
   if (userId !== undefined) {
     const column = sql.ref<number>('user_id')
-    // A user has more entries than one of its tokens.
+    // A filter with a user and a token uses the index of the token, because a token has fewer entries than its user.
     const searched = tokenId === undefined ? column : traits.withoutIndex(column)
     conditions.push(eb(searched, '=', traits.lookupValue(value('userKey'))))
   }

@@ -7,8 +7,8 @@ import type { Tables } from './tables.js'
 const maxLength = 128
 
 /**
- * Cuts a list into parts whose lengths are powers of two. So there are few different statements, and each of them is
- * compiled and prepared once. Compiling an insert of 128 tokens takes longer than running it on SQLite.
+ * Cuts a list into parts whose lengths are powers of two. Few different lengths mean few different statements, and each
+ * statement is compiled and prepared once. To compile an insert of 128 tokens takes longer than to run it on SQLite.
  */
 export function * inParts<T> (items: readonly T[]): Generator<readonly T[]> {
   for (let start = 0, length; start < items.length; start += length) {
@@ -34,7 +34,7 @@ export async function insertRows (
 }
 
 /**
- * Returns the rows of all queries that `build` makes for parts of a list of keys.
+ * Cuts a list of keys into parts, runs the query that `build` makes for each part, and returns all rows.
  *
  * @param name identifies the SQL text of a query, except for the number of keys
  */
@@ -50,7 +50,9 @@ export async function selectByKeys<Key, Row> (
   return found
 }
 
-/** Returns values whose names are their numbers. An array is faster than an object with a thousand names. */
+/**
+ * Returns the array as values with the names `0`, `1`, `2`…. An array is faster than an object with a thousand names.
+ */
 function numbered (values: readonly unknown[]): Values {
   return values as unknown as Values
 }

@@ -1,6 +1,6 @@
 import type { Compilable, CompiledQuery } from 'kysely'
 
-/** The place of a value in a compiled query. Each run has its own value. */
+/** The place of a value in a compiled query. Each run of the query has its own value. */
 class Placeholder {
   readonly name: string
 
@@ -16,7 +16,8 @@ export type ValueOf<V extends Values> = <Name extends keyof V & string>(name: Na
 
 /**
  * The compiled queries of a storage, by name. Kysely compiles each query once, because compilation is half the cost of
- * a small query. Each run has its own values. A compiled query is not a prepared statement, which the database makes.
+ * a small query. Each run has its own values. A compiled query is only text and
+ * placeholders. A prepared statement, which the database makes, is something else.
  */
 export class CompiledQueries {
   readonly #entries = new Map<string, { compiled: CompiledQuery<any>, names: string[] }>()
@@ -24,8 +25,8 @@ export class CompiledQueries {
   /**
    * Returns the query of this name with these values, and compiles it the first time.
    *
-   * @param name identifies the SQL text, so it must include everything that the text depends on
-   * @param build makes the query. All of its parameters must come from `value`
+   * @param name identifies the SQL text. The name must include everything that the text depends on
+   * @param build makes the query. All parameters of the query must come from `value`
    */
   get<V extends Values, Row> (
     name: string,

@@ -7,7 +7,8 @@ import type { Tables } from './tables.js'
 import { findUserByKey } from './user-queries.js'
 
 /**
- * Creates a token, within `trx` or with an entry if either is given. Returns `'absent'` if its user is absent.
+ * Creates a token: within `trx` if it is given, and with `entry` if it is given. Returns `'absent'` if the user of the
+ * token is absent.
  */
 export async function createToken (
   runner: QueryRunner,
@@ -22,7 +23,8 @@ export async function createToken (
     const insert = db.insertInto(names.tokens)
     if (!traits.supportsInsertFromSelect) return insert.values(written)
     const { user_id: userId, ...rest } = written
-    // This insert selects the row of the user, so it does not need a transaction or a foreign key.
+    // If the user is absent, this insert selects no row and creates no token. So it needs no transaction or foreign
+    // key.
     const columns = Object.keys(rest) as Array<keyof typeof rest>
     return insert
       .columns(['user_id', ...columns])
@@ -30,7 +32,8 @@ export async function createToken (
         const user = selectFrom(names.users)
           .select(['id', ...columns.map((column) => sql`${rest[column]}`.as(column))])
           .where('id', '=', userId)
-        // The foreign key would lock the user after the counter of entries, and could deadlock with a deletion.
+        // Locks the user before the counter of entries. The foreign key would lock the user after the counter, and the
+        // statement could deadlock with a deletion of the user.
         return entry !== undefined && traits.supportsDataModifyingCte ? user.forKeyShare() : user
       })
   }
@@ -45,13 +48,13 @@ export async function createToken (
   }
 }
 
-/** Returns whether the user is absent. If the user exists, the violated foreign key belongs to the app. */
+/** Returns whether the user is absent. If the user exists, the violated foreign key is one that the app has added. */
 async function isAbsent (runner: QueryRunner, userKey: number, trx?: Kysely<Tables>): Promise<boolean> {
   try {
     return await findUserByKey(runner, userKey, trx) === undefined
   } catch {
-    // PostgreSQL rejects queries in a transaction that has failed. In that case the user exists, because the locked
-    // token refers to it.
+    // PostgreSQL rejects queries in a transaction that has failed. Only a rotation gives a transaction. Then the user
+    // exists, because the old token, which is locked, refers to it.
     return false
   }
 }

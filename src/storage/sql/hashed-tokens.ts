@@ -2,11 +2,11 @@ import type { HashedToken, PortableMethods } from '../storage-adapter.js'
 import { padKeys, toRowId } from './keys.js'
 import type { QueryRunner } from './query-runner.js'
 
-/** Creates the method of KyselyStorage that lists tokens for an export. */
+/** Creates the method of KyselyStorage that lists tokens with their hashes for an export. */
 export function createHashedTokens (runner: QueryRunner): Pick<PortableMethods, 'listHashedTokens'> {
   const { db, names, rows } = runner
 
-  /** Returns tokens of users, in order. If `after` is given, only tokens with larger keys. */
+  /** Returns the tokens of users, ordered by user and key. If `after` is given, only tokens with a larger key. */
   async function list (userKeys: number[], limit: number, after?: number): Promise<HashedToken[]> {
     const query = db.selectFrom(`${names.tokens} as token`)
       .select([...rows.tokenColumns, 'token.hash'])
@@ -23,7 +23,8 @@ export function createHashedTokens (runner: QueryRunner): Pick<PortableMethods, 
       const keys = userIds.map(toRowId).filter((key) => key !== undefined)
       const found: HashedToken[] = []
       if (after !== undefined && keys.length > 0) {
-        // A user may have millions of tokens. This query reads only those of the page.
+        // Only the first user has tokens on an earlier page. It may have millions of tokens, so this query skips those
+        // of earlier pages.
         found.push(...await list(keys.splice(0, 1), limit, toRowId(after)))
       }
       if (keys.length > 0 && found.length < limit) found.push(...await list(keys, limit - found.length))

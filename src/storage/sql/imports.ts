@@ -11,28 +11,32 @@ import type { Tables } from './tables.js'
 
 type Imported<Stored> = { stored: Stored, created: boolean } | 'absent' | 'rejected' | 'new'
 
-/** An import of records of one kind. A unique text identifies each record: an address or a hash. */
+/**
+ * An import of records of one kind. A unique text identifies each record: the address of a user, or the hash of a
+ * token.
+ */
 interface Import<R extends { id?: string | undefined }, Stored> {
   table: 'users' | 'tokens'
   textOf: (record: R) => string
-  /** Returns the stored records that have the texts of these. */
+  /** Returns the stored records that have the same texts as the given records: a map from the text to the record. */
   findStored: (records: readonly R[]) => Promise<Map<string, Stored>>
-  /** Returns the records that cannot be created, because their user is absent. */
+  /** Returns the records that cannot be created because their user is absent. */
   findOrphans: (records: readonly R[]) => Promise<ReadonlySet<R>>
   toRow: (record: R) => Values
-  /** Returns the keys of the created rows, by text. Leaves out a row whose user is absent. */
+  /** Returns a map from the text of each created record to its key. Leaves out a record whose user is absent. */
   findKeys: (trx: Kysely<Tables>, records: readonly R[]) => Promise<Map<string, string>>
   changedKeys: (record: R, key: string) => ChangedKeys
   toStored: (record: R, key: string) => Stored
 }
 
-// Another call may create the same records, or delete a user, between the look-up and the insert.
+// An import is repeated if another call creates the same records, or deletes a user, between its look-ups and its
+// insert.
 const maxAttempts = 5
 
-// Keys that the database makes later are larger, and must remain below 2^53.
+// The largest key that an import may give. The database later makes larger keys, which must remain below 2^53.
 const largestKey = 10 ** 15
 
-// This error undoes a transaction, and never leaves this file unless all attempts fail.
+// This error undoes a transaction. The import then starts over, and throws this error only if the last attempt fails.
 class DeletedMeanwhile extends Error {}
 
 /** Creates the methods of KyselyStorage that import. */
@@ -62,8 +66,8 @@ async function importRecords<R extends UserToImport | TokenToImport, Stored> (
   attempts = maxAttempts
 ): Promise<Array<Imported<Stored>>> {
   const { traits } = runner
-  // The look-ups come before the transaction. On SQLite, a transaction that has read cannot wait for the write lock.
-  // On MariaDB, it could not update the counter of entries after another transaction has.
+  // The look-ups come before the transaction, because a transaction that has read is restricted. On SQLite, it cannot
+  // wait for the write lock. On MariaDB, it could not update the counter of entries after another transaction has.
   const stored = await kind.findStored(records)
   const others = records.filter((record) => !stored.has(kind.textOf(record)))
   const orphans = await kind.findOrphans(others)
@@ -91,7 +95,7 @@ async function importRecords<R extends UserToImport | TokenToImport, Stored> (
   })
 }
 
-/** Creates records in a transaction. Returns their keys, by text. */
+/** Creates records in a transaction. Returns a map from the text of each record to its key. */
 async function createRecords<R extends UserToImport | TokenToImport> (
   runner: QueryRunner,
   kind: Import<R, unknown>,
@@ -111,7 +115,7 @@ async function createRecords<R extends UserToImport | TokenToImport> (
   }
   await insertRows(runner, trx, table, generated)
   const keys = await kind.findKeys(trx, records)
-  if (keys.size < records.length) throw new DeletedMeanwhile('Users of imported tokens are deleted meanwhile')
+  if (keys.size < records.length) throw new DeletedMeanwhile('Users of imported tokens were deleted during the import')
   if (entry !== undefined) {
     const changes = records.map((record) => kind.changedKeys(record, keys.get(kind.textOf(record)) as string))
     await addEntries(runner, trx, entry, changes)
@@ -119,7 +123,7 @@ async function createRecords<R extends UserToImport | TokenToImport> (
   return keys
 }
 
-/** Returns the records that cannot get their given key: another row has it, or it is larger than `largestKey`. */
+/** Returns the records whose given key is not usable: another row has it, it is malformed, or above `largestKey`. */
 async function findRejected<R extends { id?: string | undefined }> (
   runner: QueryRunner, name: 'users' | 'tokens', records: readonly R[]
 ): Promise<ReadonlySet<R>> {
@@ -182,7 +186,7 @@ function importOfTokens (runner: QueryRunner): Import<TokenToImport, TokenRecord
     async findKeys (trx, records) {
       const found = await selectByKeys(runner, 'importTokens findKeys', hashesOf(records), (hashes) =>
         db.selectFrom(`${names.tokens} as token`)
-          // A database that does not enforce foreign keys may have tokens of a deleted user.
+          // Leaves out tokens of a deleted user, which can exist if the database does not enforce foreign keys.
           .innerJoin(`${names.users} as user`, 'user.id', 'token.user_id')
           .select(['token.id', 'token.hash'])
           .where('token.hash', 'in', hashes), trx)

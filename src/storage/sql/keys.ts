@@ -1,7 +1,7 @@
 /** The maximum number of keys in a list that `padKeys` pads. */
 export const maxPaddedKeys = 512
 
-/** Converts a key to its integer. Returns `undefined` unless the key is 1 to 2^53 - 1 without leading zeros. */
+/** Converts a key to an integer. Returns `undefined` if the key is not 1 to 2^53 - 1, or has leading zeros. */
 export function toRowId (id: string): number | undefined {
   if (!/^[1-9]\d{0,15}$/.test(id)) return undefined
   const key = Number(id)
@@ -23,8 +23,9 @@ export function readKey (value: unknown): string {
 }
 
 /**
- * Returns the keys, with repetitions to a length of 1, 2, 4, 8… This keeps the number of prepared statements low. Does
- * not pad long lists, because databases limit the number of parameters.
+ * Returns the keys, and repeats the first key until the length is 1, 2, 4, 8, and so on. Few different lengths keep the
+ * number of prepared statements low. Returns longer lists as they are, because databases limit the number of
+ * parameters.
  */
 export function padKeys (keys: number[]): number[] {
   const length = 2 ** Math.ceil(Math.log2(keys.length))

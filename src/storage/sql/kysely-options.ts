@@ -8,15 +8,15 @@ interface CommonOptions {
    */
   tablePrefix?: string | undefined
   /**
-   * Whether `open` creates and upgrades the tables. With `false`, `open` only checks that they are up to date.
+   * Whether `open` creates and upgrades the tables. With `false`, `open` only checks that the tables are up to date.
    * @default true
    */
   migrate?: boolean | undefined
 }
 
 /**
- * An object with the methods of Kysely's `Dialect`. A CommonJS app may have another copy of Kysely. For TypeScript, the
- * `Dialect` of that copy is a different type.
+ * An object with the methods of Kysely's `Dialect`. A CommonJS app may have another copy of Kysely, and TypeScript
+ * treats the `Dialect` of that copy as a different type. This type accepts both.
  */
 export type AnyDialect = { [Method in keyof Dialect]: (...parameters: any[]) => unknown }
 
@@ -25,7 +25,9 @@ export type AnyKysely = Pick<Kysely<any>, 'isTransaction'> & {
   [Method in 'getExecutor' | 'selectFrom' | 'withoutPlugins' | 'withSchema']: (...parameters: any[]) => unknown
 }
 
-/** With `dialect`, the storage opens and closes a database. With `db`, it uses the app's Kysely and leaves it open. */
+/**
+ * With `dialect`, the storage opens and closes a database. With `db`, it uses the app's Kysely and does not close it.
+ */
 export type KyselyStorageOptions = CommonOptions & (
   | { dialect: AnyDialect, db?: undefined }
   | { db: AnyKysely, dialect?: undefined }

@@ -22,7 +22,7 @@ import { createTokenLists } from './token-lists.js'
 import { createTokenQueries } from './token-queries.js'
 import { createUserQueries } from './user-queries.js'
 
-/** Storage through Kysely in SQLite, PostgreSQL, MySQL, MariaDB, or in a database that is compatible with these. */
+/** Storage through Kysely in SQLite, PostgreSQL, MySQL, MariaDB, or a database that is compatible with one of them. */
 export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdapter {
   readonly #runner: QueryRunner
   readonly #users: ReturnType<typeof createUserQueries>
@@ -36,7 +36,7 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
   readonly #migrate: boolean
 
   /**
-   * Creates a storage. With `db`, each method throws InTransactionError if its caller holds a connection of that `db`.
+   * Creates a storage. With `db`, each method throws InTransactionError if its caller holds a connection of `db`.
    *
    * @throws {InvalidOptionError} if an option is wrong
    * @throws {UnsupportedDatabaseError} if the dialect is for a database that KyselyStorage does not support
@@ -75,7 +75,7 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
 
   /**
    * Creates or upgrades the tables, even if the option `migrate` is `false`.
-   * Returns the schema versions before and after.
+   * Returns the versions of the schema before and after this call.
    *
    * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
    * @throws {StorageOpenError} if the database cannot be used, with the driver's error as its `cause`
@@ -91,7 +91,7 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
     try {
       // Kysely opens the database for the first connection. Queries that bypass Kysely's executor do not open it.
       await db.connection().execute(async () => {})
-      // Settings are checked first. Some of them change values, and `checkDriver` would not name the setting.
+      // Settings are checked before the driver. Some settings change values, and `checkDriver` would blame the driver.
       await traits.checkSettings(db, names)
       await checkDriver(db, traits, rows, (query) => this.#runner.executeTakeFirst(query))
       return await work(db, traits, names)
@@ -170,7 +170,7 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
   listHashedTokens (page: HashedTokenPage) { return this.#hashedTokens.listHashedTokens(page) }
 }
 
-/** Returns a Kysely without the app's plugins, which may rename columns or change rows. Keeps the app's schema. */
+/** Returns a Kysely without the app's plugins, which may rename columns or change rows. Keeps the schema of `db`. */
 function withoutPlugins (db: Kysely<any>): Kysely<Tables> {
   const { from } = db.selectFrom('name').select('name').toOperationNode() as SelectQueryNode
   const { table } = from?.froms[0] as TableNode

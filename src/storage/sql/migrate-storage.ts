@@ -4,7 +4,7 @@ import type { KyselyStorage } from './kysely-storage.js'
  * Creates or upgrades the tables of a storage, and closes the storage. Use it in deployments that migrate before they
  * start the app, and create the app's storage with `migrate: false`.
  *
- * @returns the schema versions before and after
+ * @returns the versions of the schema before and after this call
  * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
  * @throws {StorageOpenError} if the database cannot be used, with the driver's error as its `cause`
  */

@@ -5,7 +5,7 @@ import type { DialectTraits } from './dialects/dialect-traits.js'
 /**
  * Runs a write, up to `attempts` times, while the database undoes the write because of another transaction.
  *
- * @param write gets the error that undid the attempt before. The first attempt gets `conflict`
+ * @param write gets the error that undid the previous attempt. The first attempt gets the argument `conflict`
  */
 export async function retryConflicts<T> (
   traits: DialectTraits, write: (conflict?: unknown) => Awaitable<T>, attempts = 10, conflict?: unknown

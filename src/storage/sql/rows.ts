@@ -11,7 +11,7 @@ import type { Tables } from './tables.js'
 
 type UserRow = Omit<Selectable<Tables['users']>, 'searchable_name'>
 type TokenRow = Omit<Selectable<Tables['tokens']>, 'hash' | 'searchable_name' | 'successor_id'>
-/** A token joined with the members of its user that lists of tokens show. The key of the user is `user_id`. */
+/** A token, with the members of its user that lists of tokens show. The key of the user is `user_id`. */
 type ListedTokenRow = TokenRow & Pick<UserRow, 'email'> & { user_name: string | null }
 /** A token joined with its user. */
 export type TokenWithUserRow = ListedTokenRow & Pick<UserRow, 'max_concurrent_bots' | 'revision'> & {
@@ -26,7 +26,8 @@ export type Rows = ReturnType<typeof createRows>
 /**
  * Creates the functions that turn records into rows of a database, and rows into records.
  *
- * They write each member by name, because a caller may pass a record with more members, such as a UserRecord.
+ * The functions write each member by name, because a caller may pass a record with more members than the row has. For
+ * example, a UserRecord is also a NewUserRecord.
  */
 export function createRows (traits: DialectTraits) {
   const { boolean, json, time } = traits.selection
@@ -39,7 +40,7 @@ export function createRows (traits: DialectTraits) {
   const writeTime = (time: string | null) => time === null ? null : traits.writeTime(time)
 
   function readHash (value: unknown): Buffer {
-    // Some drivers shorten bytes. A shortened hash must not match, because many token values share it.
+    // Some drivers shorten bytes. A shortened hash must not match, because the hashes of many values begin with it.
     if (!(value instanceof Uint8Array) || value.length !== 32) {
       throw new Error('The database returned a hash that is not 32 bytes long')
     }
@@ -83,7 +84,7 @@ export function createRows (traits: DialectTraits) {
   ] as const
 
   return {
-    /** Converts a value of this type to a query parameter. */
+    /** Converts a value for a column of this type to a query parameter. */
     write (type: ColumnType, value: unknown): unknown {
       if (value === null) return null
       if (type === 'json') return toJson(value)
@@ -91,7 +92,7 @@ export function createRows (traits: DialectTraits) {
       return type === 'boolean' ? traits.writeBoolean(value as boolean) : value
     },
 
-    /** Converts a value from the driver to a value of this type. */
+    /** Converts a value that the driver returned for a column of this type. */
     read (type: ColumnType, value: unknown): unknown {
       if (value === null) return null
       if (type === 'key' || type === 'integer') return toInteger(value)
@@ -128,7 +129,7 @@ export function createRows (traits: DialectTraits) {
     },
 
     toTokenWithUser (row: TokenWithUserRow): TokenWithUser {
-      // Some drivers shorten bytes. A shortened hash must not match, because many token values share it.
+      // Some drivers shorten bytes. A shortened hash must not match, because the hashes of many values begin with it.
       if (toInteger(row.hash_length) !== 32) throw new Error('The database holds a hash that is not 32 bytes long')
       const token = toTokenRecord(row)
       const user: UserRecord = {
@@ -210,7 +211,7 @@ function toJson (value: unknown): string | null {
 function fromJson<T> (text: unknown): T | null {
   if (text === null) return null
   const value = typeof text === 'string' ? JSON.parse(text) : null
-  // The storage never writes JSON null. In `scopes`, null would allow everything.
+  // The storage never writes the JSON text `null`. In `scopes`, it would allow the token to do everything.
   if (value === null) throw new Error('The database returned a value that is not JSON text')
   return value
 }

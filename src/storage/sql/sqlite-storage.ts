@@ -26,8 +26,8 @@ export interface SqliteStorageOptions {
    */
   filename?: string | undefined
   /**
-   * Maximum time that a statement waits while another process writes, in milliseconds. After this time, the request
-   * returns 503. Waiting does not block the event loop.
+   * Maximum time that a statement waits while another process writes, in milliseconds. After this time, the reply to
+   * the request is 503. The wait does not block the event loop.
    * @default 5000
    */
   busyTimeout?: number | undefined
@@ -56,7 +56,7 @@ export function sqliteStorage (
     dialect: new SqliteDialect({
       open: async () => {
         const database = await openDatabase(filename, options.migrate !== false)
-        // The path comes from SQLite, which resolves the working directory and links itself.
+        // SQLite reports the path, after it has resolved the working directory and symbolic links.
         const main = database.prepare('pragma database_list').get([]) as { file: string }
         locations.set(storage, main.file || memory)
         return database
@@ -101,7 +101,8 @@ function describeOpenError (cause: unknown, filename: string): string {
 function createPrivate (filename: string): void {
   if (filename === memory) return
   try {
-    // `wx` fails if the file exists. Closing a handle of an existing file would free the locks that SQLite holds on it.
+    // `wx` fails if the file exists. This process may have the file open in SQLite, and to close a second handle of the
+    // file would free the locks that SQLite holds on it.
     closeSync(openSync(followLinks(filename), 'wx', 0o600))
   } catch {
     // The file exists, or SQLite will report the error.

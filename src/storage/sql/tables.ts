@@ -2,11 +2,11 @@ import type { ColumnType, Generated } from 'kysely'
 
 /** An integer of eight bytes, which some drivers return as text. */
 type Key = Generated<number | string | bigint>
-/** A boolean: written by `writeBoolean`, read with `selection.boolean`. */
+/** A boolean: written by `writeBoolean`, selected with `selection.boolean`. */
 type Flag = ColumnType<unknown, boolean | number | undefined, boolean | number>
-/** A time: written by `writeTime`, read with `selection.time` and `readTime`. */
+/** A time: written by `writeTime`, selected with `selection.time`, and read by `readTime`. */
 type Time<Nullable = never> = ColumnType<unknown, string | Nullable, string | Nullable>
-/** JSON: written as text, read with `selection.json`. */
+/** JSON: written as text, selected as text with `selection.json`. */
 type Json = ColumnType<unknown, string | null, string | null>
 
 /** The tables as Kysely sees them. Their names in the database begin with the prefix. */
@@ -43,15 +43,15 @@ export interface Tables {
     start: string | null
     /** `normalizeForSearch(name)`. */
     searchable_name: string | null
-    /** The token that the latest rotation created. It may have ended. */
+    /** The key of the token that the latest rotation of this token created. That token may not exist any more. */
     successor_id: number | string | bigint | null
   }
   audit: {
-    /** Without gaps, in the order of commits. */
+    /** The keys have no gaps, and the order of commits. */
     id: number | string | bigint
     /** Milliseconds since 1970. */
     at: number | string | bigint
-    /** A number of `audit-actions.ts`. */
+    /** The number of the action in `audit-actions.ts`. */
     action: number
     actor: string | null
     request_id: string | null
@@ -62,24 +62,27 @@ export interface Tables {
     changed: string | null
   }
   audit_last: {
-    /** `counterId`, in the only row. */
+    /** Always `counterId`, because the table has only one row. */
     id: number
     /** The key of the last entry. */
     last: Key
   }
   migrations: {
-    /** n: the migration to version n is done. -n: the migration to version n has begun. 0: a row to lock. */
+    /**
+     * n: the migration to version n is done. -n: the migration to version n has begun. 0: the row that a migration
+     * locks.
+     */
     version: number
     applied_at: Time
   }
 }
 
-/** The row of `audit_last` that counts the entries, unless the database generates consecutive keys. */
+/** The id of the row of `audit_last` that counts the entries. Unused if the database generates consecutive keys. */
 export const counterId = 1
 
 export type TableNames = { readonly [Name in keyof Tables]: Name }
 
-/** Returns each table's name in the database, typed as the name that Kysely knows. */
+/** Returns the name of each table in the database. Its type is the name without the prefix, as in `Tables`. */
 export function tableNames (prefix: string): TableNames {
   const named = <Name extends keyof Tables>(name: Name) => `${prefix}${name}` as Name
   return {

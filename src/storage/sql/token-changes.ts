@@ -8,7 +8,7 @@ import type { QueryRunner } from './query-runner.js'
 import type { Tables } from './tables.js'
 import { unlessReferenced } from './violations.js'
 
-/** Creates the methods of KyselyStorage that lock a token, so that its changes are made one after the other. */
+/** Creates the methods of KyselyStorage that lock a token, so that changes of one token run one after the other. */
 export function createTokenChanges (runner: QueryRunner): Pick<StorageAdapter, 'updateToken' | 'rotateToken'> {
   const { traits, names, rows } = runner
 
@@ -42,7 +42,7 @@ export function createTokenChanges (runner: QueryRunner): Pick<StorageAdapter, '
         if (replacement === 'rejected') return 'rejected'
         const { expires_at: expiresAt, successor } = replacement
         const token = await createToken(runner, successor, { trx })
-        // A token can outlive its user if foreign keys are not enforced.
+        // If the database does not enforce foreign keys, a token can exist after the deletion of its user.
         if (token === 'absent') return 'absent'
         isCreated = true
         if (expiresAt === null) await trx.deleteFrom(names.tokens).where('id', '=', key).execute()
@@ -58,8 +58,8 @@ export function createTokenChanges (runner: QueryRunner): Pick<StorageAdapter, '
 }
 
 /**
- * Returns the token, locked until the transaction ends, and the key of its latest successor. Returns `undefined` if
- * there is no such token.
+ * Locks the token until the transaction ends. Returns the token, and the key of the latest successor. Returns
+ * `undefined` if no token has this key.
  */
 export async function lockToken (
   { traits, names, rows }: QueryRunner,
@@ -74,7 +74,9 @@ export async function lockToken (
   return row && { token: rows.toTokenRecord(row), successorKey: row.successor_id }
 }
 
-/** Returns the token with the key that `lockToken` has read. Returns `undefined` if it has ended. */
+/**
+ * Returns the successor with the key that `lockToken` has read. Returns `undefined` if the successor does not exist.
+ */
 async function findSuccessor (
   { names, rows }: QueryRunner,
   trx: Kysely<Tables>,

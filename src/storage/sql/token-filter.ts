@@ -17,18 +17,18 @@ export interface FilterValues {
   readonly expiresBefore: string
 }
 
-/** Returns a text that differs between filters whose conditions have different SQL. */
+/** Returns a name for the SQL of a filter. Two filters whose conditions have different SQL have different names. */
 export function filterName ({ state, ...others }: TokenFilter): string {
   const given = Object.entries(others).filter(([, value]) => value !== undefined)
   return [state?.is, ...given.map(([name]) => name)].join(' ')
 }
 
-/** Returns the values of a filter. No query uses the value of a missing member. */
+/** Returns the values of a filter. A missing member gets an arbitrary value, which no query uses. */
 export function filterValues (traits: DialectTraits, filter: TokenFilter): FilterValues {
   const { userId, search = '', start = '', state, unusedSince, expiresBefore } = filter
   const writeTime = (time: string | undefined) => time === undefined ? '' : traits.writeTime(time)
   return {
-    // No row has the key 0.
+    // A malformed id becomes the key 0, which no row has.
     userKey: (userId === undefined ? undefined : toRowId(userId)) ?? 0,
     search,
     start,
@@ -50,8 +50,9 @@ export function indexFor ({ userId, start, state, expiresBefore }: TokenFilter):
 }
 
 /**
- * Returns a column of the table `token`. On SQLite, its form makes the database use the index of the list and no other
- * index. SQLite knows nothing about the values, and could choose an index that reads many times as many rows.
+ * Returns a reference to a column of the table `token`. On SQLite, the form of the reference makes the database use
+ * `index` and no other index. SQLite has no statistics of the values, and could choose an index that reads many more
+ * rows.
  */
 export function listColumn (traits: DialectTraits, index: ListIndex, column: ListIndex): Expression<any> {
   const isServed = column === index || (column === 'id' && index === 'user_id')
@@ -59,7 +60,7 @@ export function listColumn (traits: DialectTraits, index: ListIndex, column: Lis
   return isServed ? reference : traits.withoutIndex(reference)
 }
 
-/** Creates the conditions of a filter for rows of the table `token`, by the column whose index finds these rows. */
+/** Returns the conditions of a filter for rows of the table `token`, grouped by the column whose index serves them. */
 export function filterConditions (
   traits: DialectTraits, filter: TokenFilter, index: ListIndex, value: ValueOf<FilterValues>
 ): Record<ListIndex | 'none', Array<Expression<SqlBool>>> {
@@ -77,7 +78,8 @@ export function filterConditions (
   else if (state !== undefined) {
     conditions.none.push(eb('token.disabled', '=', value('disabled')))
     const endsLater = eb(expiresAt, '>', value('at'))
-    // `expiresBefore` leaves out tokens that never expire, so the index finds all remaining tokens.
+    // `expiresBefore` leaves out tokens that never expire. The index has all other tokens, so it can serve this
+    // condition.
     if (expiresBefore !== undefined) conditions.expires_at.push(endsLater)
     else conditions.none.push(eb.or([eb('token.expires_at', 'is', null), endsLater]))
   }

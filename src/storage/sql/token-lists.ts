@@ -11,8 +11,8 @@ import { tokensWithUsers } from './token-queries.js'
 import { unlessReferenced } from './violations.js'
 
 const one = sql.lit(1)
-// The rows of an index that is not the key's must be sorted by key: 20,000 rows in up to 20 ms. For more rows, the
-// order of the keys is faster, unless they are all at the end.
+// Rows that the index of another column finds must be sorted by key: 20,000 rows take up to 20 ms. For more rows, a
+// search in the order of the keys is faster, unless all of the rows are at its end.
 const maxSorted = 20_000
 
 /** Creates the methods of KyselyStorage that select tokens by a filter. */
@@ -25,9 +25,9 @@ export function createTokenLists (
   const tokens = () => db.selectFrom(`${names.tokens} as token`)
 
   /**
-   * Returns the index that finds a page of the tokens of a filter fast. Without statistics, SQLite could sort half a
-   * million tokens for each page, or read a million tokens to find a few. Either takes 0.2 to 0.4 s, and blocks the
-   * event loop.
+   * Returns the index that finds a page of a list of tokens fast. SQLite has no statistics to choose an index by. With
+   * a bad index, it would sort half a million tokens for each page, or read a million tokens to find a few. Both take
+   * 0.2 to 0.4 s, and block the event loop.
    */
   async function chooseIndex (filter: TokenFilter): Promise<ListIndex> {
     const index = indexFor(filter)
@@ -40,9 +40,10 @@ export function createTokenLists (
   }
 
   /**
-   * Returns a page of rows.
+   * Returns the rows of a page.
    *
-   * @param name says what `from` selects
+   * @param name identifies what `from` selects, as a part of the name of the compiled query
+   * @param from returns a query that selects tokens, to which this function adds the filter, the order and the limit
    */
   async function findPage<Row> (
     name: string, { order, after, limit, ...filter }: TokenPage, from: () => SelectQueryBuilder<any, any, Row>
@@ -65,7 +66,7 @@ export function createTokenLists (
   return {
     async listTokens (page) {
       const found = await findPage('listTokens', page, () => tokensWithUsers(runner).select(rows.listedTokenColumns)
-        // Without this, MariaDB starts at the users, and sorts all tokens for a page.
+        // Without `straight_join`, MariaDB reads the users first, and sorts all tokens for each page.
         .$if(traits.supportsStraightJoin, (query) => query.modifyFront(sql`straight_join`)))
       return found.map(rows.toListedToken)
     },
@@ -95,14 +96,14 @@ function whereAll<Query extends { where (condition: Expression<SqlBool>): Query 
   return conditions.reduce((query, condition) => query.where(condition), query)
 }
 
-/** Deletes tokens, but leaves those whose deletion a reference forbids. Returns the number of deleted tokens. */
+/** Deletes tokens, except tokens whose deletion a foreign key forbids. Returns the number of deleted tokens. */
 async function deleteExpired (runner: QueryRunner, keys: number[], expiredBefore: string): Promise<number> {
   const { traits, names } = runner
   if (keys.length === 0) return 0
   if (keys.length <= maxPaddedKeys) {
     const result = await unlessReferenced(traits, () => runner.retried((db) => db.deleteFrom(names.tokens)
       .where('id', 'in', padKeys(keys))
-      // The token may have a new expiry since it was selected.
+      // Another call may have given a selected token a later expiry meanwhile.
       .where('expires_at', '<', traits.writeTime(expiredBefore))
       .executeTakeFirstOrThrow()))
     if (result !== 'referenced') return Number(result.numDeletedRows)

@@ -19,7 +19,7 @@ export function tokensWithUsers ({ db, names }: QueryRunner) {
   return db.selectFrom(`${names.tokens} as token`).innerJoin(`${names.users} as user`, 'user.id', 'token.user_id')
 }
 
-/** Creates the methods of KyselyStorage for tokens, except the lists and the changes. */
+/** Creates the methods of KyselyStorage for tokens, except those of `token-lists.ts` and `token-changes.ts`. */
 export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, TokenMethods> {
   const { db, traits, names, rows, queries } = runner
   const toFound = (row: TokenWithUserRow | undefined) => row && rows.toTokenWithUser(row)
@@ -36,7 +36,7 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
         .where('token.hash', '=', traits.lookupValue(value('hash')))
         .limit(one))
       const result = runner.executeTakeFirst(query)
-      // A result that is available at once is returned without a promise.
+      // If SQLite has the result at once, this method returns it without a promise.
       return result instanceof Promise ? result.then(toFound) : toFound(result)
     },
 
@@ -57,7 +57,7 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
       const query = queries.get('revokeToken', { key }, (value) => db.deleteFrom(names.tokens)
         .where('id', '=', value('key')))
       const revoke = async (db: Kysely<Tables>) => {
-        // The entry needs the key of the user, which the token alone has.
+        // The entry needs the key of the user. Only the token has this key, so it must be read before the deletion.
         const locked = entry === undefined ? undefined : await lockToken(runner, db, key)
         const { numAffectedRows } = await runner.execute(query, db)
         return { isDone: numAffectedRows !== 0n, userId: locked?.token.user_id }
@@ -78,13 +78,14 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
       }
       const deleteInOrder = async (trx: Kysely<Tables>) => {
         const isDone = await deleteAll(trx)
-        // The trail says that tokens with an earlier entry are revoked, and some were created since the first deletion.
+        // This entry must cover each token whose entry is earlier. Some of these tokens were created after the first
+        // deletion. With the counter locked, all of them are committed, and the second deletion finds them.
         await lockCounter(runner, trx)
         return await deleteAll(trx) || isDone
       }
       const some = db.selectFrom(names.tokens).select('id').where('user_id', '=', key).limit(one).compile()
-      // Without an entry, the delete waits for a rotation in progress, but can miss the successor.
-      // The number of attempts is limited, because other callers may keep creating tokens.
+      // Without an entry, the deletion waits for a rotation in progress, but can miss the successor, so it is repeated.
+      // The number of attempts is limited, because other callers may create tokens all the time.
       for (let attempt = 0; attempt < 10; attempt++) {
         const write = entry === undefined ? deleteAll : deleteInOrder
         const outcome = await unlessReferenced(traits, () => audited(runner, entry, write, (isDone) =>
@@ -95,7 +96,7 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
     },
 
     async touchTokens (ids, lastUsedAt) {
-      // The keys are sorted, because processes that lock rows in different orders can deadlock.
+      // The keys are sorted, because two processes that lock the same rows in different orders can deadlock.
       const keys = ids.map(toRowId).filter((key) => key !== undefined).sort((a, b) => a - b)
       if (keys.length === 0) return
       const time = traits.writeTime(lastUsedAt)

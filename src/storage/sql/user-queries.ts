@@ -8,13 +8,14 @@ import type { Tables } from './tables.js'
 import { unlessReferenced, unlessTaken } from './violations.js'
 
 const one = sql.lit(1)
-// Final sigma becomes sigma, as in `normalizeForSearch`. The column `searchable_name` already has that form.
+// The letter ς becomes σ, as in `normalizeForSearch`. The values of the column `searchable_name` are already
+// normalised.
 const searchableEmail = sql<string>`replace(${sql.ref('email')}, ${sql.lit('\u03C2')}, ${sql.lit('\u03C3')})`
 
 type UserMethods =
   'createUser' | 'findUser' | 'findUserByEmail' | 'listUsers' | 'countUsers' | 'updateUser' | 'deleteUser'
 
-// This error undoes a transaction, and never leaves this file.
+// This error undoes a transaction. `deleteUser` catches it.
 const stale = new Error('The user is absent, or has another revision')
 
 /** Creates the methods of KyselyStorage for users. */
@@ -47,7 +48,7 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
         return id === undefined ? undefined : rows.createdUser(id, user)
       }
       return await unlessTaken(write, {
-        // If the insert skips a conflict of addresses, its error is about a different unique column.
+        // With `on conflict do nothing`, a taken address is no error. A unique violation is then about another column.
         isViolation: (error) => !traits.onConflictDoNothing && traits.isUniqueViolation(error),
         isTaken: async () => await findUserByEmail(user.email) !== undefined
       })
@@ -111,7 +112,8 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
           : await runner.transaction(async (trx) => {
             const { numUpdatedRows } = await updateIn(trx).executeTakeFirstOrThrow()
             if (numUpdatedRows === 0n) return undefined
-            // MariaDB rejects an update of a row that has changed since the first read, so the read comes last.
+            // The read comes last. MariaDB rejects an update of a row, such as the counter of entries, that has changed
+            // since the first read of the transaction.
             await addEntry(runner, trx, entry, { user_id: key })
             return await findUserByKey(runner, key, trx)
           })
@@ -135,16 +137,17 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
           const query = trx.deleteFrom(names.users).where('id', '=', key)
           return (revision === undefined ? query : query.where('revision', '=', revision)).executeTakeFirstOrThrow()
         }
-        // The foreign key does not always delete the tokens: some connections of an app do not enforce foreign keys.
+        // The foreign key alone is not enough: some connections of an app do not enforce foreign keys, and MySQL's
+        // foreign key does not cascade.
         await revokeTokens()
         const { numDeletedRows } = await deleteUser().catch(async (error) => {
           if (traits.supportsCascade || !traits.isForeignKeyViolation(error)) throw error
-          // A token may have been created after the first statement. The user is now locked, so no more tokens follow.
+          // A token may have been created after the first statement. The user is now locked, so no more can be created.
           await revokeTokens()
           return await deleteUser()
         })
-        // The error undoes the revocation of the tokens. A check before the revocation would lock the user before its
-        // tokens, but a rotation locks a token before its user.
+        // The error undoes the revocation of the tokens. A check of the revision before the revocation would lock the
+        // user before its tokens. A rotation locks a token before its user, so the two could deadlock.
         if (numDeletedRows === 0n && revision !== undefined) throw stale
         if (numDeletedRows > 0n) await addEntry(runner, trx, entry, { user_id: key })
         return numDeletedRows > 0n
@@ -157,7 +160,7 @@ export function createUserQueries (runner: QueryRunner): Pick<StorageAdapter, Us
   }
 }
 
-/** Returns the user with this key, within `trx` if it is given. Returns `undefined` if there is no such user. */
+/** Returns the user with this key, or `undefined` if no user has it. Reads within `trx` if it is given. */
 export async function findUserByKey (
   runner: QueryRunner,
   key: number,

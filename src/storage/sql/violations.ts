@@ -3,8 +3,8 @@ import type { DialectTraits } from './dialects/index.js'
 /**
  * Returns the result of a write, or `'referenced'` if a table of the app refers to the row and forbids the write.
  *
- * @param mayBeReferenced returns whether the write has reached the statement that deletes or updates the row. An
- * earlier foreign key violation has a different cause, and is thrown
+ * @param mayBeReferenced returns whether the write has reached the statement that deletes or updates the row. A foreign
+ * key violation of an earlier statement has a different cause, so it is thrown
  */
 export async function unlessReferenced<T> (
   traits: DialectTraits,
@@ -20,7 +20,7 @@ export async function unlessReferenced<T> (
 }
 
 interface EmailChecks {
-  /** Returns whether the address can be the cause of this error of the write. */
+  /** Returns whether a taken address can be the cause of this error, which the write threw. */
   isViolation: (error: unknown) => boolean
   /** Returns whether another user has the address. */
   isTaken: () => Promise<boolean>
@@ -28,8 +28,8 @@ interface EmailChecks {
 
 /**
  * Returns the result of a write, or `'taken'` if the write fails and another user has the e-mail address. If no other
- * user has the address, throws the error of the write. The cause is then a different unique column: a restored sequence
- * may repeat a key, and the app may have added unique columns.
+ * user has the address, throws the error of the write. A different unique column then caused the error: a restored
+ * sequence may repeat a key, or the app may have added a unique column.
  *
  * @param write returns `undefined` if it wrote nothing
  */
@@ -38,7 +38,7 @@ export async function unlessTaken<T> (
   { isViolation, isTaken }: EmailChecks
 ): Promise<T | 'taken'> {
   let fault: unknown
-  // The write has three attempts, because the other user may be deleted between the write and the look-up.
+  // The write has three attempts, because the other user may be deleted after the write and before the look-up.
   for (let attempt = 1; attempt <= 3; attempt++) {
     try {
       const written = await write()

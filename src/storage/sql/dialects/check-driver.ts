@@ -17,7 +17,7 @@ const samples: ReadonlyArray<readonly [type: ColumnType, value: unknown]> = [
   ['json', { a: [1e308, -0.5, true, null, {}, text] }],
   ['json', ['true', '1']],
   ['json', null],
-  // The second time is in the hour that summer time skips in Europe.
+  // The second of these times is in the hour that is skipped in Europe when summer time begins.
   ['time', '2038-01-19T03:14:08.001Z'],
   ['time', '2024-03-31T02:30:00.999Z'],
   ['time', null],
@@ -32,7 +32,7 @@ const samples: ReadonlyArray<readonly [type: ColumnType, value: unknown]> = [
 const settings = 'settings that convert values (typeCast of mysql2, setTypeParser and binary of pg)'
 const textRemedy = `use UTF-8 (utf8mb4). Do not use the mode NO_BACKSLASH_ESCAPES of MySQL, or ${settings}`
 
-/** The end of the message about a driver that changes values of this type. */
+/** For each type: the end of the message about a driver that changes values of the type. */
 const faults: Readonly<Record<ColumnType | 'row', string>> = {
   hash: 'bytes: with pg, use its own client, not pg.native',
   email: `text: ${textRemedy}`,
@@ -49,7 +49,7 @@ const faults: Readonly<Record<ColumnType | 'row', string>> = {
  * Checks in one query that no value changes on its way through the driver to the database and back.
  *
  * @param executeTakeFirst runs a query in the same way as the storage runs its queries
- * @throws {Error} for the first kind of value that changes. The message says what to do
+ * @throws {Error} for the first type whose values change. The message says what to do
  */
 export async function checkDriver (
   db: Kysely<any>, traits: DialectTraits, rows: Rows,
@@ -65,7 +65,8 @@ export async function checkDriver (
   }
   const columns = samples
     .map(([type, value], i) => ({ type, value, written: rows.write(type, value), name: `value_${i}` }))
-  // The server compares too, because a driver may change a value when it sends it, and change it back when it reads it.
+  // The server compares each value, too. A driver may change a value that it sends, and undo the change when it reads
+  // the value.
   const differences = columns
     .filter(({ value }) => value !== null)
     .map(({ type, written, name }) =>
@@ -74,7 +75,7 @@ export async function checkDriver (
     .filter(({ type }) => type !== 'hash')
     .map(({ type, name }) => sql`${select(type, name)} as ${sql.ref(name)}`)
   const sent = columns.map(({ type, written, name }) => sql`${traits.cast(type, written)} as ${sql.ref(name)}`)
-  // The query has no names of tables, because `withSchema` would put a schema before them.
+  // The query names no table, because `withSchema` would put a schema before the name.
   const query = sql`select case ${sql.join(differences, sql` `)} else 'none' end as changed_type, ${sql.join(selected)}
     from (select ${sql.join(sent)}) as sent limit 1`
   const row = await executeTakeFirst(query.compile(db))

@@ -10,7 +10,8 @@ export type ColumnType = 'key' | 'email' | 'text' | 'integer' | 'boolean' | 'jso
 
 /**
  * The differences between SQLite, PostgreSQL and MySQL. The rest of the storage does not know which of these databases
- * it has. It uses SQL that all three accept, such as `limit` and `length`, and `returning` if `supportsReturning`.
+ * it has. The rest uses SQL that all three accept, such as `limit` and `length`. It uses `returning` only if
+ * `supportsReturning` is true.
  */
 export interface DialectTraits {
   // Schema
@@ -22,8 +23,8 @@ export interface DialectTraits {
   /** Makes the database generate keys that it never uses again. */
   autoIncrement (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
   /**
-   * Runs `insert`, which inserts rows with given keys, up to `last`, into a table. Makes the keys that the database
-   * generates later continue after `last`. Absent if the database itself does so after each insert.
+   * Runs `insert`, which inserts rows with given keys into a table. The largest of these keys is `last`. Afterwards,
+   * makes the database generate keys that are larger than `last`. Absent if the database does this without help.
    */
   insertKeys? (trx: Kysely<any>, table: string, last: number, insert: () => Promise<void>): Promise<void>
   /** The options at the end of `create table`. */
@@ -57,67 +58,78 @@ export interface DialectTraits {
    * which has wildcards and ignores case on some databases.
    */
   contains (text: Expression<unknown>, part: string): Expression<SqlBool>
-  /** Returns an expression that tests whether two texts have the same bytes. `=` ignores spaces at the end on MySQL. */
+  /**
+   * Returns an expression that tests whether two texts have the same bytes. On MySQL, `=` ignores spaces at the end.
+   */
   isSameText (text: Expression<unknown>, other: string): Expression<SqlBool>
-  /** Returns an expression that tests by a range of an index whether a column of ASCII begins with a text. */
+  /**
+   * Returns an expression that tests whether a column of ASCII begins with a text. A range of an index can serve it.
+   */
   startsWith (column: Expression<unknown>, start: string): Expression<SqlBool>
   /**
-   * Returns a column in a form for which SQLite uses no index. Other databases get the column itself, because they
-   * choose an index by their statistics.
+   * Returns a column in a form for which SQLite uses no index. Returns the column itself for other databases, because
+   * they choose an index by their statistics.
    */
   withoutIndex (column: Expression<unknown>): Expression<unknown>
   /** Returns the form in which a prepared statement compares a value with an indexed column. */
   lookupValue<T> (value: T): T | RawBuilder<T>
 
-  /** The time of the database's clock, in milliseconds since 1970. SQLite has the clock of its process. */
+  /**
+   * The time of the database's clock, in milliseconds since 1970. For SQLite, this is the clock of the app's process.
+   */
   readonly now: RawBuilder<unknown>
 
   // Features
 
   /** Whether `insert` and `update` have a `returning` clause. */
   readonly supportsReturning: boolean
-  /** Whether an insert uses `on conflict do nothing`. Without it, a conflict is an error. */
+  /** Whether an insert uses `on conflict do nothing`. If not, a conflict is an error. */
   readonly onConflictDoNothing: boolean
-  /** Whether the insert of a token selects its user. Without it, the foreign key detects a missing user. */
+  /** Whether the insert of a token selects its user. If not, the foreign key detects a missing user. */
   readonly supportsInsertFromSelect: boolean
-  /** Whether generated keys have no gaps, and the order of commits. Without it, a counter gives entries their keys. */
+  /** Whether generated keys have no gaps, and the order of commits. If not, a counter gives entries their keys. */
   readonly keysAreConsecutive: boolean
   /** Whether a `with` clause can insert and update, so that a change and its entry are one statement. */
   readonly supportsDataModifyingCte: boolean
-  /** Whether `select … for update` locks rows. Without it, the storage locks a row by an update. */
+  /** Whether `select … for update` locks rows. If not, the storage locks a row by an update. */
   readonly supportsForUpdate: boolean
-  /** Whether an index can leave out rows. */
+  /** Whether an index can leave out rows by a `where` clause. */
   readonly supportsPartialIndexes: boolean
-  /** Whether each index ends with the key of the row, and so returns rows of equal values in order of their keys. */
+  /**
+   * Whether each index ends with the key of the row. Such an index returns rows of equal values in order of their keys.
+   */
   readonly indexesEndWithKey: boolean
-  /** Whether the database knows roughly how many rows have a value, and chooses the index for a query by that. */
+  /** Whether the database knows roughly how many rows have a value, and uses this number to choose an index. */
   readonly hasStatistics: boolean
   /** Whether `select straight_join` reads the tables of a join in their order in the query. */
   readonly supportsStraightJoin: boolean
-  /** Whether the foreign key deletes tokens with their user. Without it, only a user without tokens can be deleted. */
+  /** Whether the foreign key deletes tokens with their user. If not, only a user without tokens can be deleted. */
   readonly supportsCascade: boolean
   /** Whether a transaction that fails undoes `create table` and other DDL. */
   readonly supportsTransactionalDdl: boolean
 
   /**
-   * Returns the isolation level for a transaction, or `undefined` for the level of the session. At some levels,
-   * changes conflict at the counter of entries until only one of them is left.
+   * Returns the isolation level for a transaction, or `undefined` for the level of the session. At some levels, the
+   * database undoes all concurrent changes but one, because each of them updates the counter of entries.
    *
-   * @param conflict the error that undid the attempt before. Absent for the first attempt
+   * @param conflict the error that undid the previous attempt. Absent for the first attempt
    */
   transactionLevel (conflict?: unknown): IsolationLevel | undefined
 
   // Errors
 
-  /** Returns whether a unique column already has the value. Some drivers do not name the column. */
+  /** Returns whether an error says that a unique column already has the value. Some drivers do not name the column. */
   isUniqueViolation (error: unknown): boolean
-  /** Returns whether a row refers to a missing row, or other rows refer to a row to delete. Codes are the same. */
+  /**
+   * Returns whether an error says that a row refers to a missing row, or that other rows refer to a row to delete. Some
+   * databases have one code for both.
+   */
   isForeignKeyViolation (error: unknown): boolean
-  /** Returns whether another transaction made the database undo the whole transaction, so a retry may succeed. */
+  /** Returns whether the database undid the transaction because of another transaction, so a retry may succeed. */
   isRetryable (error: unknown): boolean
-  /** Returns whether a table, or a foreign key to drop, does not exist. */
+  /** Returns whether an error says that a table, or a foreign key to drop, does not exist. */
   isMissingTable (error: unknown): boolean
-  /** Returns whether a table, column or index to create already exists. */
+  /** Returns whether an error says that a table, column or index to create already exists. */
   isAlreadyExists (error: unknown): boolean
 
   // Server
@@ -125,9 +137,12 @@ export interface DialectTraits {
   /**
    * Checks the settings of the server and the session.
    *
-   * @throws {StorageOpenError} if a setting can do harm, as `Setting` describes
+   * @throws {StorageOpenError} if a setting can do harm: see `Setting`
    */
   checkSettings (db: Kysely<any>, names: TableNames): Promise<void>
-  /** Runs `work` while no other process migrates: in a transaction if `supportsTransactionalDdl`, else under a lock. */
+  /**
+   * Runs `work` while no other process migrates: in a transaction if `supportsTransactionalDdl`, otherwise under a
+   * lock.
+   */
   withMigrationLock<T> (db: Kysely<Tables>, names: TableNames, work: (db: Kysely<Tables>) => Promise<T>): Promise<T>
 }

@@ -7,7 +7,7 @@ import { sqlite } from './sqlite.js'
 
 export type { DialectTraits } from './dialect-traits.js'
 
-// Each dialect writes a parameter and a name differently.
+// Each dialect has its own form of a parameter and of a quoted name.
 const dialects: ReadonlyArray<readonly [RegExp, DialectTraits]> = [
   [/^select \$1 as "name"$/, postgres],
   [/^select \? as `name`$/, mysql],
@@ -15,8 +15,8 @@ const dialects: ReadonlyArray<readonly [RegExp, DialectTraits]> = [
 ]
 
 /**
- * Returns the traits of the database that a Kysely is for. Detects them by the SQL that this Kysely writes, because its
- * classes may belong to another copy of Kysely, or have other names.
+ * Returns the traits of the database that a Kysely is for. Detects the database by the SQL that this Kysely writes. Its
+ * classes are no evidence, because they may belong to another copy of Kysely, or have other names.
  *
  * @throws {UnsupportedDatabaseError} if the SQL does not belong to a known dialect
  */

@@ -6,7 +6,7 @@ const isOn = (value: unknown) => /^(ON|1)$/i.test(String(value))
 // A setting that the server does not have counts as off.
 const isOff = (value: unknown) => /^(OFF|0|)$/i.test(String(value ?? ''))
 
-/** Returns a message that ends with the line that makes the session safe. */
+/** Returns a message that ends with the statement that makes the session safe. */
 const setSession = (consequence: string, assignment: string) =>
   `${consequence}. Run on each connection: set session ${assignment}`
 
@@ -24,7 +24,7 @@ const readsWait = ({ group_replication_group_name: group, group_replication_cons
  * `harmless` in test/storage/sql/settings.test.ts lists the settings that cannot do harm.
  */
 export const mysqlSettings: readonly Setting[] = [
-  // This setting is first, because a limit also shortens the list of the other settings.
+  // This setting is first, because a limit also shortens the list of settings that this check reads.
   {
     name: 'sql_select_limit',
     isSafe: (value) => !(Number(value) < 0xFFFFFFFF),
@@ -33,7 +33,7 @@ export const mysqlSettings: readonly Setting[] = [
 
   ...['read_only', 'super_read_only'].map((name) => ({
     name,
-    // A secondary whose reads wait does not answer with old data, and may become the primary.
+    // A secondary of a group whose reads wait does not answer with old data, and may become the primary.
     isSafe: (value: string, values: Values) => isOff(value) || readsWait(values),
     message: replica
   })),
@@ -46,7 +46,8 @@ export const mysqlSettings: readonly Setting[] = [
   {
     name: 'group_replication_consistency',
     isSafe: (value, values) => isOff(values.group_replication_group_name) || readsWait(values) ||
-      // This is enough for a primary: its reads wait for the changes that the previous primary has acknowledged.
+      // This value is enough for a primary. After a failover, its reads wait for the changes that the previous primary
+      // has acknowledged.
       (value === 'BEFORE_ON_PRIMARY_FAILOVER' && isOn(values.group_replication_single_primary_mode)),
     message: setSession('the members of the group answer with old data', "group_replication_consistency = 'BEFORE'")
   },
@@ -101,7 +102,8 @@ export const mysqlSettings: readonly Setting[] = [
   },
   {
     name: 'sql_mode',
-    // Without a strict mode, the server cuts values that do not fit. Our values fit, because the services check them.
+    // A mode that is not strict is safe. The server then cuts values that do not fit, but the services check all
+    // values.
     isSafe: (value) => !/\b(EMPTY_STRING_IS_NULL|ORACLE)\b/i.test(value),
     message: setSession('empty text is changed, or no transaction begins', "sql_mode = 'TRADITIONAL'")
   },
@@ -122,7 +124,7 @@ export const mysqlSettings: readonly Setting[] = [
   },
   {
     name: 'innodb_flush_log_at_trx_commit',
-    // The other nodes of a cluster keep the changes that one node loses.
+    // In a Galera cluster, the other nodes keep the changes that one node loses.
     isSafe: (value, { wsrep_on: wsrep }) => value !== '0' || isOn(wsrep),
     message: 'a crash of the server undoes acknowledged changes, such as a revocation. ' +
       'Run: set global innodb_flush_log_at_trx_commit = 1'

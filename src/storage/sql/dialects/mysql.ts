@@ -9,7 +9,7 @@ const lockTimeout = 8
 // MariaDB's number for a record that has changed since the transaction began.
 const changedRecord = 1020
 
-// Types that `cast` accepts, and whose values drivers read in the same way as values of the column.
+// For each type of column: a type that `cast` accepts, and whose values drivers read like the values of the column.
 const casts = {
   key: 'signed',
   email: 'char',
@@ -21,7 +21,7 @@ const casts = {
   time: 'datetime(3)'
 }
 
-/** The traits of MySQL, MariaDB and databases with their SQL, with any driver whose errors have MySQL's numbers. */
+/** The traits of MySQL, MariaDB and databases with the same SQL, for each driver whose errors have MySQL's numbers. */
 export const mysql: DialectTraits = {
   types: {
     key: 'bigint',
@@ -38,11 +38,11 @@ export const mysql: DialectTraits = {
   tableOptions: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
 
   writeBoolean: (value) => value,
-  // A datetime has no time zone. Drivers and servers guess a zone, unless the value is text.
+  // A datetime has no time zone. A driver or a server would assume one, unless the value is text.
   writeTime: (time) => time.slice(0, -1).replace('T', ' '),
   writeJson: (text) => text,
   selection: {
-    // Some apps configure their driver to convert tinyint(1).
+    // Without the cast, a driver that the app has configured to convert tinyint(1) would change the value.
     boolean: (column) => sql`cast(${sql.ref(column)} as signed)`,
     json: (column) => sql`cast(${sql.ref(column)} as char)`,
     time: (column) => sql`cast(${sql.ref(column)} as char)`
@@ -59,7 +59,8 @@ export const mysql: DialectTraits = {
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
   isSameText: (text, other) => sql`cast(${text} as binary) = cast(${other} as binary)`,
-  // A range would ignore spaces at the end. The escape character is not the backslash, which `sql_mode` can disable.
+  // A range of values would ignore spaces at the end. The escape character is `!`, because `sql_mode` can disable the
+  // backslash.
   startsWith: (column, start) =>
     sql`${column} like concat(replace(replace(replace(${start}, '!', '!!'), '%', '!%'), '_', '!_'), '%') escape '!'`,
 
@@ -67,7 +68,7 @@ export const mysql: DialectTraits = {
 
   lookupValue: (value) => value,
 
-  // `unix_timestamp` would depend on the time zone of the session, and be an hour off when summer time ends.
+  // `unix_timestamp` would depend on the time zone of the session, and would be wrong by an hour when summer time ends.
   now: sql`timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000`,
 
   supportsReturning: false,
@@ -85,19 +86,21 @@ export const mysql: DialectTraits = {
   // Group Replication in multi-primary mode rejects writes to tables that cascade.
   supportsCascade: false,
   supportsTransactionalDdl: false,
-  // The level costs a statement. With `innodb_snapshot_isolation`, a transaction of MariaDB can only read and write
-  // what was committed before it began.
+  // To set the level takes a statement, so only a repetition sets it. At higher levels with
+  // `innodb_snapshot_isolation`, MariaDB undoes a transaction that writes a row which has changed since the transaction
+  // began.
   transactionLevel: (conflict) => hasNumber(conflict, changedRecord) ? 'read committed' : undefined,
 
   isUniqueViolation: (error) => hasNumber(error, 1062),
-  // 1216, 1452: the row refers to a missing row. 1217, 1451: another row refers to the row. Accounts without the
-  // permission to read the other table get 1216 or 1217.
+  // 1216, 1452: the row refers to a missing row. 1217, 1451: another row refers to the row. Accounts that may not read
+  // the other table get 1216 or 1217.
   isForeignKeyViolation: (error) => hasNumber(error, 1216, 1452, 1217, 1451),
-  // 1213: a deadlock. MariaDB: a changed record, and 1467, a locked counter. TiDB: 8002, 9007, write conflicts.
+  // 1213: a deadlock. 1020 and 1467 of MariaDB: a changed record, and a locked counter of keys. 8002 and 9007 of TiDB:
+  // conflicts of writes.
   isRetryable: (error) => hasNumber(error, 1213, changedRecord, 1467, 8002, 9007),
-  // 1146: a table. 1091: a foreign key in MariaDB. 3940: a foreign key in MySQL.
+  // 1146: a missing table. 1091: a missing foreign key in MariaDB. 3940: a missing foreign key in MySQL.
   isMissingTable: (error) => hasNumber(error, 1146, 1091, 3940),
-  // 1050: a table. 1060: a column. 1061: an index.
+  // 1050: an existing table. 1060: an existing column. 1061: an existing index.
   isAlreadyExists: (error) => hasNumber(error, 1050, 1060, 1061),
 
   checkSettings: checkMysqlSettings,
@@ -112,7 +115,7 @@ export const mysql: DialectTraits = {
     try {
       return await work(connection)
     } finally {
-      // If the connection has failed, the lock is free.
+      // If the release fails because the connection is broken, the server has already released the lock.
       await sql`select release_lock(${name}) from dual`.execute(connection).catch(() => {})
     }
   })

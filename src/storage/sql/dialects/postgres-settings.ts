@@ -4,14 +4,15 @@ import { checkSettings, schemaOf, type Setting, type Values } from './settings.j
 
 interface PostgresSetting extends Setting {
   /**
-   * The expression that reads the value, if `name` is not a setting. `t` has the rows of pg_class for our tables.
+   * The expression that reads the value, if `name` is not a setting of PostgreSQL. In the expression, `t` has the rows
+   * of pg_class for the tables of the storage.
    */
   read?: RawBuilder<unknown>
 }
 
 const isOff = (value: string) => /^(off|f|false)$/.test(value)
 
-/** Returns a message that ends with the line that makes the role safe. */
+/** Returns a message that ends with the statement that makes the sessions of the role safe. */
 const alterRole = (consequence: string, change: string) => `${consequence}. Run: alter role … ${change}`
 
 const oldData = 'the server answers with old data'
@@ -56,7 +57,7 @@ export const postgresSettings: readonly PostgresSetting[] = [
   },
   {
     name: 'temporary, unlogged or foreign tables',
-    // Missing tables will be created in the current schema.
+    // The first line is for tables that do not exist yet: the migration will create them in the current schema.
     read: sql`coalesce(current_schema() like 'pg_temp%', false)
       or exists (select from t where relpersistence <> 'p' or relkind not in ('r', 'p'))`,
     isSafe: isOff,

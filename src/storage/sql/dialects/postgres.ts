@@ -16,7 +16,7 @@ const casts = {
   time: 'timestamptz(3)'
 }
 
-/** The traits of PostgreSQL and databases with its SQL, with any driver whose errors have PostgreSQL's codes. */
+/** The traits of PostgreSQL and databases with the same SQL, for each driver whose errors have PostgreSQL's codes. */
 export const postgres: DialectTraits = {
   types: {
     key: 'bigint',
@@ -29,11 +29,13 @@ export const postgres: DialectTraits = {
     hash: 'bytea',
     time: sql`timestamptz(3)`
   },
-  // With any other collation, the index breaks when the C library changes, for example by a move to another server.
+  // With another collation, the order of texts depends on the C library. If the library changes, for example by a move
+  // to another server, the index is broken.
   emailTypeSince3: sql`text collate "C"`,
   autoIncrement: (column) => column.generatedByDefaultAsIdentity(),
   async insertKeys (trx, table, last, insert) {
-    // While the lock is held, no other insert takes a key from the sequence. The lock does not block reads.
+    // While this transaction holds the lock, no other insert takes a key from the sequence. The lock does not block
+    // reads.
     await sql`lock table ${nameOf(trx, table)} in share row exclusive mode`.execute(trx)
     await insert()
     const sequence = sql`cast(pg_get_serial_sequence(cast(cast(tableoid as regclass) as text), 'id') as regclass)`
@@ -45,12 +47,12 @@ export const postgres: DialectTraits = {
 
   writeBoolean: (value) => value,
   writeTime: (time) => time,
-  // Some drivers, such as postgres.js, would encode the text as JSON again if the parameter had the type JSON.
+  // If the parameter had the type `json`, some drivers, such as postgres.js, would encode the text as JSON again.
   writeJson: <T>(text: T) => sql<T>`cast(cast(${text} as text) as json)`,
   selection: {
     boolean: (column) => sql`cast(${sql.ref(column)} as integer)`,
     json: (column) => sql`cast(${sql.ref(column)} as text)`,
-    // The result is in milliseconds since 1970, because text depends on `DateStyle`, and pg reads only one style.
+    // Selects milliseconds since 1970. The form of a time as text depends on `DateStyle`, and pg reads only one style.
     time: (column) => sql`cast(extract(epoch from ${sql.ref(column)}) * 1000 as bigint)`
   },
   readTime: (time) => new Date(toInteger(time)).toISOString(),
@@ -62,14 +64,14 @@ export const postgres: DialectTraits = {
     hash: (expression, bytes) => sql`encode(${expression}, 'hex') = ${sql.lit(bytes.toString('hex'))}`,
     text: (expression, text) =>
       sql`encode(convert_to(${expression}, 'UTF8'), 'hex') = ${sql.lit(Buffer.from(text).toString('hex'))}`,
-    // This compares only the type, because some databases with PostgreSQL's SQL write JSON in a different form.
+    // Compares only the types of the JSON values. Some databases with PostgreSQL's SQL write JSON in a different form.
     json: (expression, json) =>
       sql`json_typeof(${expression}) = ${sql.lit(json.startsWith('[') ? 'array' : 'object')}`
   },
 
   contains: (text, part) => sql`strpos(${text}, ${part}) > 0`,
   isSameText: (text, other) => sql`${text} = ${other}`,
-  // The character 128 comes after all ASCII.
+  // The character 128 is greater than each ASCII character.
   startsWith: (column, start) =>
     sql`(${column} >= ${start} and ${column} < cast(${start} as text) || chr(128))`,
 
@@ -80,7 +82,8 @@ export const postgres: DialectTraits = {
   now: sql`cast(extract(epoch from current_timestamp) * 1000 as bigint)`,
 
   supportsReturning: true,
-  // An error would leave a dead row, and put the address into the server's log.
+  // Without this clause, a taken address would be an error, which leaves a dead row, and puts the address into the
+  // server's log.
   onConflictDoNothing: true,
   supportsInsertFromSelect: true,
   keysAreConsecutive: false,
@@ -92,8 +95,8 @@ export const postgres: DialectTraits = {
   supportsStraightJoin: false,
   supportsCascade: true,
   supportsTransactionalDdl: true,
-  // `start transaction` names the level, so the level costs no statement. At higher levels, a transaction that has
-  // waited for the counter fails.
+  // `start transaction` names the level, so the level costs no extra statement. At higher levels, a transaction that
+  // has waited for the counter of entries fails.
   transactionLevel: () => 'read committed',
 
   isUniqueViolation: (error) => hasCode(error, '23505'),
@@ -102,11 +105,12 @@ export const postgres: DialectTraits = {
   // 40001: a serialization failure. 40P01: a deadlock.
   isRetryable: (error) => hasCode(error, '40001', '40P01'),
   isMissingTable: (error) => hasCode(error, '42P01'),
-  // Two processes that create a table at once can also collide at its type, or in a unique index of the catalogue.
+  // If two processes create a table at once, the error can also be about the type of the table (42710), or about a
+  // unique index of the catalogue (23505).
   isAlreadyExists: (error) => hasCode(error, '42P07', '42710', '23505'),
 
   checkSettings: checkPostgresSettings,
-  // The lock is on a row, because some databases with PostgreSQL's SQL do not have advisory locks.
+  // Locks a row, because some databases with PostgreSQL's SQL have no advisory locks.
   withMigrationLock: (db, { migrations }, work) =>
     db.transaction().setIsolationLevel('read committed').execute(async (trx) => {
       await trx.insertInto(migrations)
@@ -118,7 +122,9 @@ export const postgres: DialectTraits = {
     })
 }
 
-/** Returns the name of a table for `sql`, with the schema of the app, which Kysely adds only to its own queries. */
+/**
+ * Returns the name of a table for raw SQL, with the schema of the app. Kysely adds the schema only to built queries.
+ */
 function nameOf (db: Kysely<any>, table: string): Expression<unknown> {
   const { from } = db.selectFrom(table).toOperationNode() as SelectQueryNode
   return new ExpressionWrapper(from?.froms[0] as TableNode)

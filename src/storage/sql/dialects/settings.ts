@@ -8,7 +8,7 @@ export type Values = Readonly<Record<string, string | null>>
 export interface Setting {
   /** The name that the database documents. */
   readonly name: string
-  /** Returns whether this value is safe. `values` has the values of all settings. */
+  /** Returns whether `value` is safe. Some settings depend on others, so `values` has the values of all settings. */
   readonly isSafe: (value: string, values: Values) => boolean
   /** The consequence of a value that is not safe, followed by the remedy. */
   readonly message: string
@@ -26,7 +26,7 @@ export function checkSettings (settings: readonly Setting[], values: Values): vo
   }
 }
 
-/** Returns the schema that the app's Kysely adds to the names of tables, or null. Kysely does not add it to raw SQL. */
+/** Returns the schema that the app's Kysely puts before names of tables, or null. Kysely does not change raw SQL. */
 export function schemaOf (db: Kysely<any>): string | null {
   const { from } = db.selectFrom('any').selectAll().compile().query as SelectQueryNode
   return (from?.froms[0] as TableNode).table.schema?.name ?? null

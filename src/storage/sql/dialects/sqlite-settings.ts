@@ -6,9 +6,9 @@ import { checkSettings, type Setting, type Values } from './settings.js'
 const readOnly = 'nothing can be written. Open the file for writing, and without query_only and immutable'
 
 /**
- * The settings of SQLite that can do harm, except `synchronous`. `sqliteStorage` sets `synchronous` to `full`, and an
- * app with its own database chooses the value. `harmless` in test/storage/sql/settings.test.ts lists the settings that
- * cannot do harm.
+ * The settings of SQLite that can do harm, except `synchronous`. `sqliteStorage` sets `synchronous` to `full`. An app
+ * that opens its own database chooses the value of `synchronous`. `harmless` in test/storage/sql/settings.test.ts lists
+ * the settings that cannot do harm.
  */
 export const sqliteSettings: readonly Setting[] = [
   {
@@ -30,7 +30,7 @@ export const sqliteSettings: readonly Setting[] = [
 ]
 
 /**
- * Checks the settings of the connection, and that the file can be written.
+ * Checks the settings of the connection, and checks that the file can be written.
  *
  * @throws {StorageOpenError} for the first setting that is not safe, or if the file is read-only
  */
@@ -39,7 +39,8 @@ export async function checkSqliteSettings (db: Kysely<any>, { migrations }: Tabl
     sql`(select cast(${sql.id(name)} as text) from ${sql.id(`pragma_${name}`)}) as ${sql.id(name)}`)
   const file = sql`(select file from pragma_database_list where name = 'main') as file`
   const { rows } = await sql<Values>`select ${sql.join(columns)}, ${file}`.execute(db)
-    // Services with the SQL of SQLite do not allow a client to read or change these settings.
+    // The query can fail on a hosted service with the SQL of SQLite, which does not let clients read or change
+    // settings.
     .catch(() => ({ rows: [] }))
   checkSettings(sqliteSettings, rows[0] ?? {})
   try {

@@ -29,31 +29,34 @@ export const sqlite: DialectTraits = {
   cast: (type, value) => sqlite.types[type] === 'integer' ? sql`cast(${value} as integer)` : sql`${value}`,
   equals: {
     hash: (expression, bytes) => sql`${expression} = ${sql.raw(`x'${bytes.toString('hex')}'`)}`,
-    // This does not use hex(…), whose result depends on the encoding of the database.
+    // This does not use hex(…), because its result depends on the encoding of the database.
     text: (expression, text) => sql`${expression} = ${sql.lit(text)}`,
     json: (expression, json) => sqlite.equals.text(expression, json)
   },
 
   contains: (text, part) => sql`instr(${text}, ${part}) > 0`,
   isSameText: (text, other) => sql`${text} = ${other}`,
-  // The character 128 comes after all ASCII.
+  // The character 128 is greater than each ASCII character.
   startsWith: (column, start) => sql`(${column} >= ${start} and ${column} < ${start} || char(128))`,
 
   withoutIndex: (column) => sql`+${column}`,
 
-  // With statistics in the database, SQLite plans a prepared statement again for each value. An expression avoids this.
+  // If the database has statistics, SQLite plans a prepared statement again for each value that is compared with a
+  // column. SQLite does not do so for an expression such as `+?`.
   lookupValue: <T>(value: T) => sql<T>`+${value}`,
 
   now: sql`cast((julianday('now') - 2440587.5) * 86400000 as integer)`,
 
   supportsReturning: true,
-  // A skipped conflict would use up a key and make a durable write, but an error does not.
+  // With `on conflict do nothing`, a conflict would use up a key and cause a durable write. The error of a plain insert
+  // does neither.
   onConflictDoNothing: false,
   supportsInsertFromSelect: true,
-  // SQLite has one writer at a time, and a rollback also takes back the key.
+  // SQLite has one writer at a time, and a rollback also undoes the generation of a key.
   keysAreConsecutive: true,
   supportsDataModifyingCte: false,
-  // SQLite has no `for update`. An update comes first, because a transaction that has read cannot wait for the lock.
+  // SQLite has no `for update`. The storage updates the row before it reads the row, because a transaction that has
+  // read cannot wait for the write lock.
   supportsForUpdate: false,
   supportsPartialIndexes: true,
   indexesEndWithKey: true,
@@ -67,7 +70,7 @@ export const sqlite: DialectTraits = {
   // Drivers have different codes, but all of them pass on SQLite's message.
   isUniqueViolation: (error) => says(error, 'UNIQUE constraint failed'),
   isForeignKeyViolation: (error) => says(error, 'FOREIGN KEY constraint failed'),
-  // SQLite has only one writer at a time.
+  // SQLite never undoes a transaction because of another one, because it has one writer at a time.
   isRetryable: () => false,
   isMissingTable: (error) => says(error, 'no such table'),
   isAlreadyExists: (error) => says(error, 'already exists'),
@@ -81,7 +84,7 @@ export const sqlite: DialectTraits = {
       await sql`commit`.execute(connection)
       return result
     } catch (error) {
-      // SQLite may already have rolled back (disk full, I/O error). The first error is the one to report.
+      // If the disk is full, SQLite has already rolled back, and `rollback` fails. The caller needs the first error.
       await sql`rollback`.execute(connection).catch(() => {})
       throw error
     }

@@ -1,7 +1,9 @@
 import { matchesError } from '../dialects/errors.js'
 import type { Migration, MigrationContext } from './migration.js'
 
-/** Makes PostgreSQL compare e-mail addresses byte by byte, and replaces a foreign key that must not cascade. */
+/**
+ * Makes PostgreSQL compare e-mail addresses byte by byte. On MySQL, replaces the foreign key by one without a cascade.
+ */
 export const setEmailCollationAndForeignKey: Migration = async (context) => {
   await setEmailType(context)
   if (!context.traits.supportsCascade) await replaceForeignKey(context)
@@ -32,10 +34,11 @@ async function setEmailType ({ db, traits, names: { users } }: MigrationContext)
 async function replaceForeignKey ({ db, traits, names: { users, tokens } }: MigrationContext): Promise<void> {
   const key = `${tokens}_user_id_fk`
   await db.schema.alterTable(tokens).dropConstraint(key).execute().catch((error) => {
-    // An earlier start that was killed before the next statement may have dropped the foreign key already.
+    // A process that was killed during this migration may already have dropped the foreign key.
     if (!traits.isMissingTable(error)) throw error
   })
-  // A database that did not enforce foreign keys may have tokens without a user. No token check accepts them.
+  // The database may have tokens without a user, if it did not enforce foreign keys. No token check accepts such a
+  // token, and the new foreign key would be rejected.
   const orphans = await db.selectFrom(tokens).select('id')
     .where('user_id', 'not in', db.selectFrom(users).select('id'))
     .execute()

@@ -12,7 +12,7 @@ export const addTokenAttributes: Migration = async ({ db, traits, names: { token
   const alter = db.schema.alterTable(tokens)
   await create(alter.addColumn('data', types.json))
   await create(alter.addColumn('disabled', types.boolean, (column) => column.notNull().defaultTo(no)))
-  // An index compares the start byte by byte, like an e-mail address.
+  // The column `start` has the type of an e-mail address, because both are compared byte by byte in an index.
   await create(alter.addColumn('start', traits.emailTypeSince3 ?? types.email))
   await create(alter.addColumn('searchable_name', types.text))
   await create(alter.addColumn('successor_id', types.key))

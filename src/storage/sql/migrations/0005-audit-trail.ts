@@ -9,7 +9,7 @@ export const createAuditTrail: Migration = async ({ db, traits, names: { audit, 
     keysAreConsecutive ? traits.autoIncrement(column.primaryKey()) : column.primaryKey()
   await create(withTableOptions(traits, db.schema.createTable(audit)
     .addColumn('id', types.key, keyed)
-    // Milliseconds since 1970: SQLite would need 24 bytes for the text of a time.
+    // The time is in milliseconds since 1970. As text, it would take 24 bytes on SQLite.
     .addColumn('at', types.key, (column) => column.notNull())
     .addColumn('action', types.integer, (column) => column.notNull())
     .addColumn('actor', types.text)
@@ -21,14 +21,14 @@ export const createAuditTrail: Migration = async ({ db, traits, names: { audit, 
   for (const column of ['user_id', 'token_id'] as const) {
     const index = db.schema.createIndex(`${audit}_${column}`).on(audit)
       .columns(indexesEndWithKey ? [column] : [column, 'id'])
-    // Changes of users have no token.
+    // The index leaves out the entries of changes of users, which have no token.
     const isPartial = traits.supportsPartialIndexes && column === 'token_id'
     await create(isPartial ? index.where(column, 'is not', null) : index)
   }
   await create(withTableOptions(traits, db.schema.createTable(last)
     .addColumn('id', types.integer, (column) => column.primaryKey())
     .addColumn('last', types.key, (column) => column.notNull())))
-  // A start that was killed before the end of this migration may have written the row.
+  // A process that was killed during this migration may already have written this row.
   await db.deleteFrom(last).where('id', '=', counterId).execute()
   await db.insertInto(last).values({ id: counterId, last: 0 }).execute()
 }

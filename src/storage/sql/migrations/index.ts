@@ -10,5 +10,5 @@ export const migrations: readonly Migration[] = [
   createUsersAndTokens, addAttributes, setEmailCollationAndForeignKey, addTokenAttributes, createAuditTrail
 ]
 
-/** The schema version that this code works with. */
+/** The version of the schema that this code works with. */
 export const schemaVersion = migrations.length

@@ -9,20 +9,23 @@ export interface SchemaChange {
 
 /** The arguments of a migration. */
 export interface MigrationContext {
-  /** The database, in a transaction if `traits.supportsTransactionalDdl`, else under the migration lock. */
+  /** The database: in a transaction if `traits.supportsTransactionalDdl`, otherwise under the migration lock. */
   readonly db: Kysely<Tables>
   /** The traits of the database. */
   readonly traits: DialectTraits
   /** The names of the tables, with the prefix. */
   readonly names: TableNames
-  /** Creates a table, column or index. Skips an existing one if an earlier start was killed during this migration. */
+  /**
+   * Creates a table, column or index. If an earlier process was killed during this migration, skips what already
+   * exists.
+   */
   create (change: SchemaChange): Promise<void>
 }
 
 /**
- * Upgrades the schema by one version. A released migration never changes. If the database cannot undo half a
- * migration, the next start runs the migration again from its beginning. So each change without `create` must be
- * repeatable.
+ * Upgrades the schema by one version. A released migration never changes. If a process is killed during a migration,
+ * and the database cannot undo DDL, the next start runs the migration again from its beginning. Therefore a change that
+ * does not use `create` must be repeatable.
  */
 export type Migration = (context: MigrationContext) => Promise<void>
 

@@ -11,7 +11,7 @@ async function currentVersion (db: Kysely<Tables>, traits: DialectTraits, names:
   try {
     const { version } = await db.selectFrom(names.migrations)
       .select(({ fn }) => fn.max('version').as('version'))
-      // Makes the query fail if the app has a table with this name, because that table lacks this column.
+      // If the app has a table of its own with this name, the table lacks this column, and the query fails.
       .where('applied_at', 'is not', null)
       .executeTakeFirstOrThrow()
     return Math.max(Number(version ?? 0), 0)
@@ -25,10 +25,10 @@ async function currentVersion (db: Kysely<Tables>, traits: DialectTraits, names:
  * Upgrades the database to `schemaVersion`. Any number of processes may call this function at once. Each process may be
  * killed at any statement.
  *
- * Kysely's Migrator does not fit. Its lock does nothing on SQLite, so concurrent starts fail. A killed process leaves
- * half a migration. Kysely 0.28 and 0.29 export the Migrator from different places.
+ * Kysely's Migrator is not used, for three reasons. Its lock does nothing on SQLite, so concurrent starts fail. With
+ * it, a killed process leaves half a migration. Kysely 0.28 and 0.29 export it from different places.
  *
- * @returns the versions before and after
+ * @returns the versions of the schema before and after this call
  * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
  */
 export async function migrate (
@@ -64,7 +64,8 @@ async function migrateLocked (db: Kysely<Tables>, traits: DialectTraits, names: 
 
 async function apply (db: Kysely<Tables>, traits: DialectTraits, names: TableNames, version: number): Promise<void> {
   const begin = { version: -version, applied_at: traits.writeTime(new Date().toISOString()) }
-  // If the database cannot undo half a migration, this row survives a kill, and shows that the tables are the plugin's.
+  // If the database cannot undo DDL, this row remains when the process is killed. The next start then knows that the
+  // existing tables are the plugin's, and not the app's.
   const begun = await db.selectFrom(names.migrations).select('version')
     .where('version', '=', begin.version)
     .executeTakeFirst()
@@ -89,7 +90,8 @@ function newTables ({ users, tokens, audit, audit_last: last }: TableNames): Rea
 }
 
 /**
- * Checks that none of these tables exists, before a migration that the database cannot undo creates them.
+ * Checks that none of these tables exists. A migration that the database cannot undo calls this function before it
+ * creates the tables.
  *
  * @throws {Error} if one of the tables exists
  */
@@ -109,7 +111,7 @@ function rejectNewer (found: number): void {
 }
 
 /**
- * Checks that the database has `schemaVersion`, for `migrate: false`. Changes nothing.
+ * Checks that the schema of the database has the version `schemaVersion`. Changes nothing. `migrate: false` uses this.
  *
  * @throws {DatabaseNotMigratedError} if migrations are missing
  * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
