@@ -1,5 +1,5 @@
-// A custom storage: it keeps users, tokens and the audit trail in the memory of one process.
-// custom-storage.test.ts tests it with the conformance suite.
+// A storage of your own, which keeps users, tokens and the audit trail in the memory of one process.
+// custom-storage.test.ts tests this storage with the conformance suite.
 import type {
   AuditedStorageAdapter, AuditFilter, AuditPage, AuditPruneBatch, AuditRecord, HashedTokenPage, ImportBatch,
   ImportedToken, ImportedUser, NewAuditRecord, NewTokenRecord, NewUserRecord, PortableStorageAdapter, PruneBatch,
@@ -9,14 +9,14 @@ import type {
 
 interface StoredToken extends TokenRecord {
   hash: string
-  /** Key of the token that the latest rotation of this one created. */
+  /** Key of the token that the latest rotation of this token created. */
   successor?: string
 }
 
-// No method waits for a server or a disk, so calls cannot disturb each other. Methods that wait need protection against
-// races: transactions, conditional writes or unique keys of your store. A change and its entry in the audit trail need
-// a transaction, too. A storage without an audit trail implements StorageAdapter, and gets no `entry`. A storage that
-// cannot import and export lacks the methods of PortableStorageAdapter.
+// No method here waits for a server or a disk, so two calls never overlap. If your methods wait, protect them against
+// races by transactions, conditional writes or unique keys of your database. A change and its entry in the audit trail
+// need a transaction, too. A storage without an audit trail implements StorageAdapter, and its methods get no `entry`.
+// A storage that cannot import and export leaves out the methods of PortableStorageAdapter.
 export class MemoryStorage implements AuditedStorageAdapter, PortableStorageAdapter {
   #users: UserRecord[] = []
   #tokens: StoredToken[] = []
@@ -184,7 +184,7 @@ export class MemoryStorage implements AuditedStorageAdapter, PortableStorageAdap
       .map((token) => ({ token: toRecord(token), hash: Buffer.from(token.hash, 'hex') }))
   }
 
-  /** Returns the given key, or a new one. The keys that follow are larger. */
+  /** Returns the given key, or a new key if none is given. Later keys are larger than the returned key. */
   #keep (id = String(this.#lastKey + 1)) {
     this.#lastKey = Math.max(this.#lastKey, Number(id))
     return id
@@ -201,7 +201,7 @@ export class MemoryStorage implements AuditedStorageAdapter, PortableStorageAdap
 
   #token (id?: string) { return this.#tokens.find((token) => token.id === id) }
 
-  // Each token has a user, because no token outlives its user.
+  // The user always exists, because `deleteUser` also deletes the tokens of the user.
   #userOf (token: TokenRecord) { return this.#users.find(({ id }) => id === token.user_id) as UserRecord }
 
   #listed (token: StoredToken) {
@@ -252,7 +252,7 @@ function stateOf (token: TokenRecord, at: string) {
   return token.disabled ? 'disabled' : 'active'
 }
 
-// Normalises the text as `normalizeForSearch` of the package does.
+// Normalises the text in the same way as the function `normalizeForSearch` that the package exports.
 function contains (text: string | null, search: string): boolean {
   const normalized = (text ?? '').normalize('NFC').toLowerCase().normalize('NFC').replaceAll('\u03c2', '\u03c3')
   return normalized.includes(search)
@@ -264,19 +264,19 @@ function canKeep (id: string | undefined, records: Array<{ id: string }>): boole
 
 function byKey (one: { id: string }, other: { id: string }): number { return Number(one.id) - Number(other.id) }
 
-// Records arrive in order of creation, which is the order of their keys.
+// The parameter `records` is in order of creation, which is also the order of the keys.
 function inOrder<T extends { id: string }> (records: T[], order: 'asc' | 'desc', after?: string): T[] {
   const isAfter = (id: string) => order === 'asc' ? Number(id) > Number(after) : Number(id) < Number(after)
   const rest = records.filter(({ id }) => after === undefined || isAfter(id))
   return order === 'asc' ? rest : rest.reverse()
 }
 
-// Records are copied, because callers may change the records that they have.
+// Each method copies the records that it gets or returns, because the caller may change its own copy.
 function copy<T> (value: T): T { return structuredClone(value) }
 
 function toRecord ({ hash, successor, ...token }: StoredToken): TokenRecord { return copy(token) }
 
-// A member that is `undefined` stays as it is.
+// Returns the changes without the members that are `undefined`. The update leaves these members as they are.
 function given (changes: object): object {
   return Object.fromEntries(Object.entries(copy(changes)).filter(([, value]) => value !== undefined))
 }

@@ -1,7 +1,7 @@
-// Copies the audit trail to a file, one entry a line. The program ends if it cannot write the file. When it is started
-// again, it continues after the last line, so that the file has each entry exactly once. The key needs the permission
-// `audit`.
-//   AUDIT_KEY=… AUDIT_URL=http://localhost:3000/admin/audit AUDIT_FILE=audit.jsonl npx tsx examples/follow-audit.ts
+// Copies the audit trail to a file, one entry on each line. The program ends if it cannot write the file. When you
+// start the program again, it continues after the last line, so that the file has each entry exactly once. The admin
+// key needs the permission `audit`.   AUDIT_KEY=… AUDIT_URL=http://localhost:3000/admin/audit AUDIT_FILE=audit.jsonl
+// npx tsx examples/follow-audit.ts
 import { appendFileSync, readFileSync, truncateSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import type { AuditEntry } from 'fastify-vexa-admin'
@@ -24,7 +24,7 @@ async function entriesAfter (after: string | undefined): Promise<AuditEntry[]> {
 
 appendFileSync(file, '')
 const text = readFileSync(file)
-// A kill or a full disk may have left a part of a line.
+// If the program was killed or the disk was full, the file can end with a part of a line. This part is removed.
 const length = text.lastIndexOf('\n') + 1
 truncateSync(file, length)
 const lastLine = text.toString('utf8', 0, length).trimEnd().split('\n').at(-1)
@@ -32,7 +32,8 @@ let after: string | undefined = lastLine ? JSON.parse(lastLine).id : undefined
 
 for (;;) {
   const entries = await entriesAfter(after)
-  // If the disk is full, a part of the lines is in the file. The error ends the program, so that nothing follows them.
+  // If the disk becomes full, only a part of the lines is written. The error then ends the program, so that it writes
+  // nothing after that part.
   appendFileSync(file, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
   after = entries.at(-1)?.id ?? after
   if (entries.length === 0) await setTimeout(1000)

@@ -11,7 +11,8 @@ await app.register(vexaAdmin, {
   scopes: ['bot']
 })
 
-// Anyone may sign up. The app creates the user and its token without HTTP. A taken address gets 409.
+// Anyone may sign up. The app creates the user and its token by calls in the process. If the address is taken, the
+// reply is 409.
 app.post<{ Body: { email: string } }>('/sign-up', {
   schema: { body: { type: 'object', required: ['email'], properties: { email: { type: 'string' } } } }
 }, async (request, reply) => {

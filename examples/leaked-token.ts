@@ -1,4 +1,4 @@
-// Shows the user of a token that has leaked, and revokes the token. Its last use stays as it is:
+// Shows the user of a leaked token, and revokes the token. The search does not change the last use of the token:
 //   ADMIN_API_KEY=the-key npx tsx examples/leaked-token.ts token-123            with an id from a log
 //   ADMIN_API_KEY=the-key npx tsx examples/leaked-token.ts < file-with-value    with a value, which must not be logged
 import { text } from 'node:stream/consumers'
@@ -21,9 +21,10 @@ function show ({ id, name = 'no name', last_used_at: used = 'never' }: Token, us
   console.log(`${id} (${name}) of ${user.id} (${user.email}). Last use: ${used}`)
 }
 
-/** Shows the tokens that begin like a token whose verification returned no user. */
+/** Shows the tokens whose values begin like `value`. The verification of an expired or disabled token names no user. */
 async function showSimilar (value: string, code: string) {
-  // A value ends in 36 random characters. With the option `tokenStart`, the app stores the first 4 of them.
+  // After the prefix, a value has 36 characters. With the option `tokenStart`, the app stores the prefix and the first
+  // 4.
   const start = encodeURIComponent(value.slice(0, -32))
   const similar = await call<FoundToken[]>('GET', `/tokens?start=${start}`)
   console.log(`The token is rejected already (${code}). The same first characters: ${similar.length || 'none stored'}`)
@@ -42,7 +43,8 @@ try {
     if (found.valid) show(found.token, found.user)
     else if (found.code === 'NOT_FOUND') throw new Error('No token has this value')
     else await showSimilar(token, found.code)
-    // This also revokes a token that is disabled or has expired. The event `token:revoked` has its id and its user.
+    // This call also revokes a token that is disabled or has expired. The event `token:revoked` has the ids of the
+    // token and its user.
     await call('POST', '/revoke', { token })
   }
   console.log('Revoked')

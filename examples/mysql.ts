@@ -1,5 +1,5 @@
-// An app that keeps users and tokens in MySQL or MariaDB. Any number of machines may share the database.
-// Reads MYSQL_URL, ADMIN_API_KEY and PORT from the environment.
+// An app that keeps users and tokens in MySQL or MariaDB. Apps on any number of machines may share the database.
+// The app reads MYSQL_URL, ADMIN_API_KEY and PORT from the environment.
 import Fastify from 'fastify'
 import vexaAdmin, { KyselyStorage } from 'fastify-vexa-admin'
 import { MysqlDialect } from 'kysely'

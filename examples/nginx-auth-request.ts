@@ -7,7 +7,8 @@ import vexaAdmin from 'fastify-vexa-admin'
 const app = Fastify({ logger: true, keepAliveTimeout: 5000 })
 await app.register(vexaAdmin, { adminKeys: process.env.ADMIN_API_KEY })
 
-// nginx accepts the request if the reply is 204, and returns 401 and 403 to the client.
+// If the reply of this route is 204, nginx passes the request on. If the reply is 401 or 403, nginx returns this status
+// to the client.
 app.get('/check', { onRequest: app.vexaAdmin.requireToken(), logLevel: 'warn' }, async (request, reply) => {
   return reply.code(204).header('x-user-id', request.apiUser.id).send()
 })

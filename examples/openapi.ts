@@ -21,7 +21,7 @@ await app.ready()
 
 interface Document { paths: Record<string, { post?: { requestBody?: { required?: boolean } } }> }
 const document = app.swagger() as Document
-// @fastify/swagger marks every body as required, but these two may be omitted.
+// @fastify/swagger marks every body as required, but requests to these two routes may leave out the body.
 for (const path of ['/admin/users/{id}/tokens', '/admin/tokens/{id}/rotate']) {
   const body = document.paths[path]?.post?.requestBody
   if (body) body.required = false

@@ -1,5 +1,5 @@
-// An app that keeps users and tokens in PostgreSQL. Any number of machines may share the database.
-// Reads POSTGRES_URL, ADMIN_API_KEY and PORT from the environment.
+// An app that keeps users and tokens in PostgreSQL. Apps on any number of machines may share the database.
+// The app reads POSTGRES_URL, ADMIN_API_KEY and PORT from the environment.
 import Fastify from 'fastify'
 import vexaAdmin, { KyselyStorage, withPreparedStatements } from 'fastify-vexa-admin'
 import { PostgresDialect } from 'kysely'
@@ -16,7 +16,7 @@ const pool = new Pool({
   keepAlive: true
 })
 // Without these listeners, a broken connection would end the process. The pool emits the error of an idle connection.
-// For a connection in use, the client emits the error.
+// The client emits the error of a connection that is in use.
 pool.on('error', (error) => app.log.warn(`PostgreSQL: ${error.message}`))
 pool.on('connect', (client) => { client.on('error', () => {}) })
 

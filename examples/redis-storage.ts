@@ -1,5 +1,6 @@
-// This adapter keeps users and tokens in Redis 7 or later, or in Valkey, for any number of processes.
-// It does not run on Redis Cluster, because its scripts build keys from the prefix. It passes the conformance suite.
+// A storage of your own, which keeps users and tokens in Redis 7 or later, or in Valkey. Any number of processes may
+// share the server. The storage passes the conformance suite. It does not run on Redis Cluster, because its scripts
+// build the names of keys from the prefix.
 import {
   normalizeForSearch, type ListedToken, type NewTokenRecord, type NewUserRecord, type PruneBatch, type StorageAdapter,
   type TokenChanges, type TokenFilter, type TokenPage, type TokenRecord, type TokenReplacement, type TokenWithUser,
@@ -7,15 +8,16 @@ import {
 } from 'fastify-vexa-admin'
 import { createClient } from 'redis'
 
-// With these settings, an answered write survives a power cut of the server, and no record is deleted to free memory.
-// A failover to a replica can still lose a write, because Redis answers before the replicas have it.
+// With these settings, an acknowledged write survives a power cut, and the server deletes no record to free memory. A
+// failover to a replica can still lose a write, because Redis acknowledges a write before the replicas have it.
 const settings = {
   appendonly: 'yes', appendfsync: 'always', 'no-appendfsync-on-rewrite': 'no', 'maxmemory-policy': 'noeviction'
 }
 
-// The server runs one script at a time, so a check and the write that depends on it are one step.
-// Each record is a Redis hash. Its members are JSON, except `id`, `user_id` and those in `hidden`. Sorted sets hold the
-// keys in order of creation. The `version` of a token changes with each change but that of `last_used_at`.
+// The server runs one script at a time, so a check and a write in the same script are one step.
+// Each record is a Redis hash, with one field for each member. The fields are JSON, except `id`, `user_id` and the
+// fields in `hidden`. Sorted sets hold the keys of the records in order of creation. Each change of a token increments
+// its `version`, except a change of `last_used_at`.
 const shared = `
   local prefix, call = KEYS[1], redis.call
   local emails, hashes, users, all = prefix .. 'emails', prefix .. 'hashes', prefix .. 'users', prefix .. 'tokens'
@@ -63,11 +65,11 @@ export class RedisStorage implements StorageAdapter {
 
   constructor ({ url = 'redis://127.0.0.1:6379', prefix = 'vexa:' } = {}) {
     this.prefix = prefix
-    // While there is no connection, a call throws at once. `open` throws if the first attempt to connect fails.
+    // While the connection is lost, a call throws at once. If the first attempt to connect fails, `open` throws.
     const reconnectStrategy = (retries: number, cause: Error) => this.#wasReady ? Math.min(50 * retries, 1000) : cause
     this.client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy } })
     this.client.on('ready', () => { this.#wasReady = true })
-    // Without a listener, a lost connection would end the process.
+    // Without this listener, a lost connection would end the process.
     this.client.on('error', () => {})
   }
 
@@ -193,7 +195,8 @@ export class RedisStorage implements StorageAdapter {
   async pruneTokens ({ expiredBefore, ...batch }: PruneBatch) {
     const expired = await this.listTokens({ order: 'asc', expiresBefore: expiredBefore, ...batch })
     const ids = expired.map(({ token }) => token.id)
-    // As JSON, a time begins with a quotation mark, which is less than the n of null.
+    // The script compares times as JSON. A time begins with a quotation mark, which is less than the n of `null`, so a
+    // token that never expires stays.
     const deleted: number = await this.#run([JSON.stringify(expiredBefore), ...ids], `
       local deleted = 0
       for i = 2, #ARGV do
@@ -216,7 +219,8 @@ export class RedisStorage implements StorageAdapter {
     return await this.client.eval(shared + script, { keys: [this.prefix], arguments: values.map(String) })
   }
 
-  // Calls `decide` with a token and its successor, and runs `write`. Starts over if the token has changed meanwhile.
+  // Calls `decide` with a token and its successor, and runs `write` with the result. If the token has changed
+  // meanwhile, starts over.
   async #change (
     id: string, decide: (token: TokenRecord, successor?: TokenRecord) => string[] | 'rejected', write: string
   ): Promise<TokenRecord | 'absent' | 'rejected'> {
@@ -252,7 +256,8 @@ export class RedisStorage implements StorageAdapter {
     return count
   }
 
-  // Redis has no index for a search, so every record is read. Between two pages, other calls can run.
+  // Redis has no index for a search, so this method reads every record of the set, in pages. Other calls can run
+  // between two pages.
   async * #search (set: string, order: 'asc' | 'desc', after?: string) {
     for (;;) {
       const page = await this.#page(set, { order, after, skip: 0, limit: 500 })
@@ -263,7 +268,7 @@ export class RedisStorage implements StorageAdapter {
   }
 
   async #page (set: string, { order, after, skip, limit }: UserPage): Promise<any[]> {
-    // A key that is not a number was never created.
+    // `after` must be a key, and keys are numbers. Other text counts as 0.
     const start = after === undefined ? (order === 'asc' ? '-inf' : '+inf') : `(${Number(after) || 0}`
     const range = order === 'asc' ? ['+inf', 'byscore'] : ['-inf', 'byscore', 'rev']
     const found = await this.#run([set, start, ...range, 'limit', skip, limit], `
@@ -319,7 +324,7 @@ function decodePair (reply: [string[], string[]] | null): any {
   return reply === null ? undefined : { token: decode(reply[0]), user: decode(reply[1]) }
 }
 
-// Returns the record in a reply, or `undefined` if the reply has none. Returns text such as 'taken' unchanged.
+// Returns the record in a reply, or `undefined` if the reply has no record. Returns text such as 'taken' unchanged.
 function decode (reply: string[] | string | null): any {
   if (typeof reply === 'string') return reply
   if (!reply?.length) return undefined

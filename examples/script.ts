@@ -1,4 +1,4 @@
-// Creates a token from the command line, and its user unless the address has one:
+// Creates a token for the user with an e-mail address. If no user has the address, creates the user first:
 //   DATABASE_FILE=vexa-admin.db npx tsx examples/script.ts user@example.com
 import { openVexaAdmin, sqliteStorage } from 'fastify-vexa-admin'
 
@@ -11,7 +11,7 @@ try {
   const { token } = await tokens.create(user.id, { name: 'script' }, { actor: 'script' })
   console.log(`${user.id} ${token}`)
 } catch (error) {
-  // The message says which argument is wrong.
+  // The message says what is wrong, such as the e-mail address.
   console.error((error as Error).message)
   process.exitCode = 1
 } finally {

@@ -1,4 +1,4 @@
-// The admin API and its console, without configuration, and with a page to try the API: npm start
+// The admin API and its console, with a page to try the API. The program needs no configuration: npm start
 import { randomBytes } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -16,12 +16,13 @@ const pretty = {
 
 const app = Fastify({
   logger: process.stdout.isTTY ? { transport: { target: 'pino-pretty', options: pretty } } : true,
-  // When the app stops, it waits until busy connections have been idle for this long. Fastify's default is 72 seconds.
+  // When the app stops, it keeps a connection that was busy open for this time after its last reply, in milliseconds.
+  // Fastify's default is 72 seconds.
   keepAliveTimeout: 5000
 })
 
-// Hides the admin key in the curl line of a request.
-// The browser runs the source text of this function, so the function cannot use variables from outside.
+// A plugin of Swagger UI, which hides the admin key in the curl command that the page shows for a request.
+// The browser runs the source text of this function, so the function cannot use variables of this file.
 const hideKey = () => ({
   wrapComponents: {
     curl (Curl: unknown, { React }: any) {
@@ -47,7 +48,7 @@ try {
   })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    // Each visit loads a dozen files, which would fill the log.
+    // Each visit loads a dozen files. At the level `info`, these requests would fill the log.
     logLevel: 'warn',
     uiConfig: { deepLinking: true, tryItOutEnabled: true, plugins: [hideKey] },
     theme: {
@@ -78,18 +79,19 @@ curl -X POST ${address}/admin/users ${headers} -d '{"email": "user@example.com",
 `)
   }
 } catch (error) {
-  // The message names the remedy if the port is taken, the file cannot be opened, or the key is too short.
+  // If the file cannot be opened or the key is too short, the message says what to do. If the port is taken, the
+  // message names the port.
   console.error(`Cannot start: ${(error as Error).message}`)
   await app.close()
   process.exit(1)
 }
 
-// When the app stops, it first answers the requests under way, and then closes the database.
+// `app.close()` first waits until the open requests are answered, and then closes the database.
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     app.close()
-    // Otherwise a client that never sends the rest of its request would keep the process running for ever.
-    // The delay is longer than a call of the storage may take, so that no reply is cut off.
+    // Without this timer, a client that never sends the rest of its request would keep the process running for ever.
+    // The delay is longer than a call of the storage may take, so that each complete request gets its reply.
     setTimeout(() => app.server.closeAllConnections(), 15_000).unref()
   })
 }

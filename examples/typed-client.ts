@@ -1,5 +1,5 @@
-// A client with types, so that TypeScript checks its paths, parameters and replies.
-// The types come from the OpenAPI document (npm run openapi). Run the client with:
+// A client with types: TypeScript checks the paths, parameters and replies that it uses.
+// `npm run openapi` makes the types from the OpenAPI document. Run the client with:
 //   ADMIN_API_KEY=the-key npx tsx examples/typed-client.ts http://localhost:3000
 import createClient from 'openapi-fetch'
 import type { components, paths } from './openapi-types.js'

@@ -1,4 +1,4 @@
-// An app that replaces the admin service of Vexa. Vexa's gateway, terminal, dashboard and scripts are its clients:
+// An app that replaces the admin service of Vexa. Its clients are Vexa's gateway, terminal, dashboard and scripts:
 //   export ADMIN_API_KEY=$(openssl rand -hex 32) ADMIN_API_TOKEN=$(openssl rand -hex 32)
 //   INTERNAL_API_SECRET=$(openssl rand -hex 32) npx tsx examples/vexa.ts
 import Fastify from 'fastify'
@@ -7,18 +7,18 @@ import { vexaCompatibility } from 'fastify-vexa-admin/vexa'
 
 const app = Fastify({ logger: true })
 
-// The API of this package, for operators. It needs a different path, because Vexa's clients use /admin.
+// The API of this package, for operators. Its path must not be /admin, because Vexa's clients use that path.
 await app.register(vexaAdmin, {
   adminKeys: process.env.ADMIN_API_KEY,
   prefix: '/api/admin',
   storage: sqliteStorage({ filename: process.env.DATABASE_FILE || 'vexa-admin.db' }),
   scopes: ['bot', 'tx', 'browser'],
   tokenPrefix: ['vxa_bot_', 'vxa_tx_', 'vxa_browser_'],
-  // Vexa's dashboard keeps 100 webhook deliveries in `data`, about 36 KiB.
+  // Vexa's dashboard keeps 100 webhook deliveries in the `data` of a user. They take about 36 KiB.
   maxDataSize: 128 * 1024
 })
 
-// The API of Vexa's admin service. These environment variables have the same names in Vexa.
+// The API of Vexa's admin service. The environment variables have the names that Vexa gives them.
 await app.register(vexaCompatibility, {
   adminKey: process.env.ADMIN_API_TOKEN,
   analyticsKey: process.env.ANALYTICS_API_TOKEN || undefined,
