@@ -22,7 +22,7 @@ await app.register(vexaAdmin, { adminKeys: ADMIN_API_KEY })
 await app.register(async (guarded) => {
   guarded.addHook('onRequest', guarded.vexaAdmin.requireToken())
   // The second limit runs after the hook above, which sets `apiToken`. The limit uses the id of the token and not the
-  // value, because the store of the limit, such as Redis, must not contain values.
+  // value. The store of the limit, such as Redis, must not contain values.
   await guarded.register(rateLimit, {
     max: Number(MAX_PER_TOKEN || 60),
     timeWindow: '1 minute',

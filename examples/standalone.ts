@@ -16,7 +16,7 @@ const pretty = {
 
 const app = Fastify({
   logger: process.stdout.isTTY ? { transport: { target: 'pino-pretty', options: pretty } } : true,
-  // When the app stops, it keeps a connection that was busy open for this time after its last reply, in milliseconds.
+  // In milliseconds. When the app stops, a connection that was busy stays open for this time after its last reply.
   // Fastify's default is 72 seconds.
   keepAliveTimeout: 5000
 })

@@ -23,8 +23,8 @@ export async function createToken (
     const insert = db.insertInto(names.tokens)
     if (!traits.supportsInsertFromSelect) return insert.values(written)
     const { user_id: userId, ...rest } = written
-    // If the user is absent, this insert selects no row and creates no token. So it needs no transaction or foreign
-    // key.
+    // If the user is absent, this insert selects no row and creates no token. So the insert needs no transaction and no
+    // foreign key.
     const columns = Object.keys(rest) as Array<keyof typeof rest>
     return insert
       .columns(['user_id', ...columns])
@@ -53,8 +53,8 @@ async function isAbsent (runner: QueryRunner, userKey: number, trx?: Kysely<Tabl
   try {
     return await findUserByKey(runner, userKey, trx) === undefined
   } catch {
-    // PostgreSQL rejects queries in a transaction that has failed. Only a rotation gives a transaction. Then the user
-    // exists, because the old token, which is locked, refers to it.
+    // PostgreSQL rejects queries in a transaction that has failed. Only a rotation passes a transaction. In a rotation,
+    // the user exists, because the locked old token refers to the user.
     return false
   }
 }

@@ -23,8 +23,8 @@ export function createHashedTokens (runner: QueryRunner): Pick<PortableMethods, 
       const keys = userIds.map(toRowId).filter((key) => key !== undefined)
       const found: HashedToken[] = []
       if (after !== undefined && keys.length > 0) {
-        // Only the first user has tokens on an earlier page. It may have millions of tokens, so this query skips those
-        // of earlier pages.
+        // Only the first user can have tokens on an earlier page. A user may have millions of tokens, so this query
+        // skips the tokens of earlier pages.
         found.push(...await list(keys.splice(0, 1), limit, toRowId(after)))
       }
       if (keys.length > 0 && found.length < limit) found.push(...await list(keys, limit - found.length))

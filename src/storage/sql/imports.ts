@@ -66,8 +66,9 @@ async function importRecords<R extends UserToImport | TokenToImport, Stored> (
   attempts = maxAttempts
 ): Promise<Array<Imported<Stored>>> {
   const { traits } = runner
-  // The look-ups come before the transaction, because a transaction that has read is restricted. On SQLite, it cannot
-  // wait for the write lock. On MariaDB, it could not update the counter of entries after another transaction has.
+  // The look-ups come before the transaction, because a transaction that has read may be unable to write. On SQLite,
+  // such a transaction cannot wait for the write lock. On MariaDB, it cannot update the counter of entries after
+  // another transaction has updated the counter.
   const stored = await kind.findStored(records)
   const others = records.filter((record) => !stored.has(kind.textOf(record)))
   const orphans = await kind.findOrphans(others)
@@ -123,7 +124,7 @@ async function createRecords<R extends UserToImport | TokenToImport> (
   return keys
 }
 
-/** Returns the records whose given key is not usable: another row has it, it is malformed, or above `largestKey`. */
+/** Returns the records whose given key is malformed, larger than `largestKey`, or the key of another row. */
 async function findRejected<R extends { id?: string | undefined }> (
   runner: QueryRunner, name: 'users' | 'tokens', records: readonly R[]
 ): Promise<ReadonlySet<R>> {

@@ -20,7 +20,7 @@ interface CommonOptions {
  */
 export type AnyDialect = { [Method in keyof Dialect]: (...parameters: any[]) => unknown }
 
-/** An object with the members of a `Kysely` that the storage needs, even if it comes from another copy of Kysely. */
+/** An object with the members of `Kysely` that the storage needs. The object may come from another copy of Kysely. */
 export type AnyKysely = Pick<Kysely<any>, 'isTransaction'> & {
   [Method in 'getExecutor' | 'selectFrom' | 'withoutPlugins' | 'withSchema']: (...parameters: any[]) => unknown
 }

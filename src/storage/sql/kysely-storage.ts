@@ -89,7 +89,8 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
   ): Promise<T> {
     const { db, traits, names, rows } = this.#runner
     try {
-      // Kysely opens the database for the first connection. Queries that bypass Kysely's executor do not open it.
+      // Kysely opens the database for the first connection. Queries that bypass Kysely's executor do not open the
+      // database.
       await db.connection().execute(async () => {})
       // Settings are checked before the driver. Some settings change values, and `checkDriver` would blame the driver.
       await traits.checkSettings(db, names)

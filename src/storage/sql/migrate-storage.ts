@@ -1,8 +1,8 @@
 import type { KyselyStorage } from './kysely-storage.js'
 
 /**
- * Creates or upgrades the tables of a storage, and closes the storage. Use it in deployments that migrate before they
- * start the app, and create the app's storage with `migrate: false`.
+ * Creates or upgrades the tables of a storage, and closes the storage. Call this function in a deployment that migrates
+ * before it starts the app. Create the storage of the app with `migrate: false`.
  *
  * @returns the versions of the schema before and after this call
  * @throws {DatabaseTooNewError} if a newer version of this package migrated the database

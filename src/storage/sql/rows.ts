@@ -211,7 +211,7 @@ function toJson (value: unknown): string | null {
 function fromJson<T> (text: unknown): T | null {
   if (text === null) return null
   const value = typeof text === 'string' ? JSON.parse(text) : null
-  // The storage never writes the JSON text `null`. In `scopes`, it would allow the token to do everything.
+  // The storage never writes the JSON text `null`. In `scopes`, this text would allow the token to do everything.
   if (value === null) throw new Error('The database returned a value that is not JSON text')
   return value
 }

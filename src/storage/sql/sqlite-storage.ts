@@ -101,8 +101,8 @@ function describeOpenError (cause: unknown, filename: string): string {
 function createPrivate (filename: string): void {
   if (filename === memory) return
   try {
-    // `wx` fails if the file exists. This process may have the file open in SQLite, and to close a second handle of the
-    // file would free the locks that SQLite holds on it.
+    // `wx` fails if the file exists. SQLite may have the file open in this process. To close a second handle of the
+    // file would free the locks of SQLite on the file.
     closeSync(openSync(followLinks(filename), 'wx', 0o600))
   } catch {
     // The file exists, or SQLite will report the error.

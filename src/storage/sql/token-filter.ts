@@ -78,7 +78,7 @@ export function filterConditions (
   else if (state !== undefined) {
     conditions.none.push(eb('token.disabled', '=', value('disabled')))
     const endsLater = eb(expiresAt, '>', value('at'))
-    // `expiresBefore` leaves out tokens that never expire. The index has all other tokens, so it can serve this
+    // `expiresBefore` leaves out tokens that never expire. The index has all other tokens, so the index can serve this
     // condition.
     if (expiresBefore !== undefined) conditions.expires_at.push(endsLater)
     else conditions.none.push(eb.or([eb('token.expires_at', 'is', null), endsLater]))

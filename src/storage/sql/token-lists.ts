@@ -26,8 +26,8 @@ export function createTokenLists (
 
   /**
    * Returns the index that finds a page of a list of tokens fast. SQLite has no statistics to choose an index by. With
-   * a bad index, it would sort half a million tokens for each page, or read a million tokens to find a few. Both take
-   * 0.2 to 0.4 s, and block the event loop.
+   * a bad index, SQLite sorts half a million tokens for each page, or reads a million tokens to find a few. Either
+   * takes 0.2 to 0.4 s, and blocks the event loop.
    */
   async function chooseIndex (filter: TokenFilter): Promise<ListIndex> {
     const index = indexFor(filter)

@@ -57,7 +57,8 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
       const query = queries.get('revokeToken', { key }, (value) => db.deleteFrom(names.tokens)
         .where('id', '=', value('key')))
       const revoke = async (db: Kysely<Tables>) => {
-        // The entry needs the key of the user. Only the token has this key, so it must be read before the deletion.
+        // The entry needs the key of the user. Only the token has this key, so the token must be read before the
+        // deletion.
         const locked = entry === undefined ? undefined : await lockToken(runner, db, key)
         const { numAffectedRows } = await runner.execute(query, db)
         return { isDone: numAffectedRows !== 0n, userId: locked?.token.user_id }
@@ -79,13 +80,13 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
       const deleteInOrder = async (trx: Kysely<Tables>) => {
         const isDone = await deleteAll(trx)
         // This entry must cover each token whose entry is earlier. Some of these tokens were created after the first
-        // deletion. With the counter locked, all of them are committed, and the second deletion finds them.
+        // deletion. While the counter is locked, all of these tokens are committed, so the second deletion finds them.
         await lockCounter(runner, trx)
         return await deleteAll(trx) || isDone
       }
       const some = db.selectFrom(names.tokens).select('id').where('user_id', '=', key).limit(one).compile()
-      // Without an entry, the deletion waits for a rotation in progress, but can miss the successor, so it is repeated.
-      // The number of attempts is limited, because other callers may create tokens all the time.
+      // Without an entry, the deletion waits for a rotation in progress, but can miss the successor. So the loop
+      // repeats it. The number of attempts is limited, because other callers may create tokens all the time.
       for (let attempt = 0; attempt < 10; attempt++) {
         const write = entry === undefined ? deleteAll : deleteInOrder
         const outcome = await unlessReferenced(traits, () => audited(runner, entry, write, (isDone) =>

@@ -4,7 +4,7 @@ import type { DialectTraits } from './dialects/index.js'
  * Returns the result of a write, or `'referenced'` if a table of the app refers to the row and forbids the write.
  *
  * @param mayBeReferenced returns whether the write has reached the statement that deletes or updates the row. A foreign
- * key violation of an earlier statement has a different cause, so it is thrown
+ * key violation of an earlier statement has a different cause, and is thrown
  */
 export async function unlessReferenced<T> (
   traits: DialectTraits,

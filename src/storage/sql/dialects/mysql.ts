@@ -86,16 +86,16 @@ export const mysql: DialectTraits = {
   // Group Replication in multi-primary mode rejects writes to tables that cascade.
   supportsCascade: false,
   supportsTransactionalDdl: false,
-  // To set the level takes a statement, so only a repetition sets it. At higher levels with
-  // `innodb_snapshot_isolation`, MariaDB undoes a transaction that writes a row which has changed since the transaction
-  // began.
+  // To set the level takes an extra statement, so only a repetition after a conflict sets the level. At higher levels
+  // with `innodb_snapshot_isolation`, MariaDB undoes a transaction that writes a row which has changed since the
+  // transaction began.
   transactionLevel: (conflict) => hasNumber(conflict, changedRecord) ? 'read committed' : undefined,
 
   isUniqueViolation: (error) => hasNumber(error, 1062),
   // 1216, 1452: the row refers to a missing row. 1217, 1451: another row refers to the row. Accounts that may not read
   // the other table get 1216 or 1217.
   isForeignKeyViolation: (error) => hasNumber(error, 1216, 1452, 1217, 1451),
-  // 1213: a deadlock. 1020 and 1467 of MariaDB: a changed record, and a locked counter of keys. 8002 and 9007 of TiDB:
+  // 1213: a deadlock. 1020 (MariaDB): a changed record. 1467 (MariaDB): a locked counter of keys. 8002 and 9007 (TiDB):
   // conflicts of writes.
   isRetryable: (error) => hasNumber(error, 1213, changedRecord, 1467, 8002, 9007),
   // 1146: a missing table. 1091: a missing foreign key in MariaDB. 3940: a missing foreign key in MySQL.

@@ -105,8 +105,8 @@ export const postgres: DialectTraits = {
   // 40001: a serialization failure. 40P01: a deadlock.
   isRetryable: (error) => hasCode(error, '40001', '40P01'),
   isMissingTable: (error) => hasCode(error, '42P01'),
-  // If two processes create a table at once, the error can also be about the type of the table (42710), or about a
-  // unique index of the catalogue (23505).
+  // 42P07: an existing table. If two processes create a table at once, the error can also be 42710, about the type of
+  // the table, or 23505, about an index of the catalogue.
   isAlreadyExists: (error) => hasCode(error, '42P07', '42710', '23505'),
 
   checkSettings: checkPostgresSettings,

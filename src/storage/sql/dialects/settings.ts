@@ -8,7 +8,10 @@ export type Values = Readonly<Record<string, string | null>>
 export interface Setting {
   /** The name that the database documents. */
   readonly name: string
-  /** Returns whether `value` is safe. Some settings depend on others, so `values` has the values of all settings. */
+  /**
+   * Returns whether `value` is safe. The answer may depend on other settings, so `values` has the values of all
+   * settings.
+   */
   readonly isSafe: (value: string, values: Values) => boolean
   /** The consequence of a value that is not safe, followed by the remedy. */
   readonly message: string

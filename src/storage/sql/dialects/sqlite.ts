@@ -25,7 +25,8 @@ export const sqlite: DialectTraits = {
   selection: { boolean: sql.ref, json: sql.ref, time: sql.ref },
   readTime: (time) => time as string,
 
-  // An integer column converts numbers to integers. Text and bytes stay as they are.
+  // The cast does the same as an integer column, which converts numbers to integers. Columns of text and bytes keep a
+  // value as it is.
   cast: (type, value) => sqlite.types[type] === 'integer' ? sql`cast(${value} as integer)` : sql`${value}`,
   equals: {
     hash: (expression, bytes) => sql`${expression} = ${sql.raw(`x'${bytes.toString('hex')}'`)}`,
@@ -42,7 +43,7 @@ export const sqlite: DialectTraits = {
   withoutIndex: (column) => sql`+${column}`,
 
   // If the database has statistics, SQLite plans a prepared statement again for each value that is compared with a
-  // column. SQLite does not do so for an expression such as `+?`.
+  // column. For an expression such as `+?`, SQLite keeps its plan.
   lookupValue: <T>(value: T) => sql<T>`+${value}`,
 
   now: sql`cast((julianday('now') - 2440587.5) * 86400000 as integer)`,
@@ -67,7 +68,7 @@ export const sqlite: DialectTraits = {
   supportsTransactionalDdl: true,
   transactionLevel: () => undefined,
 
-  // Drivers have different codes, but all of them pass on SQLite's message.
+  // The codes of errors differ between drivers, but all drivers pass on SQLite's message.
   isUniqueViolation: (error) => says(error, 'UNIQUE constraint failed'),
   isForeignKeyViolation: (error) => says(error, 'FOREIGN KEY constraint failed'),
   // SQLite never undoes a transaction because of another one, because it has one writer at a time.

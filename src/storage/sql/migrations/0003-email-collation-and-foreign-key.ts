@@ -37,8 +37,8 @@ async function replaceForeignKey ({ db, traits, names: { users, tokens } }: Migr
     // A process that was killed during this migration may already have dropped the foreign key.
     if (!traits.isMissingTable(error)) throw error
   })
-  // The database may have tokens without a user, if it did not enforce foreign keys. No token check accepts such a
-  // token, and the new foreign key would be rejected.
+  // If the database did not enforce foreign keys, it may have tokens without a user. No token check accepts these
+  // tokens, and with them, the database would reject the new foreign key.
   const orphans = await db.selectFrom(tokens).select('id')
     .where('user_id', 'not in', db.selectFrom(users).select('id'))
     .execute()

@@ -25,8 +25,9 @@ async function currentVersion (db: Kysely<Tables>, traits: DialectTraits, names:
  * Upgrades the database to `schemaVersion`. Any number of processes may call this function at once. Each process may be
  * killed at any statement.
  *
- * Kysely's Migrator is not used, for three reasons. Its lock does nothing on SQLite, so concurrent starts fail. With
- * it, a killed process leaves half a migration. Kysely 0.28 and 0.29 export it from different places.
+ * Kysely's Migrator is not used, for three reasons. The lock of the Migrator does nothing on SQLite, so concurrent
+ * starts fail. A process that is killed leaves half a migration. Kysely 0.28 and 0.29 export the Migrator from
+ * different places.
  *
  * @returns the versions of the schema before and after this call
  * @throws {DatabaseTooNewError} if a newer version of this package migrated the database
