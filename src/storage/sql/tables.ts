@@ -70,7 +70,7 @@ export interface Tables {
   migrations: {
     /**
      * n: the migration to version n is done. -n: the migration to version n has begun. 0: the row that a migration
-     * locks.
+     * on PostgreSQL locks.
      */
     version: number
     applied_at: Time

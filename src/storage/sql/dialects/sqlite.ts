@@ -85,7 +85,8 @@ export const sqlite: DialectTraits = {
       await sql`commit`.execute(connection)
       return result
     } catch (error) {
-      // If the disk is full, SQLite has already rolled back, and `rollback` fails. The caller needs the first error.
+      // If the disk is full, SQLite may already have rolled back, and `rollback` fails. The caller needs the first
+      // error.
       await sql`rollback`.execute(connection).catch(() => {})
       throw error
     }
