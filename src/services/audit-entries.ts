@@ -21,7 +21,7 @@ export const createEntry: CreateEntry = (action, { requestId, actor = null }, ch
   }
 }
 
-/** Creates no entry. For an app without the option `audit`. */
+/** Creates no entry, for an app without the option `audit`. */
 export const createNoEntry: CreateEntry = () => undefined
 
 /** Returns the names of the members that a change sets. */
@@ -29,7 +29,7 @@ export function changedMembers (changes: object): string[] {
   return Object.entries(changes).filter(([, value]) => value !== undefined).map(([name]) => name)
 }
 
-// The app makes the id of a request, or takes it from a header. So it may be any text, or even a number.
+// The app makes the id of a request, or takes the id from a header. So the id may be any text, or even a number.
 function toStoredText (id: unknown): string {
   return [...String(id).toWellFormed().replace(/\p{Cc}/gu, '')].slice(0, maxLength).join('')
 }

@@ -7,13 +7,13 @@ import { toAuditEntry } from './serializers.js'
 
 /** The audit service for the routes of this package. */
 export interface AuditRouteService {
-  /** Lists entries as AuditService does. `more` tells whether more entries follow. */
+  /** Lists entries as the `list` of AuditService does. `more` tells whether more entries follow. */
   list (query: ListAudit): Promise<{ entries: AuditEntry[], more: boolean }>
 }
 
 const validateList = validator(ListAudit)
 
-/** Creates the service for the audit trail. Each error that `trail` throws must have a code of this package. */
+/** Creates the service for the audit trail. Each error that `trail` throws must be an error of errors.ts. */
 export function createAuditService (trail: Pick<AuditTrail, 'listAudit'>): AuditRouteService {
   return {
     async list (query) {

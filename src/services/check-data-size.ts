@@ -3,7 +3,7 @@ import { InvalidInputError } from '../errors.js'
 /**
  * Returns the `data` of a user or token.
  *
- * @throws {InvalidInputError} 400 if it is larger than the option `maxDataSize`, in bytes
+ * @throws {InvalidInputError} 400 if `data` has more than `maxDataSize` bytes as JSON
  */
 export function checkDataSize<T extends object | null> (data: T, maxDataSize: number): T {
   if (data !== null && Buffer.byteLength(JSON.stringify(data)) > maxDataSize) {

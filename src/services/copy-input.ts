@@ -1,14 +1,14 @@
 import { isPlainObject, maxLevels } from '../schemas/json-object.js'
 
-// Stands for an object that contains itself. Each check rejects this value.
+// Takes the place of an object inside itself, in the copy. Each check rejects a copy with this symbol.
 const circle = Symbol('circle')
 
 /**
- * Returns a copy of an argument from the app's own code, with each member read once. The service checks and uses the
- * copy, because the app may change its object meanwhile, and a getter may return a different value each time.
+ * Returns a copy of an argument that the app's own code passes. The copy reads each member once. The service checks and
+ * uses only the copy. The app may change its own object meanwhile, and a getter may return a different value each time.
  *
- * The copy has the own enumerable members. Values that JSON cannot express stay as they are, so that the check finds
- * them.
+ * The copy has the own enumerable members of the argument. The copy keeps values that JSON cannot express, so that the
+ * check of the service rejects them.
  */
 export function copyInput<T> (input: T): T {
   const isObject = typeof input === 'object' && input !== null && !Array.isArray(input)
@@ -19,9 +19,11 @@ function copyMembers (value: object, copies: Map<object, unknown>, level: number
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyJson(item, copies, level)]))
 }
 
-/** Returns a copy of a value that is part of an argument. `copies` has the copies so far, by their originals. */
+/**
+ * Returns a copy of a value that is part of an argument. `copies` maps each object that has been copied to its copy.
+ */
 function copyJson (value: unknown, copies: Map<object, unknown>, level: number): unknown {
-  // The check rejects a value that has more levels than `data` may have.
+  // The check rejects a value with more levels than `data` may have, so deeper levels need no copy.
   if (typeof value !== 'object' || value === null || level > maxLevels + 1) return value
   if (copies.has(value)) return copies.get(value)
   copies.set(value, circle)

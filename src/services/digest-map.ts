@@ -1,14 +1,17 @@
 import { hash } from 'node:crypto'
 
-// Two of a million texts have the same 96 bits with a probability of 10^-17.
+// A digest has this number of words of 32 bits. The probability that any two of a million texts share a digest is
+// 10^-17.
 const words = 3
 
-// A table of a million entries would block the event loop for some 100 ms when it grows.
+// The entries are divided among this number of tables. One table of a million entries would block the event loop for
+// about 100 ms when it grows.
 const tables = 256
 
 /**
- * A map from texts to numbers that keeps a digest of each text. A million entries take 20 to 60 MB outside of the heap,
- * where they cost the garbage collector nothing. A Map of JavaScript would take two to three times as much.
+ * A map from texts to numbers that keeps a digest in place of each text. A million entries take 20 to 60 MB outside the
+ * heap of JavaScript, so the garbage collector does not visit them. A Map of JavaScript would take two to three times
+ * as much memory.
  */
 export class DigestMap {
   readonly #tables = Array.from({ length: tables }, () => new Table(16))
@@ -61,7 +64,7 @@ class Table {
     this.#digests.set(digest, place * words)
   }
 
-  /** Returns the place of a digest, or the free place where the digest belongs. */
+  /** Returns the place of a digest. If the table lacks the digest, returns the free place for it. */
   #placeOf (digest: Uint32Array): number {
     const mask = this.#numbers.length - 1
     let place = (digest[0] as number) & mask

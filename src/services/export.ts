@@ -4,7 +4,7 @@ import type { HashedToken, PortableMethods, Storage, UserRecord } from '../stora
 import { toId } from './ids.js'
 import { toToken, toUser } from './serializers.js'
 
-// Each page is held in memory with all of its `data`.
+// Maximum number of users or tokens in memory. Each may have a large `data`.
 const pageSize = 500
 
 /** Exports all users and tokens, as TransferService describes. */
@@ -23,12 +23,12 @@ export async function * exportLines (
         token = await tokens.next()
       }
     }
-    // Waiting requests run between two pages, even if the storage answers without waiting.
+    // This lets other requests run between two pages, even if the storage answers at once.
     await setImmediate()
   } while (users.length === pageSize)
 }
 
-/** Returns the tokens of users, in the order of the users. */
+/** Yields the tokens of users, in the order of the users. */
 async function * tokensOf (
   portable: Pick<PortableMethods, 'listHashedTokens'>, userIds: string[]
 ): AsyncGenerator<HashedToken, void, undefined> {
@@ -50,7 +50,8 @@ function toUserLine (record: UserRecord): ImportLine {
 
 function toTokenLine ({ token: record, hash }: HashedToken): ImportLine {
   const { id, token: _, user_id: user, ...rest } = toToken(record)
-  // A token with an expiry and no lifetime has been rotated. Without this member, an import would give it a lifetime.
+  // After a rotation, the old token has an expiry and no lifetime. For a line without `expires_in`, an import would
+  // compute a lifetime.
   const lifetime = record.expires_at === null ? {} : { expires_in: record.expires_in }
   return { token: { id: toId('token', record.id), user, sha256: hash.toString('hex'), ...rest, ...lifetime } }
 }

@@ -6,7 +6,10 @@ export function toId (kind: Kind, key: string): string {
   return `${kind}-${key}`
 }
 
-/** Returns the storage's key in an id, or `undefined` if the text cannot be an id of this kind. */
+/**
+ * Returns the key of the record that an id names: `7` for `user-7`. Returns `undefined` if the text cannot be an id of
+ * this kind.
+ */
 export function toKey (kind: Kind, id: string): string | undefined {
   const prefix = `${kind}-`
   if (typeof id !== 'string' || !id.startsWith(prefix)) return undefined

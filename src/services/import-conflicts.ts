@@ -6,19 +6,19 @@ import type { UserOfLine } from './import-records.js'
 import type { ImportRun } from './import-run.js'
 import { mergePatch } from './merge-patch.js'
 
-/** The outcome of a user in the storage. */
+/** The outcome of the import of one user, as the storage returns it. */
 export type UserOutcome = ImportedUser | 'rejected' | 'new'
 
 export interface Conflict {
   message: string
   /**
-   * Whether a merge leaves the conflict: an earlier line has the same address, or `keepIds` is set and the stored user
-   * has another id.
+   * Whether the conflict is reported even after a merge. It is true if an earlier line has the same address. It is also
+   * true if `keepIds` is set and the stored user has another id.
    */
   remains: boolean
 }
 
-// A stored user keeps the time of its creation, so that time does not count.
+// `created_at` is absent from this list, because a stored user keeps the time of its creation.
 const comparedMembers = ['name', 'max_concurrent_bots', 'disabled', 'data'] as const
 
 /** Returns the conflict of a user with an earlier line or with the stored user, or `undefined` if there is none. */
@@ -52,7 +52,7 @@ export function mergeOf (
   return Object.fromEntries(differencesOf(changes, stored).map((member) => [member, changes[member]]))
 }
 
-/** Returns the names of the given members whose stored values differ. */
+/** Returns the names of the members that are given, and whose stored values differ from the given ones. */
 function differencesOf (given: Partial<ImportUser>, stored: UserRecord): Array<typeof comparedMembers[number]> {
   return comparedMembers.filter((member) =>
     given[member] !== undefined && !isDeepStrictEqual(given[member], stored[member]))

@@ -11,10 +11,15 @@ import { toKey } from './ids.js'
 import { toTime } from './token-times.js'
 import { hashTokenValue, isLegacyValue } from './token-value.js'
 
-/** A user of an import. `given` has the members that the line has. */
+/**
+ * A user from a line of an import. `given` has the members of the line, and `record` has defaults for the absent ones.
+ */
 export interface UserOfLine { ref: string, given: ImportUser, record: UserToImport }
 
-/** A token of an import. Its user is known only when the batch of the user is stored. */
+/**
+ * A token from a line of an import. The record has no `user_id`, because the key of the user is known only after the
+ * user is stored.
+ */
 export interface TokenOfLine { ref: string, record: Omit<TokenToImport, 'user_id'> }
 
 export interface LineOptions {
@@ -25,7 +30,7 @@ export interface LineOptions {
   maxDataSize: number
 }
 
-// Every database stores this number in four bytes.
+// The largest signed integer of four bytes: the column `expires_in` has this size on some databases.
 const longestLifetime = 2147483647
 
 /** Returns the user or token of a line. */
@@ -36,7 +41,8 @@ const validateUser = validator(UserLine)
 /**
  * Creates a function that returns the user or token of a line.
  *
- * @throws {InvalidInputError} from that function, if the line is not valid. The message holds no value of a token
+ * @throws {InvalidInputError} from the returned function, if the line is not valid. The message never contains the
+ * value of a token
  */
 export function createLineReader ({ scopes, defaultMaxConcurrentBots, maxDataSize }: LineOptions): LineReader {
   const validateToken = validator(createTokenLine(scopes))
@@ -115,7 +121,8 @@ function readHash ({ sha256, value }: ImportToken): Buffer {
   }
   const text = sha256 as string
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex')
-  // The last of 43 characters has two bits that no byte needs. In other texts, they are not zero.
+  // 43 characters of base64 have two bits more than 32 bytes. The last class of characters has only those whose last
+  // two bits are zero.
   if (/^(?:[A-Za-z\d+/]{42}|[\w-]{42})[AEIMQUYcgkosw048]=?$/.test(text)) return Buffer.from(text, 'base64')
   throw new InvalidInputError('/token/sha256 Expected 32 bytes as hex, base64 or base64url')
 }
@@ -128,7 +135,10 @@ function checkStart (start: string, hash: Buffer, value = ''): void {
   }
 }
 
-/** Returns the seconds between two times, as a lifetime that the storage can keep. Returns `null` if `to` is absent. */
+/**
+ * Returns the seconds from `from` to `to`, limited to the lifetimes that the storage can keep. Returns `null` if `to`
+ * is `null`.
+ */
 function lifetimeBetween (from: string, to: string | null): number | null {
   if (to === null) return null
   const seconds = Math.round((Date.parse(to) - Date.parse(from)) / 1000)

@@ -23,7 +23,7 @@ export interface ImportRun extends ImportContext {
   readonly keepIds: boolean
   readonly onUser: ImportOptions['onUser']
   readonly refs: Refs
-  /** For each address, the number of the first line with it. */
+  /** Maps each address to the number of the first line that has this address. */
   readonly addresses: DigestMap
   readonly result: ImportResult
   /** Passes an issue to the caller. */

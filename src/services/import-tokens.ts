@@ -7,12 +7,14 @@ export type BatchedToken = TokenOfLine & { line: number }
 
 type TokenOutcome = ImportedToken | 'absent' | 'rejected' | 'new'
 
-// In a dry run, the key of a user who would be created. No storage makes this key.
+// In a dry run, a user that would be created has no key yet. This text takes its place. No storage creates it as a key.
 const noKey = 'new'
 
-/** Imports the tokens of a batch, and counts and reports their lines. The users of the batch are imported already. */
+/**
+ * Imports the tokens of a batch, and counts and reports their lines. The users of the batch must be imported before.
+ */
 export async function importTokens (run: ImportRun, tokens: readonly BatchedToken[]): Promise<void> {
-  // A user of the batch may have been rejected.
+  // `refs` lacks a user of the batch whose line was rejected.
   for (const token of tokens) if (!run.refs.has(token.ref)) await rejectOrphan(run, token)
   const known = tokens.filter(({ ref }) => run.refs.has(ref))
   if (known.length === 0) return
@@ -48,7 +50,9 @@ async function reject ({ report, result }: ImportRun, line: number, message: str
   await report(line, 'rejected', message)
 }
 
-/** Returns whether a token is disabled, or expires earlier, while the stored token is not, or does not. */
+/**
+ * Returns whether the line is stricter than the stored token: only the line is disabled, or the line expires earlier.
+ */
 function isStricter (record: TokenToImport, { token: stored }: ImportedToken): boolean {
   if (record.disabled && !stored.disabled) return true
   return record.expires_at !== null && (stored.expires_at === null || record.expires_at < stored.expires_at)

@@ -10,7 +10,8 @@ import type { ImportResult } from './transfer-service.js'
 
 export type BatchedUser = UserOfLine & { line: number }
 
-// An update fails only if another call changes the user meanwhile. The limit is for a storage that contradicts itself.
+// An update fails only if another call changes the user meanwhile. The limit ends the loop for a faulty storage whose
+// every update fails.
 const maxAttempts = 100
 
 /** Imports the users of a batch, and counts and reports their lines. */
@@ -22,7 +23,7 @@ export async function importUsers (run: ImportRun, users: readonly BatchedUser[]
   }
 }
 
-/** Returns the error of the first user that has a conflict, and its line. Returns `undefined` if none has. */
+/** Returns the line and the error of the first user that has a conflict. Returns `undefined` if no user has one. */
 export async function findConflict (
   run: ImportRun, users: readonly BatchedUser[]
 ): Promise<{ line: number, error: ImportConflictError } | undefined> {
@@ -41,7 +42,10 @@ async function outcomesOf (
   return portable.importUsers({ records, dryRun }, createEntry('user.created', source))
 }
 
-/** Ends the import of a user. Returns how the line counts. */
+/**
+ * Merges the line into the stored user if necessary, and reports a conflict. Returns the member of the result that
+ * counts the line.
+ */
 async function settle (
   run: ImportRun, user: BatchedUser, outcome: UserOutcome, attempts: number
 ): Promise<keyof ImportResult['users']> {

@@ -14,15 +14,15 @@ interface Batch {
   tokens: BatchedToken[]
   /** Number of characters of all `data` as JSON. */
   length: number
-  /** The refs, addresses, hashes and ids. No two lines of a batch share one of them. */
+  /** The refs, addresses, hashes and ids of the lines. Each is unique within the batch. */
   texts: Set<string>
 }
 
-// The storage may keep other calls waiting during a batch. On SQLite, a batch takes some milliseconds.
+// The storage may delay other calls during a batch, so a batch is small. On SQLite, a batch takes a few milliseconds.
 const maxLines = 512
 const maxDataLength = 1024 * 1024
 
-/** Imports lines, as TransferService describes. The options must be valid. */
+/** Imports lines, as TransferService describes. The caller has checked the options. */
 export async function importLines (
   context: ImportContext, input: ImportInput, options: ImportOptions, source: ChangeSource
 ): Promise<ImportResult> {
@@ -37,11 +37,11 @@ export async function importLines (
     const conflict = await writeBatch(run, full)
     await options.onProgress?.(structuredClone(run.result))
     if (conflict !== undefined) throw conflict
-    // Waiting requests run between two batches, even if the storage answers without waiting.
+    // This lets other requests run between two batches, even if the storage answers at once.
     await setImmediate()
   }
 
-  /** Adds the texts of a line to the batch. If the batch already has one of them, writes the batch first. */
+  /** Adds the texts of a line to the batch. If the batch already has one of these texts, first writes the batch. */
   async function reserve (texts: string[]): Promise<void> {
     if (texts.some((text) => batch.texts.has(text))) await write()
     for (const text of texts) batch.texts.add(text)
@@ -63,7 +63,7 @@ export async function importLines (
     batch.tokens.push(token)
   }
 
-  // The longest lines fit, even if each character of their `data` is escaped in six bytes.
+  // A valid line fits, even if each character of its `data` is an escape of six characters.
   const maxLength = 6 * context.options.maxDataSize + 32 * 1024
   for await (const line of readLines(input, maxLength)) {
     options.signal?.throwIfAborted()
@@ -84,7 +84,7 @@ function emptyBatch (): Batch {
   return { users: [], tokens: [], length: 0, texts: new Set() }
 }
 
-/** Returns the user or token of a line, or `undefined` after it has rejected the line. */
+/** Returns the user or token of a line. If the line is not valid, counts and reports it, and returns `undefined`. */
 async function read (
   { result, report, keepIds }: ImportRun, readLine: LineReader, { number, value, fault }: InputLine
 ) {
@@ -103,7 +103,7 @@ async function read (
 
 /**
  * Writes the lines of a batch. With `onConflict: 'fail'`, writes only the lines before the first conflict, and returns
- * its error.
+ * the error of this conflict.
  */
 async function writeBatch (run: ImportRun, { users, tokens }: Batch): Promise<Error | undefined> {
   const conflict = run.onConflict === 'fail' ? await findConflict(run, users) : undefined

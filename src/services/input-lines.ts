@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { findJsonLoss } from '../schemas/lossless-json.js'
 
-/** The input of an import: text or bytes that are cut anywhere, or the objects of the lines. */
+/** The input of an import: text, bytes, or pieces of text or bytes of any length, or one object for each line. */
 export type ImportInput = string | Uint8Array | Iterable<string | Uint8Array | object> |
   AsyncIterable<string | Uint8Array | object>
 
@@ -10,15 +10,15 @@ export interface InputLine {
   number: number
   /** The value of the line, unless it has a fault. */
   value?: unknown
-  /** Why the line cannot be read, as the end of a sentence that begins with "The line". */
+  /** The reason why the line cannot be read. This text continues a sentence that begins with "The line". */
   fault?: string
 }
 
 /**
- * Reads the lines of an input. An object is a line. Text is cut at newlines, and may be in pieces of any size. Blank
- * lines are left out. Reads a piece only after the lines of the piece before it.
+ * Reads the lines of an input. An object is one line. Text is split at newlines, and may come in pieces of any size.
+ * Leaves out blank lines. Reads a piece of the input only after the caller has taken the lines of the piece before.
  *
- * A line of more than `maxLength` characters is never held in memory.
+ * A line of text with more than `maxLength` characters is never in memory as a whole, unless one piece has it.
  */
 export async function * readLines (input: ImportInput, maxLength: number): AsyncGenerator<InputLine> {
   const pieces = typeof input === 'string' || input instanceof Uint8Array ? [input] : input
@@ -49,7 +49,7 @@ export async function * readLines (input: ImportInput, maxLength: number): Async
       continue
     }
     isBytes = typeof piece !== 'string'
-    // Bytes are cut as Latin-1, because each character of UTF-8 may be cut into two pieces.
+    // Bytes are split as Latin-1, because two pieces may divide the bytes of one UTF-8 character.
     const characters = typeof piece === 'string'
       ? piece
       : Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1')
@@ -71,7 +71,7 @@ function parse (
   const bytes = isBytes ? Buffer.from(characters, 'latin1') : undefined
   if (bytes !== undefined && !isUtf8(bytes)) return { fault: 'is not UTF-8' }
   const decoded = bytes?.toString() ?? characters
-  // Some editors write a byte order mark at the start of a file.
+  // Some editors write a byte order mark at the start of a file, and JSON.parse would reject the mark.
   const text = number === 1 && decoded.startsWith('\uFEFF') ? decoded.slice(1) : decoded
   if (text.trim() === '') return undefined
   try {

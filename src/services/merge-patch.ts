@@ -1,8 +1,8 @@
 type JsonObject = Record<string, unknown>
 
 /**
- * Returns `target` after a JSON Merge Patch (RFC 7396): members of `patch` replace members of `target`, objects are
- * merged, and `null` removes a member. The arguments are not changed.
+ * Returns the result of a JSON Merge Patch (RFC 7396): members of `patch` replace members of `target`, objects are
+ * merged, and `null` removes a member. Does not change the arguments.
  */
 export function mergePatch (target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch

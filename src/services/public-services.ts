@@ -16,10 +16,11 @@ import type { UserRouteService } from './users.js'
 export interface VexaAdminServices extends TransferService {
   readonly users: UserService
   readonly tokens: TokenService
-  /** Reads the audit trail. Without the option `audit`, its method throws AuditOffError. */
+  /** Reads the audit trail. Without the option `audit`, `audit.list` throws AuditOffError. */
   readonly audit: AuditService
   /**
-   * Makes one cheap query, which no cache answers, for example for a health check. Resolves if the storage answers.
+   * Makes one cheap query, for example for a health check. No cache answers this query. Resolves if the storage
+   * answers.
    *
    * @throws {StorageUnavailableError} 503 if the storage cannot answer now
    */
@@ -28,7 +29,7 @@ export interface VexaAdminServices extends TransferService {
 
 const validateOptions = validator(ChangeOptions)
 
-/** Returns the source of a change by the app's own code. The code may name the actor, and nothing else. */
+/** Returns the source of a change that the app's own code makes. The source has only the actor that `options` names. */
 function changeSourceOf (options: ChangeOptions = {}): ChangeSource {
   const given = copyInput(options)
   validateOptions(isPlainObject(options) ? given : null)
@@ -46,8 +47,9 @@ function copyQuery<T extends object> (query: T): T {
   return copy
 }
 
-// These objects are built member by member, so that the app cannot use internal parameters and methods. Their methods
-// copy each argument that is an object. Only `verify` does not, because it runs for each request and writes nothing.
+// The functions below build each service member by member, so that the app cannot use internal parameters and methods.
+// The methods copy each argument that is an object. Only `verify` does not copy, because it runs for each request and
+// writes nothing.
 
 /** Creates the services for the app's own code from the services for the routes. */
 export function publicServices ({ users, tokens, audit, transfer, ping }: {

@@ -1,16 +1,20 @@
 import { DigestMap } from './digest-map.js'
 
-/** The keys of the users of an import, by their refs. */
+/** A map from the `ref` of each user of an import to the key of the user. */
 export interface Refs {
   has (ref: string): boolean
-  /** Returns the key of a user, or `undefined` if a dry run would create the user. */
+  /**
+   * Returns the key of a user. Returns `undefined` if the ref is unknown, or if the user would be created but the
+   * import is a dry run.
+   */
   get (ref: string): string | undefined
   set (ref: string, key: string | undefined): void
 }
 
-/** Creates an empty Refs. A million users whose keys are integers take as much memory as a DigestMap of that size. */
+/** Creates an empty Refs. If the keys are integers, it takes no more memory than one DigestMap of the same size. */
 export function createRefs (): Refs {
-  // An integer key is its own number. The other keys are numbered from -1 down. 0 stands for no key.
+  // The number of an integer key is the integer itself. The other keys have the numbers -1, -2 and so on. The number 0
+  // means that the user has no key.
   const numbers = new DigestMap()
   const keys: string[] = []
   return {

@@ -5,7 +5,7 @@ import type { User } from '../schemas/users.js'
 import type { AuditRecord, ListedToken, TokenRecord, UserRecord } from '../storage/storage-adapter.js'
 import { toId } from './ids.js'
 
-/** Returns a user as in the HTTP API. `disabled` is absent if it is false, and `data` if it is null. */
+/** Returns a user as in the HTTP API. `disabled` is absent if it is false, and `data` is absent if it is null. */
 export function toUser (record: UserRecord): User {
   const user: User = {
     id: toId('user', record.id),
@@ -21,7 +21,7 @@ export function toUser (record: UserRecord): User {
 
 /**
  * Returns a token as in the HTTP API, with `***` as its value by default. Members that are null are absent, and
- * `disabled` if it is false.
+ * `disabled` is absent if it is false.
  */
 export function toToken (record: TokenRecord, value = '***'): Token {
   const token: Token = {

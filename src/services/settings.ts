@@ -3,7 +3,10 @@ import { version } from '../version.js'
 import type { TokenServiceOptions } from './tokens.js'
 import type { UserServiceOptions } from './users.js'
 
-/** Returns the settings that the API shows to every admin. They are frozen, because the code of the app gets them. */
+/**
+ * Returns the settings that the API shows to every admin. The settings are frozen, because the app's own code gets the
+ * same object.
+ */
 export function createSettings (
   options: TokenServiceOptions & UserServiceOptions & { audit: object | undefined }
 ): Omit<Settings, 'key'> {

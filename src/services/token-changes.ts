@@ -36,7 +36,7 @@ export function createTokenChanges (
   const validateUpdate = validator(bodies.UpdateToken)
   const firstPrefix = tokenPrefix[0] as string
 
-  /** Creates a value, and returns it with the members of a record that depend on it. */
+  /** Creates a value. Returns the value, and the members of a token's record that are computed from the value. */
   function createSecret (prefix: string): { value: string, record: Secret } {
     const value = createTokenValue(prefix)
     const start = tokenStart ? value.slice(0, prefix.length + startLength) : null
@@ -44,15 +44,15 @@ export function createTokenChanges (
   }
 
   /**
-   * Returns the prefix that `start` shows, or else the first prefix of the option. If one prefix begins with another
-   * prefix, the length of `start` decides.
+   * Returns the prefix that `start` of a token shows, or else the first prefix of the option `tokenPrefix`. If one
+   * prefix begins with another prefix, the length of `start` decides between them.
    */
   function prefixOf ({ start }: TokenRecord): string {
     const isShown = (prefix: string) => start?.length === prefix.length + startLength && start.startsWith(prefix)
     return tokenPrefix.find(isShown) ?? firstPrefix
   }
 
-  /** Returns the changes to write to a token, or `'rejected'` if the token has expired. */
+  /** Returns the changes that the storage writes to a token, or `'rejected'` if the token has expired. */
   function change (current: TokenRecord, input: UpdateToken): TokenChanges | 'rejected' {
     const now = Date.now()
     if (isExpired(current, now)) return 'rejected'
@@ -66,7 +66,7 @@ export function createTokenChanges (
   }
 
   /**
-   * Returns the replacement of a token, or `'rejected'` if the token has expired.
+   * Returns the new expiry of a token and its successor, or `'rejected'` if the token has expired.
    *
    * @throws {TokenRotatedError} 409 if the token has a successor that has not expired
    */
@@ -78,7 +78,8 @@ export function createTokenChanges (
     if (isExpired(old, now)) return 'rejected'
     const end = secondsLater(now, Math.min(gracePeriod, maxTokenLifetime))
     return {
-      // Without a grace period, the token is deleted, because an expiry would depend on the clock of each process.
+      // Without a grace period, `null` makes the storage delete the token. An expiry would depend on the clock of each
+      // process.
       expires_at: gracePeriod === 0 ? null : sooner(old.expires_at, end),
       successor: {
         user_id: old.user_id,
@@ -87,7 +88,7 @@ export function createTokenChanges (
         disabled: old.disabled,
         data: old.data,
         created_at: toTime(now),
-        // When the old token was created, the app may have had a higher limit, or none.
+        // The limit may be lower now than when the old token was created.
         ...lifetime(now, limited(old.expires_in, maxTokenLifetime)),
         ...secret
       }

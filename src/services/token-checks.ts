@@ -25,7 +25,7 @@ export function createTokenChecks (
       const { token: value, scopes: wanted, touch } = input
       if (!mayBeToken(value)) return { valid: false, code: 'NOT_FOUND' }
       const finding = storage.findTokenByHash(hashTokenValue(value))
-      // A synchronous answer is not awaited, because the promises of thousands of requests would cost memory.
+      // A synchronous answer is not awaited, because `await` would create a promise for each of thousands of requests.
       const found = finding instanceof Promise ? await finding : finding
       if (found === undefined) return { valid: false, code: 'NOT_FOUND' }
       const { token, user } = found

@@ -15,10 +15,10 @@ type TokenRevocations = Pick<TokenRouteService, 'prune' | 'revoke' | 'revokeAll'
 
 const validatePrune = validator(PruneTokens)
 
-// The storage may keep other queries waiting during a batch. On SQLite, a batch takes some milliseconds.
+// The storage may delay other queries during a batch, so a batch is small. On SQLite, a batch takes a few milliseconds.
 const pruneBatchSize = 1000
 
-/** Creates the methods of the token service that revoke tokens, or delete expired ones. */
+/** Creates the methods of the token service that revoke tokens or delete expired tokens. */
 export function createTokenRevocations (
   storage: Storage, publish: Publish, createEntry: CreateEntry, options: TokenServiceOptions
 ): TokenRevocations {
@@ -63,7 +63,7 @@ export function createTokenRevocations (
         const batch = await storage.pruneTokens({ expiredBefore, after: last, limit: pruneBatchSize })
         deleted += batch.deleted
         last = batch.last
-        // Waiting requests run between two batches, even if the storage answers without waiting.
+        // This lets other requests run between two batches, even if the storage answers at once.
         await setImmediate()
       } while (last !== undefined)
       return { deleted }

@@ -13,9 +13,10 @@ import type { Verification } from '../schemas/verification.js'
 export interface TokenService {
   /**
    * Creates a token for a user. The member `token` of the result is the value. The value is not stored, and no other
-   * call returns it. Without `expires_in` the token gets the lifetime of the option `maxTokenLifetime`, or never
-   * expires if there is none. Without `scopes` the token may do everything. Without `prefix` the value gets the first
-   * prefix of the option `tokenPrefix`. With the option `tokenStart`, `start` holds the first characters of the value.
+   * call returns it. Without `expires_in` the token gets the lifetime of the option `maxTokenLifetime`. If this option
+   * is not set, the token never expires. Without `scopes` the token may do everything. Without `prefix` the value gets
+   * the first prefix of the option `tokenPrefix`. With the option `tokenStart`, `start` holds the first characters of
+   * the value.
    *
    * @throws {InvalidInputError} 400 if an argument is not valid
    * @throws {UserNotFoundError} 404 if there is no such user
@@ -49,9 +50,9 @@ export interface TokenService {
   list (userId: string, page?: ListTokens): Promise<Token[]>
 
   /**
-   * Updates the members that are given, and leaves the others as they are. `data` is a JSON Merge Patch (RFC 7396).
-   * `expires_in` counts from now, and a later rotation gives the successor this lifetime. With `disabled: true` the
-   * token is rejected everywhere when the promise resolves, with the exception that `revoke` describes.
+   * Updates the given members, and leaves all other members as they are. `data` is a JSON Merge Patch (RFC 7396).
+   * `expires_in` counts from now, and a later rotation gives the successor this lifetime. With `disabled: true`, the
+   * token is rejected everywhere when the promise resolves. The exception of `revoke` also applies here.
    *
    * A rotated token in its grace period is updated like any other token. `expires_in` may extend it beyond the end of
    * the grace period.
@@ -64,7 +65,7 @@ export interface TokenService {
 
   /**
    * Revokes a token. When the promise resolves, the token is rejected everywhere, with one exception: another process
-   * with a `tokenCacheTtl` may still accept it for that time.
+   * with the option `tokenCacheTtl` may accept the token for that many seconds more.
    *
    * @throws {InvalidInputError} 400 if `options` is not valid
    * @throws {TokenNotFoundError} 404 if there is no such token, or if it has been revoked already
@@ -77,8 +78,8 @@ export interface TokenService {
    *
    * @throws {InvalidInputError} 400 if `options` is not valid
    * @throws {UserNotFoundError} 404 if there is no such user
-   * @throws {TokenReferencedError} 409 if a foreign key of the app's own tables refers to one of the tokens; no token
-   * is revoked then
+   * @throws {TokenReferencedError} 409 if a foreign key of the app's own tables refers to one of the tokens. In this
+   * case, no token is revoked
    */
   revokeAll (userId: string, options?: ChangeOptions): Promise<void>
 
@@ -92,8 +93,8 @@ export interface TokenService {
    *
    * @throws {InvalidInputError} 400 if an argument is not valid
    * @throws {TokenNotFoundError} 404 if there is no such token
-   * @throws {TokenRotatedError} 409 if the token has been rotated with a grace period, and the successor has neither
-   * ended nor expired
+   * @throws {TokenRotatedError} 409 if the token has been rotated with a grace period, and the successor is still
+   * stored and has not expired
    * @throws {TokenExpiredError} 409 if the token has expired
    * @throws {TokenReferencedError} 409, without a grace period, if a foreign key of the app's own tables refers to the
    * old token
@@ -109,9 +110,10 @@ export interface TokenService {
   verify (token: VerifyToken): Promise<Verification>
 
   /**
-   * Deletes the tokens of all users that expired before a time (RFC 3339), and returns how many. Leaves tokens to which
-   * a foreign key of the app's own tables refers. Deletes a batch at a time. If a batch fails, the earlier batches stay
-   * deleted, and you can repeat the call. No event is published, because an expired token is rejected anyway.
+   * Deletes all tokens that expired before a time (RFC 3339), and returns the number of deleted tokens. Keeps each
+   * token to which a foreign key of the app's own tables refers. Deletes the tokens in batches. If a batch fails, the
+   * tokens of the earlier batches stay deleted, and you can repeat the call. No event is published, because an expired
+   * token is rejected anyway.
    *
    * @throws {InvalidInputError} 400 if an argument is not valid, or the time is in the future
    */

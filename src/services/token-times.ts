@@ -1,29 +1,29 @@
 import type { TokenRecord } from '../storage/storage-adapter.js'
 
 /**
- * Returns the members of a token that is created or updated now. `expiresIn` is in seconds, or `null` if the token
- * never expires.
+ * Returns the expiry and the lifetime of a token that is created or updated at `now`, in milliseconds. `expiresIn` is
+ * in seconds, or `null` if the token never expires.
  */
 export function lifetime (now: number, expiresIn: number | null) {
   return { expires_at: expiresIn === null ? null : secondsLater(now, expiresIn), expires_in: expiresIn }
 }
 
 /**
- * Returns the shorter of two lifetimes in seconds. `expiresIn` and the result are `null`, and `longest` is Infinity, if
- * there is no limit.
+ * Returns the shorter of two lifetimes in seconds. No limit is `null` in `expiresIn` and in the result, and Infinity in
+ * `longest`.
  */
 export function limited (expiresIn: number | null, longest: number): number | null {
   const seconds = Math.min(expiresIn ?? Infinity, longest)
   return seconds === Infinity ? null : seconds
 }
 
-/** Returns the earlier of two times of expiry. `expiresAt` is `null` if there is only the time `other`. */
+/** Returns the earlier of two times of expiry. Returns `other` if `expiresAt` is `null`. */
 export function sooner (expiresAt: string | null, other: string): string {
   return expiresAt !== null && expiresAt < other ? expiresAt : other
 }
 
 export function isExpired ({ expires_at: expiresAt }: TokenRecord, now: number): boolean {
-  // The comparison is negated, so that text that is not a time counts as expired.
+  // The comparison is negated, so that a text counts as expired if it is not a time.
   return expiresAt !== null && !(Date.parse(expiresAt) > now)
 }
 

@@ -15,9 +15,10 @@ export function createTokenValue (prefix: string): string {
   return body + checksum(body)
 }
 
-/** Returns whether a value has one of these prefixes, the form of a token, and a correct checksum. */
+/** Returns whether a value has one of the given prefixes, the form of createTokenValue, and a correct checksum. */
 export function isTokenValue (value: string, prefixes: readonly string[]): boolean {
-  // The length after the prefix is fixed, so at most one prefix fits, even if a prefix begins with a shorter prefix.
+  // The part after the prefix has a fixed length, so only a prefix of the remaining length fits. This also decides if
+  // one prefix begins with another.
   const prefixLength = value.length - randomLength - checksumLength
   if (!prefixes.some((prefix) => prefix.length === prefixLength && value.startsWith(prefix))) return false
   return /^[0-9A-Za-z]+$/.test(value.slice(prefixLength)) &&
@@ -28,13 +29,14 @@ export function isTokenValue (value: string, prefixes: readonly string[]): boole
 export interface TokenFormOptions {
   /** The prefixes of values that this package creates. */
   tokenPrefix: readonly string[]
-  /** The forms of other values. Each matches only whole values, and keeps no state. */
+  /**
+   * The forms of values that this package did not create. Each expression matches only whole values, and keeps no
+   * state.
+   */
   legacyTokens: readonly RegExp[]
 }
 
-/**
- * Creates a function that returns whether a value may be a token. If not, the value can be rejected without a query.
- */
+/** Creates a function that returns whether a value may be a token. Any other value can be rejected without a query. */
 export function createTokenForm ({ tokenPrefix, legacyTokens }: TokenFormOptions): (value: string) => boolean {
   const isOurs = (value: string) => isTokenValue(value, tokenPrefix)
   if (legacyTokens.length === 0) return isOurs
@@ -43,15 +45,15 @@ export function createTokenForm ({ tokenPrefix, legacyTokens }: TokenFormOptions
 
 /**
  * Returns whether a value that this package did not create can be a token: 1 to 255 printable ASCII characters without
- * spaces. Headers change other characters.
+ * spaces. A header cannot carry other characters unchanged.
  */
 export function isLegacyValue (value: string): boolean {
   return /^[!-~]{1,255}$/.test(value)
 }
 
 /**
- * Returns the SHA-256 of a token value: 32 bytes. The storage keeps this hash in place of the value. A value of 178
- * random bits needs neither a salt nor a slow hash.
+ * Returns the SHA-256 of a token value: 32 bytes. The storage keeps this hash in place of the value. A salt and a slow
+ * hash are unnecessary, because a value has 178 random bits.
  */
 export function hashTokenValue (value: string): Buffer {
   return hash('sha256', value, 'buffer')
@@ -61,7 +63,7 @@ function randomCharacters (length: number): string {
   let characters = ''
   while (characters.length < length) {
     for (const byte of randomBytes(length)) {
-      // 248 is the largest multiple of 62 up to 256. Bytes from 248 on would favour the first characters.
+      // 248 is the largest multiple of 62 below 256. Bytes from 248 on would make the first characters more frequent.
       if (byte < 248 && characters.length < length) characters += alphabet[byte % 62]
     }
   }

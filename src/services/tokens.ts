@@ -13,10 +13,12 @@ import { createTokenRevocations } from './token-revocations.js'
 import type { TokenService } from './token-service.js'
 import type { TokenFormOptions } from './token-value.js'
 
-/** A page of tokens. `more` tells whether more tokens follow. With `count`, `total` is the number of matching ones. */
+/**
+ * A page of tokens. `more` tells whether more tokens follow. With `count`, `total` is the number of matching tokens.
+ */
 export interface TokenList<T = Token> { tokens: T[], more: boolean, total?: number | undefined }
 
-/** The token service for the routes and hooks of this package. They pass the source of each change. */
+/** The token service for the routes and hooks of this package. Routes and hooks pass the source of each change. */
 export interface TokenRouteService extends Pick<TokenService, 'get'> {
   find (query: FindTokens): Promise<TokenList<FoundToken>>
   list (userId: string, page: ListTokens): Promise<TokenList>
@@ -33,20 +35,23 @@ export interface TokenRouteService extends Pick<TokenService, 'get'> {
   revokeByValue (value: string, source: ChangeSource): Promise<void>
   revokeAll (userId: string, source: ChangeSource): Promise<void>
   prune (expiredBefore: string): ReturnType<TokenService['prune']>
-  /** Verifies as TokenService does. If the token lacks scopes, calls `onMissing` with the missing scopes. */
+  /**
+   * Verifies as the `verify` of TokenService does. If the token lacks scopes, calls `onMissing` with the missing
+   * scopes.
+   */
   verify (token: VerifyToken, onMissing?: (scopes: string[]) => void): Promise<Verification>
   /** Returns whether a value has the form of a token. Any other value is rejected without a query. */
   mayBeToken (value: string): boolean
 }
 
 export interface TokenServiceOptions extends TokenBodyOptions, TokenFormOptions {
-  /** Whether new tokens keep the first characters of their values. */
+  /** Whether the storage keeps the first characters of the values of new tokens. */
   tokenStart: boolean
   /** Maximum size of `data` as JSON, in bytes. */
   maxDataSize: number
 }
 
-/** Creates the service for tokens. Each error that `storage` throws must have a code of this package. */
+/** Creates the service for tokens. Each error that `storage` throws must be an error of errors.ts. */
 export function createTokenService (
   storage: Storage, publish: Publish, createEntry: CreateEntry, lastUsed: LastUsed, options: TokenServiceOptions
 ): TokenRouteService {

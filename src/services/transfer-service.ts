@@ -5,48 +5,56 @@ import type { ImportInput } from './input-lines.js'
 /** Options of an import. */
 export interface ImportOptions {
   /**
-   * Whether to change nothing, and only to count and report. A dry run compares each user with the stored users and
-   * with earlier lines, and each token with the stored tokens. It does not notice that two lines have the same token.
+   * Whether the import only counts and reports, and changes nothing. A dry run compares each user with the stored users
+   * and with earlier lines, and each token with the stored tokens. A dry run does not notice two lines with the same
+   * token.
    * @default false
    */
   dryRun?: boolean | undefined
   /**
-   * The treatment of a conflict: a user whose given members differ from those of the stored user with the same address,
-   * or who has the address of an earlier line. `created_at` does not count.
+   * The treatment of a conflict. A line is a conflict if an earlier line has the same address. It is also a conflict if
+   * its user is stored and differs in a member of the line. `created_at` does not count.
    *
    * - `'skip'`: the stored user stays as it is.
-   * - `'merge'`: the given members replace the stored ones, `data` by a JSON Merge Patch (RFC 7396).
+   * - `'merge'`: the members of the line replace the stored members. `data` is a JSON Merge Patch (RFC 7396).
    * - `'fail'`: the import throws ImportConflictError.
    *
-   * With `'skip'` and `'merge'`, the tokens of the line go to the stored user.
+   * With `'skip'` and `'merge'`, the stored user gets the tokens of this user.
    * @default 'skip'
    */
   onConflict?: 'skip' | 'merge' | 'fail' | undefined
   /**
-   * Whether created users and tokens keep the `id` of their line, which each line must then have. Ids of KyselyStorage
-   * are `user-` or `token-` and an integer from 1 to 10^15. Ids that the storage makes later are larger.
+   * Whether created users and tokens get the `id` of their line. If so, each line must have an `id`. An id of
+   * KyselyStorage is `user-` or `token-` and an integer from 1 to 10^15. Ids that the storage creates later are larger
+   * than all imported ids.
    * @default false
    */
   keepIds?: boolean | undefined
-  /** The actor whom events and the audit trail name, as in ChangeOptions. */
+  /** The actor that events and the audit trail name, as in ChangeOptions. */
   actor?: string | undefined
   /** Stops the import before its next batch. The import then throws the reason of the signal. */
   signal?: AbortSignal | undefined
-  /** Called for each line that is not taken as it is. The import waits for a returned promise. */
+  /**
+   * Called for each line that is rejected or has a conflict. If the function returns a promise, the import waits for
+   * it.
+   */
   onIssue?: ((issue: ImportIssue) => Awaitable<void>) | undefined
-  /** Called with the `ref` and the id of each user that is stored. The import waits for a returned promise. */
+  /**
+   * Called with the `ref` of each user, and the id of the user in the storage. If the function returns a promise, the
+   * import waits for it.
+   */
   onUser?: ((user: { ref: string, id: string }) => Awaitable<void>) | undefined
-  /** Called after each batch with the result so far. The import waits for a returned promise. */
+  /** Called after each batch with the result so far. If the function returns a promise, the import waits for it. */
   onProgress?: ((result: ImportResult) => Awaitable<void>) | undefined
 }
 
-/** A line that is not taken as it is. */
+/** A line that is rejected or has a conflict. */
 export interface ImportIssue {
   /** Number of the line, from 1. Blank lines count. An object counts as a line. */
   line: number
   /**
-   * `'rejected'`: nothing of the line is imported. `'conflict'`: the line concerns a stored user, whom `onConflict`
-   * leaves as it is or updates, or a stored token, which stays as it is.
+   * `'rejected'`: nothing of the line is imported. `'conflict'`: the line differs from a stored user or token.
+   * `onConflict` decides whether a stored user changes. A stored token stays as it is.
    */
   kind: 'rejected' | 'conflict'
   /** The reason, without the value or the hash of a token. */
@@ -59,7 +67,7 @@ export interface ImportResult {
   lines: number
   users: {
     created: number
-    /** Users that were stored already, and do not differ. */
+    /** Users that were stored already, and do not differ from their lines. */
     present: number
     /** Stored users that `onConflict: 'merge'` has updated. */
     updated: number
@@ -84,24 +92,25 @@ export interface TransferService {
    * `{ user: { ref, email, … } }` and `{ token: { user, sha256, … } }`. A token follows its user, and has the `ref` of
    * the user as its `user`.
    *
-   * A stored user is recognised by its address, and a stored token by its hash. So an import that was interrupted can
-   * be repeated: it creates the users and tokens that are missing. These include a token that was revoked or rotated
-   * since, so disable imported tokens in place of revoking them as long as you repeat the import. A stored token stays
-   * as it is. If its line is disabled or expires earlier, `onIssue` gets a conflict. An expired token stays expired.
-   * The value of a token is hashed, and is kept nowhere.
+   * The import finds a stored user by its address, and a stored token by its hash. So you can repeat an import that was
+   * interrupted: the import creates the users and tokens that are missing. A token that was revoked or rotated since
+   * the first import is missing, too, so the import creates it again. While you repeat imports, disable imported
+   * tokens, and do not revoke or rotate them. A stored token stays as it is. If the line is disabled, or expires
+   * earlier than the stored token, `onIssue` gets a conflict. A token that expired before the import is created as an
+   * expired token. The import stores the hash of a value, and not the value.
    *
    * A line that is not valid is rejected and passed to `onIssue`. A line is not valid if it is not JSON, has an unknown
-   * member or a wrong value, is longer than 6 times `maxDataSize` and 32 KiB, or names an unknown user. A token whose
+   * member or a wrong value, is longer than 6 times `maxDataSize` plus 32 KiB, or names an unknown user. A token whose
    * hash belongs to another user is rejected, too.
    *
    * The import writes batches of at most 512 lines, and reads further lines only after a batch is stored. Other calls
-   * run between two batches. If the import throws, the batches before remain.
+   * run between two batches. If the import throws, the batches that it has written remain.
    *
    * @throws {InvalidInputError} 400 if an argument is not valid
    * @throws {ImportConflictError} 409 after a conflict, with `onConflict: 'fail'`
    * @throws {NotPortableError} 500 if the storage is no PortableStorageAdapter
    * @throws {StorageUnavailableError} 503 if the storage cannot answer now
-   * @throws the reason of `signal`, and each error of `lines` and of a callback
+   * @throws the reason of `signal`, and each error that `lines` or a callback throws
    * @example
    * await app.vexaAdmin.import(createReadStream('users.ndjson'), { onIssue: (issue) => console.warn(issue) })
    */
@@ -109,11 +118,11 @@ export interface TransferService {
 
   /**
    * Exports all users and tokens as lines of an import: each user, followed by its tokens. `ref` is the id of the user.
-   * An import of these lines with `keepIds` into an empty storage makes the same users and tokens. The lines have the
-   * hashes of all tokens, so keep them as safe as the database.
+   * An import of these lines with `keepIds` into an empty storage creates the same users and tokens. The lines have the
+   * hashes of all tokens, so keep the lines as safe as the database.
    *
-   * A user or token that changes meanwhile is exported as it was before or after the change. The export does not have
-   * the audit trail, nor the fact that a token is the successor of another one.
+   * If a user or token changes during the export, its line shows the state before or after the change. The export
+   * leaves out the audit trail. It also leaves out which token is the successor of which.
    *
    * @throws {NotPortableError} 500 if the storage is no PortableStorageAdapter
    * @throws {StorageUnavailableError} 503 if the storage cannot answer now

@@ -24,7 +24,9 @@ const validateOptions = validator(Type.Object({
   onProgress: callback()
 }, { additionalProperties: false }))
 
-/** Creates the service that imports and exports. `portable` is absent if the storage can do neither. */
+/**
+ * Creates the service that imports and exports. `portable` is `undefined` if the storage can neither import nor export.
+ */
 export function createTransferService (
   context: Omit<ImportContext, 'portable' | 'storage'> & { storage: Storage, portable: PortableMethods | undefined }
 ): TransferService {

@@ -3,34 +3,39 @@ import { StorageUnavailableError } from '../errors.js'
 import type { Awaitable } from '../storage/storage-adapter.js'
 
 /**
- * Makes calls with the same key run one after the other. The call that runs is the holder of the turn. The other calls
- * wait in a line.
+ * Makes calls with the same key run one after the other. The call that runs is called the holder. The other calls of
+ * this key wait in a line.
  */
 export interface Turns {
   /**
    * Calls `run` when all earlier calls with this key have ended, and returns its result. If the holder makes a further
-   * call with its key, that call runs at once. Otherwise the holder would wait for itself.
+   * call with the same key, the further call runs at once. Otherwise the holder would wait for itself.
    *
-   * All waiting calls start at once if a call takes longer than `longestWait` milliseconds, because code of the app may
-   * never end. They also start at once if a call throws StorageUnavailableError. Otherwise the timeouts would add up.
-   * A call that has waited for `longestWait` milliseconds also starts at once, and the other calls keep their order.
+   * All waiting calls start at once if the holder takes longer than `longestWait` milliseconds, because code of the app
+   * may never end. All waiting calls also start at once if the holder throws StorageUnavailableError. Otherwise each of
+   * them would wait for its own timeout, one after the other. A single call starts at once after it has waited for
+   * `longestWait` milliseconds. The other calls then keep their order.
    */
   inTurn<T> (key: string, run: () => Promise<T>): Promise<T>
   /** Calls code of the app for the holder, so that `inTurn` recognises the further calls that this code makes. */
   callAsHolder<T> (key: string, call: () => Awaitable<T>): Promise<T>
 }
 
-/** A call of the app's code. `over` is true after it has ended. `outer` is the call that encloses it. */
+/**
+ * A call of the app's code. `over` is true after this call has ended. `outer` is the call during which this call was
+ * made.
+ */
 interface HolderCall { key: string, over: boolean, outer: HolderCall | undefined }
 
 /** Creates turns. `longestWait` is in milliseconds. */
 export function createTurns (longestWait: number): Turns {
-  // The line of each key that has a holder. An item of a line is a function that starts a waiting call.
+  // Maps each key that has a holder to the line of its waiting calls. An item of a line is a function that starts one
+  // call.
   const lines = new Map<string, Array<() => void>>()
-  // The async context tells which call of the app's code makes a further call.
+  // The async context of a further call tells during which call of the app's code it was made.
   const calls = new AsyncLocalStorage<HolderCall>()
 
-  /** Returns the innermost call of the app's code that this call is part of, and that has not ended. */
+  /** Returns the innermost call of the app's code that has not ended and that encloses the current call. */
   function enclosingCall (): HolderCall | undefined {
     let call = calls.getStore()
     while (call?.over) call = call.outer
@@ -52,7 +57,10 @@ export function createTurns (longestWait: number): Turns {
     for (const start of line.splice(0)) start()
   }
 
-  /** Waits in a line. Returns whether the turn came in time. If not, the call has left the line. */
+  /**
+   * Waits in a line. Resolves with true when the turn comes. After `longestWait` milliseconds, leaves the line and
+   * resolves with false.
+   */
   function waitIn (line: Array<() => void>): Promise<boolean> {
     return new Promise((resolve) => {
       const start = () => {
@@ -92,7 +100,8 @@ export function createTurns (longestWait: number): Turns {
       try {
         return await calls.run(current, call)
       } finally {
-        // Work that the code started may continue in its context, but the holder no longer waits for it.
+        // The app's code may have started work that continues in this context. The holder no longer waits for such
+        // work.
         current.over = true
       }
     }

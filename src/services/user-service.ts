@@ -2,7 +2,7 @@ import type { Awaitable } from '../storage/storage-adapter.js'
 import type { ChangeOptions } from '../schemas/change-options.js'
 import type { CreateUser, ListUsers, UpdateUser, User, UserWithTokens } from '../schemas/users.js'
 
-/** Returns the changes to make to a user, or nothing if the user stays as it is. */
+/** Returns the changes to make to a user. Returns nothing if the user is to stay as it is. */
 export type EditUser = (user: User) => Awaitable<UpdateUser | null | undefined | void>
 
 /**
@@ -66,11 +66,12 @@ export interface UserService {
 
   /**
    * Reads a user, calls `change` with it, and makes the changes that `change` returns or resolves with. If another call
-   * changes the user meanwhile, starts over, and calls `change` again. `data` in the changes replaces the stored `data`
-   * as a whole. If `change` returns nothing, the user stays as it is.
+   * changes the user meanwhile, reads the user again, and calls `change` again. `data` in the changes replaces the
+   * stored `data` as a whole. If `change` returns nothing, the user stays as it is.
    *
    * In one process, calls for one user run one after the other. No call waits longer than 5 seconds for earlier calls.
-   * Your function may call other methods that change the same user. Such calls run at once and do not wait.
+   * Your function may call other methods that change the same user. These other methods do not wait for the call of
+   * `edit`.
    *
    * @throws {InvalidInputError} 400 if an argument or the changes are not valid
    * @throws {UserNotFoundError} 404 if there is no such user

@@ -28,14 +28,14 @@ export interface FoundUser extends Versioned<UserWithTokens> { more: boolean }
 export type IsExpected = (revision: number) => boolean
 
 /**
- * The user service for the routes of this package. They pass the source of each change.
+ * The user service for the routes of this package. Routes pass the source of each change.
  *
  * Methods with `isExpected` throw ChangedMeanwhileError, and change nothing, if the user has another revision.
  */
 export interface UserRouteService {
   /**
-   * Creates a user. With `duplicateEmail: 'return'`, returns the stored user with the same address, if there is one:
-   * `created` is then `false`.
+   * Creates a user. With the option `duplicateEmail: 'return'`, returns the stored user with the same address, if there
+   * is one. `created` tells whether the call created the user.
    */
   createOrReturn (user: CreateUser, source: ChangeSource): Promise<Versioned & { created: boolean }>
   /** Does the same as `createOrReturn` with `duplicateEmail: 'return'`. */
@@ -62,20 +62,22 @@ export interface UserServiceOptions {
   maxDataSize: number
 }
 
-// An attempt fails only if another call changes the user meanwhile. The limit is for a storage that contradicts itself.
+// An attempt fails only if another call changes the user meanwhile. The limit ends the loop for a faulty storage whose
+// every attempt fails.
 const maxAttempts = 100
 
 // A reply with a user has at most this number of tokens.
 const maxTokens = 1000
 
-// In milliseconds. The function that the app gives to `edit` may never end, so other calls do not wait longer for it.
+// The longest time that a call waits for earlier calls, in milliseconds. The limit is necessary because the function
+// that the app passes to `edit` may never end.
 const longestWait = 5000
 
 const validateCreate = validator(CreateUser)
 const validateUpdate = validator(UpdateUser)
 const validatePage = validator(ListUsers)
 
-/** Creates the service for users. Each error that `storage` throws must have a code of this package. */
+/** Creates the service for users. Each error that `storage` throws must be an error of errors.ts. */
 export function createUserService (
   storage: Storage, publish: Publish, createEntry: CreateEntry, options: UserServiceOptions
 ): UserRouteService {
@@ -100,7 +102,8 @@ export function createUserService (
       }
       if (duplicateEmail === 'reject') throw new EmailTakenError()
       const existing = await storage.findUserByEmail(user.email)
-      // If the user has been deleted meanwhile, the address is free: try again.
+      // If the user with this address has been deleted meanwhile, the address is free. The next attempt then creates
+      // the user.
       if (existing !== undefined) return { ...versioned(existing), created: false }
     }
     throw new StorageUnavailableError(new Error('The storage reports an address as taken, but has no user with it'))
@@ -133,7 +136,10 @@ export function createUserService (
     }
   }
 
-  /** Makes valid changes. Returns `undefined` if the user is absent, or if `revision` is given and stale. */
+  /**
+   * Writes changes that are valid already. Returns `undefined` if the user is absent, or does not have the given
+   * `revision`.
+   */
   async function write (key: string, changes: UserChanges, source: ChangeSource, revision?: number) {
     const { email, data } = changes
     const changed = changedMembers(changes)
@@ -150,9 +156,9 @@ export function createUserService (
   }
 
   /**
-   * Reads a user and calls `change` with it, which makes a change that depends on the user as it was read. Starts over
-   * while `change` returns `undefined`, because then another call has changed the user meanwhile. In one process, calls
-   * of this function for one user run one after the other. So a call starts over only after a change by another
+   * Reads a user, and calls `change` with the record. `change` writes a change that depends on this record. It returns
+   * `undefined` if another call has changed the user meanwhile, and this function then starts over. In one process,
+   * calls of this function for one user run one after the other. So a call starts over only after a change by another
    * process, or by an update that does not use this function.
    */
   async function changeAsRead<T> (
@@ -165,7 +171,7 @@ export function createUserService (
         return change(user)
       })
       if (changed !== undefined) return changed
-      // Pauses of random length make it likely that each of several processes succeeds.
+      // If several processes change the user, pauses of random length make it likely that each process succeeds.
       await setTimeout(Math.random() * Math.min(2 ** attempt, 32))
     }
     throw new StorageUnavailableError(new Error('The user changes faster than a change of it can be written'))
@@ -182,7 +188,7 @@ export function createUserService (
     },
 
     async getByEmail (email) {
-      // The form of the address is not checked, because a stored address may have been valid under older rules.
+      // The form of the address is not checked, because earlier versions may have accepted and stored other forms.
       const known = typeof email === 'string' && canNormalize(email)
       return withTokens(known ? await storage.findUserByEmail(normalizeEmail(email)) : undefined)
     },
@@ -209,7 +215,7 @@ export function createUserService (
       if (typeof change !== 'function') throw new InvalidInputError('Expected a function as the second argument')
       const key = userKey(id)
       const { user } = await changeAsRead(key, undefined, async (stored) => {
-        // The function gets its own copy, because `stored` is returned if there is nothing to change.
+        // `change` gets a copy, so that it cannot change `stored`, which `edit` returns if there is nothing to change.
         const returned = await turns.callAsHolder(key, () => change(structuredClone(toUser(stored)))) ?? undefined
         if (returned === undefined) return versioned(stored)
         const changes = copyInput(returned)
