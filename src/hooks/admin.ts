@@ -6,7 +6,10 @@ import { allPermissions, type Permission } from '../schemas/permissions.js'
 export interface Admin {
   /** Name of the admin key, or the actor that `authorize` returned. `null` if the admin has no name. */
   readonly name: string | null
-  /** Name of the admin in the events: `name`, or else the fingerprint of the key. `undefined` if there is neither. */
+  /**
+   * Name of the admin in the events: `name`, or else the fingerprint of the key. `undefined` if the app uses
+   * `authorize` and named no actor.
+   */
   readonly actor: string | undefined
   readonly permissions: readonly Permission[]
 }
@@ -22,7 +25,8 @@ export function adminOf (request: FastifyRequest): Admin {
 /**
  * Returns a copy of the permissions of an admin. If the admin has no member `permissions`, returns all permissions.
  *
- * @throws {InvalidOptionError} if the member is `undefined`, because a mistake must not give all permissions
+ * @throws {InvalidOptionError} if the member is present but `undefined`, because a mistake of the app must not give all
+ * permissions
  */
 export function permissionsOf (admin: { permissions?: readonly Permission[] }): readonly Permission[] {
   const { permissions } = admin

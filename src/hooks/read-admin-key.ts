@@ -4,12 +4,15 @@ import { countHeaders } from './count-headers.js'
 /** Name of the decorator that marks a Fastify scope whose routes also read the admin key from HTTP Basic. */
 export const basicScope = Symbol('basicScope')
 
-/** The challenge of a 401. No registered scheme describes a key in a header of its own. */
+/**
+ * The challenge of a 401. The scheme `ApiKey` is not registered: no registered scheme describes a key in a separate
+ * header.
+ */
 export const keyChallenge = 'ApiKey realm="admin", header="X-Admin-API-Key"'
 
-/** The admin key of a request, and the user name that the request gives with it. */
+/** An admin key that a request sends, and the user name that the request sends with the key. */
 export interface AdminCredentials {
-  /** The admin key, or an empty string, which is no key. */
+  /** The admin key. An empty string if the request has none. */
   key: string
   /** The user name of HTTP Basic. Absent if the key is from `X-Admin-API-Key`. */
   userName?: string
@@ -17,12 +20,12 @@ export interface AdminCredentials {
 
 /**
  * Returns the texts that can be the admin key of a request. If `X-Admin-API-Key` is set, only its value counts.
- * Otherwise, a route that accepts HTTP Basic reads user name and password in two ways: as they are, and without their
- * form encoding.
+ * Otherwise, a route that accepts HTTP Basic takes the password. It reads user name and password in two ways:
+ * unchanged, and with their form encoding decoded.
  */
 export function readAdminKey (request: FastifyRequest): AdminCredentials[] {
   const header = request.headers['x-admin-api-key']
-  // Node joins repeated headers with a comma, which no key contains.
+  // Node joins repeated headers with a comma. No key contains a comma.
   if (header !== undefined) return [{ key: String(header) }]
   const sent = acceptsBasic(request) ? readBasic(request) : undefined
   return sent === undefined ? [{ key: '' }] : [sent, ...decoded(sent)]
@@ -34,8 +37,8 @@ export function challengeFor (request: FastifyRequest): string | string[] {
 }
 
 /**
- * Returns whether HTTP Basic counts for a request. It does not count for a request from a browser, because a browser
- * adds such credentials by itself, also for pages of other origins.
+ * Returns whether a request may send its admin key by HTTP Basic. A request from a browser may not, because a browser
+ * adds the credentials of HTTP Basic by itself, even to a request from a page of another origin.
  */
 function acceptsBasic ({ server, headers }: FastifyRequest): boolean {
   return server.hasDecorator(basicScope) && headers.origin === undefined && headers['sec-fetch-site'] === undefined
@@ -51,8 +54,8 @@ function readBasic ({ headers, raw }: FastifyRequest): AdminCredentials | undefi
 }
 
 /**
- * Returns the user name and password without the form encoding that OAuth clients add (RFC 6749, section 2.3.1).
- * Returns an empty array if they cannot be decoded.
+ * Decodes the form encoding of user name and password, which OAuth clients add (RFC 6749, section 2.3.1). Returns an
+ * empty array if one of them cannot be decoded.
  */
 function decoded ({ key, userName = '' }: AdminCredentials): AdminCredentials[] {
   const decode = (text: string) => decodeURIComponent(text.replaceAll('+', ' '))

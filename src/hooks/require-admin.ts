@@ -14,25 +14,25 @@ import { permissionsOf, requestAdmin, type Admin } from './admin.js'
 import { describeRejection } from './describe-rejection.js'
 import { challengeFor, keyChallenge, readAdminKey, type AdminCredentials } from './read-admin-key.js'
 
-/** An admin, as `authorize` describes the admin. */
+/** The description of an admin that `authorize` may return. */
 export interface AuthorizedAdmin {
   /** Name of the admin in the events: 1 to 255 printable characters, without white space at either end. */
   actor: string
   /**
-   * The requests that the admin may send. If absent, the admin has all permissions. If empty, each request except
-   * `GET /settings` gets a 403.
+   * The permissions of the admin. If absent, the admin has all permissions. If empty, each request except `GET
+   * /settings` gets a 403.
    */
   permissions?: readonly Permission[]
 }
 
 /**
- * Decides whether a request is from an admin. `true` accepts the request, with all permissions. An AuthorizedAdmin
- * accepts the request, and names the admin in the events. An object of a different form causes a 500. A value that is
- * neither `true` nor an object causes a 401.
+ * Decides whether a request is from an admin. With the result `true`, the request is accepted and has all permissions.
+ * With an AuthorizedAdmin, the request is accepted and has the permissions of this admin, whom the events name. Any
+ * other object causes a 500. Any other value causes a 401.
  */
 export type Authorize = (request: FastifyRequest) => boolean | AuthorizedAdmin | Promise<boolean | AuthorizedAdmin>
 
-/** An admin key, as the plugin holds it. */
+/** An admin key, as the plugin keeps it in memory. */
 export interface KnownAdminKey {
   /** The SHA-256 of the key: 32 bytes. */
   readonly digest: Buffer
@@ -64,15 +64,17 @@ export function requireAdminKey (adminKeys: readonly KnownAdminKey[], publish: P
 function findAdmin (adminKeys: readonly KnownAdminKey[], { key, userName }: AdminCredentials): Admin | undefined {
   const digest = hash('sha256', key, 'buffer')
   let admin: Admin | undefined
-  // timingSafeEqual needs equal lengths, so it compares digests. Every key is compared, so the time reveals nothing.
+  // timingSafeEqual needs equal lengths, so the loop compares digests. The loop never ends early, so its time reveals
+  // nothing.
   for (const known of adminKeys) admin = timingSafeEqual(known.digest, digest) ? known.admin : admin
-  // The start cannot check the form of a key of which it has only the SHA-256.
+  // If the app gives only the SHA-256 of a key, the start of the app cannot check the form of the key. So each request
+  // checks it.
   return admin !== undefined && adminKeyForm.test(key) && mayUse(admin, userName) ? admin : undefined
 }
 
 /**
  * Creates an `onRequest` hook that calls `authorize`, and returns 401 if the request is not from an admin. If
- * `authorize` returns an object other than AuthorizedAdmin, the hook throws InvalidOptionError: 500.
+ * `authorize` returns an object that is not an AuthorizedAdmin, the hook throws InvalidOptionError, 500.
  */
 export function requireAuthorized (authorize: Authorize, publish: Publish): onRequestAsyncHookHandler {
   return async function checkAuthorized (request, reply) {
@@ -85,7 +87,7 @@ export function requireAuthorized (authorize: Authorize, publish: Publish): onRe
   }
 }
 
-/** @throws {InvalidOptionError} 500 if the answer of `authorize` is not an AuthorizedAdmin */
+/** @throws {InvalidOptionError} 500 if the object that `authorize` returned is not an AuthorizedAdmin */
 function toAdmin (answer: object): Admin {
   const failure = failureOfAnswer(answer)
   check(failure === undefined, '`authorize` must return true, false, or { actor, permissions? } and nothing else: ' +
@@ -94,7 +96,10 @@ function toAdmin (answer: object): Admin {
   return { name: admin.actor, actor: admin.actor, permissions: permissionsOf(admin) }
 }
 
-/** Returns whether the user name of HTTP Basic, if there is one, is the name of the key. A key may have no name. */
+/**
+ * Returns whether the key is valid with the user name of HTTP Basic. If both the key and the request have a name, the
+ * two names must be equal.
+ */
 function mayUse ({ name }: Admin, userName: string | undefined): boolean {
   return userName === undefined || name === null || name === userName
 }

@@ -9,7 +9,10 @@ import { describeRejection } from './describe-rejection.js'
 /** The permission that a route needs, or `'any'` if every admin may call the route. */
 export type NeededPermission = Permission | 'any'
 
-/** Key of the needed permission in the `config` of a route. It is a symbol, because the app can use any name. */
+/**
+ * Key of the needed permission in the `config` of a route. The key is a symbol, so that it differs from all names that
+ * the app uses.
+ */
 const neededPermission: unique symbol = Symbol('neededPermission')
 
 declare module 'fastify' {
@@ -24,7 +27,7 @@ export function needs (permission: NeededPermission) {
 }
 
 /**
- * Returns the permission that a route needs. The start calls this function for each route.
+ * Returns the permission that a route needs. Called for each route when the app starts.
  *
  * @throws {InvalidOptionError} if the route names no permission
  */
@@ -41,7 +44,7 @@ export function requirePermission (publish: Publish): onRequestHookHandler {
     const needed = request.routeOptions.config[neededPermission] as NeededPermission
     const { actor, permissions } = adminOf(request)
     if (needed === 'any' || permissions.includes(needed)) return done()
-    // An admin without a name has all permissions.
+    // `actor` is set, because an admin without a name has all permissions.
     publish('admin:rejected', describeRejection(request), { reason: 'FORBIDDEN', actor: actor as string })
     done(new ForbiddenError(needed))
   }

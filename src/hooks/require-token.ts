@@ -20,8 +20,8 @@ export interface RequireTokenOptions {
 
 /**
  * A hook for routes of the app, for use as `onRequest` or as a later hook. It rejects each request without a valid API
- * token. Otherwise it sets `request.apiUser` and `request.apiToken`. If it is added to a whole scope, it skips the
- * admin routes, which have their own guard.
+ * token. For a valid token, it sets `request.apiUser` and `request.apiToken`. If the hook is added to a whole Fastify
+ * scope, it skips the admin routes, because they check the admin key instead.
  *
  * @throws {InvalidTokenError} 401 if the token is missing or not valid
  * @throws {TokenDisabledError} 403 if the token is disabled
@@ -33,11 +33,14 @@ export type RequireTokenHook = (request: FastifyRequest, reply: FastifyReply) =>
 
 type Tokens = Pick<TokenRouteService, 'verify' | 'mayBeToken'>
 
-/** Creates the `requireToken` function of a registration. It throws InvalidOptionError if an option is wrong. */
+/**
+ * Creates the function `requireToken` for one registration of the plugin. `requireToken` throws InvalidOptionError if
+ * one of its options is wrong.
+ */
 export function createRequireToken (tokens: Tokens, scopeNames: readonly string[], publish: Publish) {
   return function requireToken (options: RequireTokenOptions = {}, ...others: unknown[]): RequireTokenHook {
     // If an app passes requireToken itself as a hook, Fastify calls it with a request and a reply. Without this check,
-    // the error would not name that mistake.
+    // the error would not name the mistake.
     check(others.length === 0,
       'requireToken returns a hook: call it, as in `onRequest: app.vexaAdmin.requireToken()`')
     checkOptionNames(options, ['scopes'])
@@ -47,7 +50,8 @@ export function createRequireToken (tokens: Tokens, scopeNames: readonly string[
     check(unknown === undefined, `requireToken asks for \`${unknown}\`, which is not one of the plugin's \`scopes\``)
 
     return async function checkToken (request, reply) {
-      // Admin routes have their own guard. Their Fastify scope identifies them, because a path has many spellings.
+      // Admin routes check the admin key instead. The check uses their Fastify scope and not the path, because one
+      // route can be reached by several spellings of its path.
       if (request.server.hasDecorator(adminScope)) return
       const token = readToken(request, tokens.mayBeToken)
       if (token === undefined) {
@@ -75,7 +79,8 @@ export function createRequireToken (tokens: Tokens, scopeNames: readonly string[
         throw withChallenge(reply, new InsufficientScopeError(missing.join(', ')),
           `Bearer realm="api", error="insufficient_scope", scope="${scopes.join(' ')}"`)
       }
-      // The compiler reports a further code here: decide whether it needs an error of its own.
+      // If Verification gets a further code, the compiler reports an error here. Decide whether the code needs its own
+      // error.
       verification.code satisfies 'NOT_FOUND' | 'EXPIRED'
       throw withChallenge(reply, new InvalidTokenError(), 'Bearer realm="api", error="invalid_token"')
     }
@@ -89,8 +94,8 @@ function withChallenge (reply: FastifyReply, error: FastifyError, challenge: str
 
 /**
  * Returns the token of a request, from `X-API-Key` or `Authorization: Bearer` (RFC 6750), or `undefined` if neither
- * header is set. If both headers are set, and only one of them can hold a token of ours, returns the value of that
- * header. If the two headers hold different tokens, returns an empty string, which is never a valid token.
+ * header is set. If both headers are set, and only one of them can hold a token of this package, returns the value of
+ * this header. If the two headers hold different tokens, returns an empty string, which is never a valid token.
  */
 function readToken ({ headers, raw }: FastifyRequest, mayBeToken: (value: string) => boolean): string | undefined {
   const key = headers['x-api-key']?.toString()
@@ -104,8 +109,8 @@ function readToken ({ headers, raw }: FastifyRequest, mayBeToken: (value: string
 }
 
 /**
- * Returns whether a header can hold a token. Node joins repeated headers with a comma, so each part is checked. Tokens
- * of the option `legacyTokens` may have commas.
+ * Returns whether a header can hold a token. Node joins repeated headers with a comma, so the function checks each
+ * part. It also checks the whole value, because a token of the option `legacyTokens` may contain commas.
  */
 function mayHoldToken (header: string, mayBeToken: (value: string) => boolean): boolean {
   return [header, ...header.split(/[\s,]+/)].some((value) => mayBeToken(value))

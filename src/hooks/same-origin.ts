@@ -5,8 +5,9 @@ import { describeRejection } from './describe-rejection.js'
 
 /**
  * Creates an `onRequest` hook that returns 403 if a page of another origin requests a change, unless `trustedOrigins`
- * has that origin. Browsers add an admin's cookie to such requests. Browsers also set `Sec-Fetch-Site` and `Origin`
- * themselves, so a page cannot forge these headers. Other clients send neither header, and are accepted.
+ * has this origin. The hook is necessary because a browser may add an admin's cookie to a request from any page. The
+ * browser itself sets `Sec-Fetch-Site` and `Origin`, so a page cannot forge these headers. Clients that are not
+ * browsers send neither header, and the hook accepts their requests.
  */
 export function requireSameOrigin (trustedOrigins: readonly string[], publish: Publish): onRequestHookHandler {
   return function checkSameOrigin (request, _reply, done) {
@@ -23,15 +24,15 @@ export function isSafe (method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-// Node joins repeated headers with a comma. The joined text never matches below.
+// Node joins repeated headers with a comma. No comparison below accepts a joined text.
 function isSameOrigin ({ headers: { 'sec-fetch-site': site, origin }, host }: FastifyRequest): boolean {
   if (site !== undefined) return site === 'same-origin' || site === 'none'
   return origin === undefined || isAt(origin, host.toLowerCase())
 }
 
 /**
- * Returns whether an origin, as browsers send it, is at a host. The scheme is not compared with the scheme of the
- * request, because a proxy may have ended TLS.
+ * Returns whether an origin, as browsers send it, is at a host. The scheme of the origin may differ from the scheme of
+ * the request, because a proxy may have ended TLS.
  */
 function isAt (origin: string, host: string): boolean {
   const [, scheme, authority = ''] = /^(https?):\/\/([^/?#@\s]+)$/.exec(origin) ?? []

@@ -18,7 +18,7 @@ const AuditList = Type.Array(AuditEntry, {
   }
 })
 
-/** Registers the route of the audit trail. Only an app with the option `audit` has it. */
+/** Registers the route of the audit trail. Only an app with the option `audit` has this route. */
 export const auditRoutes: FastifyPluginAsyncTypebox<{ audit: AuditRouteService }> = async (fastify, { audit }) => {
   fastify.get('/audit', {
     exposeHeadRoute: true,

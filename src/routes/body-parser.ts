@@ -5,33 +5,33 @@ import { findJsonLoss } from '../schemas/lossless-json.js'
 
 const jsonTypes = ['application/json', 'application/merge-patch+json']
 
-/** The type of the bodies that `useFormBodies` makes a scope accept. */
+/** The media type of forms. A Fastify scope accepts it after a call of `useFormBodies`. */
 export const formMediaType = 'application/x-www-form-urlencoded'
 
 const formType = /^application\/x-www-form-urlencoded\s*(?:;|$)/i
 
 const jsonType = /^application\/(?:merge-patch\+)?json\s*(?:;|$)/i
 
-// The parser of Fastify reports such a member as a body that is not JSON.
+// The parser of Fastify would report a body with such a member as not JSON.
 const forbidden = 'has a forbidden member: __proto__, or constructor with a member prototype'
 
 /**
- * Makes JSON the only kind of body that the routes of this scope accept, regardless of the parsers of the app. Inner
- * scopes may add forms.
- * The parser rejects invalid UTF-8, `__proto__`, and each text from which `JSON.parse` would change or drop something.
- * An empty body counts as no body, whatever its type, because some clients send a type with every request.
+ * Makes JSON the only kind of body that the routes of this Fastify scope accept. Parsers of the app have no effect
+ * here. An inner scope may also accept forms, by `useFormBodies`. The parser rejects invalid UTF-8, members named
+ * `__proto__`, and each text of which `JSON.parse` would change or drop a part. An empty body of any type counts as no
+ * body, because some clients send a type with every request.
  *
  * @param maxDataSize maximum size of `data` as JSON, in bytes
  */
 export function useJsonBodies (fastify: FastifyInstance, maxDataSize: number): void {
-  // The largest `data` and the other members fit, even if each of their characters is escaped in six bytes.
+  // A valid body fits, even if each of its characters is an escape of six bytes.
   const bodyLimit = 6 * maxDataSize + 32 * 1024
   const parseJson = fastify.getDefaultJsonParser('error', 'error')
 
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser(jsonTypes, { parseAs: 'buffer', bodyLimit }, (request, body: Buffer, done) => {
     if (body.length === 0) return done(null, undefined)
-    // Decoding with a strict TextDecoder would take a fifth of the time of a request.
+    // A strict TextDecoder would find invalid UTF-8, too, but would take a fifth of the time of a request.
     if (!isUtf8(body)) return done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
     const text = body.toString()
     return parseJson(request, text, (error, value) => {
@@ -40,7 +40,7 @@ export function useJsonBodies (fastify: FastifyInstance, maxDataSize: number): v
       else done(new errorCodes.FST_ERR_VALIDATION(`body ${fault}`))
     })
   })
-  // The first byte already causes the error, so that a large body is not read.
+  // Rejects a body of any other type at its first bytes, so that a large body is not read. Accepts an empty body.
   fastify.addContentTypeParser('*', (_request: FastifyRequest, payload: IncomingMessage) =>
     new Promise((resolve, reject) => {
       payload
@@ -52,8 +52,9 @@ export function useJsonBodies (fastify: FastifyInstance, maxDataSize: number): v
     const type = request.headers['content-type']
     const readsForms = request.server.hasContentTypeParser(formMediaType)
     const isRead = (type: string) => jsonType.test(type) || (readsForms && formType.test(type))
-    // Fastify rejects a malformed type even if there is no body. Over HTTP/2, Fastify ignores a body without a type,
-    // because clients need not announce a body there.
+    // A type that is not read here becomes a well-formed one. This sends the request to the parser above, because
+    // Fastify rejects a malformed type even if there is no body. Over HTTP/2, Fastify would ignore a body without a
+    // type, so such a request also gets this type.
     if (type === undefined ? request.raw.httpVersionMajor > 1 : !isRead(type)) {
       request.headers = { ...request.headers, 'content-type': 'application/octet-stream' }
     }

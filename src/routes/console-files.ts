@@ -4,7 +4,7 @@ import { ConsoleMissingError } from '../errors.js'
 
 /** A file of the console, as it is served. */
 export interface ConsoleFile {
-  /** Path after that of the console. */
+  /** Path of the file, relative to the path of the console. */
   path: string
   /** Value of `Content-Type`. */
   type: string
@@ -13,7 +13,7 @@ export interface ConsoleFile {
   etag: string
 }
 
-// The path is the same from `src/routes` and from `dist/routes`.
+// This relative path is right from `src/routes` and from `dist/routes`.
 const builtFiles = new URL('../../dist/console/', import.meta.url)
 
 const served = [
@@ -23,9 +23,9 @@ const served = [
 ] as const
 
 /**
- * Reads the three files of the console from a directory, by default the one of this package.
+ * Reads the three files of the console from a directory. By default, this is the `dist/console` of this package.
  *
- * @throws {ConsoleMissingError} if a file cannot be read; the message names the first
+ * @throws {ConsoleMissingError} if a file cannot be read. The message names the file
  */
 export function readConsoleFiles (directory = builtFiles): Promise<ConsoleFile[]> {
   return Promise.all(served.map(async ([path, name, type]) => {

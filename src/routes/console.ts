@@ -2,7 +2,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { adminScope } from '../hooks/require-admin.js'
 import { readConsoleFiles } from './console-files.js'
 
-/** Headers of each reply. They replace those that @fastify/helmet has set for the app. */
+/** Headers of each reply. They replace headers of the same names that @fastify/helmet has set for the app. */
 const headers = {
   'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
@@ -15,12 +15,13 @@ const headers = {
 }
 
 /**
- * Registers the routes of the console's three files. They need no admin key, because the page has no data. The page
- * sends the key with its requests to the API. OpenAPI documents omit these routes.
+ * Registers the routes of the console's three files. These routes need no admin key, because the files contain no data
+ * of the app. The page sends the key with its requests to the API. OpenAPI documents omit these routes.
  */
 export const consoleRoutes: FastifyPluginAsync = async (fastify) => {
   const files = await readConsoleFiles()
-  // A hook by requireToken in an enclosing scope skips these routes, because a browser has no token when it loads them.
+  // With this decorator, a hook of requireToken in an enclosing scope skips these routes. A browser has no token when
+  // it loads the files.
   fastify.decorate(adminScope, true)
   for (const { path, type, content, etag } of files) {
     // Fastify serves the path `/` with and without the slash.
@@ -40,8 +41,8 @@ export const consoleRoutes: FastifyPluginAsync = async (fastify) => {
 }
 
 /**
- * Returns where the page is, relative to the URL of a request, or `undefined` if the URL is right. The page uses
- * relative URLs, which are right only after exactly one slash.
+ * Returns the right URL of the page, relative to the URL of a request, or `undefined` if the URL of the request is
+ * right. The page uses relative URLs. They work only if the URL of the page ends in exactly one slash.
  */
 function correctionOf ({ originalUrl }: FastifyRequest): string | undefined {
   const [path = ''] = originalUrl.split(/[?;]/, 1)

@@ -4,7 +4,7 @@ import { Expected } from '../schemas/annotations.js'
 import type { UserWithTokens } from '../schemas/users.js'
 import type { IsExpected, Versioned } from '../services/users.js'
 
-// RFC 9110, section 8.8.3, defines this form.
+// RFC 9110, section 8.8.3, defines the form of an entity tag.
 const tag = '(?:W/)?"[!\\x23-\\x7E\\x80-\\xFF]*"'
 const tagList = `^(?:\\*|[ \\t,]*${tag}(?:[ \\t]*,(?:[ \\t]*${tag})?)*[ \\t]*)$`
 const tags = /(W\/)?"([^"]*)"/g
@@ -34,16 +34,16 @@ export function tagOf ({ revision }: Versioned): string {
  * a change of a token does not change the revision.
  */
 export function tagWithTokensOf ({ user, revision }: Versioned<UserWithTokens>): string {
-  // One token at a time, because the text of all of them may be longer than the longest string of V8.
+  // Hashes one token at a time, because the JSON of all tokens may be longer than the longest string of V8.
   const digest = createHash('sha256')
   for (const token of user.api_tokens) digest.update(JSON.stringify(token))
   return `"${revision}-${digest.digest('base64url').slice(0, 22)}"`
 }
 
 /**
- * Returns a function that tells whether a valid `If-Match` names a revision. Returns `undefined` if the header is
- * absent or `*`. The function ignores a hash after the revision, because only the user is changed. A weak tag names no
- * revision (RFC 9110, section 13.1.1).
+ * Returns a function that tells whether the header `If-Match` names a revision. The header must be valid. Returns
+ * `undefined` if the header is absent or `*`. The function ignores the hash of the tokens in a tag, because the request
+ * changes only the user. A weak tag names no revision (RFC 9110, section 13.1.1).
  */
 export function expectedBy (ifMatch: string | undefined): IsExpected | undefined {
   if (ifMatch === undefined || ifMatch === '*') return undefined

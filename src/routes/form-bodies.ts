@@ -3,9 +3,9 @@ import { errorCodes, type FastifyInstance } from 'fastify'
 import { formMediaType } from './body-parser.js'
 
 /**
- * Makes the routes of this scope accept forms (`application/x-www-form-urlencoded`) besides JSON. The body then has
- * those parameters of the form that `names` lists. A parameter without a value counts as absent (RFC 6749,
- * section 3.1). A repeated parameter, and a malformed escape, cause a 400.
+ * Makes the routes of this Fastify scope accept forms (`application/x-www-form-urlencoded`) besides JSON. The parsed
+ * body has only the parameters of the form that `names` lists. A parameter without a value counts as absent (RFC 6749,
+ * section 3.1). A parameter of `names` that is repeated causes a 400. A malformed escape also causes a 400.
  */
 export function useFormBodies (fastify: FastifyInstance, names: readonly string[]): void {
   fastify.addContentTypeParser(formMediaType, { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
@@ -25,7 +25,7 @@ function malformed (problem: string): Error {
 
 /** Returns the names and values of a form, or `undefined` if an escape is malformed. */
 function parseForm (text: string): Array<[name: string, value: string]> | undefined {
-  // URLSearchParams would keep a malformed escape as it is.
+  // URLSearchParams is not used, because it would not report a malformed escape.
   const decode = (part: string) => decodeURIComponent(part.replaceAll('+', ' '))
   try {
     return text.split('&').map((pair) => {

@@ -38,8 +38,8 @@ export interface AdminRoutesOptions extends RouteOptions {
   /** The hook that authenticates admins. */
   authenticate: onRequestHookHandler | onRequestAsyncHookHandler
   /**
-   * The hook that rejects changes from another origin. `undefined` if the app uses `adminKeys`: browsers send cookies
-   * by themselves, but never an admin key.
+   * The hook that rejects changes from another origin. `undefined` if the app uses `adminKeys`, because a browser adds
+   * cookies to a request by itself, but never an admin key.
    */
   sameOrigin: onRequestHookHandler | undefined
   /** The hook that rejects admins without the permission that a route needs. It runs after `authenticate`. */
@@ -50,9 +50,9 @@ export interface AdminRoutesOptions extends RouteOptions {
 }
 
 /**
- * Registers the routes of the admin API in a scope that authenticates admins. The scope has its own validator,
- * serializers and parsers. The app's validator, serializers and parsers cannot weaken the admin routes, and stay as
- * they are.
+ * Registers the routes of the admin API in a Fastify scope that authenticates admins. This scope has its own validator,
+ * serializers and parsers. So the validator, serializers and parsers of the app cannot weaken the admin routes. They
+ * stay unchanged in the rest of the app.
  */
 export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, options, done) => {
   const { authenticate, sameOrigin, requirePermission, audit, documented, maxDataSize } = options
@@ -72,7 +72,7 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
   fastify.decorate(adminScope, true)
   fastify.decorateRequest(requestAdmin, undefined)
   if (sameOrigin !== undefined) {
-    // This hook runs before `authorize`, so that a rejected request cannot extend a session of the app.
+    // This hook runs before `authorize`, because `authorize` may extend the session of the app for each request.
     fastify.addHook('onRequest', sameOrigin)
   }
   fastify.addHook('onRequest', authenticate as onRequestHookHandler)
@@ -85,7 +85,8 @@ export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, 
     if (first !== undefined) Object.assign(route.schema?.response as object, errorReply(first, ...others))
   })
   fastify.addHook('preValidation', (request, _reply, next) => {
-    // A POST may have no body if its schema requires no member. Fastify would validate null instead of a missing body.
+    // A POST may have no body if its schema requires no member. Fastify would validate `null` in place of a missing
+    // body.
     if (request.method === 'POST' && request.body === undefined) request.body = {}
     next()
   })

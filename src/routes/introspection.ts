@@ -12,7 +12,7 @@ import { changeSourceOf } from './change-source.js'
 import { useFormBodies } from './form-bodies.js'
 import type { RouteOptions } from './index.js'
 
-// Clients may send parameters that are ignored, such as an assertion of a few kilobytes.
+// The limit leaves room for parameters that this package ignores, such as an assertion of a few kilobytes.
 const bodyLimit = 16 * 1024
 
 const consumes = ['application/json', formMediaType]

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify'
 import { Token } from '../schemas/tokens.js'
 import { User, type UserWithTokens } from '../schemas/users.js'
 
-// A longer text is sent as a stream, because it may be longer than the longest string of V8, which has 512 MiB.
+// A reply that may be longer is sent as a stream, because the longest string of V8 has 512 MiB.
 const longestText = 256 * 1024 * 1024
 
 /** Returns a list as the payload of a reply. Each item has at most `maxDataSize` bytes of `data` as JSON. */
@@ -15,7 +15,10 @@ export function listPayload<T extends object> (
   return streamOf(reply, '[', items, schema, ']') as never
 }
 
-/** Returns a user with its tokens as the payload of a reply. Each of them has at most `maxDataSize` bytes of `data`. */
+/**
+ * Returns a user with its tokens as the payload of a reply. The user and each token have at most `maxDataSize` bytes of
+ * `data` as JSON.
+ */
 export function userPayload (reply: FastifyReply, user: UserWithTokens, maxDataSize: number): UserWithTokens {
   const { api_tokens: tokens, ...members } = user
   if ((1 + tokens.length) * maxDataSize <= longestText) return user
@@ -23,7 +26,10 @@ export function userPayload (reply: FastifyReply, user: UserWithTokens, maxDataS
   return streamOf(reply, `${start},"api_tokens":[`, tokens, Token, ']}') as never
 }
 
-/** Returns the JSON of items, between two texts, as a stream with one part per item. */
+/**
+ * Returns a stream of the text `before`, the JSON of the items, and the text `after`. Each item is one part of the
+ * stream.
+ */
 function streamOf (
   reply: FastifyReply, before: string, items: readonly object[], schema: TSchema, after: string
 ): Readable {

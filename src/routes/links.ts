@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 // References are relative, because a proxy may change the path of a request but does not rewrite `Location` and `Link`.
 
 /**
- * Returns a reference to a user, for the `Location` of a reply to `POST /users`. Clients resolve the reference against
- * the URL that they sent. This URL may end in a slash, and the app's `rewriteUrl` may change its last path segment.
+ * Returns a reference to a user, for the `Location` of a reply to `POST /users`. A client resolves the reference
+ * against the URL of its request. The last path segment comes from this URL, because `rewriteUrl` of the app may change
+ * it. The URL may also end in a slash.
  */
 export function toUser ({ originalUrl }: FastifyRequest, id: string): string {
   const path = pathOf(originalUrl)
@@ -12,7 +13,7 @@ export function toUser ({ originalUrl }: FastifyRequest, id: string): string {
   return name === '' ? id : `${name}/${id}`
 }
 
-/** Adds a `Link` header to the page after these items, if `more` items follow. */
+/** Adds a `Link` header to the next page if `more` is true. `items` are the items of this page. */
 export function linkNextPage (
   reply: FastifyReply, query: object, items: ReadonlyArray<{ id: string }>, more: boolean
 ): void {
@@ -21,8 +22,9 @@ export function linkNextPage (
 }
 
 /**
- * Returns a `Link` header (RFC 8288) to the page after `after`. The link keeps the other members of the query. It
- * leaves out `skip`, and also `count`, because one page with the total is enough.
+ * Returns a `Link` header (RFC 8288) to the page that starts after the id `after`. The link keeps the other members of
+ * the query, except for two. It leaves out `skip`, because `after` replaces it, and `count`, because the client has the
+ * total already.
  */
 function nextPage (query: object, after: string): string {
   const next = new URLSearchParams({ after })
@@ -33,8 +35,8 @@ function nextPage (query: object, after: string): string {
 }
 
 /**
- * Returns a `Link` header to the tokens of a user, for the reply to a request for the user. The path of that request
- * ends with the id or, after `email/`, with `address`.
+ * Returns a `Link` header to the tokens of a user, for the reply to a request for the user. The path of this request
+ * ends with the id of the user, or with `email/` and the `address` of the user.
  */
 export function tokensOf ({ originalUrl, url }: FastifyRequest, id: string, address?: string): string {
   const path = pathOf(originalUrl)
@@ -47,7 +49,10 @@ function pathOf (url: string): string {
   return url.split(/[?;]/, 1)[0] as string
 }
 
-/** Returns the number of slashes in the last parameter of a path. A slash that the client encoded does not count. */
+/**
+ * Returns the number of slashes in the last parameter of a path. A slash does not count if the client encoded it as
+ * `%2F`.
+ */
 function slashesIn (path: string, parameter: string): number {
   const segments = path.replace(/\/+$/, '').split('/')
   const most = parameter.split('/').length - 1

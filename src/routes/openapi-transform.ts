@@ -13,7 +13,7 @@ export interface DocumentOptions {
   operationIds: ReadonlySet<string>
 }
 
-/** Returns a set that receives the `operationId` of each route that the scope registers from now on. */
+/** Returns a set. Each route that is registered in this Fastify scope from now on adds its `operationId` to the set. */
 export function collectOperationIds (fastify: FastifyInstance): ReadonlySet<string> {
   const operationIds = new Set<string>()
   fastify.addHook('onRoute', ({ schema }) => {
@@ -27,14 +27,15 @@ export function collectOperationIds (fastify: FastifyInstance): ReadonlySet<stri
 type TransformInput = OpenApiDocument & { schema: Json & { response: Json }, url: string, route: { method: string } }
 
 /**
- * Gives each route of the scope a transform for @fastify/swagger. The document of the app stays valid in every version
- * of OpenAPI, whatever security schemes, components and operation ids the app has. For these routes, the transform
- * replaces the transform of the app, which may understand only a different kind of schemas.
+ * Gives each route of this Fastify scope a transform for @fastify/swagger. The transform keeps the app's document valid
+ * in every version of OpenAPI: its names never collide with security schemes, components and operation ids of the app.
+ * For these routes, it replaces the transform of the app, which may understand only schemas of another library.
  */
 export function documentRoutes (fastify: FastifyInstance, options: DocumentOptions): void {
   const { hide, adminKey, operationIds: taken } = options
   const prefix = camelCase(fastify.prefix)
-  // An app with a different kind of schemas may add its components last, and overwrite ours of the same name.
+  // An app with schemas of another library may add its components last, and overwrite components of this package with
+  // the same name.
   const prefixed = fastify.serializerCompiler !== undefined
   const operationIds = new Map<FastifySchema, string>()
 
@@ -70,7 +71,8 @@ export function documentRoutes (fastify: FastifyInstance, options: DocumentOptio
   fastify.addHook('onRoute', (route) => {
     const schema = route.schema as FastifySchema & { operationId?: string, hide?: boolean }
     if (hide) schema.hide = true
-    // @fastify/swagger copies a HEAD route that has an `operationId`, and does so before this hook adds the transform.
+    // @fastify/swagger copies the config of a HEAD route with an `operationId` before this hook adds the transform. So
+    // the schema must not keep its `operationId`.
     if (schema.operationId) operationIds.set(schema, schema.operationId)
     delete schema.operationId
     route.config = Object.assign({ swaggerTransform }, route.config)
@@ -93,17 +95,24 @@ function numbered (name: string, isFree: (name: string) => boolean): string {
   return `${name}${number}`
 }
 
-/** Returns the id, or the id and a number if another operation of the document or a route of the app has that id. */
+/**
+ * Returns `operationId`, or `operationId` with a number if another operation of the document or a route of the app has
+ * the same id.
+ */
 function freeOperationId ({ paths }: Json, taken: ReadonlySet<string>, tags: string[], operationId: string): string {
   const operations = Object.values<Json | undefined>(paths)
     .flatMap((operations) => Object.values<Json | undefined>(operations ?? {}))
-  // If the app sets `paths`, they still have the previous document. An operation with the same `tags` is this route.
+  // If the app sets `paths`, this object still has the operations of the document that was created before. An operation
+  // with the same array of `tags` belongs to this route.
   const isFree = (id: string) => !taken.has(id) &&
     operations.every((operation) => operation?.operationId !== id || operation.tags === tags)
   return isFree(operationId) ? operationId : numbered(operationId, isFree)
 }
 
-/** Returns the name of the scheme for admin keys. Adds a missing scheme, without changing the app's options. */
+/**
+ * Returns the name of the security scheme for admin keys. If the document lacks this scheme, adds it, and does not
+ * change the options of the app.
+ */
 function adminKeyScheme (document: Json, freeName: FreeName): string {
   const [parent, key] = document.components
     ? [document.components, 'securitySchemes']
@@ -120,7 +129,10 @@ function adminKeyScheme (document: Json, freeName: FreeName): string {
   return name
 }
 
-/** Returns the schema of all parameters of a path. The route's schema lacks the parameters in the app's prefix. */
+/**
+ * Returns the schema of all parameters of a path. The schema of the route lacks the parameters in the prefix that the
+ * app chose.
+ */
 function withPrefixParameters (url: string, params?: TObject): TObject {
   const names = [...url.matchAll(/(?<![:?]):(\w+)/g)].map(([, name]) => name as string)
   return Type.Object({ ...Object.fromEntries(names.map((name) => [name, Type.String()])), ...params?.properties })

@@ -12,7 +12,7 @@ type OverlongIdRoute = readonly [
 const routes: readonly OverlongIdRoute[] = [
   ['/users/*', 'read', UserNotFoundError, 'GET', 'HEAD'],
   ['/users/*', 'users', UserNotFoundError, 'DELETE', 'PATCH', 'PUT'],
-  // The only POST below a user creates a token.
+  // The only POST to a path that begins with `/users/` creates a token.
   ['/users/*', 'tokens', UserNotFoundError, 'POST'],
   ['/tokens/*', 'read', TokenNotFoundError, 'GET', 'HEAD'],
   ['/tokens/*', 'tokens', TokenNotFoundError, 'DELETE', 'PATCH', 'POST']

@@ -15,7 +15,7 @@ export const settingsRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fa
       operationId: 'getSettings',
       tags: ['Settings'],
       summary: 'Get the settings of the API and the permissions of the admin key',
-      description: 'Every admin key may call this route, whichever permissions the key has.',
+      description: 'Every admin key may call this route. No permission is necessary.',
       querystring: NoQuery,
       response: { 200: Settings, ...errorReplies(...readErrors) }
     }

@@ -90,8 +90,8 @@ export const tokenListRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (f
       operationId: 'pruneTokens',
       tags: ['API tokens'],
       summary: 'Delete tokens that expired before a time',
-      description: 'Deletes a batch at a time. After a 503, some of the tokens may be deleted: send the request again. ' +
-        'Tokens to which rows of the app refer are left.',
+      description: 'Deletes tokens in batches. After a 503, some tokens may be deleted already: send the request again. ' +
+        'A token stays if a row of the app refers to it.',
       querystring: PruneTokens,
       response: {
         200: PrunedTokens,

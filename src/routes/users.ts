@@ -38,7 +38,7 @@ const NewUser = Type.Object(User.properties, {
 
 const ExistingUser = Type.Object(User.properties, {
   [Component]: 'User',
-  description: 'The existing user with this e-mail address, unchanged',
+  description: 'The stored user with this e-mail address, unchanged',
   examples: User.examples,
   headers: NewUser.headers
 })
@@ -77,8 +77,8 @@ const FoundUser = Type.Object(UserWithTokens.properties, {
 /** Registers the routes of users. */
 export const userRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (fastify, options) => {
   const { users, duplicateEmail, maxDataSize } = options
-  // If an address is taken, the reply is 200 or 409, as the option says. OpenAPI documents show only that reply. The
-  // type always has 200, so that the handler can reply with either 201 or 200.
+  // If an address is taken, the option `duplicateEmail` decides whether the reply is 200 or 409. OpenAPI documents show
+  // only the reply of this app. The type always has 200, because the handler may reply with 200 or 201.
   const duplicate = duplicateEmail === 'return' ? { 200: ExistingUser } : errorReplies(EmailTakenError)
   const taken = duplicate as { 200: typeof ExistingUser }
 

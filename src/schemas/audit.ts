@@ -15,8 +15,8 @@ export const AuditEntry = Type.Object({
   action: OneOf(actions),
   user_id: Type.String({ examples: ['user-123'], description: 'The user, or the user of the token.' }),
   actor: Type.Optional(Type.String({
-    description: 'The admin who made the change: the name of the admin key, or its fingerprint if it has no name, or ' +
-      'the actor that the app named. Absent if the app named none.'
+    description: 'The admin who made the change: the name of the admin key, or the fingerprint of a key without a name, or ' +
+      'the actor that the app named. Absent if there is no name.'
   })),
   request_id: Type.Optional(Type.String({
     description: 'The id of the request in the log of the app. Absent if the app made the change without a request.'
@@ -47,7 +47,7 @@ const oneByOne = ' The database reads entries one by one until the page is full.
 export const ListAudit = Type.Object({
   after: Type.Optional(Type.String({
     pattern: '^audit-[\\w-]{1,64}$',
-    description: 'Start after the entry with this id, even if that entry has been deleted.'
+    description: 'Start after the entry with this id. The entry itself may have been deleted.'
   })),
   limit: Type.Optional(Type.Integer({
     minimum: 1,
@@ -64,7 +64,7 @@ export const ListAudit = Type.Object({
   })),
   token_id: Type.Optional(Type.String({
     description: 'Return only entries whose `token_id` is this id. The entry of a rotation has the old token as its ' +
-      '`token_id`, so find the rotation that created a token by `user_id`. A malformed id matches nothing.'
+      '`token_id`. To find the rotation that created a token, use `user_id`. A malformed id matches nothing.'
   })),
   action: Type.Optional(OneOf(actions, { description: `Return only entries with this action.${oneByOne}` })),
   actor: Type.Optional(Text(255, { description: `Return only entries with this actor.${oneByOne}` })),

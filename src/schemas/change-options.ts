@@ -5,12 +5,12 @@ import { Expected } from './annotations.js'
 export interface ChangeOptions {
   /**
    * The actor that events and the audit trail name: 1 to 255 printable characters, without white space at either end.
-   * If absent, they name no actor.
+   * If absent, events and the audit trail name no actor.
    */
   actor?: string | undefined
 }
 
-// Invisible characters are rejected, because they would make different actors look alike.
+// Invisible characters are rejected, because with them, different names could look the same.
 const actorForm = /^(?!\s)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]{1,255}(?<!\s)$/u
 
 /** Schema of the name of an actor. */

@@ -9,7 +9,7 @@ function readQuery (schema: TSchema, query: Record<string, unknown>): Record<str
   return result
 }
 
-// Only plain digits count as an integer, because Number() also reads 0x10 and 1e309, and parseInt() reads 1e3 as 1.
+// Only a text of digits is an integer. Number() would also accept 0x10 and 1e309, and parseInt() would read 1e3 as 1.
 function readText (type: string | undefined, value: unknown): unknown {
   if (typeof value !== 'string') return value
   if (type === 'integer' && /^\d+$/.test(value)) return Number(value)
@@ -17,7 +17,10 @@ function readText (type: string | undefined, value: unknown): unknown {
   return value
 }
 
-/** Creates the function that checks one part of a request. The function converts only texts in a query. */
+/**
+ * Creates the function that checks one part of a request. In a query, the function converts texts to integers and
+ * booleans. It converts nothing else.
+ */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const failureOf = compile(schema)
   return (input) => {
@@ -29,16 +32,19 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
 
 type SchemaErrorFormatter = Parameters<FastifyInstance['setSchemaErrorFormatter']>[0]
 
-/** Formats an error as Fastify does by default, so that a formatter of the app does not change our replies. */
+/**
+ * Formats an error as Fastify does by default, so that a formatter of the app does not change the replies of this
+ * package.
+ */
 export const schemaErrorFormatter: SchemaErrorFormatter = (errors, dataVar) =>
   new Error(errors.map(({ instancePath, message }) => `${dataVar}${instancePath} ${message}`).join(', '))
 
-// Each schema is compiled once. Routes share schemas, and compiling takes most of the time of a start.
+// Each schema is compiled only once, because routes share schemas, and compiling takes most of the time of a start.
 const serializers = new WeakMap<TSchema, ReturnType<typeof fastJson>>()
 
 /**
- * Creates the serializer of a reply, which omits each member that the schema does not name. At a status of 400 or more,
- * the serializer omits members only of an Error.
+ * Creates the serializer of a reply, which omits each member that the schema does not name. For a status of 400 or
+ * more, the serializer omits such members only if the payload is an Error.
  */
 export const serializerCompiler: FastifySerializerCompiler<TSchema> = ({ schema, httpStatus }) => {
   const stringify = serializers.get(schema) ?? fastJson(schema as never)

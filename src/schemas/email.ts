@@ -25,14 +25,14 @@ export const Email = Type.Unsafe<string>({
   examples: ['user@example.com']
 })
 
-// RFC 5322 and 6531, without quotes, comments and address literals. Single dots may separate parts of the local part.
+// RFC 5322 and 6531, without quotes, comments and address literals. The local part may have single dots inside.
 const emailForm = /^([^"(),.:;<>@[\\\]]+(?:\.[^"(),.:;<>@[\\\]]+)*)@([-.a-z\d\x80-\u{10ffff}]+)$/u
 
 // A label of a domain, as in RFC 1123 and 5891.
 const domainLabel = /^(?!-|(?!xn)..--)[-a-z\d]{1,63}(?<!-)$/
 
-// Finds a combining mark at the start, invisible characters (U+2800 is a Braille pattern without dots), and unassigned
-// characters. A later Unicode version may give an unassigned character a different lower case.
+// Finds a combining mark at the start, invisible characters (U+2800 is a Braille pattern without dots), and characters
+// that Unicode has not assigned. A later version of Unicode may assign such a character and define its lower case.
 const hasUnsafeCharacter = /^\p{M}|[\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]/u
 
 function isEmail (email: string): boolean {

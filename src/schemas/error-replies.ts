@@ -18,14 +18,17 @@ type ErrorClass = new (...parameters: any[]) => FastifyError
 /** Errors that every route can reply with. */
 export const readErrors: ErrorClass[] = [errorCodes.FST_ERR_VALIDATION, UnauthorizedError, StorageUnavailableError]
 
-/** Errors that every route can reply with whose requests may have a body, such as a `POST` or a `DELETE`. */
+/** Errors that each route can reply with if its requests may have a body, such as a `POST` or a `DELETE`. */
 export const writeErrors: ErrorClass[] = [
   ...readErrors,
   errorCodes.FST_ERR_CTP_BODY_TOO_LARGE,
   errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE
 ]
 
-/** Returns the response schemas of a route that can reply with these errors. An error may also be a sample of one. */
+/**
+ * Returns the response schemas of a route that can reply with these errors. Each argument is the class of an error, or
+ * a sample of the error.
+ */
 export function errorReplies (...errors: Array<ErrorClass | FastifyError>): object {
   const byStatus = new Map<number | undefined, [FastifyError, ...FastifyError[]]>()
   for (const Sample of errors) {
@@ -41,7 +44,7 @@ const replies = new Map<string, object>()
 
 /** Returns the response schema of a route that can reply with each of these errors, which have the same status. */
 export function errorReply (...samples: [FastifyError, ...FastifyError[]]): object {
-  // All routes share one schema for the same errors, so that each schema is compiled once.
+  // Routes with the same errors share one schema, so that it is compiled only once.
   const key = samples.map(({ code, message }) => `${code} ${message}`).join()
   const reply = replies.get(key) ?? createReply(samples)
   replies.set(key, reply)
@@ -56,7 +59,7 @@ const headers: Record<number, Record<string, { type: string, description: string
   503: { 'retry-after': { type: 'string', description: 'Number of seconds to wait before the next attempt.' } }
 }
 
-/** Returns a message that says what to do, or `undefined` if the message of the error already does. */
+/** Returns a message that says what to do, or `undefined` if the error keeps its own message. */
 export function adviceOn ({ code }: FastifyError): string | undefined {
   return code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
     ? 'Unsupported Media Type: send JSON, with Content-Type: application/json'

@@ -9,11 +9,14 @@ import { Scopes } from './token-bodies.js'
 
 /** A user in an import or export. An absent member of a new user gets its default. */
 export interface ImportUser {
-  /** A text of 1 to 255 characters by which later tokens refer to the user, such as an id of an earlier system. */
+  /**
+   * A text of 1 to 255 characters, such as the id of the user in another system. The lines of the user's tokens have
+   * this text as `user`.
+   */
   ref: string
   /** The id of the user, such as `user-7`. An import uses the id only with `keepIds`. */
   id?: string | undefined
-  /** The address. A user of an import and a stored user with the same address are the same. */
+  /** The e-mail address. A line and a stored user with the same address are about one user. */
   email: string
   /** At most 255 characters. */
   name?: string | null | undefined
@@ -23,22 +26,22 @@ export interface ImportUser {
   data?: Record<string, unknown> | null | undefined
   /** Whether the tokens of the user are rejected. @default false */
   disabled?: boolean | undefined
-  /** RFC 3339. A stored user keeps its own time. @default now */
+  /** RFC 3339. A user that is stored already keeps its time of creation. @default now */
   created_at?: string | undefined
 }
 
 /**
- * A token in an import or export. Either `sha256` or `value` is given. A `null` counts as absent, except in
+ * A token in an import or export. Exactly one of `sha256` and `value` is present. A `null` counts as absent, except in
  * `expires_in`.
  */
 export interface ImportToken {
-  /** The `ref` of the user, which is that of an earlier line. */
+  /** The `ref` of the user. An earlier line must have this `ref`. */
   user: string
   /** The id of the token, such as `token-9`. An import uses the id only with `keepIds`. */
   id?: string | undefined
   /** The SHA-256 of the value in UTF-8, as hex, base64 or base64url. */
   sha256?: string | undefined
-  /** The value: 1 to 255 printable ASCII characters without spaces. An import keeps only its SHA-256. */
+  /** The value: 1 to 255 printable ASCII characters without spaces. An import stores only the SHA-256 of the value. */
   value?: string | undefined
   /** At most 255 characters. */
   name?: string | null | undefined
@@ -52,7 +55,10 @@ export interface ImportToken {
   disabled?: boolean | undefined
   /** RFC 3339. @default now */
   created_at?: string | undefined
-  /** RFC 3339. If absent or `null`, the token never expires. A time in the past makes an expired token. */
+  /**
+   * RFC 3339. If absent or `null`, the token never expires. With a time in the past, the token is created as an expired
+   * token.
+   */
   expires_at?: string | null | undefined
   /**
    * Lifetime in seconds that a rotation gives the successor, or `null` if the successor never expires.
@@ -86,7 +92,10 @@ export const UserLine = Type.Object({
   }, { additionalProperties: false })
 }, { additionalProperties: false })
 
-/** Returns the schema of a line with a token, without members that are `null`, for an app with these scopes. */
+/**
+ * Returns the schema of a line with a token, for an app with these scopes. The caller removes members that are `null`
+ * before the check.
+ */
 export function createTokenLine (scopes: readonly string[]): TUnsafe<{ token: ImportToken }> {
   return Type.Unsafe(Type.Object({
     token: Type.Object({

@@ -10,7 +10,7 @@ const Names = Symbol('names')
 TypeRegistry.Set<{ [Names]: readonly string[] }>(ScopeListKind, (schema, value) =>
   typeof value === 'string' && value.split(' ').every((name) => schema[Names].includes(name)))
 
-/** Returns the schema of names of scopes in one text, separated by single spaces (RFC 6749, section 3.3). */
+/** Returns the schema of a text that has names of scopes, separated by single spaces (RFC 6749, section 3.3). */
 function ScopeList (names: readonly string[]): TUnsafe<string> {
   return Type.Unsafe<string>({
     [Kind]: ScopeListKind,
@@ -19,7 +19,7 @@ function ScopeList (names: readonly string[]): TUnsafe<string> {
       ? 'This app has no scopes (option `scopes` of fastify-vexa-admin): leave this member out'
       : `Expected scopes of this app, separated by single spaces: ${names.join(' ')}`,
     type: 'string',
-    description: 'Scopes that the token must have, separated by spaces. If the token lacks a scope, it is not active.'
+    description: 'Scopes that the token must have, separated by spaces. If the token lacks one of them, `active` is false.'
   })
 }
 
@@ -42,7 +42,7 @@ export const RevokeTokenByValue = Type.Object(tokenMembers, {
 
 const seconds = 'in seconds since 1970-01-01 in UTC.'
 
-/** Schema of the reply to `POST /introspect`: facts about an active token, or only that the token is not active. */
+/** Schema of the reply to `POST /introspect`: facts about an active token, or only `active: false`. */
 export const Introspection = Type.Union([
   Type.Object({
     active: Type.Literal(true),

@@ -6,15 +6,19 @@ const JsonObjectKind = 'VexaAdmin:JsonObject'
 
 TypeRegistry.Set(JsonObjectKind, (_schema, value) => isPlainObject(value) && isJson(value, 1))
 
-/** The maximum number of levels of a JSON object. MariaDB has this limit, the lowest of all supported databases. */
+/**
+ * The maximum number of levels of a JSON object. This is the limit of MariaDB, which is the lowest limit of all
+ * supported databases.
+ */
 export const maxLevels = 31
 
-// In UTF-8. MySQL has this limit. Every database gets it, so that its data can move to any other.
+// In UTF-8. This is the limit of MySQL. It applies to every database, so that data can move from any database to any
+// other.
 const maxBytesOfName = 65_535
 
 /**
- * Returns the schema of a JSON object with at most 31 levels, whose text is well-formed and without NUL, and whose
- * names have at most 65535 bytes.
+ * Returns the schema of a JSON object with at most 31 levels. All texts in the object must be well-formed and without
+ * NUL. The name of a member has at most 65535 bytes.
  */
 export function JsonObject (options: SchemaOptions = {}): TUnsafe<Record<string, unknown>> {
   return Type.Unsafe<Record<string, unknown>>({

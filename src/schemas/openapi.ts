@@ -10,12 +10,12 @@ export interface OpenApiDocument {
   swaggerObject?: Json | undefined
 }
 
-/** Returns `name`, or a similar name that is free. */
+/** Returns `name`, or a similar name, for which `isFree` returns true. */
 export type FreeName = (name: string, isFree: (name: string) => boolean) => string
 
 /**
  * Creates functions that convert schemas for the OpenAPI version of a document. Named schemas become components of the
- * document. The given schemas, which also check requests and replies, are not changed.
+ * document. The functions do not change the given schemas, because these also check requests and replies.
  */
 export function createConverter ({ openapiObject, swaggerObject }: OpenApiDocument, freeName: FreeName) {
   const is31 = openapiObject !== undefined && !/^3\.0/.test(openapiObject.openapi)
@@ -57,20 +57,24 @@ export function createConverter ({ openapiObject, swaggerObject }: OpenApiDocume
   }
 
   return {
-    /** Converts a body. Its example becomes a part of the component. */
+    /** Converts the schema of a body. The example of the body becomes a part of the component. */
     body: (schema: TSchema): Json => reference(schema, exampleOf(schema.examples)),
 
-    /** Converts a query or path. @fastify/swagger handles the examples for OpenAPI, but not for Swagger 2.0. */
+    /**
+     * Converts the schema of a query, a path or headers. Removes the examples for Swagger 2.0, because @fastify/swagger
+     * converts them only for OpenAPI.
+     */
     parameters: (schema: TObject): Json => openapiObject
       ? schema
       : { ...schema, properties: mapValues(schema.properties, ({ examples, ...member }) => member) },
 
-    /** Converts a reply. A reply that a hook of the app has added stays as it is. */
+    /** Converts the schema of a reply. Keeps a schema that a hook of the app has added. */
     reply (schema: TSchema): Json {
       if (!(Kind in schema) || schema.type === 'null') return schema
       const { description, examples, headers: shared, ...rest } = schema
       const converted = convert(rest as TSchema)
-      // The headers are copied, because some versions of @fastify/swagger remove the descriptions.
+      // The headers are copied, because some versions of @fastify/swagger remove the descriptions from the given
+      // object.
       const headers = structuredClone(shared)
       if (!openapiObject) return { ...converted, headers, 'x-response-description': description }
       const media = { schema: converted, ...mediaExamples(examples) }

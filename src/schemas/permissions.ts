@@ -14,13 +14,19 @@ import { OneOf } from './primitives.js'
 export const allPermissions = ['read', 'users', 'tokens', 'verify', 'audit'] as const
 export type Permission = typeof allPermissions[number]
 
-/** Schema of the permissions of an admin whom `authorize` accepts. The app may compute them, so they may be none. */
+/**
+ * Schema of the permissions of an admin that `authorize` accepts. The array may be empty, because the app may compute
+ * the permissions of each admin.
+ */
 export const Permissions = Type.Array(OneOf(allPermissions), {
   uniqueItems: true,
   [Expected]: `Expected an array of any of ${allPermissions.join(', ')}, without duplicates`
 })
 
-/** Schema of the permissions of an admin key. A key without any would be a mistake. */
+/**
+ * Schema of the permissions of an admin key. The array must not be empty, because a key without permissions would be
+ * useless.
+ */
 export const KeyPermissions = Type.Array(OneOf(allPermissions), {
   minItems: 1,
   uniqueItems: true,

@@ -16,7 +16,9 @@ export function OneOf<const Name extends string> (names: readonly Name[], option
   })
 }
 
-/** `T` for callers: an optional member may also be `undefined`, even under `exactOptionalPropertyTypes`. */
+/**
+ * `T` as the type of an argument: an optional member may also be `undefined`, even under `exactOptionalPropertyTypes`.
+ */
 export type Input<T> = { [Name in keyof T]: {} extends Pick<T, Name> ? T[Name] | undefined : T[Name] }
 
 /** Schema of an empty query string. */
@@ -35,5 +37,5 @@ export function timestamp (options: SchemaOptions = {}) {
   return Type.String({ ...options, format: 'date-time', examples: ['2024-01-01T12:00:00.000Z'] })
 }
 
-/** Returns the schema of an integer from 0 to 2147483647, which every database stores in four bytes. */
+/** Returns the schema of an integer from 0 to 2147483647, the largest signed integer of four bytes. */
 export const Count = (options: SchemaOptions = {}) => Type.Integer({ ...options, minimum: 0, maximum: 2147483647 })

@@ -1,6 +1,7 @@
 /**
- * Security schemes of OpenAPI, for `openapi.components.securitySchemes` of @fastify/swagger.
- * The routes of the admin API name `adminKey`. Routes with `requireToken` may name `apiToken` and `bearerToken`.
+ * Security schemes of OpenAPI, for `openapi.components.securitySchemes` of @fastify/swagger. In OpenAPI documents, the
+ * routes of the admin API refer to `adminKey`. Routes of the app with `requireToken` may refer to `apiToken` and
+ * `bearerToken`.
  */
 export const securitySchemes = {
   /** The admin key. */

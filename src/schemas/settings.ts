@@ -11,7 +11,7 @@ export const Settings = Type.Object({
     description: 'The prefixes of the tokens that the app accepts. New tokens get the first prefix.'
   }),
   default_max_concurrent_bots: Type.Integer({
-    description: '`max_concurrent_bots` of a user who is created without this member.'
+    description: 'The `max_concurrent_bots` of a user who is created without `max_concurrent_bots`.'
   }),
   max_token_lifetime: Type.Union([Type.Integer(), Type.Null()], {
     description: 'Largest `expires_in` in seconds, or null if there is no limit.'

@@ -3,9 +3,9 @@ import { Expected } from './annotations.js'
 
 const TextKind = 'VexaAdmin:Text'
 
-// JSON Schema counts characters, but TypeBox counts UTF-16 code units.
-// The databases differ in how they store NUL and lone surrogates, so both are rejected.
-// A character has at most two code units, so the characters of a text of megabytes are not counted.
+// JSON Schema counts Unicode characters, but TypeBox counts UTF-16 code units, so this package has its own kind. The
+// databases differ in how they store NUL and lone surrogates, so both are rejected. A character has at most two code
+// units, so a text of megabytes is rejected without counting its characters.
 TypeRegistry.Set<{ maxLength: number }>(TextKind, ({ maxLength }, value) =>
   typeof value === 'string' && value.length <= 2 * maxLength && isText(value) && lengthOf(value) <= maxLength)
 
@@ -21,8 +21,8 @@ export function Text (maxLength: number, options: SchemaOptions = {}): TUnsafe<s
 }
 
 /**
- * Returns whether a text is well-formed and short enough to normalise. The time of normalisation grows with the square
- * of the number of combining marks.
+ * Returns whether a text is well-formed, without NUL, and short enough to normalise. The time of normalisation grows
+ * with the square of the number of combining marks.
  */
 export function canNormalize (value: string): boolean {
   return value.length <= 2048 && isText(value)

@@ -12,8 +12,8 @@ const expected = 'Expected a time as in RFC 3339, such as 2024-01-01T12:00:00Z, 
   'up to 59 and at most 9 decimal places'
 
 /**
- * Returns the schema of a time that callers send: RFC 3339 with any offset, in the years 1970 to 9999 of UTC. Not every
- * database can compare earlier times.
+ * Returns the schema of a time that callers send: RFC 3339 with any offset, in the years 1970 to 9999 of UTC. Earlier
+ * times are rejected, because not every database can compare them.
  */
 export function Time (options: SchemaOptions = {}): TUnsafe<string> {
   return Type.Unsafe<string>({
@@ -25,19 +25,23 @@ export function Time (options: SchemaOptions = {}): TUnsafe<string> {
   })
 }
 
-/** Returns a valid time in the form of records: in UTC with milliseconds. */
+/** Returns a valid time as records have it: RFC 3339 in UTC with milliseconds. */
 export function toRecordTime (text: string): string {
   return new Date(text.toUpperCase()).toISOString()
 }
 
-/** Returns whether a value is a text such as a query has in which + is not encoded: a query decodes + as a space. */
+/**
+ * Returns whether a text has a space in place of the + of its offset. In a query, a + that is not encoded becomes a
+ * space.
+ */
 function hasSpaceBeforeOffset (value: unknown): boolean {
   return typeof value === 'string' && / \d\d:\d\d$/.test(value)
 }
 
 function isTime (text: string): boolean {
   const [, day] = form.exec(text) ?? []
-  // JavaScript reads February 30 as March 1. `toJSON` returns null for month 13.
+  // A date exists if JavaScript returns it unchanged. JavaScript reads February 30 as March 1, and `toJSON` returns
+  // null for month 13.
   const exists = String(new Date(`${day}T00:00:00Z`).toJSON()).startsWith(`${day}T`)
   return exists && /^(19[7-9]|[2-9]\d\d)\d-/.test(toRecordTime(text))
 }

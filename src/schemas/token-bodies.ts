@@ -5,7 +5,7 @@ import { Nullable, OneOf, type Input } from './primitives.js'
 import { Text } from './text.js'
 import { exampleValue } from './tokens.js'
 
-// 68 years, which every database stores in four bytes.
+// 68 years: the largest number of seconds that fits into a signed integer of four bytes.
 const longest = 2147483647
 
 /** Returns the schema of a number of seconds. */
@@ -16,12 +16,13 @@ const Seconds = (minimum: number, description: string, maximum = longest) => Typ
   [Expected]: `Expected a whole number of seconds, from ${minimum} to ${maximum}`
 })
 
-/** Returns the schema of a list of at least one of these scopes. */
+/** Returns the schema of an array with one or more of these scopes. */
 export const Scopes = (names: readonly string[]): TSchema => Type.Array({
   ...OneOf(names),
   [Expected]: (scope: unknown) => {
     const expected = `Expected one of the scopes of this app: ${names.join(', ')}`
-    // Keys and tokens are longer than 15 characters, so the message cannot repeat a secret.
+    // The message shows the scope only if it is short. Admin keys and tokens are longer than 15 characters, so the
+    // message cannot show a secret.
     return typeof scope === 'string' && /^[\w.:-]{1,15}$/.test(scope) ? `${expected}; not ${scope}` : expected
   }
 }, {
@@ -38,16 +39,18 @@ const explainNoScopes = (_value: unknown, path: string) => path === '/scopes'
 export interface CreateToken {
   /** At most 255 characters. */
   name?: string | null | undefined
-  /** Names from the option `scopes`. Not valid if that option is empty. If absent, the token may do everything. */
+  /**
+   * Names from the option `scopes`. Not valid if the option `scopes` is empty. If absent, the token may do everything.
+   */
   scopes?: string[] | undefined
   /**
-   * Seconds until the token expires, at most the option `maxTokenLifetime`. If absent, the token gets that lifetime, or
-   * never expires if the option is absent.
+   * Seconds until the token expires, at most the option `maxTokenLifetime`. If absent, the token gets the lifetime
+   * `maxTokenLifetime`. If this option is not set either, the token never expires.
    */
   expires_in?: number | undefined
   /** Any JSON object, at most `maxDataSize` bytes as JSON. */
   data?: Record<string, unknown> | undefined
-  /** First characters of the value: one of the option `tokenPrefix`. @default the first of them */
+  /** First characters of the value: a prefix of the option `tokenPrefix`. @default the first prefix of `tokenPrefix` */
   prefix?: string | undefined
 }
 
@@ -55,13 +58,16 @@ export interface CreateToken {
 export interface UpdateToken {
   /** At most 255 characters. */
   name?: string | null | undefined
-  /** Names from the option `scopes`, or `null` for everything. Not valid if that option is empty. */
+  /**
+   * Names from the option `scopes`, or `null` if the token may do everything. Not valid if the option `scopes` is
+   * empty.
+   */
   scopes?: string[] | null | undefined
   /** Whether the token is rejected. */
   disabled?: boolean | undefined
   /**
-   * Seconds until the token expires, from now, at most the option `maxTokenLifetime`. With `null` the token never
-   * expires, which is not valid if that option is set.
+   * Seconds from now until the token expires, at most the option `maxTokenLifetime`. With `null`, the token never
+   * expires. `null` is not valid if the option `maxTokenLifetime` is set.
    */
   expires_in?: number | null | undefined
   /** A JSON Merge Patch (RFC 7396). `null` removes all data. */
@@ -74,13 +80,13 @@ export interface VerifyToken {
   token: string
   /** Scopes that the token must have. */
   scopes?: string[] | undefined
-  /** Whether a valid token counts as used: `last_used_at` changes. @default true */
+  /** Whether a valid token counts as used, so that `last_used_at` changes. @default true */
   touch?: boolean | undefined
 }
 
 /** The options of the app that bodies depend on. */
 export interface TokenBodyOptions {
-  /** Names of the scopes. If empty, the bodies have no member `scopes`. */
+  /** Names of the scopes. If the array is empty, a body must not have the member `scopes`. */
   scopes: readonly string[]
   /** Longest `expires_in` in seconds, or Infinity. */
   maxTokenLifetime: number
@@ -135,8 +141,8 @@ export function createTokenBodies ({ scopes: names, maxTokenLifetime, tokenPrefi
     VerifyToken: Type.Unsafe<VerifyToken>(Type.Object({
       token: Type.String(),
       touch: Type.Optional(Type.Boolean({
-        // Without `default`, because generated clients would then require the member.
-        description: 'Whether a valid token counts as used: `last_used_at` changes. If absent, it does.'
+        // The schema has no `default`, because with a `default`, generated clients would require the member.
+        description: 'Whether a valid token counts as used, so that `last_used_at` changes. If absent, the token counts as used.'
       })),
       ...withScopes(() => Scopes(names))
     }, { ...strict, [Component]: 'VerifyToken', examples: [{ token: exampleValue }] }))

@@ -8,7 +8,7 @@ import { User } from './users.js'
 
 const { id, email, name } = User.properties
 
-/** A token, and the members of its user that tell whose it is. */
+/** A token, and the id, e-mail address and name of its user. */
 export const FoundToken = Type.Object({
   ...Token.properties,
   user: Type.Object({ id, email, name })
@@ -29,7 +29,7 @@ const Limit = (maximum: number, byDefault: number) => Type.Integer({
 const page = {
   after: Type.Optional(Type.String({
     pattern: '^token-[\\w-]{1,64}$',
-    description: 'Start after the token with this id, even if that token has been revoked.'
+    description: 'Start after the token with this id. The token itself may have been revoked.'
   })),
   order: Type.Optional(OneOf(['asc', 'desc'], {
     default: 'asc',
@@ -50,9 +50,14 @@ export interface FindTokens extends ListTokens {
   search?: string | undefined
   /** Selects tokens whose `start` begins with this text: the prefix and up to 4 more characters of a value. */
   start?: string | undefined
-  /** Selects tokens that are in this state now. An expired token is not in any other state. */
+  /**
+   * Selects tokens that are in this state now. An expired token is only in the state `expired`, even if it is disabled.
+   */
   state?: 'active' | 'disabled' | 'expired' | undefined
-  /** Selects tokens whose last use is before this time (RFC 3339). If never used, the time of creation counts. */
+  /**
+   * Selects tokens whose last use is before this time (RFC 3339). For a token that was never used, the time of creation
+   * counts.
+   */
   unused_since?: string | undefined
   /** Selects tokens that expire, or expired, before this time (RFC 3339). */
   expires_before?: string | undefined
@@ -70,11 +75,11 @@ export function createFindTokens (prefixes: readonly string[]): TUnsafe<FindToke
     })),
     start: Type.Optional(Start(Math.max(...prefixes.map(({ length }) => length)) + startLength)),
     state: Type.Optional(OneOf(['active', 'disabled', 'expired'], {
-      description: 'Return only tokens that are in this state now. Each token is in one state: an expired token is ' +
-        'not also `disabled`. The state of the user does not matter.'
+      description: 'Return only tokens that are in this state now. Each token is in exactly one state: an expired token is ' +
+        '`expired` even if it is disabled. The state of the user does not matter.'
     })),
     unused_since: Type.Optional(Time({
-      description: 'Return only tokens whose last use is before this time. If never used, the time of creation counts.'
+      description: 'Return only tokens whose last use is before this time. For a token never used, the time of creation counts.'
     })),
     expires_before: Type.Optional(Time({
       description: 'Return only tokens that expire, or expired, before this time.'
@@ -89,7 +94,8 @@ export function createFindTokens (prefixes: readonly string[]): TUnsafe<FindToke
 /** Number of characters after the prefix that the option `tokenStart` keeps. */
 export const startLength = 4
 
-// A longer text matches no token. It may be a whole value, which URLs must not hold.
+// A text of more than `maxLength` characters is rejected. It matches no token, and may be a whole value, which must not
+// be in a URL.
 const Start = (maxLength: number) => Type.String({
   maxLength,
   pattern: '^[!-~]+$',
@@ -99,7 +105,7 @@ const Start = (maxLength: number) => Type.String({
     'use POST /tokens/verify with touch: false, because URLs are logged'
 })
 
-/** Query of `DELETE /tokens`. Documentation pages fill in the examples, so they match no token. */
+/** Query of `DELETE /tokens`. Documentation pages fill in the examples, so the examples match no token. */
 export const PruneTokens = Type.Object({
   state: OneOf(['expired'], { examples: ['expired'], description: 'Only expired tokens can be deleted.' }),
   expired_before: Time({

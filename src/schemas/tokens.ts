@@ -14,12 +14,12 @@ const exampleToken = {
   expires_at: '2024-04-01T12:00:00.000Z'
 }
 
-/** A token, as in the HTTP API. Only the reply that creates the token holds its value. */
+/** A token, as in the HTTP API. Only the reply to the request that creates the token holds its value. */
 export const Token = Type.Object({
   id: Type.String({ examples: ['token-123'] }),
   token: Type.String({
     examples: ['***'],
-    description: 'The value of the token in the reply that creates it, and `***` in every other reply.'
+    description: 'The value, in the reply to the request that creates the token. In every other reply, `***`.'
   }),
   user_id: Type.String({ examples: ['user-123'] }),
   created_at: Timestamp,
@@ -36,12 +36,12 @@ export const Token = Type.Object({
   })),
   data: Type.Optional(JsonObject({ description: 'Present if the token has data.' })),
   start: Type.Optional(Type.String({
-    description: 'The first characters of the value: its prefix and 4 more. Present if the app kept them.'
+    description: 'The first characters of the value: its prefix and 4 more. Present if the app stored them.'
   }))
 }, { [Component]: 'Token', description: 'The token', examples: [exampleToken] })
 export type Token = Static<typeof Token>
 
-/** A token with its value, in the reply that creates the token. */
+/** A token with its value, in the reply to the request that creates the token. */
 export const CreatedToken = Type.Object(Token.properties, {
   [Component]: 'Token',
   description: 'The new token, with its value',
@@ -68,5 +68,5 @@ export const SuccessorToken = Type.Object(Token.properties, {
   }]
 })
 
-/** Path of the routes of one token. Documentation pages fill in the example, so it is an id that no token has. */
+/** Path of the routes of one token. Documentation pages fill in the example, so no token has this id. */
 export const TokenParams = Type.Object({ id: Type.String({ examples: ['token-0'] }) })

@@ -34,7 +34,7 @@ export const User = Type.Object({
 }, { [Component]: 'User', description: 'The user', examples: [exampleUser] })
 export type User = Static<typeof User>
 
-/** A user with its tokens, without their values. */
+/** A user with its tokens. The tokens show `***` in place of their values. */
 export const UserWithTokens = Type.Object({
   ...User.properties,
   api_tokens: Type.Array(Token, { description: 'The newest 1000 tokens, in order of creation.' })
@@ -102,7 +102,7 @@ export const ListUsers = Type.Object({
   })),
   after: Type.Optional(Type.String({
     pattern: '^user-[\\w-]{1,64}$',
-    description: 'Start after the user with this id, even if that user has been deleted.'
+    description: 'Start after the user with this id. The user itself may have been deleted.'
   })),
   order: Type.Optional(OneOf(['asc', 'desc'], {
     default: 'asc',
@@ -121,5 +121,5 @@ export const ListUsers = Type.Object({
 }, { additionalProperties: false })
 export type ListUsers = Input<Static<typeof ListUsers>>
 
-/** Path of the routes of one user. Documentation pages fill in the example, so the example is an id of no user. */
+/** Path of the routes of one user. Documentation pages fill in the example, so no user has this id. */
 export const UserParams = Type.Object({ id: Type.String({ examples: ['user-0'] }) })

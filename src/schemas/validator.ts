@@ -17,7 +17,8 @@ export function compile (schema: TSchema): (value: unknown) => Failure | undefin
     if (check.Check(value)) return undefined
     const { path, type, schema: failed, message, value: wrong } = check.Errors(value).First() as ValueError
     if (type === ValueErrorType.ObjectRequiredProperty) return { instancePath: path, message }
-    // A long name of an unknown member is not shown, because a misplaced key or token has 16 characters or more.
+    // The message never shows a long name of an unknown member, because this name may be a misplaced key or token. Keys
+    // and tokens have 16 characters or more.
     const instancePath = type === ValueErrorType.ObjectAdditionalProperties && !/\/\w{1,15}$/.test(path) ? '' : path
     const expected = (failed as Explained)[Expected]
     return { instancePath, message: (typeof expected === 'function' ? expected(wrong, path) : expected) ?? message }
@@ -27,8 +28,8 @@ export function compile (schema: TSchema): (value: unknown) => Failure | undefin
 /**
  * Creates a function that checks an argument of a service. The function returns nothing.
  *
- * @throws {InvalidInputError} 400, from that function, if the value does not match the schema; the message names the
- * member
+ * @throws {InvalidInputError} 400, from the returned function, if the value does not match the schema. The message
+ * names the member
  */
 export function validator<T extends TSchema> (schema: T): (value: unknown) => void {
   const failureOf = compile(schema)

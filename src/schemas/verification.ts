@@ -17,7 +17,7 @@ export const Verification = Type.Union([
   })
 ], {
   [Component]: 'Verification',
-  description: 'Whether the token is valid, and if not, the reason',
+  description: 'Whether the token is valid. If the token is not valid, also the reason',
   examples: [
     { valid: true, user: User.examples[0], token: Token.examples[0] },
     { valid: false, code: 'EXPIRED' }
