@@ -6,9 +6,9 @@ export function check (condition: boolean, message: string): asserts condition {
 }
 
 /**
- * Checks that an object has only the named options. Otherwise a misspelt option would be ignored silently.
+ * Checks that an object has only the named options. Without this check, a misspelt option would be ignored silently.
  *
- * @throws {InvalidOptionError} if there is an unknown option; the message names the first
+ * @throws {InvalidOptionError} if there is an unknown option. The message names the first unknown option
  */
 export function checkOptionNames (options: object, names: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name))

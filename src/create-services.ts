@@ -14,7 +14,7 @@ import { withTokenCache } from './storage/decorators/token-cache.js'
 import { toOpenError } from './storage/open-error.js'
 import { isPortable } from './storage/storage-adapter.js'
 
-/** The services over one storage. */
+/** The services that use one storage. */
 export interface Services {
   users: UserRouteService
   tokens: TokenRouteService
@@ -24,7 +24,7 @@ export interface Services {
   /**
    * Resolves if the storage answers now.
    *
-   * @throws {StorageUnavailableError} 503 if it does not
+   * @throws {StorageUnavailableError} 503 if the storage cannot answer now
    */
   ping (): Promise<void>
   /**
@@ -42,15 +42,15 @@ export interface Services {
 }
 
 /**
- * Creates the services over `options.storage`, which is not open yet. Calls `warn` if a write for which no request
- * waits cannot be made now.
+ * Creates the services that use `options.storage`. The storage must not be open yet. Calls `warn` if a write in the
+ * background fails: of `last_used_at`, or the deletion of old entries of the audit trail.
  */
 export function createServices (
   options: ResolvedServiceOptions, publish: Publish, warn: (message: string, fault: unknown) => void
 ): Services {
   const { audit, storageTimeout } = options
-  // The fault guard is innermost, so that the cache keeps only checked records. Writes of `last_used_at` bypass both
-  // guard and cache: `createLastUsed` makes its own guard.
+  // The fault guard is inside the cache, so that the cache keeps only checked records. Writes of `last_used_at` bypass
+  // both this guard and the cache, because `createLastUsed` has its own guard.
   const faultless = withFaultGuard(options.storage, storageTimeout)
   const storage = options.tokenCacheTtl === 0 ? faultless : withTokenCache(faultless, options.tokenCacheTtl)
   const lastUsed = createLastUsed(options.storage, storageTimeout,
@@ -74,7 +74,7 @@ export function createServices (
     }),
 
     async ping () {
-      // The look-up that each token check makes. No token has a random hash, so no row is read.
+      // Each token check makes this query, too. No token has a random hash, so the storage reads no row.
       await faultless.findTokenByHash(randomBytes(32))
     },
 

@@ -7,13 +7,16 @@ import type { VexaAdminServices } from './services/public-services.js'
 /** The settings of the plugin, as `GET /settings` returns them without the admin key of a request. */
 export type AppSettings = { readonly [Name in Exclude<keyof Settings, 'key'>]: Readonly<Settings[Name]> }
 
-/** The decoration of the app: `app.vexaAdmin`. */
+/** The object that the plugin adds to the app as `app.vexaAdmin`. */
 export interface VexaAdmin extends VexaAdminServices {
-  /** The version and the options that `GET /settings` returns. They are frozen. Other plugins may check them. */
+  /**
+   * The version and the options that `GET /settings` returns, as a frozen object. Other plugins may check these
+   * options.
+   */
   readonly settings: AppSettings
 
   /**
-   * Returns a hook for the app's own routes, which rejects each request without a valid API token. Use the hook as
+   * Returns a hook for the app's own routes. The hook rejects each request without a valid API token. Use it as
    * `onRequest` or as a later hook.
    *
    * @throws {InvalidOptionError} if an option is wrong, or a scope is not one of the plugin's `scopes`
@@ -28,9 +31,9 @@ declare module 'fastify' {
     vexaAdmin: VexaAdmin
   }
   interface FastifyRequest {
-    /** The user of the API token. Set by `requireToken`; `null` on routes without that hook. */
+    /** The user of the API token. A hook of `requireToken` sets it. `null` on routes without this hook. */
     apiUser: User
-    /** The API token, with `***` as its value. Set by `requireToken`; `null` on routes without that hook. */
+    /** The API token, with `***` as its value. A hook of `requireToken` sets it. `null` on routes without this hook. */
     apiToken: Token
   }
 }

@@ -1,10 +1,12 @@
 import { createError, type FastifyErrorConstructor } from '@fastify/error'
 
-// The type is written out, because apps without `moduleResolution: nodenext` cannot use the inferred type.
+// The constants need this explicit type, because apps without `moduleResolution: nodenext` cannot use the inferred
+// type.
 type Constructor<Code extends string> =
   FastifyErrorConstructor<{ code: `VEXA_ADMIN_ERR_${Code}`, statusCode: number }>
 
-// These errors have no stack. Requests cause them and the app logs them, so a stack would put file paths into the log.
+// Returns an error without a stack. Requests cause these errors and the app logs them, so a stack would put file paths
+// into the log.
 function requestError<Code extends string> (code: Code, message: string, statusCode: number): Constructor<Code> {
   return createError(`VEXA_ADMIN_ERR_${code}`, message, statusCode, Error, false)
 }
@@ -14,8 +16,8 @@ function bootError<Code extends string> (code: Code, message: string): Construct
 }
 
 /**
- * 401: the admin key is missing or not valid. The message is the same in both cases. With the option `authorize`, the
- * app did not accept the request, and the message asks the sender to sign in as an admin.
+ * 401: the admin key is missing or not valid. The message is the same in both cases. With the option `authorize`: the
+ * function `authorize` did not accept the request. The message then asks the sender to sign in as an admin.
  */
 export const UnauthorizedError = requestError('UNAUTHORIZED',
   'Admin key missing or not valid: send one in the header X-Admin-API-Key', 401)
@@ -23,7 +25,7 @@ export type UnauthorizedError = InstanceType<typeof UnauthorizedError>
 
 /**
  * 403: the admin lacks the permission that the route needs. The message names the permission. A key has the permissions
- * that the option `adminKeys` names. An admin whom `authorize` accepts has the permissions that `authorize` returns.
+ * that the option `adminKeys` names. An admin that `authorize` accepts has the permissions that `authorize` returns.
  */
 export const ForbiddenError = requestError('FORBIDDEN',
   'The admin lacks the permission that this request needs: %s', 403)
@@ -72,8 +74,8 @@ export const TokenExpiredError = requestError('TOKEN_EXPIRED', 'The token has ex
 export type TokenExpiredError = InstanceType<typeof TokenExpiredError>
 
 /**
- * 409: the token has been rotated, and its successor has neither ended nor expired. The message names the id of the
- * successor. If the reply to that rotation was lost, rotate the successor.
+ * 409: the token has been rotated, and its successor is still stored and has not expired. The message names the id of
+ * the successor. If the reply to the rotation was lost, rotate the successor.
  */
 export const TokenRotatedError = requestError('TOKEN_ROTATED',
   'The token has been rotated already. Its successor is %s: rotate that token to get a new value', 409)
@@ -83,14 +85,14 @@ export type TokenRotatedError = InstanceType<typeof TokenRotatedError>
 export const EmailTakenError = requestError('EMAIL_TAKEN', 'The e-mail address belongs to another user', 409)
 export type EmailTakenError = InstanceType<typeof EmailTakenError>
 
-/** 412: the user has changed since the revision that the header `If-Match` names. Nothing is changed. */
+/** 412: the user has changed since the revision that the header `If-Match` names. The request changes nothing. */
 export const ChangedMeanwhileError = requestError('CHANGED_MEANWHILE',
   'The user has changed since the reply with the ETag in If-Match: get the user again', 412)
 export type ChangedMeanwhileError = InstanceType<typeof ChangedMeanwhileError>
 
 /**
  * 409: a foreign key of the app's own tables refers to the user or one of its tokens. The database therefore rejects
- * the deletion of the user, or the change of its address. Nothing is changed.
+ * the deletion of the user, or the change of its address. The call changes nothing.
  */
 export const UserReferencedError = requestError('USER_REFERENCED',
   'Rows of the app refer to the user or its tokens: delete those rows first', 409)
@@ -98,7 +100,7 @@ export type UserReferencedError = InstanceType<typeof UserReferencedError>
 
 /**
  * 409: a foreign key of the app's own tables refers to the token. The database therefore rejects the revocation of the
- * token, or its rotation without a grace period. Nothing is changed.
+ * token, or its rotation without a grace period. The call changes nothing.
  */
 export const TokenReferencedError = requestError('TOKEN_REFERENCED',
   'Rows of the app refer to the token: delete those rows first', 409)
@@ -108,11 +110,15 @@ const StorageErrorBase = requestError('STORAGE_UNAVAILABLE', 'Storage cannot ans
 
 /** 503: the storage cannot answer now. The error does not tell whether the user or token exists. */
 export class StorageUnavailableError extends StorageErrorBase {
-  /** The code of `fault`, such as `SQLITE_BUSY` or `ECONNREFUSED`. `TIMEOUT` after `storageTimeout`. May be absent. */
+  /**
+   * The code of `fault`, such as `SQLITE_BUSY` or `ECONNREFUSED`, or `TIMEOUT` if the storage has not answered within
+   * `storageTimeout`. Absent if `fault` has no such code.
+   */
   declare storageCode?: string
   /**
-   * The value that the storage threw, or an error that tells why its answer is missing or wrong. This member is not
-   * enumerable and not named `cause`. Loggers print such members, and drivers put SQL and values into their errors.
+   * The value that the storage threw, or an error that tells why the answer of the storage is missing or wrong. This
+   * member is not enumerable and not named `cause`, because loggers print enumerable members and `cause`. Drivers put
+   * SQL and values into their errors, which must not get into the log.
    */
   declare readonly fault: unknown
 
@@ -125,8 +131,8 @@ export class StorageUnavailableError extends StorageErrorBase {
 }
 
 /**
- * 500: the app calls a service while it holds a transaction or connection of the `db` that it gave to KyselyStorage.
- * The call would need a second connection. If no connection is free, the caller would wait for itself.
+ * 500: the app calls a service inside a transaction or connection of the `db` that the app gave to KyselyStorage. The
+ * call would need a second connection. If no connection is free, the call would wait for its own caller.
  */
 export const InTransactionError = requestError('IN_TRANSACTION',
   'The app made this call inside a transaction or connection of its own `db`: make the call before or after it', 500)
@@ -143,8 +149,8 @@ export const NotPortableError = requestError('NOT_PORTABLE',
 export type NotPortableError = InstanceType<typeof NotPortableError>
 
 /**
- * 409, with `onConflict: 'fail'`: a user of an import differs from the stored user with the same e-mail address. The
- * message names the line. All earlier lines are imported, and no later line is.
+ * 409, with `onConflict: 'fail'`: a line of an import has a conflict, as the option `onConflict` of ImportOptions
+ * defines it. The message names the line. The import has taken all earlier lines, and no later line.
  */
 export const ImportConflictError = requestError('IMPORT_CONFLICT', 'Line %d of the import: %s', 409)
 export type ImportConflictError = InstanceType<typeof ImportConflictError>
@@ -157,7 +163,7 @@ export type InvalidOptionError = InstanceType<typeof InvalidOptionError>
 export const StorageOpenError = bootError('STORAGE_OPEN', 'the storage cannot be opened: %s')
 export type StorageOpenError = InstanceType<typeof StorageOpenError>
 
-/** At boot: a newer version of this package wrote the database. The database is left as it is. */
+/** At boot: a newer version of this package has migrated the database. This version does not change the database. */
 export const DatabaseTooNewError = bootError('DATABASE_TOO_NEW',
   'the database has schema version %d, but this version of the package supports at most %d: upgrade the package')
 export type DatabaseTooNewError = InstanceType<typeof DatabaseTooNewError>

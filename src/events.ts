@@ -7,8 +7,9 @@ export interface ChangeSource {
   /** `request.ip`. Absent if the app's own code made the call. */
   ip?: string
   /**
-   * Name of the admin. For an admin key, its name, or its `fingerprintAdminKey` if the key has no name. Otherwise the
-   * `actor` that `authorize` returned, or that the app's own code gave. Absent if there is no actor.
+   * Name of the admin who made the change. For an admin key, the name of the key, or its `fingerprintAdminKey` if the
+   * key has no name. Otherwise the `actor` that `authorize` returned, or that the app's own code passed. Absent if
+   * there is no actor.
    */
   actor?: string
 }
@@ -18,22 +19,25 @@ export interface Rejection {
   /** The `id` of the request, as in Fastify's log. */
   requestId: string
   method: string
-  /** The path of the route as registered. The path as sent may hold secrets. `undefined` if no route matches. */
+  /**
+   * The path of the route as registered, because the path that the client sent may hold secrets. `undefined` if no
+   * route matches.
+   */
   route: string | undefined
   /** `request.ip`: the address of the last proxy, unless the app sets Fastify's `trustProxy`. */
   ip: string
 }
 
 /**
- * The messages, by the names of their channels. Ids are as in the HTTP API (`user-1`). `prefix` is the path of the
- * registration's routes. `prefix` is absent if a service of `openVexaAdmin` made the change. No message holds an admin
- * key, or the value or hash of a token.
+ * The type of the messages of each channel. Ids are as in the HTTP API (`user-1`). `prefix` is the path under which the
+ * plugin has registered its routes. `prefix` is absent if a service of `openVexaAdmin` made the change. No message
+ * holds an admin key, or the value or hash of a token.
  */
 export interface AuditEvents {
   'fastify-vexa-admin:user:created': ChangeSource & { prefix?: string, userId: string }
   /** `changed` has the names of the given members. */
   'fastify-vexa-admin:user:updated': ChangeSource & { prefix?: string, userId: string, changed: string[] }
-  /** All tokens of the user are revoked, too. `token:revoked` is not published for them. */
+  /** All tokens of the user are revoked, too, but without a message `token:revoked`. */
   'fastify-vexa-admin:user:deleted': ChangeSource & { prefix?: string, userId: string }
   'fastify-vexa-admin:token:created': ChangeSource & { prefix?: string, tokenId: string, userId: string }
   /** `changed` has the names of the given members. */
@@ -50,8 +54,9 @@ export interface AuditEvents {
     userId: string
   }
   /**
-   * Has `tokenId` for one revoked token. `userId` is then its user, and is absent if the token was revoked by its id.
-   * Has only `userId` for all tokens of a user, even if the user had no tokens.
+   * If one token was revoked, the message has `tokenId`. It also has `userId`, the user of the token, unless the token
+   * was revoked by its id. If all tokens of a user were revoked, the message has only `userId`, even if the user had no
+   * tokens.
    */
   'fastify-vexa-admin:token:revoked': ChangeSource & { prefix?: string } &
     ({ tokenId: string, userId?: string } | { userId: string })
@@ -74,7 +79,8 @@ export interface AuditEvents {
 type Kind = keyof AuditEvents extends `fastify-vexa-admin:${infer Name}` ? Name : never
 type Message<Name extends Kind> = AuditEvents[`fastify-vexa-admin:${Name}`]
 type Source<Name extends Kind> = Message<Name> extends Rejection ? Rejection : ChangeSource
-// The condition applies Omit to each type of a union. Omit alone would keep only the names that all types share.
+// The condition applies Omit to each type of a union. Without it, Omit would keep only the members that all types
+// share.
 type Rest<T> = T extends unknown ? Omit<T, 'prefix' | keyof (T extends Rejection ? Rejection : ChangeSource)> : never
 
 const channels = {
@@ -92,10 +98,13 @@ const channels = {
 /** The names of the channels of `node:diagnostics_channel`, one for each member of AuditEvents. */
 export const auditEvents = Object.values(channels).map(({ name }) => name) as ReadonlyArray<keyof AuditEvents>
 
-/** Publishes a message that has the members of `source` and `message`. Subscribers run before the call returns. */
+/** Publishes a message that has the members of `source` and `message`. The subscribers run before `publish` returns. */
 export type Publish = <Name extends Kind>(name: Name, source: Source<Name>, message: Rest<Message<Name>>) => void
 
-/** Creates a `publish` function, whose messages have this `prefix`, the path of the registration's routes. */
+/**
+ * Creates a function `publish`. Its messages have this `prefix`: the path under which the plugin has registered its
+ * routes.
+ */
 export function createPublisher (prefix?: string): Publish {
   const registration = prefix === undefined ? {} : { prefix }
   return (name, source, message) => {

@@ -7,8 +7,9 @@ export function normalizeEmail (text: string): string {
 }
 
 /**
- * Returns the form of text for a search: the form of e-mail addresses, but with σ in place of ς. `toLowerCase`
- * turns a capital sigma into ς only at the end of a word, and a substring may end before its word does.
+ * Returns the form of a text for a search: the result of normalizeEmail, with σ in place of each ς. `toLowerCase` turns
+ * a capital sigma into ς only at the end of a word. A searched text may end in the middle of a word, where a stored
+ * text has σ.
  */
 export function normalizeForSearch (text: string): string {
   return normalizeEmail(text).replaceAll('\u03C2', '\u03C3')

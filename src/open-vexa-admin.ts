@@ -4,11 +4,11 @@ import type { OpenVexaAdminOptions } from './options.js'
 import { resolveServiceOptions } from './resolve-options.js'
 import { publicServices, type VexaAdminServices } from './services/public-services.js'
 
-/** The services over an open storage, for programs without Fastify. */
+/** The services that use an open storage, for programs without Fastify. */
 export interface OpenVexaAdmin extends VexaAdminServices {
   /**
    * Writes each `last_used_at` that is not yet in the storage, and closes the storage. Each later call returns the same
-   * promise. Wait for the calls of the services first.
+   * promise. Before `close`, wait for all calls of the services.
    *
    * @throws {StorageUnavailableError} if the storage cannot be closed
    */
@@ -17,13 +17,15 @@ export interface OpenVexaAdmin extends VexaAdminServices {
 
 /**
  * Opens a storage, and returns the services that `app.vexaAdmin` has, for scripts and programs without Fastify. The
- * services apply the same rules as in an app. Their events have no `prefix`. Closes a storage that cannot be opened.
+ * services apply the same rules as in an app. Their events have no `prefix`. If the storage cannot be opened, closes
+ * the storage.
  *
  * Emits a process warning if a `last_used_at` cannot be written now, or if old entries of the audit trail cannot be
  * deleted now.
  *
  * @throws {InvalidOptionError} if an option is wrong
- * @throws {StorageOpenError} if the storage cannot be opened; or the error of this package that the storage throws
+ * @throws {StorageOpenError} if the storage cannot be opened. If the storage throws an error of this package, throws
+ * this error instead
  * @example
  * const { users, tokens, close } = await openVexaAdmin({ storage })
  */
@@ -33,7 +35,7 @@ export async function openVexaAdmin (options: OpenVexaAdminOptions = {}): Promis
   try {
     await services.open()
   } catch (error) {
-    // The error of `open` is the cause, so an error of `close` is ignored.
+    // The caller gets the error of `open`, because an error of `close` is only its consequence.
     await services.close().catch(() => {})
     throw error
   }

@@ -10,9 +10,9 @@ export type AdminKey = {
    */
   name: string
   /**
-   * The requests that the key may send: `read` (each `GET` and `HEAD` except those of `/audit`), `users` (changes of
-   * users), `tokens` (changes of tokens), `verify` (verification of tokens), `audit` (`GET` and `HEAD` of `/audit`). If
-   * absent, the key has all permissions.
+   * The permissions of the key. Each permission allows some requests: `read` (each `GET` and `HEAD` except those of
+   * `/audit`), `users` (changes of users), `tokens` (changes of tokens), `verify` (verification of tokens), `audit`
+   * (`GET` and `HEAD` of `/audit`). If absent, the key has all permissions.
    */
   permissions?: readonly Permission[]
 } & ({
@@ -20,7 +20,7 @@ export type AdminKey = {
   key: string | undefined
   sha256?: undefined
 } | {
-  /** The SHA-256 of the key, as 64 hexadecimal digits. The key has the same form as `key`. */
+  /** The SHA-256 of the key, as 64 hexadecimal digits. The key itself must have the form that `key` describes. */
   sha256: string | undefined
   key?: undefined
 })
@@ -34,16 +34,17 @@ export interface VexaAdminOptions {
    */
   adminKeys?: string | ReadonlyArray<string | AdminKey> | undefined
   /**
-   * Decides for each request whether it is from an admin, in place of `adminKeys`. Returns `true` or
-   * `{ actor, permissions? }` to accept the request. `actor` names the admin in events and in the audit trail: 1 to 255
-   * printable characters. Without `permissions`, the admin has all of them. With an empty list, the admin has none, and
-   * gets 403. Any other object is a mistake of the app, and the reply is 500. For any other value, the reply is 401.
+   * A function that decides whether a request is from an admin, in place of `adminKeys`. It returns `true` or `{ actor,
+   * permissions? }` to accept the request. `actor` names the admin in events and in the audit trail: 1 to 255 printable
+   * characters. Without `permissions`, the admin has all permissions. With an empty array, the admin has no permission,
+   * and gets 403. If the function returns any other object, the reply is 500, because this is a mistake of the app. For
+   * any other value, the reply is 401.
    */
   authorize?: Authorize | undefined
   /**
    * With `authorize`: origins whose pages may request changes. The origin of the app itself is always accepted. Write
    * each origin as a browser sends it in `Origin`, such as `https://admin.example`. A request for a change from a page
-   * of a different origin gets 403, because browsers add an admin's cookie to such requests.
+   * of a different origin gets 403, because a browser may add an admin's cookie to it.
    * @default []
    */
   trustedOrigins?: readonly string[] | undefined
@@ -58,30 +59,30 @@ export interface VexaAdminOptions {
    */
   storage?: StorageAdapter | undefined
   /**
-   * Milliseconds that one call of the storage may take before the reply is 503, from 1 to 2147483647. A later answer
-   * of the storage is ignored.
+   * Milliseconds that one call of the storage may take, from 1 to 2147483647. If a call takes longer, the reply is 503,
+   * and the later answer of the storage is ignored.
    * @default 10000
    */
   storageTimeout?: number | undefined
   /**
-   * Milliseconds for which the app caches a token that it has found, from 0 (no cache) to 60000. During that time, the
+   * Milliseconds for which the app caches a token that it has found, from 0 (no cache) to 60000. During this time, the
    * app may accept a token that another process has revoked. Changes by this app take effect at once. The cache keeps
-   * at most 10,000 tokens, and at most 64 MiB of their `data` and that of their users.
+   * at most 10,000 tokens. It keeps at most 64 MiB of the `data` of these tokens and their users.
    * @default 0
    */
   tokenCacheTtl?: number | undefined
   /**
    * First characters of each token value: 1 to 32 letters, digits, hyphens and underscores. With several prefixes, new
-   * tokens get the first, and tokens with any of them are accepted. A request may choose another prefix for a new
-   * token. To replace a prefix, put the new one first, and keep the old one as long as tokens with the old one exist.
+   * tokens get the first prefix, and the app accepts tokens with each prefix. A request may choose another prefix for a
+   * new token. To replace a prefix, put the new prefix first, and keep the old prefix as long as tokens with it exist.
    * @default 'vex_'
    */
   tokenPrefix?: string | readonly string[] | undefined
   /**
-   * Forms of other values that may be tokens, such as imported tokens of an earlier system. Each form must match the
-   * whole value, without regard to the flags `d`, `g`, `m` and `y`. A value has 1 to 255 printable ASCII characters
-   * without spaces. A value that matches a form costs a query, even if no token has this value. So a form should match
-   * little more than the imported tokens: `/sk_live_[0-9a-f]{40}/`, and not `/.+/`.
+   * Forms of values that this package did not create but that may be tokens, such as imported tokens of another system.
+   * Each form must match the whole value. The flags `d`, `g`, `m` and `y` of a form have no effect. A value has 1 to
+   * 255 printable ASCII characters without spaces. A value that matches a form costs a query, even if no token has this
+   * value. So a form should match little more than the imported tokens: `/sk_live_[0-9a-f]{40}/`, and not `/.+/`.
    *
    * The app runs the forms on values that anybody may send. A form that takes exponential time, such as `/(\w+)+-x/`,
    * lets one request stop the app. The app is responsible for its forms.
@@ -95,37 +96,37 @@ export interface VexaAdminOptions {
    */
   scopes?: readonly string[] | undefined
   /**
-   * Whether the storage keeps the first characters of each new token value: the prefix and 4 more. `start` of a token
-   * then shows them, so that operators recognise a token, and `GET /tokens?start=` finds it. The other characters still
-   * have 154 random bits.
+   * Whether the storage keeps the first characters of each new token value: the prefix and 4 more. If so, `start` of a
+   * token shows these characters, so that operators recognise the token, and `GET /tokens?start=` finds it. The other
+   * characters still have 154 random bits.
    * @default false
    */
   tokenStart?: boolean | undefined
   /**
    * Longest lifetime of a new token, in seconds, from 1 to 2147483647. A token that is created without `expires_in`
    * gets this lifetime, and a longer `expires_in` is not valid. A rotation limits the lifetime of the successor, and
-   * the grace period of the old token. Tokens that were created before keep theirs until they are rotated, or until an
-   * update sets `expires_in`.
+   * the grace period of the old token. A token that is stored already keeps its lifetime until it is rotated, or until
+   * an update sets `expires_in`.
    * @default Infinity
    */
   maxTokenLifetime?: number | undefined
   /**
-   * `max_concurrent_bots` of a user who is created without this member: an integer from 0 to 2147483647.
+   * The `max_concurrent_bots` of a user who is created without `max_concurrent_bots`: an integer from 0 to 2147483647.
    * @default 3
    */
   defaultMaxConcurrentBots?: number | undefined
   /**
    * Maximum size of the `data` of a user or token in bytes, as JSON in UTF-8: an integer from 2 to 1048576 (1 MiB).
-   * Each check of a token reads its `data` and that of its user, so large `data` makes each check slower. A list is
-   * held in memory with all of its `data`: up to 1000 times this size. A smaller limit than before leaves stored `data`
-   * as it is.
+   * Each check of a token reads the `data` of the token and of its user, so large `data` makes each check slower. A
+   * reply with a list is in memory with all of its `data`: up to 1000 times this size. If you reduce the limit, `data`
+   * that is stored already stays as it is.
    * @default 16384
    */
   maxDataSize?: number | undefined
   /**
-   * Whether the app serves the web console for operators at `{prefix}/console/`. Its files need no admin key. The page
-   * asks for the key and sends it to the API. With `authorize`, the page asks for no key, because the browser sends
-   * what `authorize` reads, such as a cookie.
+   * Whether the app serves the web console for operators at `{prefix}/console/`. The files of the console need no admin
+   * key. The page asks for the key and sends it to the API. With `authorize`, the page asks for no key, because the
+   * browser itself sends the cookie, or whatever else `authorize` reads.
    * @default false
    */
   console?: boolean | undefined
@@ -142,11 +143,11 @@ export interface VexaAdminOptions {
   duplicateEmail?: 'reject' | 'return' | undefined
   /**
    * Whether each change of a user or token leaves an entry in the audit trail. The storage writes the entry and the
-   * change together: both are kept or neither is. `GET /audit` and `app.vexaAdmin.audit` list the entries. With
-   * `{ retention: days }`, the app deletes entries that are older: a whole number of days, from 1 to 36500. Keep the
-   * clocks of all processes synchronised: each entry has the time of the process that made the change. On SQLite, a
-   * process whose clock is ahead deletes entries too early. The storage must be an AuditedStorageAdapter, such as
-   * KyselyStorage.
+   * change together: both are kept or neither is. `GET /audit` and `app.vexaAdmin.audit` list the entries. With `{
+   * retention: days }`, the app deletes entries that are older than this number of days: a whole number from 1 to
+   * 36500. Keep the clocks of all processes synchronised: each entry has the time of the process that made the change.
+   * On SQLite, a process whose clock is ahead deletes entries too early. The storage must be an AuditedStorageAdapter,
+   * such as KyselyStorage.
    * @default false
    */
   audit?: boolean | { retention: number } | undefined

@@ -17,7 +17,7 @@ import { locationOf } from './storage/sql/sqlite-storage.js'
 const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
   const options = resolveOptions(opts)
   if (options.console) {
-    // The import is here, because an app without the console needs neither its code nor its files.
+    // The import is dynamic, so that an app without the console loads neither the code nor the files of the console.
     const { consoleRoutes } = await import('./routes/console.js')
     await fastify.register(consoleRoutes, { prefix: `${options.prefix}/console` })
   }
@@ -37,12 +37,12 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name, null)
   }
 
-  // The hook is added before the storage opens, so that a start that fails halfway leaves nothing open.
+  // The hook is added before the storage opens, so that the storage is also closed if the start of the app fails later.
   fastify.addHook('onClose', async () => {
     try {
       await services.close()
     } catch (err) {
-      // This error must not prevent the app from closing.
+      // An error of the storage must not prevent the app from closing.
       fastify.log.warn({ err }, 'The storage cannot be closed')
     }
   })
@@ -57,7 +57,7 @@ const plugin: FastifyPluginAsync<VexaAdminOptions> = async (fastify, opts) => {
     authenticate: options.authorize
       ? requireAuthorized(options.authorize, publish)
       : requireAdminKey(options.adminKeys, publish),
-    // Only `authorize` needs this hook: browsers add cookies to requests by themselves, but never an admin key.
+    // Only `authorize` needs this hook, because a browser adds cookies to a request by itself, but never an admin key.
     sameOrigin: options.authorize && requireSameOrigin(options.trustedOrigins, publish),
     requirePermission: requirePermission(publish),
     users,

@@ -28,9 +28,9 @@ const failureOfKey = compile(Type.Object({
 }))
 
 /**
- * Returns the admin keys as the plugin holds them: as digests, without the keys themselves.
+ * Returns the admin keys as the plugin keeps them in memory: as digests, without the keys themselves.
  *
- * @throws {InvalidOptionError} if a key is wrong, or two are the same; no message contains a key
+ * @throws {InvalidOptionError} if a key is wrong, or two keys are the same. No message contains a key
  */
 export function resolveAdminKeys (adminKeys: VexaAdminOptions['adminKeys']): readonly KnownAdminKey[] {
   check(adminKeys !== undefined, 'neither `adminKeys` nor `authorize` is set: ' +

@@ -13,11 +13,11 @@ export type ResolvedServiceOptions =
   & Resolved<Omit<OpenVexaAdminOptions, 'audit' | 'tokenPrefix'>>
   & { audit: ResolvedAudit | undefined, tokenPrefix: readonly string[] }
 
-/** The audit trail of an app that keeps one. */
+/** The audit trail of an app whose option `audit` is on. */
 export interface ResolvedAudit {
-  /** The storage. */
+  /** The storage of the app, which has the methods of the audit trail. */
   trail: AuditTrail
-  /** Number of days after which entries are deleted. `undefined`: never. */
+  /** Number of days after which the app deletes an entry. If `undefined`, the app never deletes entries. */
   retention: number | undefined
 }
 
@@ -129,9 +129,10 @@ export function resolveServiceOptions (options: OpenVexaAdminOptions): ResolvedS
   }
 }
 
-/** Returns a copy of a regular expression that matches only whole values. */
+/** Returns a regular expression of the same form that matches only whole values. */
 function toWholeForm ({ source, flags }: RegExp): RegExp {
-  // With `g` or `y`, a match would depend on the match before. With `m`, one line of a value would be enough.
+  // With `g` or `y`, the result of a test would depend on the test before. With `m`, a match of one line would be
+  // enough.
   return new RegExp(`^(?:${source})$`, flags.replace(/[dgmy]/g, ''))
 }
 
@@ -153,7 +154,7 @@ function namesOf<T extends object> (defaults: T): ReadonlyArray<keyof T & string
   return Object.keys(defaults) as Array<keyof T & string>
 }
 
-/** Returns the named options that have a value. */
+/** Returns those of the named options that are not `undefined`. */
 function given<T extends object, Name extends keyof T> (options: T, names: readonly Name[]): Pick<T, Name> {
   const entries = names.map((name) => [name, options[name]] as const).filter(([, value]) => value !== undefined)
   return Object.fromEntries(entries) as Pick<T, Name>

@@ -1,2 +1,5 @@
-/** The version of this package, as in package.json. A constant also works in an app that is bundled into one file. */
+/**
+ * The version of this package, as in package.json. It is a constant, because an app that is bundled into one file
+ * cannot read package.json.
+ */
 export const version = '0.1.0'

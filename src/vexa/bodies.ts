@@ -6,9 +6,9 @@ import { DetailError } from './detail-error.js'
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
 
 /**
- * Makes the Fastify scope read bodies as Vexa does, regardless of the parsers of the app. A body with a JSON
- * `Content-Type`, or without one, is read as JSON. Every other body is read as text, which the routes reject with 422.
- * An empty body counts as no body.
+ * Makes this Fastify scope read bodies as Vexa does. Parsers of the app have no effect here. A body is read as JSON if
+ * its `Content-Type` is JSON or missing. Every other body is read as text, and the routes reject this text with 422. An
+ * empty body counts as no body.
  */
 export function useVexaBodies (fastify: FastifyInstance): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error')
@@ -34,7 +34,10 @@ function invalid (position: number, error: string): DetailError {
   ])
 }
 
-/** Returns the position of the fault in a text that is not JSON, or its length if JavaScript does not tell it. */
+/**
+ * Returns the position of the fault in a text that is not JSON. If JavaScript does not tell the position, returns the
+ * length of the text.
+ */
 function faultPosition (text: string): number {
   try {
     JSON.parse(text)

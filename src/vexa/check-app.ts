@@ -10,9 +10,10 @@ export function prefixFor (scope: string): string {
 }
 
 /**
- * Checks that the app has the plugin fastify-vexa-admin with the settings of Vexa, and that the paths are free.
+ * Checks that the app has the plugin fastify-vexa-admin with the scopes and prefixes of Vexa, and that Vexa's path
+ * `/admin/users` is free.
  *
- * @throws {InvalidOptionError} if not
+ * @throws {InvalidOptionError} if one of these conditions is not met
  */
 export function checkApp (fastify: FastifyInstance): void {
   check(fastify.hasDecorator('vexaAdmin'),

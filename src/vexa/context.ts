@@ -4,7 +4,7 @@ import type { UserService } from '../services/user-service.js'
 import type { Guards } from './guards.js'
 import type { Shapes } from './shapes.js'
 
-/** The objects that the routes need. */
+/** The objects that the routes of Vexa need. */
 export interface VexaContext {
   users: UserService
   tokens: TokenService

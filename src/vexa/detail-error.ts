@@ -2,17 +2,17 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidInputError, StorageUnavailableError } from '../errors.js'
 
-/** A fault in one part of a request, in the form of pydantic, which Vexa's servers use. */
+/** A fault in one part of a request. The form is that of the library pydantic, because Vexa's servers use pydantic. */
 export interface Issue {
   type: string
-  /** The place: `body`, `path` or `query`, and then names and positions. */
+  /** The place of the fault: `body`, `path` or `query`, followed by names of members and positions in arrays. */
   loc: Array<string | number>
   msg: string
   input: unknown
   ctx?: object
 }
 
-/** An error whose reply is `{ "detail": … }`. It has no code, because Vexa's errors have none. */
+/** An error whose reply is `{ "detail": … }`. The error has no code, because Vexa's errors have no codes. */
 export class DetailError extends Error {
   readonly statusCode: number
   readonly detail: string | Issue[]
@@ -37,7 +37,7 @@ export function replyWithDetail (error: unknown, request: FastifyRequest, reply:
 }
 
 function describe (error: unknown): { status: number, detail: string } {
-  // A service rejects an argument, for example `data` that is too large.
+  // A service throws this error if an argument is not valid, for example if `data` is too large.
   if (error instanceof InvalidInputError) return { status: 422, detail: error.message }
   const { statusCode: status = 500, code, message } = Object(error) as Partial<FastifyError>
   // Fastify replies 503 if the app's `handlerTimeout` ends before the storage answers.

@@ -6,7 +6,7 @@ import type { TokenService } from '../services/token-service.js'
 import { DetailError } from './detail-error.js'
 import type { HeldKey, ResolvedVexaOptions } from './options.js'
 
-/** The hooks that authenticate the clients of a route, as `onRequest`. */
+/** `onRequest` hooks that authenticate the client. Each route uses one of them. */
 export interface Guards {
   /** Accepts only the admin key. */
   admin: onRequestAsyncHookHandler
@@ -18,7 +18,7 @@ export interface Guards {
   user: onRequestAsyncHookHandler
 }
 
-/** Creates the hooks. The replies have the status and text of Vexa. */
+/** Creates the hooks. If a hook rejects a request, the reply has the same status and text as in Vexa. */
 export function createGuards (options: ResolvedVexaOptions, tokens: TokenService, publish: Publish): Guards {
   const { adminKey, analyticsKey, internalSecret } = options
 
@@ -61,8 +61,11 @@ export function createGuards (options: ResolvedVexaOptions, tokens: TokenService
   }
 }
 
-/** Returns whether a header of the request holds a key. timingSafeEqual needs equal lengths, so it compares digests. */
+/**
+ * Returns whether a header of the request has this key as its value. timingSafeEqual needs equal lengths, so it
+ * compares digests.
+ */
 function holds ({ headers }: FastifyRequest, header: string, { digest }: HeldKey): boolean {
-  // Node joins repeated headers with a comma, which no key contains.
+  // Node joins repeated headers with a comma. No key contains a comma.
   return timingSafeEqual(hash('sha256', String(headers[header] ?? ''), 'buffer'), digest)
 }

@@ -2,9 +2,9 @@ import { InvalidOptionError } from '../errors.js'
 import { read, report } from './read.js'
 
 /**
- * Returns the integer by which Vexa's clients know a user or token: the key in an id such as `user-12`.
+ * Returns the integer that Vexa's clients use as the id of a user or token: `12` for `user-12`.
  *
- * @throws {InvalidOptionError} 500 if the storage gives keys that are not integers
+ * @throws {InvalidOptionError} 500 if the key in the id is not an integer up to 2^53
  */
 export function toNumber (id: string): number {
   const [, digits] = /^[a-z]+-(\d{1,16})$/.exec(id) ?? []
@@ -24,7 +24,7 @@ export function readId (kind: 'user' | 'token', parameter: string): string {
     parameter, ['path', `${kind}_id`])
 }
 
-/** Returns the id with this number, or `undefined` if the value is not an integer. */
+/** Returns the id with this number, such as `user-7`. Returns `undefined` if the value is not an integer. */
 export function toId (kind: 'user' | 'token', number: unknown): string | undefined {
   const [, digits] = /^\+?0*(-?\d+)$/.exec(String(number)) ?? []
   return digits === undefined ? undefined : `${kind}-${digits}`

@@ -2,7 +2,10 @@ import { hash } from 'node:crypto'
 import { check, checkOptionNames } from '../check-options.js'
 import { adminKeyForm, fingerprintAdminKey } from '../hooks/admin-keys.js'
 
-/** Options of `vexaCompatibility`. Fastify's own option `prefix` puts a path before all of its routes. */
+/**
+ * Options of `vexaCompatibility`. The option `prefix` of Fastify's `register` puts a path before all routes of this
+ * plugin.
+ */
 export interface VexaCompatibilityOptions {
   /**
    * The key that clients send in `X-Admin-API-Key` to the routes under `/admin`: at least 16 printable ASCII
@@ -11,25 +14,25 @@ export interface VexaCompatibilityOptions {
   adminKey: string | undefined
   /**
    * A key of the same form that may only list users: `GET /admin/users` and `GET /admin/analytics/users`. With the
-   * shape `'0.12'`, there are no such routes.
+   * shape `'0.12'`, these two routes do not exist.
    * @default none
    */
   analyticsKey?: string | undefined
   /**
-   * The secret that Vexa's gateway and other services send in `X-Internal-Secret` to the routes under `/internal`. It
-   * has the same form as the keys. If absent, these routes return 503.
+   * The secret that Vexa's gateway and other services send in `X-Internal-Secret` to the routes under `/internal`. The
+   * secret has the same form as the keys. If absent, the routes under `/internal` return 503.
    * @default none
    */
   internalSecret?: string | undefined
   /**
-   * The members of requests and replies. `'union'` has those of Vexa 0.10 and the additions of 0.12, for clients of
-   * both. `'0.12'` has only those of 0.12.
+   * The choice of members in requests and replies. With `'union'`, they have the members of Vexa 0.10 and the additions
+   * of 0.12, for clients of both versions. With `'0.12'`, they have only the members of 0.12.
    * @default 'union'
    */
   shape?: 'union' | '0.12' | undefined
 }
 
-/** A key or secret, as the plugin holds it. */
+/** A key or secret, as the plugin keeps it in memory. */
 export interface HeldKey {
   /** The SHA-256 of the key: 32 bytes. */
   readonly digest: Buffer
@@ -47,7 +50,7 @@ export interface ResolvedVexaOptions {
 
 const keyNames = ['adminKey', 'analyticsKey', 'internalSecret'] as const
 
-// Fastify reads these options of `register`, and passes them on to the plugin.
+// Fastify itself reads these options of `register`, and also passes them to the plugin.
 const registerNames = ['prefix', 'logLevel', 'logSerializers']
 
 const remedy = 'Create a key with: openssl rand -hex 32'
@@ -55,7 +58,7 @@ const remedy = 'Create a key with: openssl rand -hex 32'
 /**
  * Returns the options of the plugin with the keys as digests. `undefined` counts as absent.
  *
- * @throws {InvalidOptionError} if an option is wrong; no message contains a key
+ * @throws {InvalidOptionError} if an option is wrong. No message contains a key
  */
 export function resolveVexaOptions (options: VexaCompatibilityOptions): ResolvedVexaOptions {
   checkOptionNames(options, [...keyNames, 'shape', ...registerNames])

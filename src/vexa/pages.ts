@@ -2,7 +2,7 @@ import type { User } from '../schemas/users.js'
 import type { UserService } from '../services/user-service.js'
 import { integer, read } from './read.js'
 
-// Each user may have a large `data`, and a page is held in memory.
+// Maximum number of users in memory at once. Each user may have a large `data`.
 const usersPerPage = 100
 
 /** Reads the query of a list. Ignores unknown names. */
@@ -20,7 +20,7 @@ export function lastOf (value: unknown): string | undefined {
   return [value].flat().at(-1) as string | undefined
 }
 
-/** Reads at most `limit` users in order of creation, page by page. */
+/** Yields at most `limit` users in order of creation, in pages. */
 export async function * pagesOf (
   users: UserService, { skip, limit }: { skip: number, limit: number }
 ): AsyncGenerator<User[], undefined> {
@@ -35,7 +35,7 @@ export async function * pagesOf (
   }
 }
 
-/** Returns the JSON of an array, part by part. `first` is the first page, if there is one. */
+/** Yields the JSON of an array of users, in parts. `first` is the first page, or `undefined` if there is none. */
 export async function * jsonOf (
   first: User[] | undefined, rest: AsyncGenerator<User[], undefined>, toItem: (user: User) => object
 ): AsyncGenerator<string> {

@@ -17,7 +17,8 @@ import { webhookRoutes } from './routes/webhook.js'
 import { createShapes } from './shapes.js'
 
 /**
- * The HTTP API of Vexa's own admin service, for Vexa's clients, as a second Fastify plugin over `app.vexaAdmin`.
+ * The HTTP API of Vexa's own admin service, for Vexa's clients. This is a second Fastify plugin, which uses
+ * `app.vexaAdmin`.
  *
  * @example
  * const scopes = ['bot', 'tx', 'browser']
@@ -32,10 +33,11 @@ export const vexaCompatibility: FastifyPluginAsync<VexaCompatibilityOptions> = a
   const { adminKey, internalSecret, strict } = options
   const publish = createPublisher(fastify.prefix)
 
-  // A hook by requireToken in an enclosing scope skips these routes, because they have guards of their own.
+  // With this decorator, a hook of requireToken in an enclosing scope skips these routes, which check keys and tokens
+  // themselves.
   fastify.decorate(adminScope, true)
   fastify.setErrorHandler(replyWithDetail)
-  // A serializer of the app cannot change these replies.
+  // This replaces a serializer of the app, which could change the replies.
   fastify.setReplySerializer((payload) => JSON.stringify(payload))
   useVexaBodies(fastify)
   fastify.addHook('onRequest', async (_request, reply) => {

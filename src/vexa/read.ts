@@ -6,22 +6,22 @@ import { DetailError, type Issue } from './detail-error.js'
 
 type Place = Issue['loc']
 
-/** Reads a value at a place of a request. Adds an issue, and returns nothing useful, if the value is not valid. */
+/** Reads a value at a place of a request. If the value is not valid, adds an issue, and the result has no meaning. */
 export type Reader<T> = (input: unknown, loc: Place, issues: Issue[]) => T
 
-/** The members that a reader of an object returns. Absent members are absent. */
+/** The members that a reader of an object returns. A member that the request lacks is absent. */
 export type Given<M extends Record<string, Reader<unknown>>> = { [Name in keyof M]?: ReturnType<M[Name]> }
 
-// A longer input is not repeated in the reply.
+// Number of characters. If the JSON of a wrong input is longer, the reply does not repeat the input.
 const longestInput = 1024
 
 // The reply to a wrong request must not show this member.
 const secretName = 'webhook_secret'
 
 /**
- * Returns a value as the reader reads it.
+ * Returns the value that the reader reads from `input`.
  *
- * @throws {DetailError} 422 with each issue
+ * @throws {DetailError} 422 with all issues, if there are any
  */
 export function read<T> (reader: Reader<T>, input: unknown, loc: Place): T {
   const issues: Issue[] = []
@@ -30,14 +30,20 @@ export function read<T> (reader: Reader<T>, input: unknown, loc: Place): T {
   return value
 }
 
-/** Adds an issue. Returns `undefined` in place of a value, which `read` then does not return. */
+/**
+ * Adds an issue. Returns `undefined` in place of a value. `read` does not return it, because `read` throws if there are
+ * issues.
+ */
 export function report (issues: Issue[], type: string, loc: Place, msg: string, input: unknown, ctx?: object): never {
   const shown = loc.at(-1) === secretName ? '***' : shorten(input)
   issues.push({ type, loc, msg, input: shown, ...ctx && { ctx } })
   return undefined as never
 }
 
-/** Returns an input as a reply may repeat it: without secrets, or `null` if it is large or has too many levels. */
+/**
+ * Returns a copy of an input that a reply may show: without secrets. Returns `null` if the input is large or has too
+ * many levels.
+ */
 function shorten (input: unknown): unknown {
   try {
     const json = JSON.stringify(input ?? null, (name, value) => name === secretName ? '***' : value)
@@ -129,10 +135,13 @@ export function recordOf<T> (reader: Reader<T>): Reader<Record<string, T>> {
     : report(issues, 'dict_type', loc, 'Input should be a valid dictionary', input)
 }
 
-/** Returns each value as it is. */
+/** Accepts every value, and returns it unchanged. */
 export const anything: Reader<unknown> = (input) => input
 
-/** Reads an object with these members. `required` must be present. Other members are ignored or rejected. */
+/**
+ * Reads an object. `members` has the reader of each member. The members in `required` must be present. `others` tells
+ * whether unknown members are ignored or rejected.
+ */
 export function model<M extends Record<string, Reader<unknown>>> (
   members: M, { required = [], others = 'ignored' }: { required?: string[], others?: 'ignored' | 'rejected' } = {}
 ): Reader<Given<M>> {

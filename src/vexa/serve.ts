@@ -7,30 +7,30 @@ const methods = ['DELETE', 'GET', 'PATCH', 'POST', 'PUT'] as const
 interface Operation {
   /** The hook that authenticates the client. */
   guard: onRequestAsyncHookHandler
-  /** Largest size of a body, in bytes. @default enough for the largest `data` */
+  /** Largest size of a body, in bytes. @default `largestBody` */
   bodyLimit?: number
   /** Returns the body of the reply. */
   reply (request: FastifyRequest<RouteTypes>, reply: FastifyReply): Promise<unknown>
 }
 
-/** A path has some of these parameters. */
+/** The types of all parameters of Vexa's paths. Each path has only some of the parameters. */
 interface RouteTypes {
   Params: { user_id: string, token_id: string, '*': string }
   Querystring: Record<string, unknown>
 }
 
-/** A path of Vexa with its methods. */
+/** The operations of one path, by their methods. */
 export type Operations = { readonly [Method in typeof methods[number]]?: Operation }
 
-// A body has at most one `data` of a user. The largest `maxDataSize` fits, even if each character is escaped in six
-// bytes. The guards run before the body is read.
+// In bytes. A body has at most one `data`. The largest `maxDataSize` fits, even if each character is an escape of six
+// bytes. Only authenticated clients can send so much, because the guards run before the body is read.
 const largestBody = 6 * 1024 * 1024 + 32 * 1024
 
 const unlisted = () => ({ schema: { hide: true } as FastifySchema, config: { swaggerTransform: false } as object })
 
 /**
- * Registers the methods of a path, with and without a slash at the end. The reply to each other method is 405. The
- * routes are not in OpenAPI documents, because Vexa's clients need none.
+ * Registers the operations of a path, with and without a slash at the end of the path. The reply to a request with any
+ * other method is 405. OpenAPI documents omit these routes, because Vexa's clients need no document.
  */
 export function serve (fastify: FastifyInstance, path: string, operations: Operations): void {
   const { ignoreTrailingSlash = false } = { ...fastify.initialConfig, ...fastify.initialConfig.routerOptions }

@@ -4,14 +4,14 @@ import { vexaScopes } from './check-app.js'
 import { toNumber } from './ids.js'
 import { imageOf, visibleData } from './user-data.js'
 
-/** The replies with users and tokens, in the shape that the option `shape` chooses. */
+/** Functions that convert users and tokens for replies. The option `shape` chooses the members of the results. */
 export interface Shapes {
   user (user: User): object
   userWithTokens (user: UserWithTokens): object
   createdToken (token: Token): object
 }
 
-/** Creates the replies. With `strict`, they have only the members of Vexa 0.12. */
+/** Creates the functions. With `strict`, the results have only the members of Vexa 0.12. */
 export function createShapes (strict: boolean): Shapes {
   return strict
     ? { user: strictUser, userWithTokens: strictUser, createdToken: strictToken }
@@ -32,7 +32,7 @@ function userWithTokens (user: UserWithTokens) {
   return { ...unionUser(user), api_tokens: tokens }
 }
 
-/** Returns a user as lists for analytics show it: without `data`. */
+/** Returns a user for the list `GET /admin/analytics/users`: without `data`. */
 export function analyticsUser (user: User): object {
   const { data: _data, ...members } = unionUser(user)
   return members
@@ -42,7 +42,7 @@ function strictToken (token: Token) {
   return { id: toNumber(token.id), token: token.token, user_id: toNumber(token.user_id), scopes: scopesOf(token) }
 }
 
-/** Returns a token as lists show it: without its value. */
+/** Returns a token for a list: without its value. */
 export function listedToken (token: Token): object {
   return {
     id: toNumber(token.id),
@@ -55,7 +55,10 @@ export function listedToken (token: Token): object {
   }
 }
 
-/** Returns the scopes of a token. A token without scopes may do everything, which Vexa's clients know as all scopes. */
+/**
+ * Returns the scopes of a token. A token without scopes may do everything, so the function returns all scopes of Vexa
+ * for it.
+ */
 export function scopesOf ({ scopes = [...vexaScopes] }: Token): string[] {
   return scopes
 }

@@ -6,7 +6,7 @@ import {
 } from './read.js'
 import { changeData, imageName } from './user-data.js'
 
-// Every database stores the integer in four bytes.
+// The maximum is the largest signed integer of four bytes.
 const count = integer(0, 2147483647)
 
 const wholeNumber = integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
@@ -25,7 +25,7 @@ const createStrict: Reader<Given<typeof newUser>> = model(strictNewUser, { requi
 export function readNewUser (body: unknown, strict: boolean) {
   const given = read(strict ? createStrict : createUnion, body, ['body'])
   const { email = '', name, image_url: image, max_concurrent_bots: bots } = given
-  // A number or image that is `null` counts as absent.
+  // If `max_concurrent_bots` or `image_url` is `null`, it counts as absent.
   return {
     email,
     name,
@@ -34,7 +34,7 @@ export function readNewUser (body: unknown, strict: boolean) {
   }
 }
 
-/** Reads members of `data`, except the member with the image, which only `image_url` sets. */
+/** Reads the members of `data`. Rejects the member that stores the image, because only `image_url` may set it. */
 const dataMembers: Reader<Record<string, unknown>> = (input, loc, issues) => {
   const members = recordOf(anything)(input, loc, issues)
   if (Object.hasOwn(members ?? {}, imageName)) {
@@ -44,7 +44,7 @@ const dataMembers: Reader<Record<string, unknown>> = (input, loc, issues) => {
 }
 
 const unionPatch = model({
-  // Any text is valid here, because the address of a user cannot be changed.
+  // Any text is valid here: `readPatch` compares it with the address of the user, which cannot be changed.
   email: nullable(text()),
   name: nullable(text(255)),
   image_url: nullable(text()),
@@ -83,8 +83,9 @@ const strictPatch: typeof strictMembers = (input, loc, issues) => {
 }
 
 /**
- * Returns the function that makes the changes in a body of `PATCH /admin/users/:user_id`. Each first-level member of
- * `data` is replaced as a whole. The function throws DetailError, 400, if the body has a different address.
+ * Returns a function for `users.edit` that returns the changes in a body of `PATCH /admin/users/:user_id`. The changes
+ * replace each first-level member of `data` as a whole. The function throws DetailError, 400, if the body has an
+ * address that is not the address of the user.
  *
  * @throws {DetailError} 422 if the body is not valid
  */

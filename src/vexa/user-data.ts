@@ -3,8 +3,8 @@ import type { UpdateUser, User } from '../schemas/users.js'
 type Data = Record<string, unknown>
 
 /**
- * Name of the member of `data` that holds `image_url` of a user. Vexa has a column for it, so the name must not be one
- * that Vexa's clients use in `data`.
+ * Name of the member of `data` that holds the `image_url` of a user. Vexa keeps the image in a column and not in
+ * `data`, so no client of Vexa may use the same name in `data`.
  */
 export const imageName = 'vexa_image_url'
 
@@ -14,15 +14,15 @@ export function visibleData ({ data = {} }: User): Data {
   return visible
 }
 
-/** Returns the address of the user's image, or `null`. */
+/** Returns the URL of the user's image, or `null` if the user has no image. */
 export function imageOf ({ data }: User): string | null {
   const image = data?.[imageName]
   return typeof image === 'string' ? image : null
 }
 
 /**
- * Returns changes that replace members of `data`, each as a whole. A member that is `undefined` is removed, and `null`
- * is kept. Returns no changes if there are no members.
+ * Returns the changes that replace the given members of `data`, each as a whole. If a given member is `undefined`, the
+ * changes remove it. If a given member is `null`, they store `null`. If `members` is empty, returns an empty object.
  */
 export function changeData ({ data }: User, members: Data): UpdateUser {
   if (Object.keys(members).length === 0) return {}

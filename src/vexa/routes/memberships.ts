@@ -11,13 +11,16 @@ import { changeData } from '../user-data.js'
 
 interface Membership { workspace_id: string, role: unknown, added_at: unknown }
 
-/** Returns the shared workspaces of a user. Ignores entries that name no workspace. */
+/** Returns the memberships of a user in shared workspaces. Ignores stored entries without a `workspace_id`. */
 export function membershipsOf ({ data }: User): Membership[] {
   const stored: unknown = data?.memberships
   return Array.isArray(stored) ? stored.filter((entry) => isPlainObject(entry) && entry.workspace_id) : []
 }
 
-/** Registers the routes of the shared workspaces of a user, which Vexa keeps in `data`. */
+/**
+ * Registers the routes of the memberships of a user in shared workspaces. Vexa keeps the memberships in `data` of the
+ * user.
+ */
 export function membershipRoutes (fastify: FastifyInstance, { users, guards, internal }: VexaContext): void {
   /** Replaces the memberships of one workspace, and returns all memberships of the user. */
   async function replace (userId: string, workspaceId: unknown, ...added: Membership[]) {
@@ -56,7 +59,7 @@ export function membershipRoutes (fastify: FastifyInstance, { users, guards, int
 }
 
 /**
- * Returns the id of a user whom an internal client names.
+ * Returns the id of the user that an internal client names.
  *
  * @throws {DetailError} 404 if the value is not an integer
  */
@@ -66,7 +69,10 @@ export function known (userId: unknown): string {
   return id
 }
 
-/** Throws the error again. The message for an unknown user differs from that of the other routes. */
+/**
+ * Throws the error again. For an unknown user, throws an error whose message is the one that Vexa's internal routes
+ * use.
+ */
 export function renamed (error: unknown): never {
   throw error instanceof UserNotFoundError ? new DetailError(404, 'Unknown user') : error
 }

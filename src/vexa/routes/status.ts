@@ -6,8 +6,8 @@ const replies = {
 }
 
 /**
- * Registers the two routes by which deployments of Vexa see that the process is up. They need no key. If the app
- * already has a route with one of these paths, the route of the app stays.
+ * Registers the two routes by which deployments of Vexa check that the process runs. These routes need no key. If the
+ * app already has a route with one of these paths, the route of the app stays.
  */
 export function statusRoutes (fastify: FastifyInstance): void {
   for (const [url, body] of Object.entries(replies)) {

@@ -9,7 +9,7 @@ import { arrayOf, integer, model, nullable, read, text } from '../read.js'
 import { serve } from '../serve.js'
 import { listedToken } from '../shapes.js'
 
-// The services return at most this number of tokens.
+// `tokens.list` returns at most this number of tokens.
 const tokensPerPage = 1000
 
 const longest = 2147483647
@@ -59,7 +59,9 @@ export function tokenRoutes (fastify: FastifyInstance, { tokens, guards, shapes,
   })
 }
 
-/** Returns the token that a request asks for. A member of the body counts before the parameter of the query. */
+/**
+ * Returns the token that a request asks for. If both the body and the query have a value, the value in the body counts.
+ */
 function tokenOf (query: Record<string, unknown>, input: unknown) {
   const given = read(body, input, ['body'])
   const parameter = (name: string) => lastOf(query[name])
@@ -80,7 +82,7 @@ function tokenOf (query: Record<string, unknown>, input: unknown) {
   }
 }
 
-/** Returns the lifetime in a query. A lifetime of 0 or less is ignored, as Vexa does. */
+/** Returns the lifetime in a query. Ignores a lifetime of 0 or less, as Vexa does. */
 function readLifetime (value: string | undefined): number | undefined {
   if (value === undefined) return undefined
   const seconds = read(integer(-longest, longest), value, ['query', 'expires_in'])
@@ -95,7 +97,10 @@ function list (names: readonly string[]): string {
   return `[${[...names].sort().map((name) => `'${name}'`).join(', ')}]`
 }
 
-/** Returns a scope as a reply may repeat it. Keys and tokens are longer than 15 characters. */
+/**
+ * Returns a scope that a reply may show. A longer text may be a misplaced key or token, because these have 16
+ * characters or more.
+ */
 function shorten (scope: string): string {
   return scope.length <= 15 ? scope : '…'
 }

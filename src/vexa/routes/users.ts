@@ -11,7 +11,8 @@ import { readNewUser, readPatch } from '../user-bodies.js'
 
 const rejectPath = async () => { throw new DetailError(404, 'Not Found') }
 
-// A path that Vexa 0.12 does not have. Without this entry, the app would reply, with an error of a different form.
+// The operation of a path that Vexa 0.12 does not have. Without this operation, the app itself would reply, and its
+// error would have a different form.
 const missing: Operations = { GET: { guard: rejectPath, reply: rejectPath } }
 
 /** Registers the routes of users. */

@@ -12,7 +12,7 @@ import { membershipsOf } from './memberships.js'
 
 type Code = (Verification & { valid: false })['code']
 
-// Each reply has the status 401, because Vexa's gateway takes any other 4xx for a token that does not exist.
+// The status of each of these replies is 401. Vexa's gateway would treat any other 4xx as a token that does not exist.
 const reasons: Record<Code, string> = {
   NOT_FOUND: 'Invalid token',
   EXPIRED: 'Token expired',
@@ -21,7 +21,7 @@ const reasons: Record<Code, string> = {
   INSUFFICIENT_SCOPE: 'Invalid token'
 }
 
-/** Registers the route by which Vexa's gateway verifies the token of each request. */
+/** Registers the route by which Vexa's gateway verifies the token of each request that it gets. */
 export function validateRoutes (fastify: FastifyInstance, { tokens, guards }: VexaContext): void {
   serve(fastify, '/internal/validate', {
     POST: {
@@ -47,7 +47,10 @@ export function validateRoutes (fastify: FastifyInstance, { tokens, guards }: Ve
   })
 }
 
-/** Returns the webhook of a user with its secret. A webhook without an address has no other members. */
+/**
+ * Returns the members of a reply that describe the webhook of a user, with the secret. Returns no members if the user
+ * has no URL of a webhook.
+ */
 function webhookOf ({ data = {} }: User): object {
   const { webhook_url: url, webhook_secret: secret, webhook_events: events } = data
   if (!url) return {}

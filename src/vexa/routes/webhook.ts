@@ -10,13 +10,13 @@ const webhook = model({
   webhook_events: nullable(recordOf(flag))
 }, { required: ['webhook_url'] })
 
-/** Registers the routes by which the holder of a token sets and reads the webhook of its user. */
+/** Registers the routes that set and read the webhook of the user whose token the request sends. */
 export function webhookRoutes (fastify: FastifyInstance, { users, guards, shapes, strict }: VexaContext): void {
-  /** Returns the members of `data` that a body changes. `undefined` removes a member. */
+  /** Returns the members of `data` that a body changes. A member that is `undefined` is to be removed. */
   function changesIn (body: unknown): Record<string, unknown> {
     const { webhook_secret: secret, ...given } = read(webhook, body, ['body'])
     const members = { ...given, ...secret !== undefined && { webhook_secret: secret?.trim() || null } }
-    // `null` removes the stored member in Vexa 0.10. In 0.12, the stored member stays.
+    // In Vexa 0.10, `null` removes the stored member. In Vexa 0.12, `null` leaves the stored member as it is.
     const changed = Object.entries(members).filter(([, value]) => !strict || value !== null)
     return Object.fromEntries(changed.map(([name, value]) => [name, value ?? undefined]))
   }
@@ -24,7 +24,7 @@ export function webhookRoutes (fastify: FastifyInstance, { users, guards, shapes
   serve(fastify, '/user/webhook', {
     PUT: {
       guard: guards.user,
-      // Users send this body, not admins.
+      // The limit is small, because users send this body, and not admins.
       bodyLimit: 64 * 1024,
       async reply ({ apiUser: { id }, body }) {
         const members = changesIn(body)
@@ -46,7 +46,10 @@ export function webhookRoutes (fastify: FastifyInstance, { users, guards, shapes
   })
 }
 
-/** Returns a secret without its characters, except the last four of a long secret, by which people recognise it. */
+/**
+ * Returns asterisks in place of a secret. For a long secret, adds its last four characters, so that people recognise
+ * it.
+ */
 function mask (secret: string): string {
   return '********' + (secret.length > 8 ? secret.slice(-4) : '')
 }
