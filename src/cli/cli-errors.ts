@@ -1,13 +1,13 @@
-/** An error whose message is the sentence that the command line prints. The exit code is 1: the command is not done. */
+/** The command could not be done. The command line prints the message of this error, and the exit code is 1. */
 export class NotDoneError extends Error {
   /** @default 1 */
   readonly exitCode: 1 | 2 = 1
 }
 
-/** An error of the person or program that wrote the command. The exit code is 2. */
+/** The arguments or options of the command are wrong. The exit code is 2. */
 export class UsageError extends NotDoneError {
   override readonly exitCode = 2
 }
 
-/** The reader of stdout has ended, such as `head`. The command ends at once, and that is no failure. */
+/** The program that reads stdout has ended, as `head` does. The command then ends at once, and its exit code is 0. */
 export class ReaderGoneError extends Error {}

@@ -17,21 +17,24 @@ export interface Process {
 export interface Cli {
   readonly process: Process
   readonly output: Output
-  /** Registers what to do when the command ends, such as to close the database. The last one runs first. */
+  /**
+   * Registers a task that runs when the command ends, such as closing the database. The task that was registered last
+   * runs first.
+   */
   defer (task: () => unknown): void
 }
 
-/** Number of the characters that a line of stdin may have. No value and no answer has as many. */
+/** Maximum number of characters of a line on stdin. Every value of a token and every answer of a person is shorter. */
 const longestLine = 64 * 1024
 
 /**
- * Reads the first line of stdin, without white space at its ends. Returns an empty text at the end of the input.
+ * Reads the first line of stdin, without white space at its ends. If stdin has no line, returns an empty text.
  *
  * @throws {UsageError} if the line is too long
  */
 export async function readLine ({ process: { stdin } }: Cli): Promise<string> {
   let text = ''
-  // The end of the loop closes stdin. Otherwise the program would wait for the end of the input.
+  // Leaving the loop closes stdin. If stdin stayed open, the program would wait for the end of the input.
   for await (const piece of stdin.setEncoding('utf8')) {
     text += piece
     if (/[\r\n]/.test(piece) || text.length > longestLine) break
@@ -42,7 +45,7 @@ export async function readLine ({ process: { stdin } }: Cli): Promise<string> {
 }
 
 /**
- * Asks a question if a person can answer it: stdin and stderr are terminals.
+ * Asks a question if stdin and stderr are terminals, so that a person can answer. Otherwise does nothing.
  *
  * @throws {NotDoneError} if the answer is not `y` or `yes`
  */

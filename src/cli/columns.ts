@@ -11,7 +11,7 @@ export const userColumns: Columns<User> = [
   ['CREATED', ({ created_at: createdAt }) => createdAt]
 ]
 
-/** Lines of one user. */
+/** Lines of the output for one user. */
 export const userDetails: Columns<User> = [
   ...userColumns,
   ['DATA', ({ data }) => data && JSON.stringify(data)]
@@ -30,7 +30,7 @@ export const tokenColumns: Columns<Token> = [
   ['CREATED', ({ created_at: createdAt }) => createdAt]
 ]
 
-/** Lines of one token. */
+/** Lines of the output for one token. */
 export const tokenDetails: Columns<Token> = [
   ...tokenColumns,
   ['DATA', ({ data }) => data && JSON.stringify(data)]
@@ -43,13 +43,13 @@ export const foundTokenColumns: Columns<FoundToken> = [
   ...tokenColumns.slice(2) as Columns<FoundToken>
 ]
 
-/** Lines of one token, and the address of its user. */
+/** Lines of the output for one token, with the address of its user. */
 export const foundTokenDetails: Columns<FoundToken> = [
   ...tokenDetails as Columns<FoundToken>,
   ['EMAIL', ({ user }) => user.email]
 ]
 
-/** Lines of the result of a verification. */
+/** Lines of the output for a verification. */
 export const verificationDetails: Columns<Verification> = [
   ['VALID', ({ valid }) => valid ? 'yes' : 'no'],
   ['CODE', (verification) => verification.valid ? null : verification.code],

@@ -1,22 +1,22 @@
 import type { Cli } from './cli.js'
 import type { Options, Values } from './options.js'
 
-/** A command of the command line. The parser and the help read this object, so it is the only description. */
+/** A command of the command line. Both the parser and the help use this object. */
 export interface Command<O extends Options = any, A extends readonly string[] = any> {
   /** The sentence that the list of commands shows, without a full stop. */
   readonly summary: string
   /** More sentences for the help of the command. */
   readonly details?: string
-  /** The names of the arguments in their order. A name in square brackets may be left out: `[FILE]`. */
+  /** The names of the arguments in their order. An argument is optional if its name is in square brackets: `[FILE]`. */
   readonly arguments: A
-  /** The sentence for an argument too many, if the usual one is not enough. */
+  /** The message for too many arguments. @default a general message */
   readonly surplus?: string
   /** The options besides `--json` and `--help`, which each command has. */
   readonly options: O
-  /** At least one example: a sentence that says what it does, and the line to type. */
+  /** At least one example: a sentence that says what the example does, and the line to type. */
   readonly examples: ReadonlyArray<readonly [sentence: string, line: string]>
   /**
-   * Runs the command. Returns `'not done'` if the output has said why, and the exit code is 1.
+   * Runs the command. Returns `'not done'` if the exit code must be 1, and the output tells the reason already.
    *
    * @throws {NotDoneError} if the command cannot be done
    * @throws {UsageError} if an argument or option is wrong
@@ -24,13 +24,13 @@ export interface Command<O extends Options = any, A extends readonly string[] = 
   run (cli: Cli, invocation: Invocation<O, A>): Promise<void | 'not done'>
 }
 
-/** The arguments and options of one call of a command. */
+/** The arguments and the values of the options in one call of a command. */
 export interface Invocation<O extends Options, A extends readonly string[]> {
   readonly args: { readonly [I in keyof A]: A[I] extends `[${string}` ? string | undefined : string }
   readonly values: Values<O>
 }
 
-/** Commands with a common first word. */
+/** Commands that begin with the same word, such as `user create` and `user list`. */
 export interface Group {
   readonly summary: string
   readonly commands: Readonly<Record<string, Command>>

@@ -3,19 +3,19 @@ import { sql, type Kysely } from 'kysely'
 import { NotDoneError } from './cli-errors.js'
 
 /**
- * A check of `doctor`: its name, and a function that returns what it found.
+ * A check of the command `doctor`: its name, and a function that returns a text about what the check found.
  *
- * @throws if something is wrong. The message says what
+ * @throws if something is wrong. The message says what is wrong
  */
 export type Check = readonly [name: string, look: () => Promise<string>]
 
 const versionOf = { sqlite: 'sqlite_version()', postgres: 'version()', mysql: 'version()' }
 const secondsOf = { postgres: 'extract(epoch from clock_timestamp())', mysql: 'unix_timestamp(now(6))' }
 
-// A token expires by the clock of the process that checks it, so clocks that differ accept it for too long.
+// In seconds. The process that checks a token uses its own clock, so a clock that is late accepts an expired token.
 const largestDifference = 5
 
-/** Returns the checks that need SQL. The services have no calls for them. */
+/** Returns the checks that need SQL, because no method of the services makes them. */
 export function databaseChecks (
   db: Kysely<any>, kind: 'sqlite' | 'postgres' | 'mysql', tablePrefix: string, filename = ''
 ): Check[] {

@@ -1,6 +1,6 @@
 import { UsageError } from './cli-errors.js'
 
-/** A database that a URL names. */
+/** The kind of a database, and its file or URL. */
 export type DatabaseUrl =
   | { readonly kind: 'sqlite', readonly filename: string }
   | { readonly kind: 'postgres' | 'mysql', readonly url: string }
@@ -14,7 +14,8 @@ export function readDatabaseUrl (text: string): DatabaseUrl {
   const [, scheme = '', rest = ''] = /^([a-z0-9+]+):(.*)$/si.exec(text) ?? []
   switch (scheme.toLowerCase()) {
     case 'sqlite': {
-      // Two slashes are a habit from other URLs: `sqlite:///data/admin.db` names /data/admin.db.
+      // Many people write two slashes after the scheme, as in other URLs: `sqlite:///data/admin.db` names
+      // /data/admin.db.
       const filename = rest.replace(/^\/\//, '')
       if (filename.trim() === '') throw new UsageError('The URL of the database names no file: write sqlite:PATH')
       return { kind: 'sqlite', filename }
@@ -33,7 +34,7 @@ export function readDatabaseUrl (text: string): DatabaseUrl {
 function checkUrl (url: string): string {
   try {
     const { username, password, pathname } = new URL(url)
-    // The drivers decode each of these, too.
+    // The drivers also decode these three parts, and would throw for a malformed escape.
     for (const part of [username, password, pathname]) decodeURIComponent(part)
     return url
   } catch {

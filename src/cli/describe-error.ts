@@ -8,7 +8,8 @@ export function describeError (error: unknown, command: Command): Error {
   const message = error instanceof Error ? error.message : String(error)
   const cause = { cause: error }
   if (error instanceof InvalidInputError) return new UsageError(nameOption(message, command), cause)
-  // The errors of the start name the package, as the command line itself does.
+  // The message of an error at boot begins with the name of the package. The command line adds this name to each
+  // message.
   const sentence = message.replace(/^fastify-vexa-admin: /, '')
   if (error instanceof DatabaseNotMigratedError) {
     return new NotDoneError(`${sentence}, with npx fastify-vexa-admin migrate`, cause)
@@ -20,7 +21,10 @@ export function describeError (error: unknown, command: Command): Error {
   return new NotDoneError(sentence, cause)
 }
 
-/** Replaces a member, such as `expires_in`, or its path by the option or argument that sets it: `--expires-in`. */
+/**
+ * Replaces the name or path of a member at the start of a message by the option or argument that sets the member. So
+ * `expires_in` becomes `--expires-in`.
+ */
 function nameOption (message: string, { arguments: names, options }: Command): string {
   const [member = ''] = /^[a-z_]+/.exec(message) ?? []
   const option = member.replaceAll('_', '-')

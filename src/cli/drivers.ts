@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { NotDoneError } from './cli-errors.js'
 
 /**
- * Loads a package that the project has installed, or that is installed next to this package.
+ * Loads a package. Looks for the package in the project first, and then next to this package.
  *
  * @throws {NotDoneError} if the package is not installed
  */

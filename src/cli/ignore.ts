@@ -1,2 +1,5 @@
-/** Listens to an event whose error is reported elsewhere. Without a listener, the event would end the process. */
+/**
+ * Is a listener for an `error` event whose error is reported elsewhere. An `error` event without a listener would end
+ * the process.
+ */
 export function ignore (): void {}

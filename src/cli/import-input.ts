@@ -13,21 +13,28 @@ import { readUnkey } from './sources/unkey.js'
 import { readVexa } from './sources/vexa.js'
 import { createDialect, databaseOf } from './storage.js'
 
-/** The options that the app needs. `legacyTokens` is absent if the lines do not show the forms of their tokens. */
+/**
+ * The options that the app needs to accept the imported tokens. `legacyTokens` is absent if the lines do not tell which
+ * forms the values have.
+ */
 export type FoundOptions = Omit<NeededOptions, 'legacyTokens'> & Partial<NeededOptions>
 
 /** The lines that an import reads. */
 export interface ImportFrom {
-  /** Returns the options that the app needs, as far as they are known before the import. */
+  /** Returns the options that the app needs, as far as the lines tell them before the import. */
   findOptions (): Promise<FoundOptions>
-  /** Reads the lines. Each other record is a note. `recordOf` returns the record of one of the last lines, if known. */
+  /**
+   * Reads the lines. Calls `note` for each remark of the source, such as about a record that it leaves out. `recordOf`
+   * returns the name of the record in the other system that became a line, if this line is one of the last 8192. For a
+   * file of lines, it returns `undefined`.
+   */
   read (note: SourceListener['note'], signal: AbortSignal): {
     lines: ImportInput
     recordOf (line: number): string | undefined
   }
 }
 
-/** Opens a file with lines of an import, or stdin. */
+/** Opens a file with lines of an import. Without a name, opens stdin. */
 export function openLines (cli: Cli, name: string | undefined): ImportFrom {
   const { process: { stdin, cwd } } = cli
   const recordOf = () => undefined
@@ -35,7 +42,7 @@ export function openLines (cli: Cli, name: string | undefined): ImportFrom {
     if (stdin.isTTY) throw new UsageError('Give a FILE, or send the lines on stdin')
     return {
       findOptions: async () => ({ scopes: [] }),
-      // An import that waits for the next line stops, too.
+      // When the signal aborts, an import that waits for its next line stops, too.
       read: (_note, signal) => ({ lines: addAbortSignal(signal, stdin), recordOf })
     }
   }
@@ -50,7 +57,7 @@ const databaseSources = { vexa: readVexa, 'better-auth': readBetterAuth } as con
 
 export type SourceName = keyof typeof databaseSources | 'unkey'
 
-/** Opens another system. The end of the command closes its database. */
+/** Opens another system. The database of that system is closed when the command ends. */
 export function openSource (cli: Cli, name: SourceName, given: string | undefined): ImportFrom {
   const read = name === 'unkey' ? unkeyAt(cli, given) : databaseAt(cli, name, given)
   return {
@@ -87,7 +94,10 @@ function databaseAt (
   return () => databaseSources[name](db)
 }
 
-/** Returns whether a path is a pipe, such as that of a shell's `<(…)`, or else no file. It can be read only once. */
+/**
+ * Returns whether a path exists and is not a regular file, such as the pipe of `<(…)` in a shell. A pipe can be read
+ * only once.
+ */
 function isPipe (path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === false
 }
@@ -101,13 +111,13 @@ async function * readBytes (path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Says of each error that it concerns the other system. */
+/** Turns each error into one whose message says that SOURCE cannot be read. A SourceError stays as it is. */
 async function * guard (source: AsyncGenerator<SourceLine>): AsyncGenerator<SourceLine> {
   try {
     yield * source
   } catch (error) {
     if (error instanceof SourceError) throw error
-    // An error of a connection to several addresses has a code, and no message.
+    // If a host has several addresses and none of them answers, the error has a code and no message.
     const { code, message } = error as NodeJS.ErrnoException
     throw new NotDoneError(`SOURCE cannot be read: ${[message, code].find(Boolean)}`)
   }

@@ -3,7 +3,7 @@ import type { Columns, Output } from './output.js'
 import type { FoundOptions } from './import-input.js'
 import type { SourceNote } from './sources/source-line.js'
 
-/** The end of the report of an import, as JSON has it. */
+/** The last object of the report of an import with `--json`. */
 export interface ImportSummary extends ImportResult {
   /** Whether the import has read all lines. */
   complete: boolean
@@ -15,7 +15,10 @@ export interface ImportSummary extends ImportResult {
 /** Reports an import: as JSON on stdout, or as sentences on stderr and a table on stdout. */
 export interface ImportReport {
   note (note: SourceNote): Promise<void>
-  /** Reports a line that is not taken as it is. `record` is the record of another system that has become the line. */
+  /**
+   * Reports a line that is rejected or has a conflict. `record` names the record of the other system that became the
+   * line.
+   */
   issue (issue: ImportIssue, record: string | undefined): Promise<void>
   progress (result: ImportResult): Promise<void>
   end (summary: ImportSummary): Promise<void>
@@ -25,7 +28,7 @@ export interface ImportReport {
 export function createImportReport (output: Output): ImportReport {
   let leftOut = 0
 
-  /** Prints a value as JSON, or a sentence in place of the progress. */
+  /** Prints the value as JSON. Without `--json`, removes the progress from the terminal and prints the sentence. */
   async function print (value: object, sentence: string): Promise<void> {
     if (output.isJson) return output.done(value, sentence)
     await output.progress('')

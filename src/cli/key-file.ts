@@ -3,10 +3,10 @@ import { adminKeyForm } from '../hooks/admin-keys.js'
 import { NotDoneError, UsageError } from './cli-errors.js'
 
 /**
- * Returns the admin keys of a file. A key is alone on its line. Blank lines and lines that begin with `#` are skipped.
+ * Returns the admin keys of a file. Each line has one key. Skips blank lines and lines that begin with `#`.
  *
  * @throws {NotDoneError} if the file cannot be read
- * @throws {UsageError} if the file has no key, or a line is wrong; no message contains a key
+ * @throws {UsageError} if the file has no key, or a line is wrong. No message contains a key
  */
 export function readKeyFile (path: string): string[] {
   const lineOf = new Map<string, number>()

@@ -9,9 +9,13 @@ import { ignore } from './ignore.js'
 import { createOutput, type Output } from './output.js'
 import { findCommand, parseCall } from './parse.js'
 
-/** Runs the command that the arguments name. Returns the exit code: 0 done, 1 not done, 2 wrong usage. */
+/**
+ * Runs the command that the arguments name. Returns the exit code: 0 if the command is done, 1 if not, 2 for wrong
+ * usage.
+ */
 export async function main (argv: readonly string[], process: Process): Promise<number> {
-  // Each write reports its own error. Without listeners, an error event would also end the process.
+  // `write` reports the error of each write. Without these listeners, the `error` event of a stream would end the
+  // process.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignore)
   const isJson = argv.includes('--json')
   const output = createOutput(process.stdout, process.stderr, isJson)
@@ -25,7 +29,8 @@ async function runAndClose (argv: readonly string[], process: Process, output: O
   const errors: unknown[] = []
   const keep = (error: unknown) => errors.push(error)
   const exitCode = await run(argv, { process, output, defer: (task) => { deferred.unshift(task) } }).catch(keep)
-  // Each task runs, even if the command or another task has failed. The first error tells the reason.
+  // Each task runs, even if the command or another task has failed. The caller gets the first error, which tells the
+  // reason.
   for (const task of deferred) await Promise.resolve().then(task).catch(keep)
   if (errors.length > 0) throw errors[0]
   return exitCode

@@ -4,18 +4,18 @@ import { resolve } from 'node:path'
 import type { Cli } from './cli.js'
 import { NotDoneError } from './cli-errors.js'
 
-/** A file that gets its name when it is complete. Before, its name ends in `.partial`. */
+/** A file that gets its name only when it is complete. Until then, its name ends in `.partial`. */
 export interface NewFile {
   readonly path: string
   write (text: string): void
-  /** Gives the file its name. Never replaces a file. */
+  /** Gives the complete file its name. Never replaces an existing file. */
   complete (): void
 }
 
 /**
- * Creates a file that only its owner can read. The end of the command deletes a file that is not complete.
+ * Creates a file that only its owner can read. If the file is not complete when the command ends, the file is deleted.
  *
- * @throws {NotDoneError} if the file exists, or cannot be written. The methods throw it, too
+ * @throws {NotDoneError} if the file exists, or cannot be written. The methods of NewFile also throw this error
  */
 export function createNewFile ({ process, defer }: Cli, name: string): NewFile {
   const path = resolve(process.cwd(), name)
@@ -46,14 +46,15 @@ export function createNewFile ({ process, defer }: Cli, name: string): NewFile {
   }
 }
 
-/** Gives a file another name, unless a file has this name. */
+/** Gives a file another name, unless another file has this name already. */
 function giveName (file: string, name: string): void {
   try {
     // A rename would replace a file that another program has created meanwhile.
     linkSync(file, name)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error
-    // Some file systems, such as FAT, have no second names. An empty file of this command takes the name.
+    // On some file systems, such as FAT, a file cannot have two names. There, an empty new file reserves the name
+    // first.
     closeSync(openSync(name, 'wx', 0o600))
     renameSync(file, name)
   }

@@ -4,13 +4,13 @@ import { readTime } from './times.js'
 
 /** An option of a command. `T` is the type of its value. */
 export interface Option<T = unknown> {
-  /** The word for the value in the help. Absent if the option takes no value. */
+  /** The word that stands for the value in the help, such as `FILE`. Absent if the option takes no value. */
   readonly placeholder?: string
   readonly description: string
   /** Whether the option may be given several times. */
   readonly repeatable?: boolean
   /**
-   * Returns the value of the option from the texts that were given, at least one.
+   * Returns the value of the option. `texts` has one text for each time that the option was given, at least one.
    *
    * @throws {UsageError} if a text is not valid
    */
@@ -19,7 +19,7 @@ export interface Option<T = unknown> {
 
 export type Options = Readonly<Record<string, Option>>
 
-/** The values of options by their names. An option that was not given has no value. */
+/** The values of options by their names. An option that was not given is absent. */
 export type Values<O extends Options> = {
   readonly [Name in keyof O]?: (O[Name] extends Option<infer T> ? T : never) | undefined
 }
@@ -29,7 +29,7 @@ export function flag (description: string): Option<boolean> {
   return { description, read: () => true }
 }
 
-/** Returns an option with one value, which `convert` makes of a text. */
+/** Returns an option with one value. `convert` returns the value for the text that was given. */
 export function option<T> (placeholder: string, description: string, convert: (text: string) => T): Option<T> {
   return { placeholder, description, read: ([text]) => convert(text as string) }
 }
@@ -39,7 +39,9 @@ export function text (placeholder: string, description: string): Option<string> 
   return option(placeholder, description, (text) => text)
 }
 
-/** Returns an option with one or more texts. Each may hold several texts with commas between them. */
+/**
+ * Returns an option with one or more texts. A person may repeat the option, or write several texts with commas between.
+ */
 export function list (placeholder: string, description: string): Option<string[]> {
   return {
     placeholder,
@@ -49,7 +51,10 @@ export function list (placeholder: string, description: string): Option<string[]
   }
 }
 
-/** Returns an option with one or more regular expressions. Each may have slashes around it, and flags after them. */
+/**
+ * Returns an option with one or more regular expressions. An expression may be written with slashes and flags:
+ * `/key/i`.
+ */
 export function forms (placeholder: string, description: string): Option<RegExp[]> {
   return {
     placeholder,
@@ -93,7 +98,7 @@ export function json (description: string): Option<Record<string, unknown>> {
     try {
       value = JSON.parse(text)
     } catch {
-      // The value stays undefined, which is no object either.
+      // The value stays `undefined`, so the next check throws.
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new UsageError('Expected a JSON object, such as \'{"plan":"pro"}\'')
@@ -125,7 +130,7 @@ export function time (description: string): Option<string> {
 }
 
 /**
- * Returns the value of an option, or `other` if its opposite is given.
+ * Returns the value of the option `name`, or `other` if the option `opposite` is given.
  *
  * @throws {UsageError} if both are given
  */

@@ -1,6 +1,6 @@
 const pageSize = 1000
 
-/** Lists page by page, until the end or until `limit` records are listed. */
+/** Yields the pages of a list, until the list ends or `limit` records are yielded. */
 export async function * pagesOf<T extends { id: string }> (
   list: (page: { limit: number, after: string | undefined }) => Promise<T[]>, limit = Infinity
 ): AsyncGenerator<T[]> {

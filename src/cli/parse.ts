@@ -4,12 +4,12 @@ import { isGroup, type Command, type CommandTable, type Group } from './command.
 import { commonOptions, type Options } from './options.js'
 import { suggest } from './suggest.js'
 
-/** The command, group or table that words name, and the words. */
+/** The command or group that the first words of the arguments name. */
 export interface Found {
   readonly words: readonly string[]
-  /** Absent if there is no first word. */
+  /** Absent if the arguments do not begin with a word. */
   readonly entry?: Command | Group
-  /** The rest of the arguments. */
+  /** The arguments after `words`. */
   readonly rest: readonly string[]
 }
 
@@ -34,18 +34,23 @@ function lookUp<T> (word: string, entries: Readonly<Record<string, T>>, words: r
   throw new UsageError(`Unknown command${quote([...words, word].join(' '))}.${known}`)
 }
 
-/** Returns a word in quotes, or nothing if the word may be a secret that was given by mistake. */
+/**
+ * Returns a word in quotes for a message. Returns an empty text if the word may be a secret that was given by mistake.
+ */
 function quote (word: string): string {
   return /^[a-z -]{1,24}$/.test(word) ? ` "${word}"` : ''
 }
 
-/** Returns the name of an option, or nothing if the name may be a secret that was given by mistake. */
+/**
+ * Returns the name of an option for a message. Returns an empty text if the name may be a secret that was given by
+ * mistake.
+ */
 function repeatOption (name: string): string {
   return /^--?[a-z][a-z-]{0,23}$/.test(name) ? ` ${name}` : ''
 }
 
 /**
- * Returns the arguments and options of a call. The error never repeats an argument, because it may be a secret.
+ * Returns the arguments and options of a call. No message repeats an argument or a value, because it may be a secret.
  *
  * @throws {UsageError} if an argument or option is wrong
  */
@@ -55,7 +60,7 @@ export function parseCall (
   const options: Options = { ...command.options, ...commonOptions }
   const { tokens } = parseArgs({
     args: [...argv],
-    // The parser reports errors itself, because those of `parseArgs` may repeat a value.
+    // This function reports errors itself, because an error of `parseArgs` may repeat a value.
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -82,7 +87,7 @@ export function parseCall (
       continue
     }
     if (value === undefined) throw new UsageError(`${rawName} needs a value: ${rawName} ${option.placeholder}`)
-    // Otherwise a forgotten value would make the next option the value.
+    // If a person forgot the value, `value` is the next option.
     if (!inlineValue && /^-./.test(value)) {
       throw new UsageError(`${rawName} needs a value. If the value begins with a hyphen, write ${rawName}=…`)
     }

@@ -11,11 +11,11 @@ type ChangeValues = Values<typeof changeOptions>
 type ServicesUse = StorageUse & Pick<OpenVexaAdminOptions, 'legacyTokens' | 'scopes' | 'tokenPrefix'>
 
 /**
- * Opens the storage that the options name, and returns its services. The end of the command closes them. The audit
- * trail is on if the storage keeps one. `--no-audit` turns it off.
+ * Opens the storage that the options name, and returns its services. The services are closed when the command ends. The
+ * audit trail is on if the storage keeps an audit trail, unless `--no-audit` is given.
  *
- * The command line does not load the app, so it has limits of its own: `data` of at most 1 MiB, and no longest
- * lifetime. It stores the first characters of each new token, as `serve` does.
+ * The command line does not load the app, so it does not know the options of the app. It accepts `data` of at most 1
+ * MiB, and every lifetime. It stores the first characters of each new token, as `serve` does.
  */
 export async function openServices (
   cli: Cli, values: DatabaseValues & ChangeValues, use: ServicesUse = {}
@@ -32,7 +32,7 @@ export async function openServices (
   })
 }
 
-/** Opens a storage, and returns its services. The end of the command closes them. */
+/** Opens a storage, and returns its services. The services are closed when the command ends. */
 export async function openStorage (
   cli: Cli, storage: StorageAdapter, options: OpenVexaAdminOptions = { audit: isAudited(storage) }
 ): Promise<OpenVexaAdmin> {
@@ -41,7 +41,7 @@ export async function openStorage (
   return services
 }
 
-/** Returns the last argument of a call that changes something. */
+/** Returns the last argument for each method of the services that changes something. */
 export function changeBy ({ actor = defaultActor() }: ChangeValues): { actor: string } {
   return { actor }
 }

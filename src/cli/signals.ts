@@ -2,7 +2,9 @@ import type { Cli } from './cli.js'
 
 const signals = ['SIGINT', 'SIGTERM'] as const
 
-/** Returns a signal that is aborted at the first SIGINT or SIGTERM. A second one ends the process at once. */
+/**
+ * Returns an AbortSignal that the first SIGINT or SIGTERM aborts. A second SIGINT or SIGTERM ends the process at once.
+ */
 export function stopSignal ({ process, defer }: Cli): AbortSignal {
   const controller = new AbortController()
   const release = () => {

@@ -16,12 +16,14 @@ import type { databaseOptions, Values } from './options.js'
 /** How a command uses its storage. */
 export interface StorageUse {
   /**
-   * Whether the command may be the first one, or the first one after an upgrade: it creates the database file, and
-   * creates or upgrades the tables. Other commands leave the tables as they are.
+   * Whether the command may be the first one on a database, or the first one after an upgrade. Such a command creates
+   * the database file, and creates or upgrades the tables. Other commands do not change the tables.
    * @default false
    */
   migrate?: boolean
-  /** Whether the command runs for long, so that a database in memory and prepared statements make sense. */
+  /**
+   * Whether the command runs for a long time. Only such a command may use a database in memory and prepared statements.
+   */
   serve?: boolean
 }
 
@@ -61,7 +63,7 @@ export function databaseOf ({ process: { cwd, env } }: Cli, { database }: Databa
 }
 
 /**
- * Creates a dialect of Kysely for a database. A dialect of SQLite only reads.
+ * Creates a dialect of Kysely for a database. A dialect for SQLite opens its file for reading only.
  *
  * @throws {NotDoneError} if the package of the driver, or the file of SQLite, is missing
  */
@@ -80,11 +82,12 @@ function createPostgresDialect (connectionString: string, directory: string, ser
   const { Client, Pool } = loadDriver<typeof pg>('pg', 'PostgreSQL', directory)
   const pool = new Pool({
     connectionString,
-    // A single command sends most of its statements once. Some poolers do not support prepared statements.
+    // Only `serve` uses prepared statements. Other commands send most statements only once, and some poolers do not
+    // support prepared statements.
     Client: serve ? withPreparedStatements(Client) : Client,
     connectionTimeoutMillis: 10_000
   })
-  // Without listeners, a broken connection would end the process. The query in progress reports the error.
+  // Without these listeners, a broken connection would end the process. The query in progress reports the error.
   pool.on('error', ignore)
   pool.on('connect', (client) => { client.on('error', ignore) })
   return new PostgresDialect({ pool })
@@ -102,7 +105,7 @@ function rejectMissing (filename: string): void {
     'command migrate')
 }
 
-/** Returns the storage that a module exports, or that the function returns which the module exports. */
+/** Returns the default export of a module. If the default export is a function, returns the result of the function. */
 async function loadStorage (file: string): Promise<StorageAdapter> {
   if (!existsSync(file)) throw new NotDoneError(`There is no file ${file}`)
   const { default: exported } = await import(pathToFileURL(file).href)

@@ -1,10 +1,12 @@
-/** Returns the names that are most like a word, or nothing if none is. */
+/**
+ * Returns a question with up to three names that are similar to a word. Returns an empty text if no name is similar.
+ */
 export function suggest (word: string, names: readonly string[]): string {
   const near = names.filter((name) => name.startsWith(word) || distance(word, name) <= (name.length > 4 ? 2 : 1))
   return near.length === 0 ? '' : ` Did you mean ${near.slice(0, 3).join(', ')}?`
 }
 
-/** Returns the number of characters to add, leave out or replace to get from one text to the other (Levenshtein). */
+/** Returns the Levenshtein distance of two texts: the number of characters to add, remove or replace. */
 function distance (from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (const [i, character] of [...from].entries()) {

@@ -3,8 +3,8 @@ import { escapeControls } from './escape.js'
 export type Cell = string | number | null | undefined
 
 /**
- * Creates a function that formats rows, and may be called with more rows of the same table. Aligns the columns, or puts
- * a tab between them. An empty cell is shown as `-`.
+ * Creates a function that formats the rows of a table. Each later call formats more rows of the same table. With
+ * `isAligned`, the function aligns the columns, and otherwise it puts a tab between them. An empty cell becomes `-`.
  */
 export function createTable (isAligned: boolean): (rows: ReadonlyArray<readonly Cell[]>) => string {
   const widths: number[] = []
@@ -18,7 +18,7 @@ export function createTable (isAligned: boolean): (rows: ReadonlyArray<readonly 
   }
 }
 
-/** Pads to a number of characters. `padEnd` counts UTF-16 code units. */
+/** Adds spaces up to a number of Unicode characters. `padEnd` would count UTF-16 code units. */
 function pad (cell: string, width: number): string {
   return cell + ' '.repeat(width - [...cell].length)
 }

@@ -3,8 +3,9 @@ import { UsageError } from './cli-errors.js'
 const milliseconds: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 
 /**
- * Returns the time that a text means, in RFC 3339. The text is a time in RFC 3339, which the services check, or a date
- * (midnight in UTC), or `now`, or a time relative to `now` such as `now-30d`.
+ * Returns the time that a text stands for, as RFC 3339. The text may be a time of RFC 3339, a date (midnight in UTC),
+ * `now`, or a time relative to `now` such as `now-30d`. Returns a time of RFC 3339 unchanged, because the services
+ * check it.
  *
  * @throws {UsageError} if the text has none of these forms
  */

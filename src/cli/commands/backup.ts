@@ -26,7 +26,7 @@ export const backup = defineCommand({
     const path = resolve(cli.process.cwd(), file)
     createNew(path)
     try {
-      // The statement writes to an empty file, and keeps its mode.
+      // `vacuum into` accepts an existing file only if it is empty, and does not change the mode of the file.
       await sql`vacuum into ${path}`.execute(db)
       flush(path)
     } catch (error) {
@@ -50,7 +50,7 @@ function createNew (path: string): void {
   }
 }
 
-/** Waits until the file is on the disk, because SQLite does not. */
+/** Waits until the file is on the disk, because `vacuum into` does not wait. */
 function flush (path: string): void {
   const handle = openSync(path, 'r+')
   fsyncSync(handle)

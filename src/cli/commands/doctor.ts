@@ -53,7 +53,7 @@ export const doctor = defineCommand({
   }
 })
 
-/** Returns the checks of any storage. */
+/** Returns the checks that apply to every storage. */
 function serviceChecks (storage: StorageAdapter, { audit, ping }: OpenVexaAdmin): Check[] {
   const at = new Date().toISOString()
   return [
@@ -72,7 +72,7 @@ function serviceChecks (storage: StorageAdapter, { audit, ping }: OpenVexaAdmin)
   ]
 }
 
-/** Returns the checks of a database. A storage of the user's own has none. */
+/** Returns the checks that need SQL. Returns none for a storage that `--storage` names. */
 async function sqlChecks (cli: Cli, values: Values<typeof databaseOptions>): Promise<Check[]> {
   if (values.storage !== undefined) return []
   const database = databaseOf(cli, values)

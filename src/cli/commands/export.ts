@@ -6,7 +6,8 @@ import { databaseOptions } from '../options.js'
 import { openServices } from '../services.js'
 import { stopSignal } from '../signals.js'
 
-// One write for each line would take longer than the rest of the export.
+// In characters. Lines are written in pieces of this length, because one write per line would take most of the time of
+// the export.
 const pieceLength = 64 * 1024
 
 export const exportCommand = defineCommand({

@@ -19,10 +19,10 @@ export const importCommand = defineCommand({
   details: 'FILE has the lines of export: { "user": { "ref", "email", … } }, and then { "token": { "user", "sha256" or ' +
     '"value", … } } for each of its tokens. Without FILE, the lines are on stdin. With --from, SOURCE is the database ' +
     'of the other system, which stays as it is, or the file of Unkey. Put a URL with a password into the variable ' +
-    'SOURCE_URL, because other users of the machine can see arguments. An import can be repeated: it creates only ' +
-    'what is missing, so also a token that was revoked or rotated since the first import. stderr names each record ' +
-    'that is not imported as it is. stdout has the numbers at the end, and the options that the app needs for ' +
-    'the tokens. With --json, stdout has an object with note or issue for each record, and at the end one with ' +
+    'SOURCE_URL, because other users of the machine can see arguments. You can repeat an import: it creates only ' +
+    'what is missing, and so creates a token again that was revoked or rotated meanwhile. stderr names each record ' +
+    'that is left out, changed or in conflict. At the end, stdout has the numbers, and the options that the app needs for ' +
+    'the tokens. With --json, stdout has objects with a note or an issue about a record, and at the end one object with ' +
     'summary. The exit code is 1 if a record was rejected, or if a conflict or a signal stopped the import.',
   arguments: ['[FILE|SOURCE]'],
   options: {
@@ -56,7 +56,7 @@ export const importCommand = defineCommand({
     const signal = stopSignal(cli)
     const report = createImportReport(cli.output)
     const { lines, recordOf } = input.read(report.note, signal)
-    // A person who imports from another system knows its records, and no lines.
+    // A person who imports from another system knows the names of its records, and not the numbers of lines.
     const nameRecords = (message: string) =>
       message.replace(/\bLine (\d+)( of the import)?/g, (line, number) => recordOf(Number(number)) ?? line)
 
@@ -79,7 +79,7 @@ export const importCommand = defineCommand({
         }
       })
     } catch (error) {
-      // Nobody reads the report any more, but the import is not complete.
+      // The reader of stdout has ended, but unlike elsewhere this is an error, because the import is not complete.
       if (error instanceof ReaderGoneError) throw new NotDoneError(stopped)
       await finish(false)
       if (signal.aborted) throw new NotDoneError(dryRun ? 'Stopped' : stopped)

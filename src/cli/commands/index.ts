@@ -11,7 +11,7 @@ import { serve } from './serve.js'
 import { token } from './token.js'
 import { user } from './user.js'
 
-/** The commands, in the order of the help. A new command is one more line here, and a file of this folder. */
+/** The commands, in the order of the help. To add a command, add a file to this folder and a line here. */
 export const commands: CommandTable = {
   serve,
   user,

@@ -5,8 +5,8 @@ import { openServices } from '../services.js'
 
 export const prune = defineCommand({
   summary: 'Delete expired tokens',
-  details: 'Deletes the tokens of all users that expired before a time, a batch at a time. The app may run meanwhile. ' +
-    'If the command is interrupted, it can be repeated. The audit trail has no entries about expired tokens.',
+  details: 'Deletes the tokens of all users that expired before a time, in batches. The app may run meanwhile. ' +
+    'If the command is interrupted, you can repeat it. The audit trail gets no entries about these deletions.',
   arguments: [],
   options: {
     'expired-before': time('Required. Delete the tokens that expired before this time, which is not in the future'),

@@ -12,10 +12,10 @@ import { choice, databaseOptions, flag, forms, integer, list, text } from '../op
 import { stopSignal } from '../signals.js'
 import { createStorage } from '../storage.js'
 
-// The delay is longer than a call of the storage may take, so that no reply is cut off.
+// In milliseconds. This is longer than a call of the storage may take, so that each reply can be completed.
 const longestStop = 15_000
 
-// The options of the first plugin that serve Vexa's own clients and the tokens that they have.
+// The options of fastify-vexa-admin with --vexa. With them, the app accepts the tokens that clients of Vexa have.
 const vexaOptions = {
   prefix: '/api/admin',
   scopes: ['bot', 'tx', 'browser'],
@@ -32,7 +32,7 @@ export const serve = defineCommand({
     'console/ under the path of the routes. GET / redirects to the console, except with --vexa. GET /health returns 200, ' +
     'or 503 while the storage cannot answer. The log is on stderr, as JSON. With --json, stdout has one object with url ' +
     'and console_url, and with admin_key if the command has created it. With --vexa, the API of Vexa has the keys ' +
-    'ADMIN_API_TOKEN, ANALYTICS_API_TOKEN and INTERNAL_API_SECRET of the environment. Without ADMIN_API_TOKEN, its key ' +
+    'ADMIN_API_TOKEN, ANALYTICS_API_TOKEN and INTERNAL_API_SECRET of the environment. Without ADMIN_API_TOKEN, the key for it ' +
     'is the first admin key.',
   arguments: [],
   options: {
@@ -43,7 +43,7 @@ export const serve = defineCommand({
       'prefixes of tokens and the size of data are those of Vexa'),
     'key-file': text('FILE', 'A file with an admin key on each line. Blank lines and lines that begin with # are skipped'),
     scope: list('SCOPE', 'A scope that tokens may have'),
-    'token-prefix': list('PREFIX', 'The first characters of token values. New tokens get the first. Default: vex_'),
+    'token-prefix': list('PREFIX', 'The first characters of token values. New tokens get the first prefix. Default: vex_'),
     'legacy-token': forms('FORM', 'A form of values that another system has created, as import prints it'),
     'no-audit': flag('Keep no audit trail'),
     'no-console': flag('Serve the API without the console'),
@@ -102,7 +102,7 @@ export const serve = defineCommand({
         `Try it: curl -H 'X-Admin-API-Key: ${created}' ${url}/users\n`)
     }
     await stopped
-    // Otherwise a client that never sends the rest of its request would keep the process running for ever.
+    // Without this limit, a client that never sends the rest of its request would keep the process running for ever.
     setTimeout(() => app.server.closeAllConnections(), longestStop).unref()
   }
 })
@@ -113,7 +113,7 @@ function readKeys ({ process: { cwd, env } }: Cli, file: string | undefined): st
   return readKeyFile(resolve(cwd(), file))
 }
 
-/** Returns the keys of the variables that have the same names in Vexa. */
+/** Returns the keys in those environment variables that Vexa itself uses. */
 function readVexaKeys (env: NodeJS.ProcessEnv, adminKey: string | undefined): VexaCompatibilityOptions {
   return {
     adminKey: env.ADMIN_API_TOKEN || adminKey,
@@ -123,11 +123,12 @@ function readVexaKeys (env: NodeJS.ProcessEnv, adminKey: string | undefined): Ve
 }
 
 async function createApp ({ stderr }: Process, level = 'info'): Promise<FastifyInstance> {
-  // The import is here, because the other commands work without Fastify.
+  // The import is dynamic, so that the other commands work without Fastify.
   const { default: Fastify } = await import('fastify')
   const app = Fastify({
     logger: { level, stream: stderr },
-    // When the app stops, it waits until busy connections have been idle for this long. The default is 72 seconds.
+    // In milliseconds. When the app stops, each busy connection is closed after it has been idle for this time. The
+    // default is 72 seconds.
     keepAliveTimeout: 5000
   })
   app.get('/health', { logLevel: 'warn' }, async (_request, reply) => {

@@ -27,7 +27,7 @@ const create = defineCommand({
     scope: scopeOption,
     'expires-in': duration('The lifetime, in seconds or as 15m, 12h, 90d, 4w'),
     data: json('Data of your own, a JSON object'),
-    prefix: text('PREFIX', 'The first characters of the value, one of tokenPrefix of the app. Default: vex_'),
+    prefix: text('PREFIX', 'The first characters of the value, from the option tokenPrefix of the app. Default: vex_'),
     ...databaseOptions,
     ...changeOptions
   },
@@ -88,7 +88,8 @@ const find = defineCommand({
       throw new UsageError('--start takes only the first characters, because other users of the machine can see ' +
         'arguments: give a whole value to token verify on stdin')
     }
-    // The longest prefix of the app limits the length of a start. The command does not know the prefixes of the app.
+    // The services limit the length of `start` by the longest prefix. The command does not know the prefixes of the
+    // app, so it passes one of the maximum length.
     const { tokens } = await openServices(cli, values, { tokenPrefix: longestPrefix })
     const filter = { start, search, state, order, unused_since: unusedSince, expires_before: expiresBefore }
     await cli.output.list(pagesOf((page) => tokens.find({ ...page, ...filter }), limit), foundTokenColumns)
@@ -129,7 +130,8 @@ const update = defineCommand({
     ['Let a token expire in an hour', 'npx fastify-vexa-admin token update token-1 --expires-in 1h']
   ],
   async run (cli, { args: [id], values }) {
-    // The service removes scopes only if the app has scopes. This name stands for them.
+    // The services accept `scopes: null` only if the option `scopes` is not empty, so the option gets an arbitrary
+    // name.
     const known = values['all-scopes'] ? ['*'] : values.scope
     const { tokens } = await openServices(cli, values, { scopes: known })
     const token = await tokens.update(id, {
@@ -217,7 +219,7 @@ const verify = defineCommand({
     const value = await readLine(cli)
     if (value === '') throw new UsageError('There is no value on stdin')
     const { scope: scopes, touch = false } = values
-    // The command does not know the forms of imported tokens, so it looks up each value.
+    // The command does not know the forms of imported tokens. With this form, the services look up each value.
     const use = { scopes, tokenPrefix: prefixOfValue(value), legacyTokens: [/[!-~]+/] }
     const { tokens } = await openServices(cli, values, use)
     const verification = await tokens.verify({ token: value, touch, ...withScopes(scopes) })
@@ -226,14 +228,17 @@ const verify = defineCommand({
   }
 })
 
-/** Returns the member `scopes` if there are scopes. The service knows this member only if the app has scopes. */
+/**
+ * Returns an object with the member `scopes` if scopes are given, and otherwise an empty object. Without the option
+ * `scopes`, the services would reject this member.
+ */
 function withScopes<T> (scopes: T | undefined): { scopes?: T } {
   return scopes === undefined ? {} : { scopes }
 }
 
 /**
- * Returns the prefix that the start of a token shows. No other prefix is a safe default, because the app would reject
- * the new value.
+ * Returns the prefix that the `start` of a token shows. There is no default, because the app would reject a value with
+ * a wrong prefix.
  *
  * @throws {UsageError} if the start shows no prefix
  */

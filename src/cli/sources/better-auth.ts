@@ -14,13 +14,15 @@ const keyColumns = [
   'expiresAt', 'createdAt', 'permissions', 'metadata'
 ]
 
-// The length of a key without its prefix, unless the app sets `defaultKeyLength` or makes its own keys.
+// The length of a key without its prefix. An app of better-auth may have other lengths, if it sets `defaultKeyLength`
+// or makes its own keys.
 const defaultLength = 64
 
 /**
- * Reads the users and API keys of better-auth: of its own plugin, and of @better-auth/api-key, which has replaced it.
+ * Reads the users and API keys of better-auth. The keys may be those of its built-in plugin, or of the package
+ * @better-auth/api-key, which has replaced this plugin.
  *
- * @throws {SourceError} if the database has no such tables
+ * @throws {SourceError} if the database has no table of users or of keys
  */
 export function readBetterAuth (db: Kysely<any>): AsyncGenerator<SourceLine> {
   const forms = createTokenForms()
@@ -41,7 +43,10 @@ export function readBetterAuth (db: Kysely<any>): AsyncGenerator<SourceLine> {
   }), forms)
 }
 
-/** Finds the table of keys. The column of the owner has had two names. */
+/**
+ * Finds the table of keys. The column with the id of the owner is `referenceId` or `userId`, which depends on the
+ * version.
+ */
 async function findKeys (db: Kysely<any>): Promise<SourceTable> {
   const table = await findTable(db, keyTables, [...keyColumns, 'referenceId', 'userId'])
   const owner = table.columns.get('referenceId') ?? table.columns.get('userId')
@@ -120,10 +125,13 @@ function * keyLines (
 
 const inexact = 'is no JSON, or has a number that JavaScript cannot represent.'
 
-/** Returns the hash or the value of a key. With `disableKeyHashing`, better-auth stores values. */
+/**
+ * Returns the hash or the value of a key, or `undefined` if the row has neither. With `disableKeyHashing`, better-auth
+ * stores values.
+ */
 function readSecret ({ key, start }: Row): Pick<ImportToken, 'sha256' | 'value'> | undefined {
   const isValue = isLegacyValue(key) && key.startsWith(start ?? '')
-  // The last of the 43 characters of 32 bytes has two bits that are zero.
+  // 43 characters of base64url have two bits more than 32 bytes. In the last character, these two bits are zero.
   if (/^[\w-]{42}[AEIMQUYcgkosw048]$/.test(key) && !(start && isValue)) return { sha256: key }
   return isValue ? { value: key } : undefined
 }
@@ -136,7 +144,10 @@ function addForm (forms: TokenForms, prefix: string, value: string | undefined):
   } else forms.addOther(value)
 }
 
-/** Returns permissions such as `files:read`. better-auth keeps the actions of each resource in an object. */
+/**
+ * Returns the names of permissions, such as `files:read`. better-auth stores an object with the actions of each
+ * resource.
+ */
 function namesOf (permissions: unknown): string[] {
   return Object.entries(toData(permissions) ?? {}).flatMap(([resource, actions]) =>
     Array.isArray(actions) ? actions.map((action) => `${resource}:${action}`) : [])

@@ -2,24 +2,25 @@ import type { ImportToken, ImportUser } from '../../schemas/import.js'
 import type { Awaitable } from '../../storage/storage-adapter.js'
 import type { NeededOptions, SourceLine, SourceNote } from './source-line.js'
 
-// An import reports a line before it has read many more. Without a limit, memory would grow with the source.
+// An import reports an issue of a line at most a batch of lines later, so older records are not needed. Without a
+// limit, memory would grow with the source.
 const maxRecords = 8192
 
 /** The part of a source that an import takes. */
 export interface ImportLines {
   /** The users and tokens. */
   lines: AsyncGenerator<{ user: ImportUser } | { token: ImportToken }>
-  /** Returns the record of the other system that has become a line, if the line is one of the last 8192. */
+  /** Returns the name of the record in the other system that became a line, if this line is one of the last 8192. */
   recordOf (line: number): string | undefined
 }
 
-/** Receives what an import does not take. */
+/** Receives the notes and the options of a source, which are not lines of the import. */
 export interface SourceListener {
   note (note: SourceNote): Awaitable<void>
   options (options: NeededOptions): Awaitable<void>
 }
 
-/** Splits the lines of a source into the lines of an import, numbered from 1, and the rest. */
+/** Yields the users and tokens of a source as lines of an import, and passes its notes and options to the listener. */
 export function toImportLines (source: AsyncIterable<SourceLine>, listener: SourceListener): ImportLines {
   const records = new Map<number, string>()
   async function * lines (): ImportLines['lines'] {

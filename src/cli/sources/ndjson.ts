@@ -1,9 +1,9 @@
 import { readLines } from '../../services/input-lines.js'
 
-// The longest line that an import takes if `data` may have 1 MiB.
+// In characters. This is the maximum that an import accepts if `data` may have 1 MiB.
 const maxLength = 6 * 1024 * 1024 + 32 * 1024
 
-/** Returns the names of all scopes in the lines of an import. Lines that are not valid have none. */
+/** Returns the names of all scopes in the lines of an import. Ignores lines that are not valid. */
 export async function findScopes (bytes: AsyncIterable<Uint8Array>): Promise<string[]> {
   const scopes = new Set<string>()
   for await (const { value } of readLines(bytes, maxLength)) {

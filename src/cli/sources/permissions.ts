@@ -1,6 +1,9 @@
 import { note, type SourceLine } from './source-line.js'
 
-/** The scope of a token whose key had no permission, in a system whose keys may have permissions. */
+/**
+ * The scope of a token whose key has no permissions in the other system, while other keys of that system have
+ * permissions.
+ */
 const noPermission = 'none'
 
 /** The scopes of a token, and the permissions that cannot be scopes. */
@@ -10,7 +13,7 @@ export interface MappedPermissions {
   invalid: string[]
 }
 
-/** The numbers of keys without permissions, and of keys with a rate limit. */
+/** The number of keys without permissions, and the number of keys with a rate limit. */
 export interface LimitCounts {
   withoutPermission: number
   rateLimited: number
@@ -22,9 +25,9 @@ export function isScope (name: string): boolean {
 }
 
 /**
- * Turns the permissions of a key into the scopes of a token. A token without scopes may do everything. A key without
- * permissions may do nothing that needs a permission. So its token gets the scope `none`, unless no key of the system
- * has permissions.
+ * Turns the permissions of a key into the scopes of a token. A key without permissions may do nothing that needs a
+ * permission, but a token without scopes may do everything. So the token of such a key gets the scope `none`. If no key
+ * of the system has permissions, the token gets no scopes.
  */
 export function toScopes (permissions: string[], usesPermissions: boolean, counts: LimitCounts): MappedPermissions {
   const names = [...new Set(permissions)]

@@ -3,7 +3,7 @@ import { isPlainObject } from '../../schemas/json-object.js'
 import { SourceError } from './source-line.js'
 import { parseJson } from './values.js'
 
-/** A record of a file. Its members have names in camel case. */
+/** A record of a file. The names of its members are converted to camel case. */
 export interface FileRecord {
   [member: string]: any
   /** False if the line has a number that JavaScript has rounded. */
@@ -11,12 +11,13 @@ export interface FileRecord {
 }
 
 /**
- * Reads the records of a JSON file. The file is one JSON document, or has one on each line. A document is a record, an
- * array of records, or a page of an API, which has its records in `data` or `keys`.
+ * Reads the records of a JSON file. The file is one JSON document, or has one JSON document on each line. A document is
+ * a record, an array of records, or an object with an array of records in `data` or `keys`, as a page of an API.
  *
- * One line is in memory at one time. If the first line is no document, the whole file is in memory.
+ * Only one line is in memory at a time. If the first line is not a JSON document, the whole file is in memory.
  *
- * @throws {SourceError} if the file is no JSON. The message repeats nothing of the file, which may hold secrets.
+ * @throws {SourceError} if the file is not JSON. The message repeats nothing of the file, because the file may hold
+ * secrets.
  */
 export async function * readRecords (file: string): AsyncGenerator<FileRecord> {
   const handle = await open(file)
@@ -43,7 +44,10 @@ function parseWhole (text: string): FileRecord[] {
   return records
 }
 
-/** Returns the records in a JSON text, or `undefined` if it is not JSON or one of its records is not an object. */
+/**
+ * Returns the records in a JSON text. Returns `undefined` if the text is not JSON, or if one of its records is not an
+ * object.
+ */
 function parseRecords (text: string): FileRecord[] | undefined {
   try {
     const { value, isExact } = parseJson(text.replace(/^\uFEFF/, ''))

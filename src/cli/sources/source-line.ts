@@ -4,36 +4,36 @@ import type { ImportToken, ImportUser } from '../../schemas/import.js'
 export interface SourceNote {
   /** The record that the note is about, such as `users row 7`. Absent if the note is about the whole source. */
   record?: string
-  /** Present if the import does not have the record. */
+  /** Present if the import leaves out the record. */
   skipped?: true
   /** One or more sentences. */
   text: string
 }
 
-/** The options that the app needs, so that it accepts the tokens. */
+/** The options that the app needs to accept the imported tokens. */
 export interface NeededOptions {
   /** The names of all scopes of tokens. */
   scopes: string[]
-  /** Sources of regular expressions, for `legacyTokens`. */
+  /** The sources of the regular expressions for the option `legacyTokens`. */
   legacyTokens: string[]
 }
 
 /**
- * A line that a source yields: a user, a token or a note, and at the end the options that the app needs. `record` names
- * the record in the other system.
+ * A line that a source yields: a user, a token or a note. The last line has the options that the app needs. `record`
+ * names the record in the other system.
  */
 export type SourceLine = { user: ImportUser, record: string } | { token: ImportToken, record: string } |
   { note: SourceNote } | { options: NeededOptions }
 
-/** Another system cannot be read. The message is for the person who imports. */
+/** The other system cannot be read. The message is for the person who imports. */
 export class SourceError extends Error {}
 
-/** Creates the line of a note about a record that the import has, or about the whole source. */
+/** Creates a line with a note about a record that is imported, or about the whole source. */
 export function note (record: string | undefined, text: string): SourceLine {
   return { note: record === undefined ? { text } : { record, text } }
 }
 
-/** Creates the line of a note about a record that the import does not have. */
+/** Creates a line with a note about a record that the import leaves out. */
 export function skipped (record: string, text: string): SourceLine {
   return { note: { record, skipped: true, text } }
 }

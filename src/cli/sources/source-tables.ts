@@ -6,10 +6,12 @@ import { sqlite } from '../../storage/sql/dialects/sqlite.js'
 import { SourceError } from './source-line.js'
 import { parseJson } from './values.js'
 
-// A page of rows is in memory at one time.
+// Number of rows in memory at a time.
 const pageSize = 500
 
-/** A row of another system, by the names that the source uses. A column that the table lacks is absent. */
+/**
+ * A row of another system. Its members have the names that the source uses. A column that the table lacks is absent.
+ */
 export interface Row {
   id: string | number
   [column: string]: any
@@ -20,14 +22,14 @@ export interface Row {
 /** A table of another system. */
 export interface SourceTable {
   readonly name: string
-  /** The names of the columns in the database, by the names that the source uses. */
+  /** Maps each name that the source uses to the name of the column in the database. */
   readonly columns: ReadonlyMap<string, string>
   /** The columns that the source does not use. */
   readonly others: string[]
 }
 
 interface SourceSql {
-  /** Returns the names of the columns of a table, or none if there is no such table. */
+  /** Returns a query for the names of the columns of a table. The query returns no rows if there is no such table. */
   columns (table: string): RawBuilder<{ name: string }>
   jsonObject: string
   textType: string
@@ -54,19 +56,20 @@ const sqlOf = new Map<DialectTraits, SourceSql>([
 ])
 
 /**
- * Runs a source in one transaction, so that its users and tokens belong together. PostgreSQL and MySQL reject each
- * write in this transaction. SQLite has no such transactions, so open its file for reading only.
+ * Runs a source in one transaction, so that it reads users and tokens of the same moment. PostgreSQL and MySQL reject
+ * each write in this transaction. SQLite does not reject writes in a transaction, so the caller must open the file for
+ * reading only.
  */
 export async function * readOnly<T> (
   db: Kysely<any>, read: (trx: Kysely<any>) => AsyncGenerator<T>
 ): AsyncGenerator<T> {
   const trx = await db.startTransaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute()
   try {
-    // MySQL converts the type timestamp to the zone of the session.
+    // MySQL converts values of the type timestamp to the time zone of the session.
     if (detectDialect(db) === mysql) await sql`set time_zone = '+00:00'`.execute(trx)
     yield * read(trx)
   } finally {
-    // An error of this statement would hide the error that broke the connection.
+    // An error of the rollback is ignored, because it would hide the error that broke the connection.
     await trx.rollback().execute().catch(() => {})
   }
 }
@@ -75,8 +78,8 @@ export async function * readOnly<T> (
  * Finds a table by its possible names. The names of its columns may differ in letter case and underscores, because
  * tools such as Drizzle write `created_at` for `createdAt`.
  *
- * @param wanted the columns that the source uses. The table must have those with a `!` at the end
- * @throws {SourceError} if there is no such table, or if it lacks a column
+ * @param wanted the columns that the source uses. A `!` at the end of a name means that the table must have the column
+ * @throws {SourceError} if there is no such table, or if the table lacks a column with a `!`
  */
 export async function findTable (db: Kysely<any>, names: string[], wanted: string[]): Promise<SourceTable> {
   for (const name of names) {
@@ -99,7 +102,7 @@ function toTable (name: string, actual: string[], wanted: string[]): SourceTable
   return { name, columns, others: actual.filter((column) => !used.has(column)) }
 }
 
-/** Reads the rows of a table by id, in pages. */
+/** Yields the rows of a table in the order of their ids, in pages. */
 export async function * readPages (
   db: Kysely<any>, table: SourceTable, where?: RawBuilder<unknown>
 ): AsyncGenerator<Row[]> {
@@ -116,7 +119,10 @@ export async function * readPages (
   } while (page.length === pageSize)
 }
 
-/** Reads a page of users and then their tokens, page by page, and then the tokens that belong to no user. */
+/**
+ * Yields users and tokens. After each page of users, yields the tokens of these users. At the end, yields the tokens
+ * that belong to no user as `orphan`.
+ */
 export async function * readUsersAndTokens (
   db: Kysely<any>, users: SourceTable, tokens: SourceTable, owner: string
 ): AsyncGenerator<{ user: Row } | { token: Row } | { orphan: Row }> {
@@ -125,7 +131,7 @@ export async function * readUsersAndTokens (
   for await (const page of readPages(db, users)) {
     for (const user of page) yield { user }
     if (page.length === 0) continue
-    // An id is sent as text, because its column and the column of its owner may have different types.
+    // Each id is sent as text, because the columns of users' ids and of owners may have different types.
     const ids = sql.join(page.map(({ id }) => sql.val(String(id))))
     for await (const rows of readPages(db, tokens, sql`${ownerColumn} in (${ids})`)) {
       for (const token of rows) yield { token }
@@ -133,7 +139,8 @@ export async function * readUsersAndTokens (
     }
   }
   const { rows: [count] } = await sql<{ n: unknown }>`select count(*) as n from ${sql.table(tokens.name)}`.execute(db)
-  // The search for such tokens reads both tables, so it is left out if there are none.
+  // The query for tokens without a user reads both tables, so it is made only if the number of tokens shows that there
+  // are some.
   if (Number(count?.n) === read) return
   const known = sql`select ${textOf(db, users, 'id')} from ${sql.table(users.name)}`
   const isOrphan = sql`(${textOf(db, tokens, owner)} not in (${known}) or ${ownerColumn} is null)`
@@ -142,7 +149,7 @@ export async function * readUsersAndTokens (
   }
 }
 
-/** Returns a column as text, in SQL. */
+/** Returns an SQL expression for a column as text. */
 export function textOf (db: Kysely<any>, table: SourceTable, name: string): RawBuilder<string> {
   return sql`cast(${columnOf(table, name)} as ${sql.raw(sqlFor(db).textType)})`
 }
@@ -151,7 +158,10 @@ function columnOf (table: SourceTable, name: string): RawBuilder<unknown> {
   return sql.ref(table.columns.get(name) as string)
 }
 
-/** Returns a row as a JSON text, because drivers read times and JSON columns in different ways. */
+/**
+ * Returns an SQL expression for a row as JSON text. Without JSON, the drivers would return times and JSON columns in
+ * different forms.
+ */
 function rowAsJson (db: Kysely<any>, table: SourceTable): RawBuilder<string> {
   const { jsonObject, textType } = sqlFor(db)
   const members = [...table.columns].flatMap(([name, column]) => [sql.lit(name), sql.ref(column)])

@@ -1,21 +1,22 @@
 import type { SourceLine } from './source-line.js'
 
-/** The forms of the values that a source has seen. It keeps no value. */
+/** The forms of the values that a source has read. The object keeps no value. */
 export interface TokenForms {
   /**
-   * Adds the form of a value. `prefix` may be empty. After it, the value has `length` characters of the class
-   * `characters` of a regular expression.
+   * Adds the form of a value: a `prefix`, which may be empty, and `length` characters after the prefix. `characters` is
+   * the character class of these characters in a regular expression. With `maxLength`, the value has `length` to
+   * `maxLength` characters after the prefix.
    */
   add (prefix: string, characters: string, length: number, maxLength?: number): void
-  /** Adds a value of any other form. */
+  /** Adds the form of a value that has no known prefix and characters. */
   addOther (value: string): void
-  /** Returns the regular expressions of the option `legacyTokens`. They match all values. */
+  /** Returns the sources of regular expressions for the option `legacyTokens`. Each added value matches one of them. */
   toSources (): string[]
 }
 
 interface Form { characters: string, min: number, max: number, prefixes: Set<string> }
 
-// A list of more prefixes would be harder to read than the expression that replaces the list.
+// With more prefixes, a general expression replaces the list, because a long list is hard to read.
 const maxPrefixes = 20
 
 /** Creates an empty collection of forms. */
@@ -37,7 +38,9 @@ export function createTokenForms (): TokenForms {
   }
 }
 
-/** Yields the lines of a source, and then the options that the app needs for its tokens. */
+/**
+ * Yields the lines of a source. At the end, yields the options that the app needs to accept the tokens of the source.
+ */
 export async function * withOptions (lines: AsyncIterable<SourceLine>, forms: TokenForms): AsyncGenerator<SourceLine> {
   const scopes = new Set<string>()
   for await (const line of lines) {
@@ -54,10 +57,10 @@ function toPrefixSource (prefixes: Set<string>): string {
 }
 
 /**
- * Returns whether a person may have made up the random part of a value: it is short, or repeats eight characters. A
- * thief of the hash of such a value could guess the value.
+ * Returns whether a person may have made up the random part of a value, because it is short or repeats eight
+ * characters. A thief who has the hash of such a value could guess the value.
  */
 export function mayBeGuessed (random: string): boolean {
-  // Of 64 random hexadecimal digits, eight repeat in one of two million values.
+  // A random value rarely repeats eight characters: one of two million values with 64 hexadecimal digits does.
   return random.length < 32 || /(.{8}).*\1/s.test(random)
 }

@@ -6,14 +6,14 @@ import { note, skipped, SourceError, type SourceLine } from './source-line.js'
 import { createTokenForms, withOptions, type TokenForms } from './token-forms.js'
 import { isEmail, isFalse, placeholderEmail, readJson, toData, toName, toTime } from './values.js'
 
-// Unkey writes 8 or more random bytes in base 58. A value has at most 255 characters.
+// Unkey writes 8 or more random bytes in base 58. The numbers are the minimum and maximum of characters.
 const base58 = '[1-9A-HJ-NP-Za-km-z]'
 const lengths = [11, 255] as const
 
 // The user of all keys without an owner.
 const noOwner = 'no-owner'
 
-/** The memory of a source about the keys that it has read. */
+/** Facts about all keys that a source has read so far. */
 interface State extends LimitCounts {
   usesPermissions: boolean
   forms: TokenForms
@@ -22,12 +22,12 @@ interface State extends LimitCounts {
 }
 
 /**
- * Reads the keys in a file of Unkey: pages of `apis.listKeys`, or rows of its table `keys`. Only rows have hashes. A
- * page has values only if it was requested with `decrypt`, and only of recoverable keys.
+ * Reads the keys in a file of Unkey: pages of `apis.listKeys`, or rows of the table `keys`. Only rows have hashes. A
+ * page has values only of recoverable keys, and only if the page was requested with `decrypt`.
  *
  * The ids of all owners are in memory, because the keys of an owner may be anywhere in the file.
  *
- * @throws {SourceError} if the file is no JSON, or has a record that is no key
+ * @throws {SourceError} if the file is not JSON, or has a record that is not a key
  */
 export function readUnkey (file: string): AsyncGenerator<SourceLine> {
   const forms = createTokenForms()
@@ -41,7 +41,7 @@ async function * readLines (file: string, forms: TokenForms): AsyncGenerator<Sou
   let number = 0
   for await (const key of readRecords(file)) {
     number++
-    // Otherwise each record of a file of another system would become a key without an owner.
+    // Without this check, each record of a wrong file would become a key without an owner.
     if ((key.keyId ?? key.id) === undefined) {
       throw new SourceError(`Record ${number} of the file is no key, because it has no id`)
     }
@@ -70,7 +70,10 @@ function permissionsOf ({ permissions }: FileRecord): string[] {
   return Array.isArray(value) ? value.map(String) : []
 }
 
-/** Returns the owner of a key as a user. Unkey knows no addresses. Most apps use an id of their own as external id. */
+/**
+ * Returns the owner of a key as a user. Unkey stores no e-mail addresses. The external id of an owner is usually an id
+ * of the app, and sometimes an address.
+ */
 function ownerOf ({ identity, externalId, ownerId, identityId }: FileRecord): ImportUser {
   const external = toName(identity?.externalId ?? externalId ?? ownerId)
   const ref = external ?? toName(identityId) ?? noOwner
@@ -120,11 +123,12 @@ function * keyLines (key: FileRecord, user: string, state: State): Generator<Sou
   yield { token, record }
 }
 
-/** Returns why a row of the table `keys` is no key that works, or `undefined`. */
+/** Returns the reason why a row of the table `keys` is not imported. Returns `undefined` if it is a key that works. */
 function reasonToSkip ({ deletedAt, deletedAtM, forWorkspaceId, pendingMigrationId }: FileRecord): string | undefined {
   if (deletedAt || deletedAtM) return 'The key is deleted.'
   if (forWorkspaceId) return 'The key is a root key of Unkey itself.'
-  // Such a key has not been used since its migration to Unkey.
+  // A key with `pendingMigrationId` has not been used since its migration to Unkey, so its hash is still that of the
+  // system before.
   return pendingMigrationId ? 'The hash is that of an earlier system.' : undefined
 }
 
@@ -134,7 +138,7 @@ function readSecret ({ hash, plaintext }: FileRecord): Pick<ImportToken, 'sha256
   return /^[A-Za-z0-9+/]{43}=$/.test(hash) ? { sha256: hash } : undefined
 }
 
-/** Adds the form of a key: perhaps a prefix and an underscore, and then base 58. */
+/** Adds the form of a key. Most keys have base 58, after a prefix that ends in an underscore or without a prefix. */
 function addForm (forms: TokenForms, { start, plaintext }: FileRecord): void {
   const [, prefix = ''] = /^(.*_)?/s.exec(String(start ?? '')) as RegExpExecArray
   const isUsual = new RegExp(`^${base58}{${lengths.join()}}$`)

@@ -13,8 +13,8 @@ export function isEmail (value: unknown): value is string {
 }
 
 /**
- * Returns an address for a user whose system has none: the id of the user at a domain that cannot exist (RFC 2606).
- * Ids that differ only in letter case get different addresses.
+ * Returns an address for a user without a valid address in the other system: the id of the user at a domain that cannot
+ * exist (RFC 2606). Two ids that differ only in letter case get different addresses.
  */
 export function placeholderEmail (id: string, system: string): string {
   const email = `${id}@${system}.invalid`
@@ -23,8 +23,9 @@ export function placeholderEmail (id: string, system: string): string {
 }
 
 /**
- * Returns a time of another system as RFC 3339 in UTC, `undefined` if there is none, or `null` if the value is no time
- * from 1970 to 9999. A time without a zone is in UTC. A number is in milliseconds, or in seconds if it is small.
+ * Returns a time of another system as RFC 3339 in UTC. Returns `undefined` if there is no time, and `null` if the value
+ * is not a time from 1970 to 9999. A text without a zone is in UTC. A number below 1e11 is in seconds, and any other
+ * number is in milliseconds.
  */
 export function toTime (value: unknown): string | undefined | null {
   if (value === undefined || value === null || value === 'infinity') return undefined
@@ -42,22 +43,22 @@ function parseTime (text: string): Date {
 /** A JSON value, and whether JavaScript has read it without loss. */
 export interface ParsedJson {
   value: any
-  /** False if a number was rounded, or if the text is no JSON. */
+  /** False if a number was rounded, or if the text is not JSON. */
   isExact: boolean
 }
 
 /**
- * Returns the value that a JSON text means.
+ * Returns the value of a JSON text.
  *
- * @throws {SyntaxError} if the text is no JSON
+ * @throws {SyntaxError} if the text is not JSON
  */
 export function parseJson (text: string): ParsedJson {
   return { value: JSON.parse(text), isExact: findJsonLoss(text) === undefined }
 }
 
 /**
- * Returns the JSON in a column, which may be a text, or a text in a text, because some systems encode it twice.
- * Returns `undefined` as the value if there is none.
+ * Returns the JSON value in a column. If the column has a text, parses it, and parses the result again if it is a text,
+ * too, because some systems encode JSON twice. The value is `undefined` if the column is empty or its text is not JSON.
  */
 export function readJson (column: unknown): ParsedJson {
   if (column === undefined || column === null || column === '') return { value: undefined, isExact: true }
@@ -71,27 +72,30 @@ export function readJson (column: unknown): ParsedJson {
   }
 }
 
-/** Returns the members of an object that has any, or `undefined`. */
+/** Returns the value if it is an object with at least one member, and otherwise `undefined`. */
 export function toData (value: unknown): Record<string, unknown> | undefined {
   return isPlainObject(value) && Object.keys(value).length > 0 ? value : undefined
 }
 
-/** Returns a name if there is one. An empty name is none. */
+/** Returns the value if it is a text that is not empty, and otherwise `undefined`. */
 export function toName (value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** Returns whether a column is false. Some databases have no booleans. */
+/** Returns whether a column is false. The number 0 counts as false, because some databases have no booleans. */
 export function isFalse (value: unknown): boolean {
   return value === false || value === 0
 }
 
-/** Returns whether a column is true. Some databases have no booleans. */
+/** Returns whether a column is true. The number 1 counts as true, because some databases have no booleans. */
 export function isTrue (value: unknown): boolean {
   return value === true || value === 1
 }
 
-/** Returns the id of this package for a positive integer of another system, or `undefined` for other ids. */
+/**
+ * Returns the id in this package that has the same number as an id of another system: `user-7` for 7. Returns
+ * `undefined` if the id is not a positive integer.
+ */
 export function toKeptId (kind: 'user' | 'token', id: unknown): string | undefined {
   return /^[1-9]\d{0,15}$/.test(String(id)) ? `${kind}-${id}` : undefined
 }

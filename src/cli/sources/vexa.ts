@@ -10,19 +10,21 @@ import { isEmail, placeholderEmail, toData, toKeptId, toName, toTime } from './v
 const userColumns = ['id!', 'email!', 'name', 'image_url', 'created_at', 'max_concurrent_bots', 'data']
 const tokenColumns = ['id!', 'token!', 'user_id!', 'scopes', 'name', 'created_at', 'last_used_at', 'expires_at']
 
-// The name by which `vexaCompatibility` of this package finds the image.
+// The member of `data` in which `vexaCompatibility` of this package looks for the image of a user.
 const imageName = 'vexa_image_url'
 
-// Vexa has no limit, and keeps webhook deliveries in `data`. This is the default of the option `maxDataSize`.
+// The default of the option `maxDataSize`. In Vexa, `data` may be larger, because Vexa has no limit and keeps webhook
+// deliveries in `data`.
 const defaultDataSize = 16_384
 
 const bareForm = /^[0-9A-Za-z]{40}$/
 const prefixedForm = /^(vxa_(?:bot|browser|tx|user)_)([0-9A-Za-z]{32,})$/
 
 /**
- * Reads the users and tokens of a Vexa database of any version since 0.2. Earlier versions lack some of the columns.
+ * Reads the users and tokens of a Vexa database of version 0.2 or later. The tables of the older versions lack some of
+ * the columns.
  *
- * @throws {SourceError} if the database is not Vexa's
+ * @throws {SourceError} if the database does not have the tables of Vexa
  */
 export function readVexa (db: Kysely<any>): AsyncGenerator<SourceLine> {
   const forms = createTokenForms()
@@ -101,7 +103,7 @@ function * tokenLines (row: Row, forms: TokenForms): Generator<SourceLine> {
   yield { token, record }
 }
 
-/** Returns the scopes of a token, or `undefined` if the token has none. Before 0.10, there were no scopes. */
+/** Returns the scopes of a token, or `undefined` if the token has no scopes. Vexa has scopes since version 0.10. */
 function scopesOf ({ scopes }: Row): string[] | undefined {
   return scopes?.length > 0 ? [...new Set<string>(scopes)] : undefined
 }
@@ -113,7 +115,10 @@ function addForm (forms: TokenForms, value: string): void {
   else forms.addOther(value)
 }
 
-/** Yields a note if ids of deleted records have been given out, because another record must not get such an id. */
+/**
+ * Yields a note if the table once had a higher id than it has now, because a new record must not get the id of a
+ * deleted one.
+ */
 async function * lastIdLines (db: Kysely<any>, tables: SourceTable[]): AsyncGenerator<SourceLine> {
   for (const { name } of tables) {
     const { rows: [row] } = await sql<{ last: string | null, highest: string | null }>`
