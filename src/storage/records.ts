@@ -1,19 +1,19 @@
 // `storage-adapter.ts` explains the terms of these comments.
 
-/** A value, or a promise of it. */
+/** A value, or a promise of a value. */
 export type Awaitable<T> = T | Promise<T>
 
 /** A token and its user. */
 export interface TokenWithUser { token: TokenRecord, user: UserRecord }
 
-/** A token, and the members of its user that lists of tokens show. */
+/** A token, and the three members of its user that lists of tokens show. */
 export interface ListedToken { token: TokenRecord, user: Pick<UserRecord, 'id' | 'email' | 'name'> }
 
-/** Selects users. Without members, it selects all of them. */
+/** Selects users. A filter without members selects all users. */
 export interface UserFilter {
   /**
-   * Selects only users whose `normalizeForSearch(email)` or `normalizeForSearch(name)` contains this text. The text
-   * arrives normalised. The text has no wildcards: `%` and `_` match themselves.
+   * Selects only users whose `normalizeForSearch(email)` or `normalizeForSearch(name)` contains this text. The caller
+   * has normalised this text, too. It has no wildcards: `%` and `_` match only themselves.
    */
   search?: string | undefined
   /** Selects only users whose `disabled` has this value. */
@@ -25,8 +25,8 @@ export interface UserPage extends UserFilter {
   /** `'asc'`: order of creation. `'desc'`: the reverse. */
   order: 'asc' | 'desc'
   /**
-   * The page starts after the user with this key, in the given order, even if that user has been deleted. For a key
-   * that the storage cannot have made, any page may be returned.
+   * The page starts after the user with this key, in the given order, even if this user has been deleted. If the
+   * storage cannot have made this key, it may return any page.
    */
   after?: string | undefined
   /** Number of users to skip before the first one of the page, at least 0. */
@@ -35,7 +35,7 @@ export interface UserPage extends UserFilter {
   limit: number
 }
 
-/** Selects tokens. Without members, it selects all of them. A token must match each given member. */
+/** Selects tokens. A filter without members selects all tokens. A token must match each given member. */
 export interface TokenFilter {
   /** Selects only tokens of the user with this key. */
   userId?: string | undefined
@@ -44,13 +44,17 @@ export interface TokenFilter {
   /** Selects only tokens whose `start` begins with this text, byte by byte. */
   start?: string | undefined
   /**
-   * Selects only tokens that have this state at the time `at`. Each token has one state: `'expired'` if its
-   * `expires_at` is `at` or earlier, else `'disabled'` if its `disabled` is `true`, else `'active'`.
+   * Selects only tokens that have this state at the time `at`. Each token has exactly one state: `'expired'` if its
+   * `expires_at` is `at` or earlier. Otherwise `'disabled'` if its `disabled` is `true`, and `'active'` in all other
+   * cases.
    */
   state?: { is: 'active' | 'disabled' | 'expired', at: string } | undefined
-  /** Selects only tokens whose `last_used_at` is earlier. For a token that has never been used, `created_at` counts. */
+  /**
+   * Selects only tokens whose `last_used_at` is before this time. For a token that has never been used, `created_at`
+   * counts.
+   */
   unusedSince?: string | undefined
-  /** Selects only tokens whose `expires_at` is earlier. A token that never expires does not match. */
+  /** Selects only tokens whose `expires_at` is before this time. A token that never expires does not match. */
   expiresBefore?: string | undefined
 }
 
@@ -58,7 +62,7 @@ export interface TokenFilter {
 export interface TokenPage extends TokenFilter {
   /** `'asc'`: order of creation. `'desc'`: the reverse. */
   order: 'asc' | 'desc'
-  /** The page starts after the token with this key. The rules are those of `after` in UserPage. */
+  /** The page starts after the token with this key. The rules of `after` in UserPage apply. */
   after?: string | undefined
   /** Maximum number of tokens, at least 1. */
   limit: number
@@ -66,9 +70,9 @@ export interface TokenPage extends TokenFilter {
 
 /** The tokens that one call of `pruneTokens` looks at. */
 export interface PruneBatch {
-  /** Tokens whose `expires_at` is earlier are deleted. */
+  /** The call deletes tokens whose `expires_at` is before this time. */
   expiredBefore: string
-  /** Key of the token after which the batch starts, even if that token has been deleted. Absent: the first batch. */
+  /** Key of the token after which the batch starts, even if this token has been deleted. Absent for the first batch. */
   after?: string | undefined
   /** Maximum number of tokens, at least 1. */
   limit: number
@@ -76,11 +80,14 @@ export interface PruneBatch {
 
 /** The entries that one call of `pruneAudit` looks at. */
 export interface AuditPruneBatch {
-  /** Entries whose `at` is earlier are deleted. */
+  /** The call deletes entries whose `at` is before this time. */
   before: string
-  /** The time of the caller's clock. Entries whose `at` is later stay: a clock that was ahead has set their `at`. */
+  /**
+   * The time of the caller's clock. An entry whose `at` is later stays, because a clock that was ahead has set its
+   * `at`.
+   */
   now: string
-  /** Key of the entry after which the batch starts, even if that entry has been deleted. Absent: the first batch. */
+  /** Key of the entry after which the batch starts, even if this entry has been deleted. Absent for the first batch. */
   after?: string | undefined
   /** Maximum number of entries, at least 1. */
   limit: number
@@ -104,7 +111,7 @@ export interface UserRecord extends NewUserRecord {
   id: string
   /** Whether the tokens of the user are rejected. A new user has `false`. */
   disabled: boolean
-  /** Changes with each `updateUser`, and only then. */
+  /** Each `updateUser` changes the revision. No other method changes it. */
   revision: number
 }
 
@@ -125,13 +132,16 @@ export interface NewTokenRecord {
   scopes: string[] | null
   /** Time of expiry, or `null` if the token never expires. */
   expires_at: string | null
-  /** Lifetime in seconds from `created_at`, or `null` for no limit. A rotation that sets `expires_at` keeps it. */
+  /**
+   * Lifetime in seconds, which a rotation gives the successor, or `null` for no limit. A rotation that sets
+   * `expires_at` does not change `expires_in`.
+   */
   expires_in: number | null
-  /** Whether the token is rejected. A rotation keeps it, so that a disabled token gets a disabled successor. */
+  /** Whether the token is rejected. The successor of a disabled token is also disabled. */
   disabled: boolean
   /** A JSON object of the app, at most 1 MiB as JSON, or `null`. */
   data: Record<string, unknown> | null
-  /** The first characters of the value, at most 64 characters of ASCII, or `null` if they are not kept. */
+  /** The first characters of the value, at most 64 characters of ASCII, or `null` if the app does not keep them. */
   start: string | null
   created_at: string
 }
@@ -148,7 +158,7 @@ export type TokenChanges = {
   [Name in 'name' | 'scopes' | 'expires_at' | 'expires_in' | 'disabled' | 'data']?: TokenRecord[Name] | undefined
 }
 
-/** The decision of `replace` in `rotateToken`. */
+/** The result of `replace` in `rotateToken`, unless it is `'rejected'`. */
 export interface TokenReplacement {
   /** The new expiry of the old token, or `null` to delete the old token. */
   expires_at: string | null
@@ -158,14 +168,14 @@ export interface TokenReplacement {
 
 /** A user to import. */
 export interface UserToImport extends NewUserRecord {
-  /** The key that the user must get. Absent: the storage makes the key. */
+  /** The key that the user must get. If absent, the storage makes the key. */
   id?: string | undefined
   disabled: boolean
 }
 
 /** A token to import. */
 export interface TokenToImport extends NewTokenRecord {
-  /** The key that the token must get. Absent: the storage makes the key. */
+  /** The key that the token must get. If absent, the storage makes the key. */
   id?: string | undefined
   last_used_at: string | null
 }
@@ -173,21 +183,28 @@ export interface TokenToImport extends NewTokenRecord {
 /** Records to import in one step. No two of them have the same `email`, `hash` or `id`. */
 export interface ImportBatch<R extends UserToImport | TokenToImport> {
   records: readonly R[]
-  /** Whether to change nothing, and only to tell which records would be created. */
+  /** Whether the import changes nothing, and only tells which records it would create. */
   dryRun: boolean
 }
 
-/** The stored user with the address of an imported one. `created` tells whether the import has created it. */
+/**
+ * The stored user with the address of an imported user. `created` tells whether the import has created the stored user.
+ */
 export interface ImportedUser { user: UserRecord, created: boolean }
 
-/** The stored token with the hash of an imported one. `created` tells whether the import has created it. */
+/**
+ * The stored token with the hash of an imported token. `created` tells whether the import has created the stored token.
+ */
 export interface ImportedToken { token: TokenRecord, created: boolean }
 
 /** Selects tokens to export. */
 export interface HashedTokenPage {
   /** Keys of the users, in order of creation. */
   userIds: readonly string[]
-  /** Leaves out the tokens of the first user up to the one with this key, even if that token has been revoked. */
+  /**
+   * Leaves out the tokens of the first user in `userIds` up to and including the token with this key. The token itself
+   * may have been revoked.
+   */
   after?: string | undefined
   /** Maximum number of tokens, at least 1. */
   limit: number
@@ -201,7 +218,7 @@ export type AuditAction =
   'user.created' | 'user.updated' | 'user.deleted' |
   'token.created' | 'token.updated' | 'token.rotated' | 'token.revoked'
 
-/** An entry to write with a change. The storage adds the keys of the user and the tokens that it changes. */
+/** An entry to write with a change. The storage adds the keys of the user and the tokens that the change concerns. */
 export interface NewAuditRecord {
   /** Time of the change. */
   at: string
@@ -214,28 +231,28 @@ export interface NewAuditRecord {
   changed: string[] | null
 }
 
-/** A stored entry of the audit trail. It stays when its user or token is deleted. */
+/** A stored entry of the audit trail. The entry stays when its user or token is deleted. */
 export interface AuditRecord extends NewAuditRecord {
   id: string
-  /** Key of the user that was changed, or whose token was. */
+  /** Key of the user that was changed, or of the user whose token was changed. */
   user_id: string
-  /** Key of the token that was changed, or `null` for a change of a user, or of all tokens of a user. */
+  /** Key of the token that was changed. `null` if a user was changed, or if all tokens of a user were revoked. */
   token_id: string | null
-  /** Key of the token that a rotation created, else `null`. */
+  /** Key of the token that a rotation created. `null` for every other change. */
   successor_id: string | null
 }
 
-/** Selects entries. Without members, it selects all of them. An entry must match each given member. */
+/** Selects entries. A filter without members selects all entries. An entry must match each given member. */
 export interface AuditFilter {
   /** Selects only entries with this `user_id`. */
   userId?: string | undefined
-  /** Selects only entries with this `token_id`. Does not select by `successor_id`. */
+  /** Selects only entries with this `token_id`. The `successor_id` of an entry does not count. */
   tokenId?: string | undefined
   action?: AuditAction | undefined
   actor?: string | undefined
   /** Selects only entries whose `at` is this time or later. */
   since?: string | undefined
-  /** Selects only entries whose `at` is earlier. */
+  /** Selects only entries whose `at` is before this time. */
   until?: string | undefined
 }
 
@@ -243,7 +260,7 @@ export interface AuditFilter {
 export interface AuditPage extends AuditFilter {
   /** `'asc'`: the order of the changes. `'desc'`: the reverse. */
   order: 'asc' | 'desc'
-  /** The page starts after the entry with this key, in the given order, even if that entry has been deleted. */
+  /** The page starts after the entry with this key, in the given order, even if this entry has been deleted. */
   after?: string | undefined
   /** Maximum number of entries, at least 1. */
   limit: number

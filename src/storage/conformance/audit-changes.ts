@@ -23,7 +23,10 @@ export function entriesOf (storage: AuditedStorageAdapter, page: Partial<AuditPa
   return storage.listAudit({ order: 'asc', limit: 1000, ...page })
 }
 
-/** Writes an entry for each element of `given`, which are changes of a new entry. Returns the trail. */
+/**
+ * Writes one entry for each element of `given`. An element has the members of the entry that differ from `newEntry`.
+ * Returns the whole trail.
+ */
 export async function writeEntries (
   storage: AuditedStorageAdapter, given: ReadonlyArray<Partial<NewAuditRecord>>
 ): Promise<AuditRecord[]> {
@@ -34,7 +37,7 @@ export async function writeEntries (
   return entries
 }
 
-/** Calls `pruneAudit` until all entries are pruned. Returns the number of deleted entries. */
+/** Calls `pruneAudit` until it returns no `last`. Returns the number of deleted entries. */
 export async function pruneAll (
   storage: AuditedStorageAdapter, batch: Omit<AuditPruneBatch, 'after'>
 ): Promise<number> {
@@ -63,7 +66,7 @@ function recordOf<R extends TokenRecord | UserRecord> (answer: R | string): R {
   return typeof answer === 'string' ? assert.fail(`a change returned '${answer}'`) : answer
 }
 
-/** Returns changes of each kind. They do not depend on each other. This function has created their records. */
+/** Creates records, and returns changes of each kind to these records. The changes do not depend on each other. */
 export async function prepareChanges (storage: StorageAdapter): Promise<AuditedChange[]> {
   const [{ id: user }, doomed, revoked] = [
     await createUser(storage),

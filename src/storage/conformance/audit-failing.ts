@@ -5,7 +5,9 @@ import { ifAudited, type Cases } from './case.js'
 import { tokenToImport, userToImport } from './imports.js'
 import { attempt, createUser, newUser } from './records.js'
 
-/** Fails the storage by `fail`. Throws unless each change with an entry throws, and leaves all records as they were. */
+/**
+ * Calls `fail`. Throws unless each change with an entry then throws, and leaves all records and entries as they were.
+ */
 async function assertNeither (storage: AuditedStorageAdapter, fail: () => Promise<void>): Promise<void> {
   const changes = await prepareChanges(storage)
   await storage.createUser(newUser({ email: 'first@x' }), newEntry('user.created'))
@@ -27,7 +29,7 @@ export const auditFailing: Cases = ifAudited({
   }
 })
 
-/** Fails the storage by `fail`. Throws unless each import with an entry throws, and creates nothing. */
+/** Calls `fail`. Throws unless each import with an entry then throws, and creates nothing. */
 async function assertNothingImported (storage: AuditedStorageAdapter, fail: () => Promise<void>): Promise<void> {
   if (!isPortable(storage)) return
   const { id } = await createUser(storage)

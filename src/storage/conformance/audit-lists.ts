@@ -6,7 +6,7 @@ import { entriesOf, newEntry, writeEntries } from './audit-changes.js'
 import { ifAudited, type Cases } from './case.js'
 import { createToken, createUser, newToken, strangeKeys, time } from './records.js'
 
-/** Throws unless the filter selects `expected`: in both orders, and in pages. */
+/** Throws unless the filter selects exactly the entries `expected`: in both orders, and in pages. */
 async function assertSelects (
   storage: AuditedStorageAdapter, filter: AuditFilter, expected: readonly AuditRecord[]
 ): Promise<void> {
@@ -138,7 +138,8 @@ export const auditLists: Cases = ifAudited({
       [{ since: time(8) }, (entry) => entry.at >= time(8)],
       [{ until: time(20) }, (entry) => entry.at < time(20)]
     ]
-    // Each set of filters, as a binary number.
+    // `set` goes through all combinations of filters: each binary digit tells whether one filter is part of the
+    // combination.
     for (let set = 0; set < 2 ** filters.length; set++) {
       const chosen = filters.filter((_filter, n) => (set >> n) % 2 === 1)
       const filter: AuditFilter = Object.assign({}, ...chosen.map(([filter]) => filter))

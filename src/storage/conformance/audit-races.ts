@@ -47,8 +47,8 @@ async function makeChanges (storage: AuditedStorageAdapter, client: number): Pro
 }
 
 /**
- * Changes users and tokens by ten clients over two storages in turn, while a reader follows the trail. Throws unless
- * the reader gets one entry for each change, in the order of the trail.
+ * Lets ten clients change users and tokens, while a reader follows the trail. Half of the clients use `one`, and the
+ * others use `other`. Throws unless the reader gets one entry for each change, in the order of the trail.
  */
 export async function assertFollowed (one: AuditedStorageAdapter, other: AuditedStorageAdapter): Promise<void> {
   let isRunning = true
@@ -61,7 +61,7 @@ export async function assertFollowed (one: AuditedStorageAdapter, other: Audited
       const wasRunning = isRunning
       const page = await entriesOf(other, { after: followed.at(-1)?.id, limit: 5 })
       followed.push(...page)
-      // An empty page that was read after all changes is the end.
+      // The reader is done if it gets an empty page after all changes were made.
       isOver = !wasRunning && page.length === 0
       if (page.length === 0) await sleep(1)
     }
@@ -75,7 +75,10 @@ export async function assertFollowed (one: AuditedStorageAdapter, other: Audited
   }
 }
 
-/** Makes each change by ten calls at once. Throws unless the one call that succeeds writes the only entry. */
+/**
+ * Makes each change by ten calls at once. Throws unless there is only one entry, which the call that succeeded has
+ * written.
+ */
 export async function assertOneEntry (one: AuditedStorageAdapter, other: AuditedStorageAdapter): Promise<void> {
   const { id: userId, revision } = await createUser(one)
   const [{ id: revoked }, { id: rotated }] = [await createToken(one, userId, 101), await createToken(one, userId, 102)]
@@ -96,15 +99,20 @@ export async function assertOneEntry (one: AuditedStorageAdapter, other: Audited
     const done = answers.flatMap((answer, n) => isOutcome(answer) ? [] : [`${n}`])
     const entries = await entriesOf(one, { after })
     assert.equal(entries.length, 1, `number of entries of ten calls at once: ${action}`)
-    // `revokeTokens` does not say which call has revoked the tokens.
+    // The answer of `revokeTokens` does not tell which call has revoked the tokens, so any call may have written the
+    // entry.
     if (done.length < clients) assert.deepEqual(entries.map((entry) => entry.request_id), done, action)
     after = entries[0]?.id
   }
 }
 
-/** Prunes four times at once, by two storages in turn. Throws unless each call counts its own entries. */
+/**
+ * Prunes four times at once: twice with `one`, and twice with `other`. Throws unless the counts add up to the number of
+ * deleted entries.
+ */
 export async function assertPrunedOnce (one: AuditedStorageAdapter, other: AuditedStorageAdapter): Promise<void> {
-  // Each seventh entry is from a clock that was ahead, and the last ten are young.
+  // Each seventh of the first 40 entries is from a clock that was ahead. The last ten entries are too young to be
+  // deleted.
   const minuteOf = (n: number) => n >= 40 ? 30 : n % 7 === 0 ? 50 : 0
   const entries = await writeEntries(one, Array.from({ length: 50 }, (_, n) => ({ at: time(minuteOf(n)) })))
   const counts = await Promise.all(Array.from({ length: 4 }, (_, n) =>

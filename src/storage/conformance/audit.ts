@@ -105,7 +105,7 @@ export const audit: Cases = ifAudited({
     const calls = [
       () => storage.updateToken(id, fail, newEntry('token.updated')),
       () => storage.rotateToken(id, fail, rotate),
-      // Most stores reject a hash that they have.
+      // Most storages throw if they have a token with the same hash.
       () => storage.createToken(duplicate, newEntry('token.created')),
       () => storage.rotateToken(id, () => ({ expires_at: time(50), successor: duplicate }), rotate)
     ]

@@ -15,7 +15,10 @@ export function tokenToImport (userId: string, n: number, changes: Partial<Token
   return { ...newToken(userId, n), last_used_at: null, ...changes }
 }
 
-/** Returns the user of an outcome. Throws unless the import has created or found it, as `created` says. */
+/**
+ * Returns the user of an outcome. Throws unless the `created` of the outcome has the given value: true if the import
+ * created the user, false if the import found the user.
+ */
 function userOf (outcome: ImportedUser | string | undefined, created: boolean): UserRecord {
   if (typeof outcome !== 'object') return assert.fail(`importUsers returned the outcome ${outcome}`)
   assert.equal(outcome.created, created, '`created` of an imported user')
@@ -28,7 +31,7 @@ function tokenOf (outcome: ImportedToken | string | undefined, created: boolean)
   return outcome.token
 }
 
-/** Imports users that are not in the storage. Returns them. */
+/** Imports users that are not in the storage yet. Returns the created users. */
 export async function importUsers (
   storage: PortableStorageAdapter, records: readonly UserToImport[]
 ): Promise<UserRecord[]> {
@@ -37,7 +40,10 @@ export async function importUsers (
   return outcomes.map((outcome) => userOf(outcome, true))
 }
 
-/** Returns the keys of users and tokens of another storage of the same kind, so that they have the right form. */
+/**
+ * Returns keys of users and tokens. Another storage of the same kind has made these keys, so that they have a valid
+ * form.
+ */
 async function foreignKeys (create: () => Promise<unknown>): Promise<{ users: string[], tokens: string[] }> {
   const other = await create() as PortableStorageAdapter
   await other.open()
@@ -244,7 +250,10 @@ export const imports: Cases = ifPortable({
   }
 })
 
-/** Imports the same records four times at once, by two storages in turn, while clients create some of them. */
+/**
+ * Imports the same records four times at once, while other calls create some of the users. Throws unless each record is
+ * created once.
+ */
 async function assertImportedOnce (one: PortableStorageAdapter, other: PortableStorageAdapter): Promise<void> {
   const storages = [one, other, one, other]
   for (let round = 0; round < 3; round++) {
@@ -266,7 +275,9 @@ async function assertImportedOnce (one: PortableStorageAdapter, other: PortableS
   }
 }
 
-/** Imports tokens while another call deletes one of their users. */
+/**
+ * Imports tokens while another call deletes one of their users. Throws unless the deleted user has no token afterwards.
+ */
 async function assertNoOrphan (one: PortableStorageAdapter, other: PortableStorageAdapter): Promise<void> {
   for (let round = 0; round < 5; round++) {
     const [doomed, { id }] = [

@@ -28,38 +28,39 @@ const topics: readonly Cases[] = [
 
 export interface TestStorageOptions<S extends StorageAdapter = StorageAdapter> {
   /**
-   * Returns another storage over the data of an open one, as another process of the app would create it. With this
-   * option, the suite runs races over both storages, and checks that another process and a restart find the records.
-   * @default no test with several processes or a restart
+   * Returns another storage with the data of an open storage, as another process of the app would create it. With this
+   * option, the suite makes concurrent calls of both storages. It also checks that another process and a restart find
+   * the records.
+   * @default none: the suite has no test with several processes or a restart
    */
   share?: ((storage: S) => StorageAdapter | Promise<StorageAdapter>) | undefined
 
   /**
-   * Makes the store of an open storage fail from now on, for example by ending its connection. Each method that
-   * writes must then throw. The best test is a store that rejects writes but still answers reads, as with a full disk:
-   * methods that read before they write then reach their write. The stores of other tests must keep working.
-   * @default no test with a store that fails while it is open
+   * Makes the store of an open storage fail from now on, for example by ending its connection. Each method that writes
+   * must then throw. The best test is a store that rejects writes but still answers reads, as with a full disk. In such
+   * a store, a method that reads before it writes reaches its write. The stores of other tests must keep working.
+   * @default none: the suite has no test with a store that fails while it is open
    */
   fail?: ((storage: S) => void | Promise<void>) | undefined
 
   /**
-   * Makes each write of an audit entry fail from now on, while the store still accepts all other writes. A method must
-   * then undo its change. The stores of other tests must keep working.
-   * @default no test of a fault between a change and its entry
+   * Makes each write of an audit entry fail from now on, while the store still accepts all other writes. A method that
+   * cannot write its entry must undo its change. The stores of other tests must keep working.
+   * @default none: the suite has no test of a fault between a change and its entry
    */
   failAudit?: ((storage: S) => void | Promise<void>) | undefined
 }
 
 /**
- * Declares the tests that every StorageAdapter must pass. Without the options, the suite does not test several
- * processes, restarts or stores that fail. It always tests that a write after `close` throws or is done. The cases
- * about the audit trail test nothing if the storage has neither `listAudit` nor `pruneAudit`. The cases about imports
- * test nothing if the storage has none of `importUsers`, `importTokens` and `listHashedTokens`.
+ * Declares the tests that every StorageAdapter must pass. Without `options`, the suite does not test several processes,
+ * restarts or stores that fail. It always tests that a write after `close` either throws or is made. The cases about
+ * the audit trail test nothing if the storage has neither `listAudit` nor `pruneAudit`. The cases about imports test
+ * nothing if the storage has none of `importUsers`, `importTokens` and `listHashedTokens`.
  *
- * @param test The `test` function of a test runner, such as node:test, tap, Vitest or Jest. Its second argument is an
- * async function, whose promise rejects with an AssertionError if the storage fails the test.
- * @param createStorage Returns a new, empty storage that is not open. The suite calls it at least once per test, and
- * closes each storage after the test. It does not delete records.
+ * @param test The `test` function of a test runner, such as node:test, tap, Vitest or Jest. The second argument of this
+ * function is an async function. Its promise rejects with an AssertionError if the storage fails the test.
+ * @param createStorage Returns a new, empty storage that is not open. The suite calls this function at least once per
+ * test, and closes each storage after the test. The suite does not delete the data.
  *
  * @example
  * import { test } from 'node:test'
@@ -95,7 +96,7 @@ async function runCase<S extends StorageAdapter> (
     return storage
   }
   const create = async () => keep(await createStorage())
-  // Each storage that a case passes comes from `createStorage`, so it is an S.
+  // The cast is safe: each storage that a case passes comes from `createStorage` and is an S.
   const share = async (storage: StorageAdapter) => {
     const other = await options.share?.(storage as S)
     assert.ok(other, '`share` did not return a storage')
@@ -122,7 +123,7 @@ async function runCase<S extends StorageAdapter> (
   } finally {
     for (const storage of created) {
       await attempt(() => storage.close()).catch((error) => {
-        // A storage whose store has failed may throw here.
+        // If the case made the store of this storage fail, `close` may throw.
         if (!failed.has(storage)) throw error
       })
     }

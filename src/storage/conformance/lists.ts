@@ -118,7 +118,7 @@ export const lists: Cases = {
       keys.push(id)
       if (n % 2 === 0) await storage.updateUser(id, { disabled: true })
     }
-    // This user is disabled no longer.
+    // This user was disabled, and is enabled again.
     await storage.updateUser(keys[10] as string, { disabled: false })
     const all = {
       [`true ${undefined}`]: [0, 2, 4, 6, 8],

@@ -4,7 +4,7 @@ import { assertNothing, emails, hashOf, createToken, createUser, newToken, newUs
 
 const rounds = 5
 
-/** Makes `count` calls at once. They may finish in any order. */
+/** Makes `count` calls at once, and waits for all of them. */
 function atOnce<T> (count: number, call: (n: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, (_, n) => call(n)))
 }

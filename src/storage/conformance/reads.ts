@@ -7,7 +7,7 @@ import { attempt, hashOf, createToken, createUser } from './records.js'
 
 type Read = [method: keyof AuditedStorageAdapter | keyof PortableStorageAdapter, call: () => Promise<unknown>]
 
-/** Returns a call of each method that reads. Each call finds a record that this function has created. */
+/** Creates records. Returns a call of each method that reads, which finds one of these records. */
 export async function prepareReads (storage: StorageAdapter): Promise<Read[]> {
   const user = await createUser(storage)
   const token = await createToken(storage, user.id, 1)

@@ -3,7 +3,7 @@ import type {
   NewTokenRecord, NewUserRecord, StorageAdapter, TokenRecord, UserPage, UserRecord
 } from '../storage-adapter.js'
 
-/** Returns the result of `call` as a promise, which also rejects if `call` throws synchronously. */
+/** Returns the result of `call` as a promise. The promise also rejects if `call` throws synchronously. */
 export async function attempt<T> (call: () => Promise<T>): Promise<T> {
   return await call()
 }
@@ -21,7 +21,7 @@ export function newUser (changes: Partial<NewUserRecord> = {}): NewUserRecord {
   }
 }
 
-/** Returns hash number `n`. Its 32 bytes are all different. */
+/** Returns hash number `n`. The 32 bytes of a hash are all different. */
 export function hashOf (n: number): Buffer {
   return Buffer.from(Array.from({ length: 32 }, (_, i) => (i * 8 + n) % 256))
 }
@@ -42,7 +42,7 @@ export function newToken (userId: string, n: number, changes: Partial<NewTokenRe
   }
 }
 
-/** Creates a user in the storage. Throws if the storage rejects it. */
+/** Creates a user in the storage. Throws if the storage returns `'taken'`. */
 export async function createUser (storage: StorageAdapter, changes: Partial<NewUserRecord> = {}): Promise<UserRecord> {
   const user = await storage.createUser(newUser(changes))
   if (user === 'taken') {
@@ -51,7 +51,7 @@ export async function createUser (storage: StorageAdapter, changes: Partial<NewU
   return user
 }
 
-/** Creates a token in the storage. Throws if the storage rejects it. */
+/** Creates a token in the storage. Throws if the storage returns `'absent'`. */
 export async function createToken (
   storage: StorageAdapter,
   userId: string,
@@ -79,7 +79,7 @@ export function assertNothing (value: unknown, message: string): void {
   assert.equal(value ?? undefined, undefined, message)
 }
 
-/** Returns keys that no storage creates. Some of them are similar to `key`, which is in use. */
+/** Returns keys that no storage creates. Some of these keys are similar to `key`, which the storage has created. */
 export function strangeKeys (key: string): string[] {
   return [
     'no-such-key', '-1', '999999999999', '9007199254740993', '9223372036854775808', '1'.repeat(64), 'x'.repeat(64),

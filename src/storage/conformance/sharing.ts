@@ -17,7 +17,10 @@ const graceEnd = '2024-01-01T13:00:00.000Z'
 /** Returns the members of a user that lists of tokens show. */
 const shortOf = ({ id, email, name }: UserRecord) => ({ id, email, name })
 
-/** Changes that end or restrict a token, each with a check of the record that another process then finds. */
+/**
+ * Changes that end or restrict a token. Each change has a check of the record that another process finds after the
+ * change.
+ */
 const ends: Array<[end: End, isOver: IsOver]> = [
   [(storage, { id }) => storage.revokeToken(id), isGone],
   [(storage, { user_id: userId }) => storage.revokeTokens(userId), isGone],
@@ -63,7 +66,7 @@ export const sharing: Cases = {
     const storages = [storage, await share(storage)] as const
     let missed = 0
     let outlived = 0
-    // A replica lags only sometimes, and only by milliseconds, so eight clients check many times.
+    // Eight clients check many times, because a replica lags only sometimes, and only by milliseconds.
     await Promise.all(
       Array.from({ length: 8 }, async (_, client) => {
         const [one, other] = client % 2 === 0 ? storages : (storages.toReversed() as [StorageAdapter, StorageAdapter])
@@ -72,7 +75,8 @@ export const sharing: Cases = {
           const hash = randomBytes(32)
           const token = await createToken(one, id, 0, { hash })
           if (!(await other.findTokenByHash(hash))) missed++
-          // Gives a replica time to receive the token. Only then can a replica that lags return the old token below.
+          // The pause gives a replica time to receive the token. A replica without the token could not return the old
+          // token below.
           await sleep(3)
           const [end, isOver] = ends[(client + round) % ends.length] as (typeof ends)[number]
           await end(one, token)

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Cases } from './case.js'
 import { assertNothing, emails, hashOf, createToken, createUser, tokensOf } from './records.js'
 
-/** Texts that some stores change. All of them are different. */
+/** Texts that some stores change. No two of these texts are equal. */
 const texts = [
   '', ' ', 'x', 'x ', ' x', 'x  ', 'X', '0', 'null', 'true', '1e3', '\u00E9', 'e\u0301', 'e', '\u00DF', 'ss',
   '\u0131', 'i', '\u017F', 's', '\u212A', 'k', '\uFF21', 'A', '\u00C5', '\u212B',
@@ -25,7 +25,7 @@ const objects: Array<Record<string, unknown>> = [
   Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, i]))
 ]
 
-/** Data of 1 MiB as JSON in UTF-8. The letter must take two bytes. */
+/** Returns data that has 1 MiB as JSON in UTF-8. The letter must be one of two bytes. */
 const largeData = (letter: string) => ({ a: letter.repeat((1024 * 1024 - 8) / 2) })
 
 export const text: Cases = {
@@ -137,7 +137,7 @@ export const text: Cases = {
   'createUser, updateUser: keep 1 MiB of data': async ({ storage }) => {
     const { id } = await createUser(storage, { data: largeData('\u00E9') })
     await createToken(storage, id, 1)
-    // The data itself would be too long for a message.
+    // The case compares without `deepEqual`, because its message would contain all of the data.
     const hasData = async (letter: string) => isDeepStrictEqual((await storage.findUser(id))?.data, largeData(letter))
     assert.ok(await hasData('\u00E9'), 'findUser returns other data than createUser stored')
     await storage.updateUser(id, { data: largeData('\u00DF') })

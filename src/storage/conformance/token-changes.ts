@@ -13,7 +13,10 @@ async function update (storage: StorageAdapter, ...parameters: Parameters<Storag
   return typeof token === 'string' ? assert.fail(`updateToken returned '${token}'`) : token
 }
 
-/** Rotates a token. The old token expires at `expires`. Throws if the storage returns an outcome. */
+/**
+ * Rotates a token. The old token then expires at `expires`, or is deleted if `expires` is `null`. Throws if the storage
+ * returns an outcome.
+ */
 async function rotate (storage: StorageAdapter, old: TokenRecord, n: number, expires: string | null) {
   const token = await storage.rotateToken(old.id, () =>
     ({ expires_at: expires, successor: newToken(old.user_id, n) }))
@@ -201,7 +204,7 @@ export const tokenChanges: Cases = {
     const expired: string[] = []
     for (let n = 0; n < 12; n++) {
       const isExpired = n % 3 !== 0
-      // A token that was created later expires sooner.
+      // The later a token was created, the sooner it expires.
       const token = await createToken(storage, id, n, { expires_at: isExpired ? time(20 - n) : time(40) })
       if (isExpired) expired.push(token.id)
     }
@@ -212,7 +215,7 @@ export const tokenChanges: Cases = {
       return left.map(({ token }) => token.id)
     }
 
-    // The first three expired tokens are not after the key, so they stay.
+    // The first three expired tokens stay, because they are not after the key `after`.
     assert.deepEqual(await prune(expired[2], 3), { deleted: 3, last: expired[5] })
     assert.deepEqual(await remaining(), [0, 1, 2, 6, 7].map((n) => expired[n]))
     // The token with the key `after` has been deleted.

@@ -8,7 +8,7 @@ async function keysOf (storage: StorageAdapter, page: Partial<TokenPage> = {}): 
   return tokens.map(({ token }) => token.id)
 }
 
-/** Throws unless the filter selects `expected`: in both orders, in pages, and in the count. */
+/** Throws unless the filter selects exactly the tokens `expected`: in both orders, in pages, and in the count. */
 async function assertSelects (
   storage: StorageAdapter, filter: TokenFilter, expected: readonly TokenRecord[]
 ): Promise<void> {
@@ -23,7 +23,7 @@ async function assertSelects (
   }
 }
 
-/** Creates a token for each element of `given`, which are changes of a new token. */
+/** Creates a token for each element of `given`. An element has the members of the token that differ from `newToken`. */
 async function createTokens (
   storage: StorageAdapter, userId: string, given: ReadonlyArray<Parameters<typeof createToken>[3]>
 ): Promise<TokenRecord[]> {
@@ -204,7 +204,8 @@ export const tokenLists: Cases = {
       [{ unusedSince: time(20) }, (n) => n < 20],
       [{ state: { is: 'active', at: time(30) } }, (n) => (n % 5 === 0 || n >= 12) && n % 7 !== 0]
     ]
-    // Each set of filters, as a binary number.
+    // `set` goes through all combinations of filters: each binary digit tells whether one filter is part of the
+    // combination.
     for (let set = 0; set < 2 ** filters.length; set++) {
       const chosen = filters.filter((_filter, n) => (set >> n) % 2 === 1)
       const filter: TokenFilter = Object.assign({}, ...chosen.map(([filter]) => filter))

@@ -6,7 +6,10 @@ import { assertNothing, createToken, createUser, hashOf, newToken, time, tokensO
 const rounds = 5
 const graceEnd = time(50)
 
-/** Updates one token 20 times at once, by two storages in turn. Throws unless each change is kept. */
+/**
+ * Updates one token 20 times at once: ten times with `one`, and ten times with `other`. Throws unless each change is
+ * kept.
+ */
 export async function assertNoLostUpdate (one: StorageAdapter, other: StorageAdapter): Promise<void> {
   const user = await createUser(one)
   const { id } = await createToken(one, user.id, 1, { data: { count: 0 } })
@@ -17,8 +20,8 @@ export async function assertNoLostUpdate (one: StorageAdapter, other: StorageAda
 }
 
 /**
- * Disables a token by `updater` and rotates it by `rotator` at once, several times. Throws unless one call ran after
- * the other: the successor is disabled exactly if the update was first.
+ * Disables a token with `updater`, and rotates the token with `rotator` at the same time. Repeats this several times.
+ * Throws unless one call ran after the other: the successor must be disabled if and only if the update was first.
  */
 export async function assertSerial (updater: StorageAdapter, rotator: StorageAdapter): Promise<void> {
   const { id: userId } = await createUser(updater)
@@ -49,7 +52,10 @@ export async function assertSerial (updater: StorageAdapter, rotator: StorageAda
   }
 }
 
-/** Rotates a token 10 times at once, by two storages in turn. Throws unless 9 of these calls find a successor. */
+/**
+ * Rotates a token 10 times at once: five times with `one`, and five times with `other`. Throws unless 9 of these calls
+ * find a successor.
+ */
 export async function assertOneSuccessor (one: StorageAdapter, other: StorageAdapter): Promise<void> {
   const { id: userId } = await createUser(one)
   for (let round = 0; round < rounds; round++) {
@@ -64,7 +70,10 @@ export async function assertOneSuccessor (one: StorageAdapter, other: StorageAda
   }
 }
 
-/** Calls pruneTokens four times at once, by two storages in turn. Throws unless the counts are those of the tokens. */
+/**
+ * Calls `pruneTokens` four times at once: twice with `one`, and twice with `other`. Throws unless the counts add up to
+ * the number of deleted tokens.
+ */
 export async function assertCountedOnce (one: StorageAdapter, other: StorageAdapter): Promise<void> {
   const user = await createUser(one)
   for (let round = 0; round < rounds; round++) {

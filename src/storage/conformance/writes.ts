@@ -10,11 +10,11 @@ import { attempt, hashOf, createToken, createUser, newToken, newUser, time } fro
 interface Write {
   method: keyof AuditedStorageAdapter | keyof PortableStorageAdapter
   call: () => Promise<unknown>
-  /** Returns whether the answer says that the write is done, and `observer` finds it done. */
+  /** Returns whether the answer reports that the write is made, and `observer` finds the write made. */
   isDone: (answer: any, observer: StorageAdapter) => Promise<boolean>
 }
 
-/** Returns a call of each method that writes. This function has created the records that the calls change. */
+/** Creates records. Returns a call of each method that writes, which changes these records or creates others. */
 export async function prepareWrites (storage: StorageAdapter): Promise<Write[]> {
   const user = await createUser(storage)
   const [rotated, deleted, touched, updated] = [
@@ -122,7 +122,10 @@ async function prepareAuditWrites (storage: AuditedStorageAdapter): Promise<Writ
   }]
 }
 
-/** Throws unless each write throws, or `observer` finds it done. A write counts as not done if the look-up throws. */
+/**
+ * Throws unless each write either throws, or is made as `observer` finds it. A write counts as not made if the look-up
+ * of the observer throws.
+ */
 export async function assertDoneOrThrown (writes: readonly Write[], observer: StorageAdapter): Promise<void> {
   const lies = await answersOf(
     writes,
@@ -137,7 +140,10 @@ export async function assertThrown (writes: readonly Write[]): Promise<void> {
   assert.equal(lies, '', 'methods that answered instead of throwing while the store failed')
 }
 
-/** Makes the writes. Returns those whose answer `isLie` accepts as one text: `method (answer), method (answer)`. */
+/**
+ * Makes the writes. Returns a text with each method for which `isLie` returns true, and its answer: `method (answer),
+ * method (answer)`.
+ */
 async function answersOf (
   writes: readonly Write[],
   isLie: (write: Write, answer: unknown) => Promise<boolean>

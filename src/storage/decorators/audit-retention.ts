@@ -11,16 +11,16 @@ const batchSize = 500
 export interface AuditRetention {
   /** Deletes old entries now and every hour. Returns at once. */
   start (): void
-  /** Ends the deletion. Waits for the batch under way, unless the storage has not answered in time. */
+  /** Stops the deletion. Waits for the call of the storage that is under way, but not longer than its timeout. */
   close (): Promise<void>
 }
 
 /**
- * Returns an AuditRetention that deletes entries older than `days`. It looks at 500 entries per call of the storage.
- * Requests run between two calls. After a fault it calls `onFault`, and continues an hour later.
+ * Returns an AuditRetention that deletes entries older than `days`. It looks at 500 entries per call of the storage, so
+ * that requests can run between two calls. After a fault, it calls `onFault`, and continues an hour later.
  *
- * It calls the storage again only after the storage has answered the previous call. After `timeout` milliseconds
- * without an answer, it calls `onFault`, and `close` no longer waits.
+ * It calls the storage again only after the storage has answered the call before. If there is no answer within
+ * `timeout` milliseconds, it calls `onFault`, and `close` does not wait for the answer.
  */
 export function createAuditRetention (
   trail: Pick<AuditTrail, 'pruneAudit'>, days: number, timeout: number, onFault: (fault: unknown) => void
@@ -29,7 +29,7 @@ export function createAuditRetention (
   let timer: NodeJS.Timeout | undefined
   let pruning: Promise<void> | undefined
   let closed = false
-  // Stays true after the timeout, because the call may hold a connection until the storage answers.
+  // Stays true after the timeout, because an unanswered call may hold a connection until the storage answers.
   let unanswered = false
 
   async function pruneBatch (batch: AuditPruneBatch): ReturnType<AuditTrail['pruneAudit']> {
@@ -50,7 +50,7 @@ export function createAuditRetention (
     for (;;) {
       const batch = { before, now, after, limit: batchSize }
       const { last } = await guard(() => pruneBatch(batch), checkAuditAnswer.pruneAudit)
-      // Waiting requests run between two batches, even if the storage answers without waiting.
+      // This lets other requests run between two batches, even if the storage answers at once.
       await setImmediate()
       if (closed || last === undefined) return
       after = last

@@ -7,41 +7,43 @@ import { checkAnswer } from './record-checks.js'
 const flushInterval = 5_000
 const batchSize = 500
 
-/** Keeps `last_used_at` of tokens, and writes it later. */
+/** Notes when tokens are used, and writes their `last_used_at` later. */
 export interface LastUsed {
   /**
-   * Notes the minute in which a token is used, unless the minute is already noted or written. Does not call the
+   * Notes the minute in which a token is used, unless this minute is already noted or written. Does not call the
    * storage.
    */
   note (key: string, lastUsedAt: string | null, now: number): void
   /**
-   * Writes each `last_used_at` that is not yet in the storage, and stops. Does not wait for a call that the storage has
-   * not answered in time.
+   * Writes each `last_used_at` that is not yet in the storage, and stops. Waits for each call of the storage, but not
+   * longer than its timeout.
    */
   close (): Promise<void>
 }
 
 /**
- * Returns a LastUsed that keeps `last_used_at` accurate to the minute, without a write per request. It notes one minute
- * per token, and writes the noted minutes every five seconds. If a write fails, it calls `onFault`, and writes the same
- * minutes the next time.
+ * Returns a LastUsed that keeps `last_used_at` accurate to the minute, without a write for each request. It notes one
+ * minute per token, and writes the noted minutes every five seconds. If a write fails, it calls `onFault`, and tries to
+ * write the same minutes again five seconds later.
  *
- * It calls the storage again only after the storage has answered the previous call. After `timeout` milliseconds
- * without an answer, it calls `onFault`, and `close` no longer waits.
+ * It calls the storage again only after the storage has answered the call before. If there is no answer within
+ * `timeout` milliseconds, it calls `onFault`, and `close` does not wait for the answer.
  */
 export function createLastUsed (
   storage: Pick<StorageAdapter, 'touchTokens'>, timeout: number, onFault: (fault: unknown) => void
 ): LastUsed {
   const noted = new Map<string, string>()
-  // Keys of tokens whose latest minute is already written. A record from a cache may not show that write.
+  // Keys of tokens for which the current minute is already written. The set is necessary because a record from the
+  // cache may still have the old `last_used_at`.
   const written = new Set<string>()
-  // The formatted minute is kept, because formatting it takes longer than the rest of `note`.
+  // The current minute and its text. The text is kept, because formatting it takes longer than the rest of `note`.
   let last = { begin: NaN, text: '' }
   let timer: NodeJS.Timeout | undefined
-  // A timer keeps the async context that created it. The context of the first request must not live as long as the app.
+  // A timer keeps the async context in which it was created. With this snapshot, the timer does not keep the context of
+  // the first request.
   const inOwnContext = AsyncLocalStorage.snapshot()
   let writing: Promise<void> | undefined
-  // Stays true after the timeout, because the call may hold a connection until the storage answers.
+  // Stays true after the timeout, because an unanswered call may hold a connection until the storage answers.
   let unanswered = false
   const guard = createFaultGuard(timeout)
 
@@ -61,17 +63,17 @@ export function createLastUsed (
         const batch = keys.splice(0, batchSize)
         await guard(() => touch(batch, minute), checkAnswer.touchTokens)
         for (const key of batch) {
-          // A later minute, noted during the write, stays.
+          // If a later minute was noted during the write, the later minute stays.
           if (noted.get(key) === minute) noted.delete(key)
           if (minute === last.text) written.add(key)
         }
-        // Waiting requests run between two batches.
+        // This lets other requests run between two batches.
         await setImmediate()
       }
     }
   }
 
-  /** Writes the noted minutes, unless a write is under way or unanswered. */
+  /** Writes the noted minutes. Does not start a write while another write is under way or has no answer. */
   function flush (): Promise<void> | undefined {
     if (!unanswered) writing ??= write().catch(onFault).finally(() => { writing = undefined })
     return writing

@@ -39,7 +39,8 @@ export function checkToken (token: TokenRecord): void {
   must(isText(token.id), 'id')
   must(isText(token.user_id), 'user_id')
   must(isTextOrNull(token.name), 'name')
-  // A string must not pass, because its `includes` would find `admin` in `admin:read`.
+  // A string is not accepted in place of an array, because `includes` of the string `admin:read` would find the scope
+  // `admin`.
   must(token.scopes === null || (Array.isArray(token.scopes) && token.scopes.every(isText)), 'scopes')
   must(isTimeOrNull(token.expires_at), 'expires_at')
   must(token.expires_in === null || isInteger(token.expires_in), 'expires_in')
@@ -85,7 +86,7 @@ const outcomeOr = <T extends object>(check: (record: T) => void) =>
   }
 
 const absentOr = <T>(check: (record: T) => void) => (answer: T | undefined): T | undefined => {
-  // Many stores return null for an absent record.
+  // Many storages return null for an absent record.
   const record = answer ?? undefined
   if (record !== undefined) check(record)
   return record
@@ -110,12 +111,12 @@ const checkCount = (answer: number): number => {
   return answer
 }
 
-/** Throws an Error if there is a successor, and it does not have the form that StorageAdapter defines. */
+/** Throws an Error if there is a successor that does not have the form that StorageAdapter defines. */
 export const checkSuccessor = absentOr(checkToken)
 
 /**
- * Functions that check the answer of a method and return it, with `undefined` in place of `null`. They throw an Error
- * if a record does not have the form that StorageAdapter defines, because such a record must not give access.
+ * Functions that check the answer of a method and return it. In place of `null`, they return `undefined`. They throw an
+ * Error if a record does not have the form that StorageAdapter defines, because a wrong record must not give access.
  */
 export const checkAnswer: { readonly [Name in keyof OpenStorage]: (answer: Answer<Name>) => Answer<Name> } = {
   close: unchecked,
@@ -139,7 +140,7 @@ export const checkAnswer: { readonly [Name in keyof OpenStorage]: (answer: Answe
   touchTokens: unchecked
 }
 
-/** Functions for the methods of the audit trail, which do the same as those of `checkAnswer`. */
+/** Functions that check the answers of the methods of the audit trail, as the functions of `checkAnswer` do. */
 export const checkAuditAnswer = {
   listAudit: listOf(checkEntry),
   pruneAudit: checkPruned
@@ -157,13 +158,13 @@ function checkImportedToken (outcome: ImportedToken | string): void {
   checkToken(outcome.token)
 }
 
-/** Returns a function that checks the outcomes of an import. Each record of the batch must have one. */
+/** Returns a function that checks the outcomes of an import. There must be one outcome for each record of the batch. */
 const outcomesFor = <T>(records: readonly unknown[], check: (outcome: T) => void) => (answer: T[]): T[] => {
   must(answer.length === records.length, 'length')
   return listOf(check)(answer)
 }
 
-/** Functions for the methods of imports and exports, which do the same as those of `checkAnswer`. */
+/** Functions that check the answers of the methods for imports and exports, as the functions of `checkAnswer` do. */
 export const checkPortableAnswer = {
   importUsers: (records: readonly unknown[]) => outcomesFor<PortableAnswer<'importUsers'>>(records, checkImportedUser),
   importTokens: (records: readonly unknown[]) =>

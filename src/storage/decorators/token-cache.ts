@@ -1,12 +1,12 @@
 import type { OpenStorage, TokenWithUser } from '../storage-adapter.js'
 
 const maxEntries = 10_000
-// Each character takes one or two bytes, so this is at most 64 MiB.
+// In characters. Each takes one or two bytes, so this is at most 64 MiB.
 const maxDataLength = 32 * 1024 * 1024
 
 /**
- * A found token and its user. Their `data` is kept as JSON, because its size is then known. Parsing a copy of it also
- * takes half as long as `structuredClone`.
+ * A token in the cache, and its user. The `data` of both is kept as JSON, because the length of JSON is known. Each
+ * read needs a copy, and parsing JSON takes half as long as `structuredClone`.
  */
 interface Entry {
   found: TokenWithUser
@@ -18,13 +18,13 @@ interface Entry {
 }
 
 /**
- * Returns `storage` with a cache that keeps for `ttl` milliseconds each token that `findTokenByHash` has found. It
- * keeps at most 10,000 tokens, and at most 64 MiB of `data`. If it is full, it drops the oldest tokens.
- * A change through this storage takes effect at once. A change by another process takes effect after at most `ttl`.
- * The cache does not remember that a token is absent.
+ * Returns `storage` with a cache that keeps each token that `findTokenByHash` has found, for `ttl` milliseconds. The
+ * cache keeps at most 10,000 tokens, and at most 64 MiB of `data`. If the cache is full, it drops the oldest tokens. A
+ * change through this storage takes effect at once. A change by another process takes effect after at most `ttl`
+ * milliseconds. The cache does not remember that a token is absent.
  */
 export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage {
-  // The first entry is the oldest, and expires first, because each entry lives equally long.
+  // The first entry is the oldest. It also expires first, because all entries stay equally long.
   const entries = new Map<string, Entry>()
   let dataLength = 0
   let changes = 0
@@ -34,8 +34,8 @@ export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage 
     entries.delete(key)
   }
 
-  // A failed change also empties the cache, because the storage may have made the change. All entries are removed,
-  // because changes are rare, and entries cannot be found by user.
+  // A failed change also empties the cache, because the storage may have made the change. Each change removes all
+  // entries, because changes are rare, and the cache cannot find the entries of a user.
   async function changing<T> (change: () => Promise<T>): Promise<T> {
     try {
       return await change()
@@ -56,7 +56,8 @@ export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage 
       const changesBefore = changes
       const remember = (found: TokenWithUser | undefined) => {
         drop(key)
-        // The look-up may have missed a change that was made during it.
+        // The storage may have read the record before a change that ended during the look-up. Such a record is not
+        // cached.
         if (found === undefined || changes !== changesBefore) return found
         const added = toEntry(found, now + ttl)
         for (const [oldest, { end }] of entries) {
@@ -80,7 +81,7 @@ export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage 
     revokeTokens: (userId, entry) => changing(() => storage.revokeTokens(userId, entry)),
     pruneTokens: (batch) => changing(() => storage.pruneTokens(batch)),
 
-    // These calls do not change a token in the cache. Only its `last_used_at` may be out of date.
+    // These methods leave the cache as it is. After them, only the `last_used_at` of a cached token may be out of date.
     createUser: (user, entry) => storage.createUser(user, entry),
     findUser: (id) => storage.findUser(id),
     findUserByEmail: (email) => storage.findUserByEmail(email),
@@ -107,7 +108,7 @@ function toEntry (found: TokenWithUser, end: number): Entry {
   }
 }
 
-/** Returns records whose `scopes` and `data` a request may change. */
+/** Returns the records of an entry, with copies of `scopes` and `data`, so that a request may change these. */
 function read ({ found: { token, user }, tokenData, userData }: Entry): TokenWithUser {
   const { scopes } = token
   return {
