@@ -187,7 +187,7 @@ export interface paths {
         post?: never;
         /**
          * Delete tokens that expired before a time
-         * @description Deletes a batch at a time. After a 503, some of the tokens may be deleted: send the request again. Tokens to which rows of the app refer are left.
+         * @description Deletes tokens in batches. After a 503, some tokens may be deleted already: send the request again. A token stays if a row of the app refers to it.
          */
         delete: operations["adminPruneTokens"];
         options?: never;
@@ -244,7 +244,7 @@ export interface paths {
         };
         /**
          * Get the settings of the API and the permissions of the admin key
-         * @description Every admin key may call this route, whichever permissions the key has.
+         * @description Every admin key may call this route. No permission is necessary.
          */
         get: operations["adminGetSettings"];
         put?: never;
@@ -319,7 +319,7 @@ export interface components {
             /** @example token-123 */
             id: string;
             /**
-             * @description The value of the token in the reply that creates it, and `***` in every other reply.
+             * @description The value, in the reply to the request that creates the token. In every other reply, `***`.
              * @example ***
              */
             token: string;
@@ -352,7 +352,7 @@ export interface components {
             data?: {
                 [key: string]: unknown;
             };
-            /** @description The first characters of the value: its prefix and 4 more. Present if the app kept them. */
+            /** @description The first characters of the value: its prefix and 4 more. Present if the app stored them. */
             start?: string;
         };
         UserWithTokens: {
@@ -478,7 +478,7 @@ export interface components {
          */
         VerifyToken: {
             token: string;
-            /** @description Whether a valid token counts as used: `last_used_at` changes. If absent, it does. */
+            /** @description Whether a valid token counts as used, so that `last_used_at` changes. If absent, the token counts as used. */
             touch?: boolean;
         };
         Verification: {
@@ -499,7 +499,7 @@ export interface components {
             /** @example token-123 */
             id: string;
             /**
-             * @description The value of the token in the reply that creates it, and `***` in every other reply.
+             * @description The value, in the reply to the request that creates the token. In every other reply, `***`.
              * @example ***
              */
             token: string;
@@ -532,7 +532,7 @@ export interface components {
             data?: {
                 [key: string]: unknown;
             };
-            /** @description The first characters of the value: its prefix and 4 more. Present if the app kept them. */
+            /** @description The first characters of the value: its prefix and 4 more. Present if the app stored them. */
             start?: string;
             user: {
                 /** @example user-123 */
@@ -563,7 +563,7 @@ export interface components {
             token: string;
             /** @description Ignored. */
             token_type_hint?: unknown;
-            /** @description Scopes that the token must have, separated by spaces. If the token lacks a scope, it is not active. */
+            /** @description Scopes that the token must have, separated by spaces. If the token lacks one of them, `active` is false. */
             scope?: string;
         };
         Introspection: {
@@ -608,7 +608,7 @@ export interface components {
             scopes: string[];
             /** @description The prefixes of the tokens that the app accepts. New tokens get the first prefix. */
             token_prefixes: string[];
-            /** @description `max_concurrent_bots` of a user who is created without this member. */
+            /** @description The `max_concurrent_bots` of a user who is created without `max_concurrent_bots`. */
             default_max_concurrent_bots: number;
             /** @description Largest `expires_in` in seconds, or null if there is no limit. */
             max_token_lifetime: number | null;
@@ -637,7 +637,7 @@ export interface components {
              * @example user-123
              */
             user_id: string;
-            /** @description The admin who made the change: the name of the admin key, or its fingerprint if it has no name, or the actor that the app named. Absent if the app named none. */
+            /** @description The admin who made the change: the name of the admin key, or the fingerprint of a key without a name, or the actor that the app named. Absent if there is no name. */
             actor?: string;
             /** @description The id of the request in the log of the app. Absent if the app made the change without a request. */
             request_id?: string;
@@ -664,7 +664,7 @@ export interface operations {
                 skip?: number;
                 /** @description Maximum number of users to return. */
                 limit?: number;
-                /** @description Start after the user with this id, even if that user has been deleted. */
+                /** @description Start after the user with this id. The user itself may have been deleted. */
                 after?: string;
                 /** @description In order of creation: `asc` from the oldest user, `desc` from the newest. */
                 order?: "asc" | "desc";
@@ -1776,7 +1776,7 @@ export interface operations {
     adminListTokens: {
         parameters: {
             query?: {
-                /** @description Start after the token with this id, even if that token has been revoked. */
+                /** @description Start after the token with this id. The token itself may have been revoked. */
                 after?: string;
                 /** @description In order of creation: `asc` from the oldest token, `desc` from the newest. */
                 order?: "asc" | "desc";
@@ -2876,7 +2876,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Whether the token is valid, and if not, the reason */
+            /** @description Whether the token is valid. If the token is not valid, also the reason */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2996,7 +2996,7 @@ export interface operations {
     adminFindTokens: {
         parameters: {
             query?: {
-                /** @description Start after the token with this id, even if that token has been revoked. */
+                /** @description Start after the token with this id. The token itself may have been revoked. */
                 after?: string;
                 /** @description In order of creation: `asc` from the oldest token, `desc` from the newest. */
                 order?: "asc" | "desc";
@@ -3006,9 +3006,9 @@ export interface operations {
                 search?: string;
                 /** @description Return only tokens whose `start` begins with this text. Do not send a whole value here, because URLs are logged: send it to `POST /tokens/verify`, with `touch` false. */
                 start?: string;
-                /** @description Return only tokens that are in this state now. Each token is in one state: an expired token is not also `disabled`. The state of the user does not matter. */
+                /** @description Return only tokens that are in this state now. Each token is in exactly one state: an expired token is `expired` even if it is disabled. The state of the user does not matter. */
                 state?: "active" | "disabled" | "expired";
-                /** @description Return only tokens whose last use is before this time. If never used, the time of creation counts. */
+                /** @description Return only tokens whose last use is before this time. For a token never used, the time of creation counts. */
                 unused_since?: string;
                 /** @description Return only tokens that expire, or expired, before this time. */
                 expires_before?: string;
@@ -3640,7 +3640,7 @@ export interface operations {
     adminListAudit: {
         parameters: {
             query?: {
-                /** @description Start after the entry with this id, even if that entry has been deleted. */
+                /** @description Start after the entry with this id. The entry itself may have been deleted. */
                 after?: string;
                 /** @description Maximum number of entries to return. */
                 limit?: number;
@@ -3648,7 +3648,7 @@ export interface operations {
                 order?: "asc" | "desc";
                 /** @description Return only entries about this user and its tokens. A malformed id matches nothing. */
                 user_id?: string;
-                /** @description Return only entries whose `token_id` is this id. The entry of a rotation has the old token as its `token_id`, so find the rotation that created a token by `user_id`. A malformed id matches nothing. */
+                /** @description Return only entries whose `token_id` is this id. The entry of a rotation has the old token as its `token_id`. To find the rotation that created a token, use `user_id`. A malformed id matches nothing. */
                 token_id?: string;
                 /** @description Return only entries with this action. The database reads entries one by one until the page is full. */
                 action?: "user.created" | "user.updated" | "user.deleted" | "token.created" | "token.updated" | "token.rotated" | "token.revoked";

@@ -10,9 +10,9 @@ export type AdminKey = {
    */
   name: string
   /**
-   * The permissions of the key. Each permission allows some requests: `read` (each `GET` and `HEAD` except those of
-   * `/audit`), `users` (changes of users), `tokens` (changes of tokens), `verify` (verification of tokens), `audit`
-   * (`GET` and `HEAD` of `/audit`). If absent, the key has all permissions.
+   * The permissions of the key. `read` allows each `GET` and `HEAD`, except on `/audit`. `users` allows changes of
+   * users, and `tokens` changes of tokens. `verify` allows the verification of tokens. `audit` allows `GET` and `HEAD`
+   * on `/audit`. If absent, the key has all permissions.
    */
   permissions?: readonly Permission[]
 } & ({

@@ -1,5 +1,5 @@
 /**
- * Is a listener for an `error` event whose error is reported elsewhere. An `error` event without a listener would end
+ * Does nothing. Listens to an `error` event whose error is reported elsewhere. Without a listener, the event would end
  * the process.
  */
 export function ignore (): void {}

@@ -37,8 +37,8 @@ export function challengeFor (request: FastifyRequest): string | string[] {
 }
 
 /**
- * Returns whether a request may send its admin key by HTTP Basic. A request from a browser may not, because a browser
- * adds the credentials of HTTP Basic by itself, even to a request from a page of another origin.
+ * Returns whether a request may send its admin key by HTTP Basic. A request from a browser may not: a browser adds such
+ * credentials by itself, even if a page of another origin makes the request.
  */
 function acceptsBasic ({ server, headers }: FastifyRequest): boolean {
   return server.hasDecorator(basicScope) && headers.origin === undefined && headers['sec-fetch-site'] === undefined

@@ -51,8 +51,8 @@ export interface AdminRoutesOptions extends RouteOptions {
 
 /**
  * Registers the routes of the admin API in a Fastify scope that authenticates admins. This scope has its own validator,
- * serializers and parsers. So the validator, serializers and parsers of the app cannot weaken the admin routes. They
- * stay unchanged in the rest of the app.
+ * serializers and parsers. So the validator, serializers and parsers of the app cannot weaken the admin routes. The
+ * rest of the app keeps its validator, serializers and parsers.
  */
 export const adminRoutes: FastifyPluginCallback<AdminRoutesOptions> = (fastify, options, done) => {
   const { authenticate, sameOrigin, requirePermission, audit, documented, maxDataSize } = options

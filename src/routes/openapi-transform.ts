@@ -28,8 +28,9 @@ type TransformInput = OpenApiDocument & { schema: Json & { response: Json }, url
 
 /**
  * Gives each route of this Fastify scope a transform for @fastify/swagger. The transform keeps the app's document valid
- * in every version of OpenAPI: its names never collide with security schemes, components and operation ids of the app.
- * For these routes, it replaces the transform of the app, which may understand only schemas of another library.
+ * in every version of OpenAPI. It chooses names that differ from all security schemes, components and operation ids of
+ * the app. For these routes, it replaces the transform of the app, which may understand only schemas of another
+ * library.
  */
 export function documentRoutes (fastify: FastifyInstance, options: DocumentOptions): void {
   const { hide, adminKey, operationIds: taken } = options

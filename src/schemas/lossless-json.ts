@@ -1,9 +1,9 @@
 const maxLevels = 100
 
 /**
- * Looks in a valid JSON text for a part that `JSON.parse` would silently change or drop: a number that JavaScript
- * cannot represent, or a duplicate member. Returns the end of an error message that names the part, its position and
- * the remedy. Returns `undefined` if there is no such part.
+ * Looks in a valid JSON text for a part that `JSON.parse` would change or drop: a number that JavaScript cannot
+ * represent, or a duplicate member. Returns the end of an error message that names the part, its position and the
+ * remedy. Returns `undefined` if there is no such part.
  *
  * On Node.js 20, a reviver of `JSON.parse` can find neither such a number nor a duplicate member. The package
  * lossless-json accepts a duplicate member if both values are equal. This function takes 0.6 µs for the body of a new

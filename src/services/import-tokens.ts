@@ -7,7 +7,8 @@ export type BatchedToken = TokenOfLine & { line: number }
 
 type TokenOutcome = ImportedToken | 'absent' | 'rejected' | 'new'
 
-// In a dry run, a user that would be created has no key yet. This text takes its place. No storage creates it as a key.
+// In a dry run, a user that would be created has no key yet. This text takes the place of the key. No storage creates
+// this key.
 const noKey = 'new'
 
 /**

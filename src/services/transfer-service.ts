@@ -12,8 +12,8 @@ export interface ImportOptions {
    */
   dryRun?: boolean | undefined
   /**
-   * The treatment of a conflict. A line is a conflict if an earlier line has the same address. It is also a conflict if
-   * its user is stored and differs in a member of the line. `created_at` does not count.
+   * The treatment of a conflict. A line is a conflict if an earlier line has the same address. A line is also a
+   * conflict if the stored user with this address differs in a member that the line has. `created_at` does not count.
    *
    * - `'skip'`: the stored user stays as it is.
    * - `'merge'`: the members of the line replace the stored members. `data` is a JSON Merge Patch (RFC 7396).
@@ -99,9 +99,9 @@ export interface TransferService {
    * earlier than the stored token, `onIssue` gets a conflict. A token that expired before the import is created as an
    * expired token. The import stores the hash of a value, and not the value.
    *
-   * A line that is not valid is rejected and passed to `onIssue`. A line is not valid if it is not JSON, has an unknown
-   * member or a wrong value, is longer than 6 times `maxDataSize` plus 32 KiB, or names an unknown user. A token whose
-   * hash belongs to another user is rejected, too.
+   * A line that is not valid is rejected and passed to `onIssue`. A line is not valid if it is not JSON, or if it has
+   * an unknown member or a wrong value. A line is also not valid if it names an unknown user, or if it is longer than 6
+   * times `maxDataSize` plus 32 KiB. A token whose hash belongs to another user is rejected, too.
    *
    * The import writes batches of at most 512 lines, and reads further lines only after a batch is stored. Other calls
    * run between two batches. If the import throws, the batches that it has written remain.
@@ -122,7 +122,7 @@ export interface TransferService {
    * hashes of all tokens, so keep the lines as safe as the database.
    *
    * If a user or token changes during the export, its line shows the state before or after the change. The export
-   * leaves out the audit trail. It also leaves out which token is the successor of which.
+   * leaves out the audit trail. The export also leaves out which token is the successor of which other token.
    *
    * @throws {NotPortableError} 500 if the storage is no PortableStorageAdapter
    * @throws {StorageUnavailableError} 503 if the storage cannot answer now

@@ -156,8 +156,8 @@ export function createUserService (
   }
 
   /**
-   * Reads a user, and calls `change` with the record. `change` writes a change that depends on this record. It returns
-   * `undefined` if another call has changed the user meanwhile, and this function then starts over. In one process,
+   * Reads a user, and calls `change` with the record. `change` writes a change that depends on this record. `change`
+   * returns `undefined` if another call has changed the user meanwhile. This function then starts over. In one process,
    * calls of this function for one user run one after the other. So a call starts over only after a change by another
    * process, or by an update that does not use this function.
    */

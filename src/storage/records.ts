@@ -133,8 +133,8 @@ export interface NewTokenRecord {
   /** Time of expiry, or `null` if the token never expires. */
   expires_at: string | null
   /**
-   * Lifetime in seconds, which a rotation gives the successor, or `null` for no limit. A rotation that sets
-   * `expires_at` does not change `expires_in`.
+   * Lifetime in seconds, or `null` for no limit. A rotation gives the successor this lifetime. A rotation that sets
+   * `expires_at` of this token does not change its `expires_in`.
    */
   expires_in: number | null
   /** Whether the token is rejected. The successor of a disabled token is also disabled. */

@@ -37,8 +37,8 @@ export type * from './records.js'
  * - A method that returns `'taken'`, `'absent'`, `'referenced'`, `'rejected'` or `false` has changed nothing.
  * - When the promise of a write resolves, the write is durable, and each process that shares the data sees it.
  * - Methods that change something take `entry` as their last argument. A storage with an audit trail writes the entry
- *   if and only if it makes the change, so that both are kept or neither is, even if the process is killed meanwhile.
- *   A storage that is no AuditedStorageAdapter never gets an `entry`.
+ *   if and only if it makes the change. Both are kept or neither is, even if the process is killed meanwhile. A storage
+ *   that is no AuditedStorageAdapter never gets an `entry`.
  * - Text arrives as well-formed Unicode without NUL. The storage returns text unchanged, and compares it byte by byte.
  */
 export interface StorageAdapter {

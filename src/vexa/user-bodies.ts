@@ -44,7 +44,7 @@ const dataMembers: Reader<Record<string, unknown>> = (input, loc, issues) => {
 }
 
 const unionPatch = model({
-  // Any text is valid here: `readPatch` compares it with the address of the user, which cannot be changed.
+  // Any text is valid here, because `readPatch` only compares the text with the stored address.
   email: nullable(text()),
   name: nullable(text(255)),
   image_url: nullable(text()),

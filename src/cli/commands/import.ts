@@ -18,12 +18,13 @@ export const importCommand = defineCommand({
   summary: 'Create users and tokens from a file, from stdin, or from another system',
   details: 'FILE has the lines of export: { "user": { "ref", "email", … } }, and then { "token": { "user", "sha256" or ' +
     '"value", … } } for each of its tokens. Without FILE, the lines are on stdin. With --from, SOURCE is the database ' +
-    'of the other system, which stays as it is, or the file of Unkey. Put a URL with a password into the variable ' +
-    'SOURCE_URL, because other users of the machine can see arguments. You can repeat an import: it creates only ' +
-    'what is missing, and so creates a token again that was revoked or rotated meanwhile. stderr names each record ' +
-    'that is left out, changed or in conflict. At the end, stdout has the numbers, and the options that the app needs for ' +
-    'the tokens. With --json, stdout has objects with a note or an issue about a record, and at the end one object with ' +
-    'summary. The exit code is 1 if a record was rejected, or if a conflict or a signal stopped the import.',
+    'of the other system, or the file of Unkey. The import does not change SOURCE. Put a URL with a password into the ' +
+    'variable SOURCE_URL, because other users of the machine can see arguments. You can repeat an import: it creates ' +
+    'only what is missing. A token that was revoked or rotated since the first import is created again. stderr names ' +
+    'each record that is left out, changed or in conflict. At the end, stdout has the numbers of records, and the ' +
+    'options that the app needs for the tokens. With --json, stdout has objects with a note or an issue about a ' +
+    'record, and at the end one object with summary. The exit code is 1 if a record was rejected, or if a conflict or ' +
+    'a signal stopped the import.',
   arguments: ['[FILE|SOURCE]'],
   options: {
     from: choice(sourceNames, 'Import from another system: the argument is SOURCE'),

@@ -9,7 +9,7 @@ export const prune = defineCommand({
     'If the command is interrupted, you can repeat it. The audit trail gets no entries about these deletions.',
   arguments: [],
   options: {
-    'expired-before': time('Required. Delete the tokens that expired before this time, which is not in the future'),
+    'expired-before': time('Required. Delete the tokens that expired before this time. It must not be in the future'),
     ...databaseOptions
   },
   examples: [

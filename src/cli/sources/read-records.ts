@@ -12,7 +12,7 @@ export interface FileRecord {
 
 /**
  * Reads the records of a JSON file. The file is one JSON document, or has one JSON document on each line. A document is
- * a record, an array of records, or an object with an array of records in `data` or `keys`, as a page of an API.
+ * a record, an array of records, or a page of an API. A page has its records in the member `data` or `keys`.
  *
  * Only one line is in memory at a time. If the first line is not a JSON document, the whole file is in memory.
  *

@@ -13,8 +13,8 @@ export function isEmail (value: unknown): value is string {
 }
 
 /**
- * Returns an address for a user without a valid address in the other system: the id of the user at a domain that cannot
- * exist (RFC 2606). Two ids that differ only in letter case get different addresses.
+ * Returns an address for a user who has no valid address in the other system. The address is the id of the user at a
+ * domain that cannot exist (RFC 2606). Two ids that differ only in letter case get different addresses.
  */
 export function placeholderEmail (id: string, system: string): string {
   const email = `${id}@${system}.invalid`
