@@ -48,11 +48,13 @@ export interface Services {
 export function createServices (
   options: ResolvedServiceOptions, publish: Publish, warn: (message: string, fault: unknown) => void
 ): Services {
-  const { audit, storageTimeout } = options
+  const { audit, storageTimeout, tokenCache } = options
   // The fault guard is inside the cache, so that the cache keeps only checked records. Writes of `last_used_at` bypass
   // both this guard and the cache, because `createLastUsed` has its own guard.
   const faultless = withFaultGuard(options.storage, storageTimeout)
-  const storage = options.tokenCacheTtl === 0 ? faultless : withTokenCache(faultless, options.tokenCacheTtl)
+  const storage = tokenCache === undefined
+    ? faultless
+    : withTokenCache(faultless, tokenCache.ttl, tokenCache.dataVersion)
   const lastUsed = createLastUsed(options.storage, storageTimeout,
     (fault) => warn('last_used_at cannot be written now', fault))
   const retention = audit?.retention === undefined

@@ -33,12 +33,13 @@ export { normalizeForSearch } from './normalize.js'
 export { KyselyStorage } from './storage/sql/kysely-storage.js'
 export type { AnyDialect, AnyKysely, KyselyStorageOptions } from './storage/sql/kysely-options.js'
 export { migrateStorage } from './storage/sql/migrate-storage.js'
-export { isAudited } from './storage/storage-adapter.js'
+export { isAudited, isVersioned } from './storage/storage-adapter.js'
 export { withPreparedStatements } from './storage/sql/drivers/prepared-statements.js'
 export { sqliteStorage, type SqliteStorageOptions } from './storage/sql/sqlite-storage.js'
 export type {
   AuditAction, AuditedStorageAdapter, AuditFilter, AuditPage, AuditPruneBatch, AuditRecord, HashedToken,
   HashedTokenPage, ImportBatch, ImportedToken, ImportedUser, ListedToken, NewAuditRecord, NewTokenRecord,
   NewUserRecord, PortableStorageAdapter, PruneBatch, StorageAdapter, TokenChanges, TokenFilter, TokenPage, TokenRecord,
-  TokenReplacement, TokenToImport, TokenWithUser, UserChanges, UserFilter, UserPage, UserRecord, UserToImport
+  TokenReplacement, TokenToImport, TokenWithUser, UserChanges, UserFilter, UserPage, UserRecord, UserToImport,
+  VersionedStorageAdapter
 } from './storage/storage-adapter.js'

@@ -65,12 +65,19 @@ export interface VexaAdminOptions {
    */
   storageTimeout?: number | undefined
   /**
-   * Milliseconds for which the app caches a token that it has found, from 0 (no cache) to 60000. During this time, the
-   * app may accept a token that another process has revoked. Changes by this app take effect at once. The cache keeps
-   * at most 10,000 tokens. It keeps at most 64 MiB of the `data` of these tokens and their users.
-   * @default 0
+   * Whether the app keeps tokens that it has found in memory. The cache keeps at most 10,000 tokens. It keeps at most
+   * 64 MiB of the `data` of these tokens and their users. Changes by this app take effect at once.
+   *
+   * - `'exact'`: changes by other processes and by SQL also take effect at once, because each check asks the storage
+   *   whether its data has changed. `'exact'` needs a VersionedStorageAdapter, such as `sqliteStorage`.
+   * - `{ ttl }`: a token stays in the cache for `ttl` milliseconds, from 1 to 60000. During this time, the app may
+   *   accept the token although another process has revoked it.
+   * - `false`: each check looks the token up.
+   *
+   * With a cache, `last_used_at` in the result of a check may be one minute out of date.
+   * @default 'exact' if the storage is a VersionedStorageAdapter, otherwise false
    */
-  tokenCacheTtl?: number | undefined
+  tokenCache?: 'exact' | { ttl: number } | false | undefined
   /**
    * First characters of each token value: 1 to 32 letters, digits, hyphens and underscores. With several prefixes, new
    * tokens get the first prefix, and the app accepts tokens with each prefix. A request may choose another prefix for a

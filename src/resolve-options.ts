@@ -3,15 +3,26 @@ import { check, checkOptionNames } from './check-options.js'
 import type { Authorize, KnownAdminKey } from './hooks/require-admin.js'
 import type { OpenVexaAdminOptions, VexaAdminOptions } from './options.js'
 import { resolveAdminKeys } from './resolve-admin-keys.js'
-import { isAudited, storageMethodNames, type AuditTrail, type StorageAdapter } from './storage/storage-adapter.js'
+import type { DataVersion } from './storage/decorators/token-cache.js'
+import {
+  isAudited, isVersioned, storageMethodNames, type AuditTrail, type StorageAdapter
+} from './storage/storage-adapter.js'
 import { sqliteStorage } from './storage/sql/sqlite-storage.js'
 
 type Resolved<T> = { [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
 /** The options of the services with every default filled in. */
 export type ResolvedServiceOptions =
-  & Resolved<Omit<OpenVexaAdminOptions, 'audit' | 'tokenPrefix'>>
-  & { audit: ResolvedAudit | undefined, tokenPrefix: readonly string[] }
+  & Resolved<Omit<OpenVexaAdminOptions, 'audit' | 'tokenCache' | 'tokenPrefix'>>
+  & { audit: ResolvedAudit | undefined, tokenCache: ResolvedCache | undefined, tokenPrefix: readonly string[] }
+
+/** The token cache of an app that has one. */
+export interface ResolvedCache {
+  /** Number of milliseconds for which the cache keeps a token. */
+  ttl: number
+  /** Calls the method of the storage. `undefined`: the cache does not notice changes by other processes. */
+  dataVersion: DataVersion | undefined
+}
 
 /** The audit trail of an app whose option `audit` is on. */
 export interface ResolvedAudit {
@@ -29,7 +40,6 @@ export type ResolvedOptions =
 
 const serviceDefaults = {
   storageTimeout: 10_000,
-  tokenCacheTtl: 0,
   tokenPrefix: 'vex_',
   tokenStart: false,
   legacyTokens: [] as readonly RegExp[],
@@ -41,6 +51,9 @@ const serviceDefaults = {
   audit: false
 } as const
 
+// An exact cache shows an old `last_used_at` for at most a minute. `last_used_at` itself is accurate to the minute.
+const exactTtl = 60_000
+
 const routeDefaults = {
   trustedOrigins: [] as readonly string[],
   prefix: '/admin',
@@ -48,7 +61,7 @@ const routeDefaults = {
   hide: false
 } as const
 
-const serviceNames = ['storage', ...namesOf(serviceDefaults)] as const
+const serviceNames = ['storage', 'tokenCache', ...namesOf(serviceDefaults)] as const
 const routeNames = ['adminKeys', 'authorize', ...namesOf(routeDefaults)] as const
 
 /**
@@ -111,8 +124,6 @@ export function resolveServiceOptions (options: OpenVexaAdminOptions): ResolvedS
     '`maxDataSize` must be a whole number of bytes, from 2 to 1048576')
   check(isIntegerFrom(1, 2147483647, rest.storageTimeout),
     '`storageTimeout` must be a whole number of milliseconds, from 1 to 2147483647')
-  check(isIntegerFrom(0, 60_000, rest.tokenCacheTtl),
-    '`tokenCacheTtl` must be a whole number of milliseconds, from 0 to 60000')
 
   const storage = rest.storage === undefined ? sqliteStorage() : rest.storage
   const methods = storage as Partial<StorageAdapter> | null
@@ -125,6 +136,7 @@ export function resolveServiceOptions (options: OpenVexaAdminOptions): ResolvedS
     legacyTokens: rest.legacyTokens.map(toWholeForm),
     scopes: [...rest.scopes],
     storage,
+    tokenCache: resolveCache(rest.tokenCache, storage),
     audit: resolveAudit(rest.audit, storage)
   }
 }
@@ -134,6 +146,22 @@ function toWholeForm ({ source, flags }: RegExp): RegExp {
   // With `g` or `y`, the result of a test would depend on the test before. With `m`, a match of one line would be
   // enough.
   return new RegExp(`^(?:${source})$`, flags.replace(/[dgmy]/g, ''))
+}
+
+function resolveCache (
+  tokenCache: OpenVexaAdminOptions['tokenCache'], storage: StorageAdapter
+): ResolvedServiceOptions['tokenCache'] {
+  if (tokenCache === false || (tokenCache === undefined && !isVersioned(storage))) return undefined
+  if (tokenCache === undefined || tokenCache === 'exact') {
+    check(isVersioned(storage),
+      "`tokenCache: 'exact'` needs a storage that notices the changes of other processes, such as sqliteStorage: " +
+      'this one lacks the method `dataVersion`')
+    return { ttl: exactTtl, dataVersion: () => storage.dataVersion() }
+  }
+  const { ttl, ...others } = Object(tokenCache) as { ttl?: unknown }
+  check(isIntegerFrom(1, 60_000, ttl) && Object.keys(others).length === 0,
+    "`tokenCache` must be 'exact', false, or { ttl: milliseconds } with a whole number from 1 to 60000")
+  return { ttl, dataVersion: undefined }
 }
 
 function resolveAudit (
@@ -169,6 +197,6 @@ function areDistinct (names: readonly unknown[], form: RegExp): boolean {
   return names.every((name) => typeof name === 'string' && form.test(name)) && new Set(names).size === names.length
 }
 
-function isIntegerFrom (least: number, most: number, value: number): boolean {
-  return Number.isInteger(value) && value >= least && value <= most
+function isIntegerFrom (least: number, most: number, value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= least && Number(value) <= most
 }

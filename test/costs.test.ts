@@ -57,7 +57,7 @@ async function measure (t: Test, audit: boolean): Promise<Cost[]> {
   const open = async () => new Database(':memory:', { verbose: () => { cost.statements++ } })
   const stored = new KyselyStorage({ dialect: new SqliteDialect({ open, pragmas: [], busyTimeout: 0 }) })
   const storage = interceptStorage(stored, ({ name, proceed }) => { cost.calls.push(name); return proceed() })
-  const app = await build(t, { storage, audit })
+  const app = await build(t, { storage, audit, tokenCache: false })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
   const { users, tokens } = app.vexaAdmin
   const { id } = await users.create({ email: 'a@b' })
@@ -88,6 +88,20 @@ t.test('costs: the audit trail adds statements to changes only, and no call', as
   const measured = await measure(t, true)
   for (const [i, [request, { calls, statements, audited = statements }]] of costs.entries()) {
     t.same(measured[i], { calls, statements: audited }, request)
+  }
+})
+
+t.test('costs: a check of a token in the exact cache makes one statement and no call', async (t) => {
+  const cost: Cost = { calls: [], statements: 0 }
+  const open = async () => new Database(':memory:', { verbose: () => { cost.statements++ } })
+  const stored = new KyselyStorage({ dialect: new SqliteDialect({ open, pragmas: [], busyTimeout: 0 }) })
+  const storage = interceptStorage(stored, ({ name, proceed }) => { cost.calls.push(name); return proceed() })
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage })
+  const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
+  for (const expected of [{ calls: ['findTokenByHash'], statements: 2 }, { calls: [], statements: 1 }]) {
+    Object.assign(cost, { calls: [], statements: 0 })
+    await tokens.verify({ token })
+    t.same(cost, expected)
   }
 })
 

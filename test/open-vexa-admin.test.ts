@@ -38,7 +38,7 @@ t.test('openVexaAdmin: the storage is vexa-admin.db when the option is absent', 
 })
 
 t.test('openVexaAdmin: applies the options that concern services', async (t) => {
-  const options = { defaultMaxConcurrentBots: 7, duplicateEmail: 'return', tokenCacheTtl: 1000 } as const
+  const options = { defaultMaxConcurrentBots: 7, duplicateEmail: 'return', tokenCache: { ttl: 1000 } } as const
   const { users, close } = await openVexaAdmin({ storage: emptyStorage(t), ...options })
   t.teardown(close)
   const user = await users.create({ email: 'a@b' })
@@ -152,7 +152,7 @@ t.test('ping: resolves, and throws 503 when the storage fails or does not answer
   const found = stored.findTokenByHash.bind(stored)
   let find: StorageAdapter['findTokenByHash'] | undefined
   const storage = faultyStorage(stored, { findTokenByHash: (hash) => (find ?? found)(hash) })
-  const app = await build(t, { storage, storageTimeout: 100, tokenCacheTtl: 60_000 })
+  const app = await build(t, { storage, storageTimeout: 100, tokenCache: { ttl: 60_000 } })
   for (let n = 0; n < 3; n++) t.equal(await app.vexaAdmin.ping(), undefined)
   const failing = [throwing(), hanging(), () => { throw new Error('down') }]
   for (find of failing) {

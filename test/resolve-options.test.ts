@@ -25,6 +25,7 @@ t.test('resolveOptions: an absent option has its documented default', async (t) 
     scopes: [],
     duplicateEmail: 'reject',
     maxDataSize: 16384,
+    tokenCache: { ttl: 60_000, dataVersion: Function },
     audit: undefined
   })
 })
@@ -61,6 +62,10 @@ t.test('plugin: a wrong option stops the boot with a coded error that names it',
     [{ adminKeys: adminKey, scopes: ['a b'] }, /scopes/],
     [{ adminKeys: adminKey, scopes: [''] }, /scopes/],
     [{ adminKeys: adminKey, scopes: [1] }, /scopes/],
+    ...[true, 'ttl', null, 5000, {}, { ttl: 0 }, { ttl: 60_001 }, { ttl: 0.5 }, { ttl: '1' }, { ttl: 1, n: 1 }].map(
+      (tokenCache): [Record<string, unknown>, RegExp] => [{ adminKeys: adminKey, tokenCache }, /tokenCache/]
+    ),
+    [{ adminKeys: adminKey, tokenCache: 'exact', storage: withoutTrail }, /tokenCache.*dataVersion/],
     [{ adminKeys: adminKey, tokenPrefix: '' }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: 'a b' }, /tokenPrefix/],
     [{ adminKeys: adminKey, tokenPrefix: 'x'.repeat(33) }, /tokenPrefix/],

@@ -65,7 +65,7 @@ export interface TokenService {
 
   /**
    * Revokes a token. When the promise resolves, the token is rejected everywhere, with one exception: another process
-   * with the option `tokenCacheTtl` may accept the token for that time.
+   * with the option `tokenCache: { ttl }` may accept the token for that time.
    *
    * @throws {InvalidInputError} 400 if `options` is not valid
    * @throws {TokenNotFoundError} 404 if there is no such token, or if it has been revoked already

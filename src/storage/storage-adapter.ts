@@ -244,6 +244,19 @@ export interface PortableStorageAdapter extends StorageAdapter {
   listHashedTokens (page: HashedTokenPage): Promise<HashedToken[]>
 }
 
+/** A storage that can tell whether the data has changed since a look-up. */
+export interface VersionedStorageAdapter extends StorageAdapter {
+  /**
+   * Returns a number that differs from the number of an earlier call if another process has changed a user or a token
+   * between the two calls. A change counts from the moment when the promise of its write resolves. The number may also
+   * differ without such a change, and need not differ after a change through this storage.
+   *
+   * Returns `undefined` if the storage cannot tell now. Does not throw. Each token check calls this method, so it must
+   * take much less time than `findTokenByHash`.
+   */
+  dataVersion (): number | undefined
+}
+
 /** The part of the port that services use: all methods except `open` and `close`. */
 export type Storage = Omit<StorageAdapter, 'open' | 'close'>
 
@@ -309,4 +322,9 @@ export const portableMethodNames = Object.keys(portableMethods) as Array<keyof P
 /** Returns whether the storage has all methods for imports and exports. */
 export function isPortable (storage: Partial<PortableStorageAdapter>): storage is PortableStorageAdapter {
   return portableMethodNames.every((name) => typeof storage[name] === 'function')
+}
+
+/** Returns whether the storage has the method `dataVersion`. */
+export function isVersioned (storage: Partial<VersionedStorageAdapter>): storage is VersionedStorageAdapter {
+  return typeof storage.dataVersion === 'function'
 }

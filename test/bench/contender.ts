@@ -31,7 +31,8 @@ export const modules: Record<string, string> = {
   '@fastify/bearer-auth, 1000 keys': 'bearer-auth-1000',
   'better-auth, its defaults': 'better-auth',
   'better-auth, its fastest': 'better-auth-fastest',
-  'fastify-vexa-admin, tokenCacheTtl': 'vexa-admin-cache',
+  'fastify-vexa-admin, no cache': 'vexa-admin-uncached',
+  'fastify-vexa-admin, ttl': 'vexa-admin-ttl',
   'by hand, PostgreSQL': 'postgres-by-hand',
   'fastify-vexa-admin, PostgreSQL': 'postgres-vexa-admin'
 }

@@ -4,8 +4,8 @@ import { hear } from '../support/hear.js'
 import { build, call } from '../support/helpers.js'
 
 t.test('disabled tokens: each check rejects them, and accepts them when enabled', async (t) => {
-  for (const tokenCacheTtl of [0, 60_000]) {
-    const app = await build(t, { scopes: ['bot'], tokenCacheTtl })
+  for (const tokenCache of [undefined, false, { ttl: 60_000 }] as const) {
+    const app = await build(t, { scopes: ['bot'], tokenCache })
     const { requireToken, tokens, users } = app.vexaAdmin
     app.get('/me', { onRequest: requireToken() }, async ({ apiToken }) => apiToken)
     await users.create({ email: 'a@b' })

@@ -169,7 +169,7 @@ t.test('POST /revoke: revokes the token, and returns 200 with {} for any value',
 })
 
 t.test('POST /revoke: concurrent requests all return 200, and publish one event', async (t) => {
-  const app = await build(t, { tokenCacheTtl: 60_000 })
+  const app = await build(t, { tokenCache: { ttl: 60_000 } })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async () => 'in')
   const heard = hear(t, 'fastify-vexa-admin:token:revoked')
   await app.vexaAdmin.users.create({ email: 'a@b' })

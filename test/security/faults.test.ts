@@ -5,7 +5,9 @@ import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { KyselyStorage, vexaAdmin, type AuditedStorageAdapter, type Token } from '../../src/index.js'
+import {
+  KyselyStorage, vexaAdmin, type AuditedStorageAdapter, type Token, type VexaAdminOptions
+} from '../../src/index.js'
 import { hashTokenValue } from '../../src/services/token-value.js'
 import { SqliteDialect } from '../../src/storage/sql/drivers/sqlite-dialect.js'
 import { auditMethodNames, storageMethodNames } from '../../src/storage/storage-adapter.js'
@@ -190,7 +192,7 @@ function statementsTrapped (trap: Trap): AuditedStorageAdapter {
 
 interface Subject { n: number, user: string, tokens: [Token, Token, Token] }
 
-async function start (t: Test, storage: AuditedStorageAdapter, tokenCacheTtl = 0) {
+async function start (t: Test, storage: AuditedStorageAdapter, tokenCache: VexaAdminOptions['tokenCache'] = false) {
   const log = { text: '' }
   const routes = { there: new Set<string>(), met: new Set<string>() }
   const app = Fastify({ logger: { level: 'trace', stream: { write: (line: string) => { log.text += line } } } })
@@ -198,7 +200,7 @@ async function start (t: Test, storage: AuditedStorageAdapter, tokenCacheTtl = 0
   app.addHook('onRoute', ({ method, url }) => { routes.there.add(`${method} ${url}`) })
   app.addHook('onResponse', async ({ method, routeOptions }) => { routes.met.add(`${method} ${routeOptions.url}`) })
   await app.register(vexaAdmin, {
-    adminKeys: adminKey, storage, storageTimeout, tokenCacheTtl, scopes: ['bot'], duplicateEmail: 'return', audit: true
+    adminKeys: adminKey, storage, storageTimeout, tokenCache, scopes: ['bot'], duplicateEmail: 'return', audit: true
   })
   app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
   app.post('/late', { preHandler: app.vexaAdmin.requireToken({ scopes: ['bot'] }) }, async (request) => request.apiUser)
@@ -340,14 +342,14 @@ t.test('faults: the requests of this file cover every route, and call the storag
   t.ok(others.length > 20)
 })
 
-for (const tokenCacheTtl of [0, 60_000]) {
+for (const tokenCache of [false, { ttl: 60_000 }] as const) {
   for (const [name, { act, done = false }] of Object.entries(faults)) {
     // A cache can differ from the storage only if the work was done.
-    if (tokenCacheTtl > 0 && !done) continue
-    const cache = tokenCacheTtl === 0 ? '' : ' with a cache'
+    if (tokenCache !== false && !done) continue
+    const cache = tokenCache === false ? '' : ' with a cache'
     t.test(`faults${cache}: a storage that ${name} leads to 503, and all or nothing`, async (t) => {
       const trap = new Trap()
-      const { app, log, prepare } = await start(t, trapped(t, trap), tokenCacheTtl)
+      const { app, log, prepare } = await start(t, trapped(t, trap), tokenCache)
       for (const { request, calls, before, after } of surveyed) {
         const [title, status, repeated] = request
         for (let call = 1; call <= calls; call++) {

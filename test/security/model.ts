@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { mock } from 'node:test'
 import type { Test } from 'tap'
-import { fingerprintAdminKey, normalizeForSearch, type AuditEntry } from '../../src/index.js'
+import { fingerprintAdminKey, normalizeForSearch, type AuditEntry, type VexaAdminOptions } from '../../src/index.js'
 import { normalizeEmail } from '../../src/normalize.js'
 import { createTokenValue } from '../../src/services/token-value.js'
 import { hasValidChecksum } from '../support/checksum.js'
@@ -22,7 +22,9 @@ export type Act = 'createUser' | 'findOrCreate' | 'patch' | 'replaceData' | 'edi
 type Tag = '*' | 'shown' | 'replied' | 'old' | 'weak'
 
 /** Runs commands on an app and on a model of it, and compares the replies. The clock stands still meanwhile. */
-export async function play (t: Test, now: number, tokenCacheTtl: number, commands: Command[]): Promise<void> {
+export async function play (
+  t: Test, now: number, tokenCache: VexaAdminOptions['tokenCache'], commands: Command[]
+): Promise<void> {
   const place = emptyPlace(t)
   const users: KnownUser[] = []
   const tokens: KnownToken[] = []
@@ -32,7 +34,7 @@ export async function play (t: Test, now: number, tokenCacheTtl: number, command
   const kill = (...dead: Array<{ alive: boolean }>) => { for (const each of dead) each.alive = false }
 
   async function start () {
-    const app = await build(t, { storage: storageAt(place), scopes, tokenCacheTtl, tokenStart: true, audit: true })
+    const app = await build(t, { storage: storageAt(place), scopes, tokenCache, tokenStart: true, audit: true })
     app.get('/me', {
       onRequest: app.vexaAdmin.requireToken()
     }, async ({ apiUser, apiToken }) => ({ user: apiUser, token: apiToken }))

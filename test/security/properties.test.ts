@@ -198,7 +198,7 @@ const nothing: Arbitrary<unknown> = fc.constant({})
 const command = (act: Act, body = nothing, on: Arbitrary<number> = fc.nat(9)): Arbitrary<Command> =>
   fc.record({ act: fc.constant(act), on, body })
 const anyTime = fc.integer({ min: Date.UTC(2000, 0, 1), max: Date.UTC(2090, 0, 1) })
-const anyCache = fc.constantFrom(0, 60_000)
+const anyCache = fc.constantFrom(undefined, false as const, { ttl: 60_000 })
 
 property('requests: a valid request is accepted, and its values come back', 30, async (t) => {
   const first = fc.constant(0)
@@ -220,7 +220,7 @@ property('requests: a valid request is accepted, and its values come back', 30, 
     command('verify', valid({ scopes: scopeList }), first), command('verify', valid({ scopes: scopeList }), last), show,
     command('revoke', undefined, last), show, command('revokeAll', undefined, first), show,
     command('delete', undefined, first)
-  ), (now, ttl, commands) => play(t, now, ttl, commands))
+  ), (now, tokenCache, commands) => play(t, now, tokenCache, commands))
 })
 
 property('requests: the API agrees with a model after any commands and restarts', 40, async (t) => {
@@ -301,8 +301,8 @@ property('requests: the API agrees with a model after any commands and restarts'
   const commands = fc.array(fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary }))), {
     minLength: 5, maxLength: 40, size: 'max'
   })
-  return fc.asyncProperty(anyTime, anyCache, commands, (now, ttl, commands) =>
-    play(t, now, ttl, commands.map((command) => JSON.parse(JSON.stringify(command)))))
+  return fc.asyncProperty(anyTime, anyCache, commands, (now, tokenCache, commands) =>
+    play(t, now, tokenCache, commands.map((command) => JSON.parse(JSON.stringify(command)))))
 })
 
 const minutes = Number(process.env.FUZZ_MINUTES ?? 0)

@@ -136,7 +136,8 @@ t.test('tokens.verify: a token is expired from its expires_at on', async (t) => 
         const found = await stored.findTokenByHash(hash)
         return found && { ...found, token: { ...found.token, expires_at: expiresAt } }
       }
-    })
+    }),
+    tokenCache: false
   })
   await app.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await app.vexaAdmin.tokens.create('user-1')

@@ -164,7 +164,7 @@ test('Permission: is one of the documented names', () => {
 
 test('openVexaAdmin: accepts the options that concern services', async () => {
   expect(openVexaAdmin()).type.toBe<Promise<OpenVexaAdmin>>()
-  expect(openVexaAdmin).type.toBeCallableWith({ storage: sqliteStorage(), scopes: ['bot'] as const, tokenCacheTtl: 1 })
+  expect(openVexaAdmin).type.toBeCallableWith({ storage: sqliteStorage(), scopes: ['bot'] as const, tokenCache: false })
   expect(openVexaAdmin).type.not.toBeCallableWith({ adminKeys: 'x' })
   expect(openVexaAdmin).type.not.toBeCallableWith({ prefix: '/admin' })
   const { users, tokens, ping, close } = await openVexaAdmin()

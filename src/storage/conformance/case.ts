@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {
-  auditMethodNames, isAudited, isPortable, portableMethodNames, type AuditedStorageAdapter, type PortableStorageAdapter,
-  type StorageAdapter
+  auditMethodNames, isAudited, isPortable, isVersioned, portableMethodNames, type AuditedStorageAdapter,
+  type PortableStorageAdapter, type StorageAdapter, type VersionedStorageAdapter
 } from '../storage-adapter.js'
 
 export interface CaseContext<S extends StorageAdapter = StorageAdapter> {
@@ -45,6 +45,11 @@ export function ifAudited (cases: Cases<AuditedStorageAdapter>): Cases {
  */
 export function ifPortable (cases: Cases<PortableStorageAdapter>): Cases {
   return ifCapable(cases, isPortable, portableMethodNames, 'methods of imports and exports')
+}
+
+/** Returns cases that test nothing if the storage has no `dataVersion`. */
+export function ifVersioned (cases: Cases<VersionedStorageAdapter>): Cases {
+  return ifCapable(cases, isVersioned, ['dataVersion'], 'method that exact caches need')
 }
 
 function ifCapable<S extends StorageAdapter> (

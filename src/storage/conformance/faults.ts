@@ -44,7 +44,7 @@ export const faults: Cases = {
       }
     })
     try {
-      await app.register(vexaAdmin, { adminKeys: adminKey, storage })
+      await app.register(vexaAdmin, { adminKeys: adminKey, storage, tokenCache: false })
       app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async (request) => request.apiUser)
       const { user, token } = await createUserAndToken(app)
       const me = () => app.inject({ url: '/me', headers: { 'x-api-key': token.token } })

@@ -13,7 +13,7 @@ import { lifecycle } from './lifecycle.js'
 import { lists } from './lists.js'
 import { races } from './races.js'
 import { attempt } from './records.js'
-import { sharing } from './sharing.js'
+import { sharing, versionSharing } from './sharing.js'
 import { text } from './text.js'
 import { tokenChanges } from './token-changes.js'
 import { tokenLists } from './token-lists.js'
@@ -55,7 +55,8 @@ export interface TestStorageOptions<S extends StorageAdapter = StorageAdapter> {
  * Declares the tests that every StorageAdapter must pass. Without `options`, the suite does not test several processes,
  * restarts or stores that fail. It always tests that a write after `close` either throws or is made. The cases about
  * the audit trail test nothing if the storage has neither `listAudit` nor `pruneAudit`. The cases about imports test
- * nothing if the storage has none of `importUsers`, `importTokens` and `listHashedTokens`.
+ * nothing if the storage has none of `importUsers`, `importTokens` and `listHashedTokens`. The case about the data
+ * version tests nothing if the storage has no `dataVersion`.
  *
  * @param test The `test` function of a test runner, such as node:test, tap, Vitest or Jest. The second argument of this
  * function is an async function. Its promise rejects with an AssertionError if the storage fails the test.
@@ -75,7 +76,7 @@ export function testStorage<S extends StorageAdapter> (
 ): void {
   const all = [
     ...topics,
-    ...(options.share ? [sharing, auditSharing, importSharing] : []),
+    ...(options.share ? [sharing, versionSharing, auditSharing, importSharing] : []),
     ...(options.fail ? [failing, auditFailing] : []),
     ...(options.failAudit ? [auditWritesFailing] : [])
   ]

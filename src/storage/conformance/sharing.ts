@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StorageAdapter, TokenRecord, TokenWithUser, UserRecord } from '../storage-adapter.js'
-import type { Cases } from './case.js'
+import { ifVersioned, type Cases } from './case.js'
 import { assertNothing, hashOf, createToken, createUser, newToken, newUser, tokensOf } from './records.js'
 import { assertCountedOnce, assertNoLostUpdate, assertOneSuccessor, assertSerial } from './token-races.js'
 import { assertDoneOrThrown, prepareWrites } from './writes.js'
@@ -42,6 +42,22 @@ const ends: Array<[end: End, isOver: IsOver]> = [
     (found) => found?.token.disabled === true
   ]
 ]
+
+/** Cases for a VersionedStorageAdapter that run only if the option `share` is given. */
+export const versionSharing: Cases = ifVersioned({
+  'sharing: dataVersion differs after each change elsewhere': async ({ storage, share }) => {
+    const other = await share(storage)
+    for (const [n, [end]] of ends.entries()) {
+      const { id } = await createUser(other, { email: `${n}@x` })
+      const token = await createToken(other, id, n)
+      const before = storage.dataVersion()
+      assert.ok(await storage.findTokenByHash(hashOf(n)))
+      assert.ok(before !== undefined && storage.dataVersion() === before, 'the version changed without a change')
+      await end(other, token)
+      assert.notEqual(storage.dataVersion(), before, `the version did not change after change ${n}`)
+    }
+  }
+})
 
 /** Cases that run only if the option `share` is given. */
 export const sharing: Cases = {

@@ -1,4 +1,4 @@
-import type { OpenStorage, TokenWithUser } from '../storage-adapter.js'
+import type { OpenStorage, TokenWithUser, VersionedStorageAdapter } from '../storage-adapter.js'
 
 const maxEntries = 10_000
 // In characters. Each takes one or two bytes, so this is at most 64 MiB.
@@ -17,21 +17,36 @@ interface Entry {
   end: number
 }
 
+/** Returns the version of the stored data, or `undefined` if the version is not known now. */
+export type DataVersion = VersionedStorageAdapter['dataVersion']
+
 /**
  * Returns `storage` with a cache that keeps each token that `findTokenByHash` has found, for `ttl` milliseconds. The
  * cache keeps at most 10,000 tokens, and at most 64 MiB of `data`. If the cache is full, it drops the oldest tokens. A
- * change through this storage takes effect at once. A change by another process takes effect after at most `ttl`
- * milliseconds. The cache does not remember that a token is absent.
+ * change through this storage takes effect at once. The cache does not remember that a token is absent.
+ *
+ * With `dataVersion`, the cache drops all tokens when the version changes. A change by another process then also takes
+ * effect at once. While the version is `undefined`, each look-up asks the storage. Without `dataVersion`, a change by
+ * another process takes effect after at most `ttl` milliseconds.
  */
-export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage {
+export function withTokenCache (
+  storage: OpenStorage, ttl: number, dataVersion: DataVersion = () => 0
+): OpenStorage {
   // The first entry is the oldest. It also expires first, because all entries stay equally long.
   const entries = new Map<string, Entry>()
   let dataLength = 0
   let changes = 0
+  // All entries are of this version.
+  let version: number | undefined
 
   function drop (key: string): void {
     dataLength -= entries.get(key)?.length ?? 0
     entries.delete(key)
+  }
+
+  function clear (): void {
+    entries.clear()
+    dataLength = 0
   }
 
   // A failed change also empties the cache, because the storage may have made the change. Each change removes all
@@ -41,8 +56,7 @@ export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage 
       return await change()
     } finally {
       changes++
-      entries.clear()
-      dataLength = 0
+      clear()
     }
   }
 
@@ -50,15 +64,23 @@ export function withTokenCache (storage: OpenStorage, ttl: number): OpenStorage 
     findTokenByHash (hash) {
       const key = hash.toString('latin1')
       const now = performance.now()
-      const cached = entries.get(key)
-      if (cached !== undefined && now < cached.end) return read(cached)
+      const versionBefore = dataVersion()
+      if (versionBefore !== undefined) {
+        if (versionBefore !== version) {
+          clear()
+          version = versionBefore
+        }
+        const cached = entries.get(key)
+        if (cached !== undefined && now < cached.end) return read(cached)
+      }
 
       const changesBefore = changes
       const remember = (found: TokenWithUser | undefined) => {
+        if (versionBefore === undefined) return found
         drop(key)
         // The storage may have read the record before a change that ended during the look-up. Such a record is not
         // cached.
-        if (found === undefined || changes !== changesBefore) return found
+        if (found === undefined || changes !== changesBefore || version !== versionBefore) return found
         const added = toEntry(found, now + ttl)
         for (const [oldest, { end }] of entries) {
           if (now < end && entries.size < maxEntries && dataLength + added.length <= maxDataLength) break

@@ -3,7 +3,8 @@ import { toOpenError } from '../open-error.js'
 import type {
   AuditedStorageAdapter, AuditPage, AuditPruneBatch, HashedTokenPage, ImportBatch, NewAuditRecord, NewTokenRecord,
   NewUserRecord, PortableStorageAdapter, PruneBatch, TokenChanges, TokenFilter, TokenPage, TokenRecord,
-  TokenReplacement, TokenToImport, UserChanges, UserFilter, UserPage, UserToImport
+  TokenReplacement, TokenToImport, UserChanges, UserFilter, UserPage, UserToImport,
+  VersionedStorageAdapter
 } from '../storage-adapter.js'
 import { rejectHolders } from './app-connections.js'
 import { mendCounter } from './audit-counter.js'
@@ -35,6 +36,9 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
   readonly #ownsDb: boolean
   readonly #migrate: boolean
 
+  /** The method of VersionedStorageAdapter. Only a storage of `sqliteStorage` has it. */
+  readonly dataVersion: VersionedStorageAdapter['dataVersion'] | undefined
+
   /**
    * Creates a storage. With `db`, each method throws InTransactionError if its caller holds a connection of `db`.
    *
@@ -56,6 +60,7 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
     this.#hashedTokens = createHashedTokens(this.#runner)
     this.#ownsDb = appDb === undefined
     this.#migrate = migrate
+    this.dataVersion = sqlite && (() => sqlite.dataVersion())
   }
 
   /**

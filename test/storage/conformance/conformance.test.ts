@@ -156,7 +156,9 @@ t.test('conformance: each sharing case fails when processes miss changes', async
 })
 
 t.test('conformance: each sharing case fails when share returns no storage', async (t) => {
-  const { names, failures } = await conformance(() => new MemoryStorage(), { share: () => undefined as never })
+  const { names, failures } = await conformance(
+    () => replacing(new MemoryStorage(), { dataVersion: () => 1 }), { share: () => undefined as never }
+  )
   t.same(
     [...failures.keys()],
     names.filter((name) => name.startsWith('sharing: '))

@@ -4,9 +4,9 @@ import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import type { NewTokenRecord, StorageAdapter, TokenRecord, TokenWithUser, UserRecord } from '../../../src/index.js'
 import { withTokenCache } from '../../../src/storage/decorators/token-cache.js'
-import { storageMethodNames } from '../../../src/storage/storage-adapter.js'
+import { isVersioned, storageMethodNames } from '../../../src/storage/storage-adapter.js'
 import { MemoryStorage } from '../../../examples/custom-storage.js'
-import { emptyPlace, emptyStorage, storageAt } from '../../support/databases.js'
+import { backDoor, emptyPlace, emptyStorage, storageAt } from '../../support/databases.js'
 import { faultyStorage } from '../../support/faulty-storage.js'
 import { build } from '../../support/helpers.js'
 
@@ -27,17 +27,17 @@ function watched (stored: StorageAdapter) {
   return { seen, storage }
 }
 
-t.test('tokenCacheTtl: each check looks the token up when the option is not set', async (t) => {
+t.test('tokenCache: each check looks the token up when the option is false', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
-  const { vexaAdmin: { users, tokens } } = await build(t, { storage })
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCache: false })
   const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
   for (let n = 0; n < 3; n++) t.equal((await tokens.verify({ token })).valid, true)
   t.equal(seen.lookups, 3)
 })
 
-t.test('tokenCacheTtl: looks a token up once, and an unknown token each time', async (t) => {
+t.test('tokenCache: looks a token up once, and an unknown token each time', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
-  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCacheTtl: 60_000, scopes: ['a', 'b'] })
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCache: { ttl: 60_000 }, scopes: ['a', 'b'] })
   const { id } = await users.create({ email: 'a@b', data: { deep: { n: 1 } } })
   const { token } = await tokens.create(id, { scopes: ['a'] })
   const first = await tokens.verify({ token })
@@ -63,9 +63,9 @@ t.test('tokenCacheTtl: looks a token up once, and an unknown token each time', a
   t.equal(seen.lookups, 4)
 })
 
-t.test('tokenCacheTtl: looks a token up again when its time is over', async (t) => {
+t.test('tokenCache: looks a token up again when its time is over', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
-  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCacheTtl: 20 })
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCache: { ttl: 20 } })
   const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
   await tokens.verify({ token })
   await sleep(30)
@@ -73,8 +73,8 @@ t.test('tokenCacheTtl: looks a token up again when its time is over', async (t) 
   t.equal(seen.lookups, 2)
 })
 
-t.test('tokenCacheTtl: throws after the app is closed', async (t) => {
-  const app = await build(t, { storage: emptyStorage(t), tokenCacheTtl: 60_000 })
+t.test('tokenCache: throws after the app is closed', async (t) => {
+  const app = await build(t, { storage: emptyStorage(t), tokenCache: { ttl: 60_000 } })
   const { users, tokens } = app.vexaAdmin
   const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
   t.equal((await tokens.verify({ token })).valid, true)
@@ -82,8 +82,8 @@ t.test('tokenCacheTtl: throws after the app is closed', async (t) => {
   await t.rejects(tokens.verify({ token }), { message: 'Storage cannot answer now' })
 })
 
-t.test('tokenCacheTtl: a change by the app takes effect at once', async (t) => {
-  const { vexaAdmin: { users, tokens } } = await build(t, { storage: emptyStorage(t), tokenCacheTtl: 60_000 })
+t.test('tokenCache: a change by the app takes effect at once', async (t) => {
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage: emptyStorage(t), tokenCache: { ttl: 60_000 } })
   const { id } = await users.create({ email: 'a@b' })
   const check = async (token: string) => {
     const verification = await tokens.verify({ token })
@@ -115,8 +115,8 @@ t.test('tokenCacheTtl: a change by the app takes effect at once', async (t) => {
   t.equal(await check(token), 'NOT_FOUND')
 })
 
-t.test('tokenCacheTtl: a token in the cache expires in time', async (t) => {
-  const { vexaAdmin: { users, tokens } } = await build(t, { storage: emptyStorage(t), tokenCacheTtl: 60_000 })
+t.test('tokenCache: a token in the cache expires in time', async (t) => {
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage: emptyStorage(t), tokenCache: { ttl: 60_000 } })
   const { id } = await users.create({ email: 'a@b' })
   const { token } = await tokens.create(id, { expires_in: 1 })
   t.equal((await tokens.verify({ token })).valid, true)
@@ -124,9 +124,9 @@ t.test('tokenCacheTtl: a token in the cache expires in time', async (t) => {
   t.same(await tokens.verify({ token }), { valid: false, code: 'EXPIRED' })
 })
 
-t.test('tokenCacheTtl: a change by another process takes effect when the time is over', async (t) => {
+t.test('tokenCache: a change by another process takes effect when the time is over', async (t) => {
   const place = emptyPlace(t)
-  const here = await build(t, { storage: storageAt(place), tokenCacheTtl: 1000 })
+  const here = await build(t, { storage: storageAt(place), tokenCache: { ttl: 1000 } })
   const there = await build(t, { storage: storageAt(place) })
   const { id } = await here.vexaAdmin.users.create({ email: 'a@b' })
   const { token } = await here.vexaAdmin.tokens.create(id)
@@ -138,9 +138,9 @@ t.test('tokenCacheTtl: a change by another process takes effect when the time is
   t.same(await here.vexaAdmin.tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
 })
 
-t.test('tokenCacheTtl: does not keep a token that is revoked during its look-up', async (t) => {
+t.test('tokenCache: does not keep a token that is revoked during its look-up', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
-  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCacheTtl: 60_000 })
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCache: { ttl: 60_000 } })
   const { id } = await users.create({ email: 'a@b' })
   const { id: tokenId, token } = await tokens.create(id)
   let goOn!: () => void
@@ -159,7 +159,7 @@ t.test('tokenCacheTtl: does not keep a token that is revoked during its look-up'
   t.same(await tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
 })
 
-t.test('tokenCacheTtl: empties the cache when a change fails', async (t) => {
+t.test('tokenCache: empties the cache when a change fails', async (t) => {
   const { seen, storage } = watched(emptyStorage(t))
   let broken = false
   const failing = faultyStorage(storage, {
@@ -169,13 +169,94 @@ t.test('tokenCacheTtl: empties the cache when a change fails', async (t) => {
       return answer
     }
   })
-  const { vexaAdmin: { users, tokens } } = await build(t, { storage: failing, tokenCacheTtl: 60_000 })
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage: failing, tokenCache: { ttl: 60_000 } })
   const { id: tokenId, token } = await tokens.create((await users.create({ email: 'a@b' })).id)
   await tokens.verify({ token })
   broken = true
   await t.rejects(tokens.revoke(tokenId), { message: 'Storage cannot answer now' })
   t.same(await tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
   t.equal(seen.lookups, 2)
+})
+
+t.test('tokenCache: exact by default with SQLite, and off by default with other storages', async (t) => {
+  const ours = emptyStorage(t)
+  for (const [inner, lookups] of [[ours, isVersioned(ours) ? 1 : 5], [new MemoryStorage(), 5]] as const) {
+    const { seen, storage } = watched(inner)
+    const { vexaAdmin: { users, tokens } } = await build(t, { storage })
+    const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
+    for (let n = 0; n < 5; n++) t.equal((await tokens.verify({ token })).valid, true)
+    t.equal(seen.lookups, lookups)
+  }
+})
+
+t.test('tokenCache: by default, a change by another process or by SQL takes effect at once', async (t) => {
+  const place = emptyPlace(t)
+  const here = await build(t, { storage: storageAt(place) })
+  const there = await build(t, { storage: storageAt(place) })
+  const { db, prefix } = backDoor(t, place)
+  const { id } = await here.vexaAdmin.users.create({ email: 'a@b' })
+  const check = async (token: string) => {
+    const verification = await here.vexaAdmin.tokens.verify({ token })
+    return verification.valid ? verification.user.name : verification.code
+  }
+  const { users, tokens } = there.vexaAdmin
+  const changes: Array<[change: (id: string) => Promise<unknown>, answer: string | null]> = [
+    [(id) => tokens.revoke(id), 'NOT_FOUND'],
+    [(id) => tokens.rotate(id), 'NOT_FOUND'],
+    [(id) => tokens.update(id, { disabled: true }), 'TOKEN_DISABLED'],
+    [() => tokens.revokeAll(id), 'NOT_FOUND'],
+    [() => users.update(id, { name: 'New' }), 'New'],
+    [() => users.update(id, { disabled: true }), 'DISABLED'],
+    [() => db.updateTable(`${prefix}users`).set({ disabled: 0, name: 'SQL' }).execute(), 'SQL'],
+    [() => db.deleteFrom(`${prefix}tokens`).execute(), 'NOT_FOUND']
+  ]
+  for (const [change, answer] of changes) {
+    const { id: tokenId, token } = await tokens.create(id)
+    const before = await check(token)
+    t.equal(await check(token), before)
+    await change(tokenId)
+    t.equal(await check(token), answer)
+  }
+})
+
+t.test('tokenCache: exact is rejected if the storage cannot tell whether its data has changed', async (t) => {
+  await t.rejects(build(t, { storage: new MemoryStorage(), tokenCache: 'exact' }), {
+    code: 'VEXA_ADMIN_ERR_INVALID_OPTION', message: /'exact'` needs a storage .* lacks the method `dataVersion`/
+  })
+})
+
+t.test('withTokenCache: keeps tokens of one version, and asks the storage while it is unknown', async (t) => {
+  let lookups = 0
+  let version: number | undefined = 1
+  let pause = async () => {}
+  const found = { token: { scopes: null, data: null }, user: { data: null } } as TokenWithUser
+  const cache = withTokenCache({
+    findTokenByHash: async () => {
+      lookups++
+      await pause()
+      return found
+    }
+  } as unknown as StorageAdapter, 60_000, () => version)
+  const find = async (n: number) => {
+    lookups = 0
+    for (let i = 0; i < 3; i++) await cache.findTokenByHash(Buffer.alloc(32, n))
+    return lookups
+  }
+  t.same([await find(1), await find(2), await find(1)], [1, 1, 0])
+  version = undefined
+  t.equal(await find(1), 3)
+  version = 1
+  t.same([await find(1), await find(2)], [0, 0], 'the tokens are still there')
+  version = 2
+  t.same([await find(1), await find(2)], [1, 1])
+
+  pause = async () => {
+    pause = async () => {}
+    version = 3
+    await cache.findTokenByHash(Buffer.alloc(32, 3))
+  }
+  await cache.findTokenByHash(Buffer.alloc(32, 4))
+  t.same([await find(3), await find(4)], [0, 1], 'the version changed during the look-up')
 })
 
 t.test('withTokenCache: drops the oldest entry when it has 10,000', async (t) => {

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { Kysely, sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { SqliteDialect } from '../../../src/storage/sql/drivers/sqlite-dialect.js'
+import { emptyPlace } from '../../support/databases.js'
 import type { SqliteDatabase } from '../../../src/storage/sql/drivers/sqlite-driver.js'
 
 interface Tables { numbers: { n: number } }
@@ -123,6 +124,36 @@ t.test('execute: runs any number of different statements', async (t) => {
   const { db, all } = await open(t)
   for (let n = 1; n <= 450; n++) await sql`insert into numbers values (${sql.lit(n)})`.execute(db)
   t.equal((await all()).length, 450)
+})
+
+t.test('dataVersion: differs after a commit of another connection only, and is unknown in a transaction', async (t) => {
+  const filename = emptyPlace(t, 'sqlite').slice('sqlite:'.length)
+  const connect = (t: Test) => {
+    const dialect = new SqliteDialect({
+      open: async () => new Database(filename, { timeout: 0 }), pragmas: ['journal_mode = wal'], busyTimeout: 100
+    })
+    const db = new Kysely<Tables>({ dialect })
+    t.teardown(() => db.destroy())
+    return { db, dialect }
+  }
+  const [one, other] = [connect(t), connect(t)]
+  await sql`create table numbers (n integer)`.execute(one.db)
+  await sql`pragma user_version`.execute(other.db)
+  const version = one.dialect.dataVersion()
+  t.type(version, 'number')
+  await one.db.insertInto('numbers').values({ n: 1 }).execute()
+  t.equal(one.dialect.dataVersion(), version)
+  await other.db.insertInto('numbers').values({ n: 2 }).execute()
+  const later = one.dialect.dataVersion()
+  t.not(later, version)
+  t.equal(one.dialect.dataVersion(), later)
+  await one.db.transaction().execute(async (trx) => {
+    await trx.insertInto('numbers').values({ n: 3 }).execute()
+    t.equal(one.dialect.dataVersion(), undefined)
+  })
+  t.equal(one.dialect.dataVersion(), later)
+  await one.db.destroy()
+  t.equal(one.dialect.dataVersion(), undefined)
 })
 
 t.test('destroy: makes a busy statement fail', async (t) => {

@@ -38,6 +38,11 @@ export class SqliteDialect implements Dialect {
     return (this.#driver as SqliteDriver).runTogether(queries)
   }
 
+  /** Returns the data version of the driver. The database must be open. */
+  dataVersion (): number | undefined {
+    return (this.#driver as SqliteDriver).dataVersion()
+  }
+
   createAdapter () {
     // Otherwise Kysely 0.29 gives out one connection at a time, and a statement that waits blocks all other statements.
     return Object.defineProperty(new SqliteAdapter(), 'supportsMultipleConnections', { value: true })

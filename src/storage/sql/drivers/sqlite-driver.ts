@@ -144,6 +144,20 @@ export class SqliteDriver implements Driver {
   }
 
   /**
+   * Returns a number that changes with each commit of another connection, in this or another process. Returns
+   * `undefined` if SQLite cannot tell now, or if a transaction is open: a query then waits for the end of it.
+   */
+  dataVersion (): number | undefined {
+    if (this.#transaction !== undefined) return undefined
+    try {
+      const [version] = this.#prepare('pragma data_version').statement.get([]) as [number]
+      return version
+    } catch {
+      return undefined
+    }
+  }
+
+  /**
    * Rolls back. After a fault, tries again before it throws the fault, as Kysely does. If that fails, too, all
    * later statements wait.
    */

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { MemoryStorage } from '../../../../examples/custom-storage.js'
 import type {
   AuditedStorageAdapter, ListedToken, NewUserRecord, PortableStorageAdapter, StorageAdapter, TokenFilter, TokenRecord,
-  TokenWithUser, UserRecord
+  TokenWithUser, UserRecord, VersionedStorageAdapter
 } from '../../../../src/index.js'
 import { auditMethodNames, portableMethodNames, storageMethodNames } from '../../../../src/storage/storage-adapter.js'
 
@@ -10,7 +10,7 @@ import { auditMethodNames, portableMethodNames, storageMethodNames } from '../..
 export type AnyStorage = AuditedStorageAdapter & PortableStorageAdapter
 
 /** Returns methods that replace those of `storage` and are broken in one way. */
-export type Breaking = (storage: MemoryStorage) => Partial<AnyStorage>
+export type Breaking = (storage: MemoryStorage) => Partial<AnyStorage & VersionedStorageAdapter>
 
 /** The names of all methods of AnyStorage. */
 export const allMethodNames = [...storageMethodNames, ...auditMethodNames, ...portableMethodNames]
@@ -27,9 +27,10 @@ export function callOf (storage: AnyStorage, name: keyof AnyStorage): AnyMethod 
 }
 
 /** Returns a storage with the methods of `storage`, some of them replaced. */
-export function replacing (storage: MemoryStorage, methods: Partial<AnyStorage>): StorageAdapter {
+export function replacing (storage: MemoryStorage, methods: ReturnType<Breaking>): StorageAdapter {
   const all = allMethodNames.map((name) => [name, methods[name] ?? storage[name].bind(storage)])
-  return Object.fromEntries(all)
+  const { dataVersion } = methods
+  return { ...Object.fromEntries(all), ...(dataVersion && { dataVersion }) }
 }
 
 export const changedUser =

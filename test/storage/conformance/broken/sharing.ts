@@ -54,6 +54,14 @@ function oneLookUpInTen (
 
 /** Storages over the same data that miss each other's changes. */
 export const sharing: ByCase<() => Pair> = {
+  'sharing: dataVersion differs after each change elsewhere': {
+    'the version is constant': pairOf(() => ({ dataVersion: () => 1 })),
+    'the version is never known': pairOf(() => ({ dataVersion: () => undefined })),
+    'each call has a version of its own': pairOf(() => {
+      let calls = 0
+      return { dataVersion: () => calls++ }
+    })
+  },
   'sharing: each process finds at once what another has written': {
     'each process has a cache': pairOf((storage) => {
       const cache = new Map<string, Awaited<ReturnType<StorageAdapter['findTokenByHash']>>>()

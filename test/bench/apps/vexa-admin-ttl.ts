@@ -1,0 +1,3 @@
+import vexa from './vexa-admin.js'
+
+export default (filename: string) => vexa(filename, { tokenCache: { ttl: 5000 } })
