@@ -1,18 +1,20 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { createApi } from './api.js'
-import { ApiError, toApiError } from './api-error.js'
+import { toApiError, type ApiError } from './api-error.js'
+import { Detachable } from './components/detachable.js'
 import { Failure } from './components/failure.js'
-import { Interruption } from './components/interruption.js'
 import { KeyKeeper } from './key-keeper.js'
 import { SignIn } from './screens/sign-in.js'
 import { Shell } from './shell.js'
 import { tabStorage } from './tab-storage.js'
 import type { Settings } from './types.js'
 
-type Session =
-  | { state: 'starting', error?: ApiError }
-  | { state: 'signed-out', notice?: string, isByApp: boolean }
-  | { state: 'signed-in', settings: Settings }
+/** The sign-in, which covers the screens or stands in their place. */
+interface Gate {
+  /** The reason why somebody has to sign in again. */
+  notice: string | undefined
+  isByApp: boolean
+}
 
 const keeper = new KeyKeeper(tabStorage(), `vexa-admin-key ${location.pathname}`)
 
@@ -23,28 +25,32 @@ function isByApp (error: ApiError): boolean {
 
 /** The console: the sign-in, or the screens. */
 export function App () {
-  const [session, setSession] = useState<Session>({ state: 'starting' })
-  // A 401 leaves the screens as they are, so that no typed text is lost. The sign-in covers them.
-  const [interruption, setInterruption] = useState<{ isByApp: boolean }>()
+  const [settings, setSettings] = useState<Settings>()
+  const [gate, setGate] = useState<Gate>()
+  const [error, setError] = useState<ApiError>()
   const [epoch, setEpoch] = useState(0)
   const isIn = useRef(false)
+
+  /** Asks to sign in. If the screens are there, they stay as they are, so that no typed text is lost. */
+  function cover (isByApp: boolean, reason: string): void {
+    keeper.forget()
+    const notice = isIn.current ? `${reason} Nothing that you typed is lost.` : undefined
+    setGate((before) => ({ notice, ...before, isByApp }))
+  }
 
   const api = useMemo(() => createApi({
     // The page is at `console/` below the prefix of the API. A proxy may have changed everything before that.
     base: new URL('../', location.href).href,
     readKey: () => keeper.key,
-    onUnauthorized (error) {
-      keeper.forget()
-      if (isIn.current) setInterruption({ isByApp: isByApp(error) })
-    },
+    onUnauthorized: (error) => cover(isByApp(error), 'Your session has ended.'),
     fetch: (...request) => fetch(...request)
   }), [])
 
   async function enter (): Promise<void> {
-    const { body: settings } = await api<Settings>('GET', 'settings')
+    const { body } = await api<Settings>('GET', 'settings')
     isIn.current = true
-    setSession({ state: 'signed-in', settings })
-    setInterruption(undefined)
+    setSettings(body)
+    setGate(undefined)
     setEpoch((n) => n + 1)
   }
 
@@ -53,17 +59,12 @@ export function App () {
       await enter()
     } catch (thrown) {
       // Another attempt may have succeeded meanwhile.
-      if (isIn.current) return
-      const error = toApiError(thrown)
-      setSession(error.status === 401
-        ? { state: 'signed-out', isByApp: isByApp(error) }
-        : { state: 'starting', error })
+      if (!isIn.current) setError(toApiError(thrown))
     }
   }
 
   async function signIn (key: string, forTab: boolean): Promise<void> {
     keeper.keep(key, forTab)
-    isIn.current = false
     try {
       await enter()
     } catch (error) {
@@ -72,51 +73,42 @@ export function App () {
     }
   }
 
-  function signOut (notice?: string): void {
+  function signOut (): void {
     keeper.forget()
     isIn.current = false
-    setInterruption(undefined)
-    setSession({ state: 'signed-out', isByApp: false, ...notice !== undefined && { notice } })
+    setSettings(undefined)
+    setGate({ notice: undefined, isByApp: false })
   }
 
   useEffect(() => { start() }, [])
-  useIdleSignOut(() => signOut('You were signed out after 30 minutes without use.'))
+  useIdle(() => cover(false, 'You were signed out after 30 minutes without use.'))
 
-  if (session.state === 'starting') {
+  if (settings === undefined && gate === undefined) {
     return (
-      <main class='alone' aria-busy={session.error === undefined}>
+      <main class='alone' aria-busy={error === undefined}>
         <h1 class='hidden'>Admin console</h1>
-        {session.error !== undefined && <Failure error={session.error} retry={start} />}
-      </main>
-    )
-  }
-  if (session.state === 'signed-out') {
-    return (
-      <main class='alone'>
-        <SignIn notice={session.notice} isByApp={session.isByApp} signIn={signIn} />
+        {error !== undefined && <Failure error={error} retry={start} />}
       </main>
     )
   }
   return (
     <>
-      <Shell api={api} settings={session.settings} epoch={epoch} signOut={keeper.key === '' ? undefined : signOut} />
-      {interruption !== undefined && (
-        <Interruption>
-          <SignIn
-            notice='Your session has ended. Nothing that you typed is lost.' isByApp={interruption.isByApp}
-            signIn={signIn}
-          />
-        </Interruption>
+      {gate !== undefined && <main class='alone'><SignIn {...gate} signIn={signIn} /></main>}
+      {settings !== undefined && (
+        // Another admin must not see the texts of this one.
+        <Detachable key={settings.key.name} isDetached={gate !== undefined}>
+          <Shell api={api} settings={settings} epoch={epoch} signOut={keeper.key === '' ? undefined : signOut} />
+        </Detachable>
       )}
     </>
   )
 }
 
-/** Signs out after a time without keys, clicks or movements. */
-function useIdleSignOut (signOut: () => void): void {
+/** Calls `onIdle` after a time without keys, clicks or movements. */
+function useIdle (onIdle: () => void): void {
   useEffect(() => {
     const events = ['pointerdown', 'pointermove', 'keydown', 'scroll']
-    const check = () => { if (keeper.isIdle) signOut() }
+    const check = () => { if (keeper.isIdle) onIdle() }
     // Timers stop while a computer sleeps, so the page also checks when somebody comes back to it or uses it.
     const touch = () => {
       check()

@@ -1,6 +1,7 @@
 import type { ComponentChild } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Api } from './api.js'
+import { Logo } from './components/logo.js'
 import { ConsoleContext, type Console } from './context.js'
 import { NewValue } from './dialogs/new-value.js'
 import { focusHeading } from './focus.js'
@@ -8,7 +9,6 @@ import { hashOf } from './hash-route.js'
 import { useRoute } from './hooks.js'
 import { maySee, screensFor } from './permissions.js'
 import { Audit } from './screens/audit.js'
-import { Logo } from './screens/sign-in.js'
 import { Tokens } from './screens/tokens.js'
 import { UserScreen } from './screens/user.js'
 import { Users } from './screens/users.js'
@@ -73,7 +73,7 @@ export function Shell ({ api, settings, epoch, signOut }: ShellProps) {
             {settings.key.name !== null && (
               <span class='muted' title='Your name as an admin'>{settings.key.name}</span>
             )}
-            {signOut !== undefined && <button type='button' onClick={() => signOut()}>Sign out</button>}
+            {signOut !== undefined && <button type='button' onClick={signOut}>Sign out</button>}
           </div>
         </div>
       </header>

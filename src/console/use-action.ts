@@ -43,5 +43,6 @@ export function useAction (action: () => Promise<void>): Action {
     )
     isBusy.current = false
   }
-  return { run, isBusy: state.isBusy, error: state.error, wait }
+  // After 401, the page asks to sign in. After that, the error is no longer true.
+  return { run, isBusy: state.isBusy, error: state.error?.status === 401 ? undefined : state.error, wait }
 }

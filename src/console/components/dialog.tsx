@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useId, useLayoutEffect, useRef } from 'preact/hooks'
-import { focusHeading } from '../focus.js'
+import { focusLost } from '../focus.js'
 
 interface DialogProps {
   title: string
@@ -16,11 +16,13 @@ export function Dialog ({ title, onClose, children }: DialogProps) {
   const heading = useId()
   useLayoutEffect(() => {
     const dialog = ref.current as HTMLDialogElement
-    dialog.showModal()
+    // While somebody has to sign in, the dialog is not in the document. It becomes modal when it gets there.
+    if (dialog.isConnected) dialog.showModal()
+    else dialog.open = true
     return () => {
       isGone.current = true
       dialog.close()
-      setTimeout(focusSomething)
+      setTimeout(focusLost)
     }
   }, [])
   const ask = (event: Event) => {
@@ -30,7 +32,7 @@ export function Dialog ({ title, onClose, children }: DialogProps) {
   }
   // A browser may close a dialog without asking, if Escape is pressed twice.
   const reopen = (event: Event) => {
-    if (event.target !== ref.current || isGone.current) return
+    if (event.target !== ref.current || isGone.current || ref.current?.open) return
     ref.current?.showModal()
     onClose()
   }
@@ -40,11 +42,4 @@ export function Dialog ({ title, onClose, children }: DialogProps) {
       {children}
     </dialog>
   )
-}
-
-/** Moves the focus to the heading of the screen if the element that had the focus is gone. */
-function focusSomething (): void {
-  if (document.activeElement === null || document.activeElement === document.body) {
-    focusHeading()
-  }
 }

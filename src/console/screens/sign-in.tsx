@@ -1,7 +1,8 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { toApiError, type ApiError } from '../api-error.js'
 import { Failure } from '../components/failure.js'
 import { TextField } from '../components/field.js'
+import { Logo } from '../components/logo.js'
 import { toKey } from '../key-keeper.js'
 
 interface SignInProps {
@@ -21,11 +22,15 @@ export function SignIn ({ notice, isByApp, signIn }: SignInProps) {
   const [error, setError] = useState<ApiError>()
   const [advice, setAdvice] = useState<string>()
 
+  const focusKey = () => document.querySelector<HTMLElement>('[name=key]')?.focus()
+  // After the key press that may have been the first one for a long time.
+  useEffect(focusKey, [])
+
   async function submit (key: string | undefined): Promise<void> {
     if (isBusy) return
     setError(undefined)
     setAdvice(key === undefined ? 'Enter an admin key: printable characters without a space' : undefined)
-    if (key === undefined) return document.querySelector<HTMLElement>('[name=key]')?.focus()
+    if (key === undefined) return focusKey()
     setBusy(true)
     try {
       await signIn(key, forTab)
@@ -33,7 +38,7 @@ export function SignIn ({ notice, isByApp, signIn }: SignInProps) {
       const failure = toApiError(thrown)
       if (failure.status === 401) setAdvice(isByApp ? failure.message : 'The server does not accept this key')
       else setError(failure)
-      document.querySelector<HTMLElement>('[name=key]')?.focus()
+      focusKey()
     }
     setBusy(false)
   }
@@ -56,7 +61,7 @@ export function SignIn ({ notice, isByApp, signIn }: SignInProps) {
             <input hidden autocomplete='username' value='admin' readOnly />
             <TextField
               label='Admin key' name='key' type='password' value={text} onText={setText} error={advice}
-              autocomplete='current-password' spellcheck={false} autofocus
+              autocomplete='current-password' spellcheck={false}
             />
             <label class='check'>
               <input type='checkbox' checked={forTab} onChange={(event) => setForTab(event.currentTarget.checked)} />
@@ -70,16 +75,5 @@ export function SignIn ({ notice, isByApp, signIn }: SignInProps) {
         {isByApp ? 'Try again' : 'Sign in'}
       </button>
     </form>
-  )
-}
-
-/** The mark of the console. */
-export function Logo () {
-  return (
-    <svg class='logo' viewBox='0 0 32 32' aria-hidden='true'>
-      <rect width='32' height='32' rx='8' />
-      <circle cx='12' cy='16' r='5' />
-      <path d='M17 16h9v5m-4-5v4' />
-    </svg>
   )
 }

@@ -76,7 +76,7 @@ t.test('console: offers only what the admin may do', { skip }, async (t) => {
       await inspect(t, page, 'a permission that is gone')
       authorized = false
       await page.getByRole('button', { name: 'Save profile' }).click()
-      await page.getByRole('dialog').getByText('Sign in to the app in another tab').waitFor()
+      await page.getByText('Sign in to the app in another tab').waitFor()
       await inspect(t, page, '401 in the middle without a key')
       authorized = admin
       await page.getByRole('button', { name: 'Try again' }).click()

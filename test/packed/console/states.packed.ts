@@ -2,8 +2,10 @@
 import t from 'tap'
 import { emptyStorage } from '../../support/databases.js'
 import { interceptStorage } from '../../support/faulty-storage.js'
+import { adminKey } from '../../support/helpers.js'
 import { openBrowser, skip } from '../browser.js'
 import { inspect } from './inspect.js'
+import { hasFocus } from './keyboard.js'
 import { startConsole } from './start.js'
 import { seeUsers, signIn, visit } from './visit.js'
 
@@ -131,18 +133,78 @@ t.test('console: everybody can use each state in each look', { skip }, async (t)
       await signIn(page)
       await page.getByRole('link', { name: 'jane@example.com' }).click()
       await page.getByLabel('Name').fill('Jane Roe')
+      await page.getByText('vex_cIcI').waitFor()
       hasEnded = true
       await page.getByRole('button', { name: 'Save profile' }).click()
-      const dialog = page.getByRole('dialog', { name: 'Sign in' })
-      await dialog.getByText('Nothing that you typed is lost').waitFor()
+      await page.getByText('Your session has ended. Nothing that you typed is lost').waitFor()
+      t.ok(await hasFocus(page.getByLabel('Admin key')))
       await inspect(t, page, '401 in the middle')
       hasEnded = false
       await signIn(page)
-      await dialog.waitFor({ state: 'detached' })
+      t.equal(await page.getByLabel('Admin key').count(), 0)
+      t.ok(await hasFocus(page.getByRole('button', { name: 'Save profile' })))
+      t.equal(await page.getByRole('alert').count(), 0)
       t.equal(await page.getByLabel('Name').inputValue(), 'Jane Roe')
       await page.getByRole('button', { name: 'Save profile' }).click()
       await page.getByText('Saved', { exact: true }).waitFor()
       t.match(await app.vexaAdmin.users.getByEmail('jane@example.com'), { name: 'Jane Roe' })
+    })
+  })
+
+  await t.test('console: 30 minutes without use hide everything and lose nothing', async (t) => {
+    const other = { name: 'other', key: 'another-admin-key' }
+    const { url } = await startConsole(t, { options: { adminKeys: [{ name: 'ops', key: adminKey }, other] } })
+    await visit(t, browser, url, async (page) => {
+      const comeBackLate = async () => {
+        await page.clock.fastForward('30:11')
+        await page.getByText('30 minutes without use. Nothing that you typed is lost').waitFor()
+      }
+      const name = page.getByRole('dialog').getByLabel('Name', { exact: true })
+      await page.clock.install()
+      await page.setViewportSize({ width: 1280, height: 500 })
+      await page.reload()
+      await signIn(page)
+      await page.getByRole('link', { name: 'jane@example.com' }).click()
+      await page.getByLabel('JSON object of the app').fill('{ "typed": true }')
+      await page.getByRole('button', { name: 'Create token' }).scrollIntoViewIfNeeded()
+      await page.getByRole('button', { name: 'Create token' }).click()
+      await name.fill('Typed name')
+      const height = await page.evaluate('scrollY')
+      await comeBackLate()
+      t.notMatch(await page.content(), /jane|vex_cIcI|Typed name/i, 'nobody can read anything')
+      await inspect(t, page, 'sign-in after 30 minutes')
+      await page.setViewportSize({ width: 1280, height: 500 })
+
+      await signIn(page)
+      t.equal(await name.inputValue(), 'Typed name')
+      t.ok(await hasFocus(name))
+      t.equal(await page.evaluate('scrollY'), height)
+      await page.getByText('vex_cIcI').waitFor()
+      t.equal(await page.locator('dialog:modal').count(), 1, 'the dialog is modal again')
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+      t.equal(await page.getByLabel('JSON object of the app').inputValue(), '{ "typed": true }')
+
+      await page.route('**/tokens', async (route: any) => {
+        await comeBackLate()
+        await route.continue()
+      })
+      await page.getByRole('button', { name: 'Create token' }).click()
+      await Promise.all([
+        page.waitForResponse('**/tokens'),
+        page.getByRole('dialog').getByRole('button', { name: 'Create token' }).click()
+      ])
+      t.notMatch(await page.content(), /vex_/, 'a value that arrives late is hidden')
+      await page.unroute('**/tokens')
+      await signIn(page)
+      t.match(await page.getByLabel('Value of the token').inputValue(), /^vex_/)
+      t.equal(await page.locator('dialog:modal').count(), 1)
+
+      await comeBackLate()
+      await signIn(page, other.key)
+      await page.getByText('vex_cIcI').waitFor()
+      t.equal(await page.getByRole('dialog').count(), 0, 'another admin does not see the value')
+      t.match(JSON.parse(await page.getByLabel('JSON object of the app').inputValue()), { plan: 'pro' }, 'nor the text')
     })
   })
 
