@@ -41,6 +41,19 @@ export function cutStart (text: string, prefixes: readonly string[]): string {
   return printable.slice(0, Math.max(...candidates.map(({ length }) => length)) + startLength)
 }
 
+/**
+ * Returns the part of a text that may go into a URL for another reason. If the text has a token's value, this part ends
+ * after the first characters of the value. A value is a prefix with 12 or more letters and digits, because somebody may
+ * paste a part of it. 32 letters and digits are also a value, perhaps of another system, unless they are in an id.
+ */
+export function cutValue (text: string, prefixes: readonly string[]): string {
+  // The option `tokenPrefix` allows no characters that a pattern would have to escape.
+  const ours = `(?:${prefixes.join('|')})[^\\W_]{${startLength}}(?=[^\\W_]{8})`
+  const others = '(?<!^(?:user|token)-\\w*)[^\\W_]{8}(?=[^\\W_]{24})'
+  const found = new RegExp(`${ours}|${others}`).exec(text)
+  return found === null ? text : text.slice(0, found.index + found[0].length)
+}
+
 export type TokenState = 'active' | 'disabled' | 'expired'
 
 /** Returns the state of a token. An expired token is not in any other state. */

@@ -1,5 +1,7 @@
 import t from 'tap'
-import { cutStart, isSoon, queryOfView, stateOf, titleOf, tokenViews } from '../../src/console/token-filters.js'
+import {
+  cutStart, cutValue, isSoon, queryOfView, stateOf, titleOf, tokenViews
+} from '../../src/console/token-filters.js'
 import type { Token } from '../../src/console/types.js'
 
 const now = Date.parse('2026-11-24T12:00:00.000Z')
@@ -23,6 +25,28 @@ t.test('token filters: a start has the prefix and 4 characters at most', async (
   t.equal(cutStart('vex', prefixes), 'vex')
   t.equal(cutStart('vex_U and more', prefixes), 'vex_U')
   t.equal(cutStart('é', prefixes), '')
+})
+
+const value = 'UAC6kN5fdhzX9X8VJM3etDsZ0km6p81EU8Mg'
+
+t.test('token filters: a text ends after the first characters of a value', async (t) => {
+  const prefixes = ['vex_', 'vxa_', 'vxa_bot_', 'sk-']
+  for (const [text, expected] of [
+    [`vex_${value}`, 'vex_UAC6'],
+    [`Bearer vxa_bot_${value}`, 'Bearer vxa_bot_UAC6'],
+    [`sk-${value} and more`, 'sk-UAC6'],
+    [`CI vex_${value.slice(0, 12)}`, 'CI vex_UAC6'],
+    [value, 'UAC6kN5f'],
+    [`legacy_${value}`, 'legacy_UAC6kN5f'],
+    [`user-1 ${value}`, 'user-1 UAC6kN5f']
+  ] as const) t.equal(cutValue(text, prefixes), expected, text)
+})
+
+t.test('token filters: a text without a value stays as it is', async (t) => {
+  for (const text of [
+    '', ' vex_UAC6', 'vex_backup', 'vex_production-2', `vex_${value.slice(0, 11)}`, 'jane.doe+some-long-address@sub-domain.example', 'user-12',
+    `user-${'0123456789abcdef'.repeat(4)}`, 'token-550e8400-e29b-41d4-a716-446655440000', 'a'.repeat(31)
+  ]) t.equal(cutValue(text, ['vex_']), text)
 })
 
 t.test('token filters: a token is in one state', async (t) => {

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useId, useState } from 'preact/hooks'
+import { useConsole } from '../context.js'
+import { cutValue } from '../token-filters.js'
 
 /** Attributes that join a control to its label, hint and error. */
 export interface ControlProps {
@@ -92,15 +94,33 @@ interface SearchProps {
   label: string
   value: string
   onText: (text: string) => void
+  /** Returns the part of a text that may go into a URL. */
+  cut?: (text: string, prefixes: readonly string[]) => string
   class?: string
 }
 
-/** A field that filters a list while somebody types. Its label is also its placeholder. */
-export function Search ({ label, value, onText, ...rest }: SearchProps) {
+/**
+ * A field that filters a list while somebody types. Its label is also its placeholder. Its text goes into a URL, so the
+ * field takes no value of a token.
+ */
+export function Search ({ label, value, onText, cut = cutValue, ...rest }: SearchProps) {
+  const { settings } = useConsole()
+  const [isCut, setCut] = useState(false)
   return (
-    <input
-      type='search' aria-label={label} placeholder={label} value={value} autocomplete='off' spellcheck={false}
-      maxLength={255} {...rest} onInput={(event) => onText(event.currentTarget.value)}
-    />
+    <>
+      <input
+        type='search' aria-label={label} placeholder={label} value={value} autocomplete='off' spellcheck={false}
+        maxLength={255} {...rest} onInput={({ currentTarget: input }) => {
+          const text = cut(input.value, settings.token_prefixes)
+          setCut(text.length < input.value.trim().length)
+          // The text may be the same as before, and the field is then not rendered again.
+          input.value = text
+          onText(text)
+        }}
+      />
+      {isCut && value !== '' && (
+        <p class='hint' role='alert'>Only the first characters of a value are used, because logs may keep URLs.</p>
+      )}
+    </>
   )
 }

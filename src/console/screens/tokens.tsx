@@ -11,7 +11,7 @@ import { useList } from '../use-list.js'
 
 /** The endless list of all tokens, with their owners and with filters. */
 export function Tokens () {
-  const { may, open, settings: { token_prefixes: prefixes } } = useConsole()
+  const { may, open } = useConsole()
   const [start, setStart] = useRemembered('tokens start', '')
   const [name, setName] = useRemembered('tokens name', '')
   const startText = useSettled(start)
@@ -48,8 +48,7 @@ export function Tokens () {
       </div>
       <div class='filters' role='search'>
         <Search
-          label='First characters of the value' class='mono' value={start}
-          onText={(text) => setStart(cutStart(text, prefixes))}
+          label='First characters of the value' class='mono' value={start} cut={cutStart} onText={setStart}
         />
         <Search label='Name of the token' value={name} onText={setName} />
         <Choose

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { openBrowser, skip } from '../browser.js'
 import { violationsOf, wideElements } from './inspect.js'
+import { values } from './sample.js'
 import { startConsole } from './start.js'
 import { openPage } from './visit.js'
 
@@ -22,7 +23,8 @@ t.test('console: a page that breaks a rule is found', { skip }, async (t) => {
     ['an error', 'setTimeout(() => { throw new Error("fault") })', /^threw fault/],
     ['a dialog', 'alert(1)', /^asked 1/],
     ['an address in a URL', 'location.hash = "jane@example.com"', /^went to .*#jane@example\.com/],
-    ['an address in a path', 'fetch("jane%40example.com")', /^requested .*jane%40example\.com/]
+    ['an address in a path', 'fetch("jane%40example.com")', /^requested .*jane%40example\.com/],
+    ['a value in a query', `fetch("?search=${values.ci.slice(0, 20)}")`, /^requested .*search=vex_cIcI0123/]
   ] as const) {
     await page.evaluate(`(async () => { ${program} })().catch(() => {})`)
     const deadline = Date.now() + 5000

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { openBrowser, skip } from '../browser.js'
 import { inspect } from './inspect.js'
+import { values } from './sample.js'
 import { startConsole } from './start.js'
 import { signIn, visit } from './visit.js'
 
@@ -118,6 +119,31 @@ t.test('console: everybody can use each screen in each look', { skip }, async (t
     await page.getByRole('heading', { name: 'No change matches' }).waitFor()
     await inspect(t, page, 'no change matches')
   }))
+
+  await t.test('console: cuts a value of a token in each field that goes into a URL', (t) =>
+    visit(t, browser, url, async (page) => {
+      await signIn(page)
+      for (const [screen, ...fields] of [
+        ['Users', 'Search by address or name'],
+        ['Tokens', 'First characters of the value', 'Name of the token'],
+        ['Audit trail', 'User, such as user-12', 'Token, such as token-34', 'Actor']
+      ] as const) {
+        await page.getByRole('link', { name: screen }).click()
+        await page.locator('[role=table][aria-busy=false]').waitFor()
+        t.equal(await page.getByRole('searchbox').count(), fields.length, screen)
+        for (const field of fields) {
+          const box = page.getByRole('searchbox', { name: field })
+          const asked = page.waitForRequest((request: any) => request.url().includes('vex_cIcI'))
+          await box.fill(values.ci)
+          t.equal(await box.inputValue(), 'vex_cIcI', field)
+          await page.getByRole('alert').getByText('Only the first characters of a value are used').waitFor()
+          await asked
+          if (field === 'Name of the token') await inspect(t, page, 'a value that is cut')
+          await box.fill('')
+          await page.getByRole('alert').waitFor({ state: 'detached' })
+        }
+      }
+    }))
 
   await t.test('console: has no motion and no colours of its own for those who ask', async (t) => {
     await visit(t, browser, url, async (page) => {

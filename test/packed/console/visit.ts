@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import { adminKey } from '../../support/helpers.js'
 import type { Browser, Page } from '../browser.js'
+import { values } from './sample.js'
 
 /** The browser writes this about a reply of 4xx or 5xx, a lost connection, and a host without TLS. */
 const expected = /^Failed to load resource: |^The Cross-Origin-Opener-Policy header has been ignored/
@@ -40,7 +41,8 @@ export async function openPage (browser: Browser, url: string, options: object =
     // The icon of the page is in the page.
     if (requested.protocol === 'data:') return
     // A search has a part of an address in its query, because the API has it there.
-    const isFault = requested.origin !== origin || givesAway(requested.pathname) || requested.href.includes(adminKey)
+    const isFault = requested.origin !== origin || givesAway(requested.pathname) ||
+      [adminKey, ...Object.values(values)].some((secret) => requested.href.includes(secret.slice(0, 16)))
     if (isFault) faults.push(`requested ${requested}`)
   })
   page.on('framenavigated', (frame: any) => {
