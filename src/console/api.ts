@@ -1,5 +1,6 @@
 import { ApiError, isAbort, readError } from './api-error.js'
 import { nextQuery } from './link-header.js'
+import type { ServerClock } from './server-clock.js'
 
 export interface Reply<Body> {
   status: number
@@ -29,11 +30,13 @@ export interface ApiOptions {
   readKey: () => string
   /** Called for each 401 to a request with the current key. */
   onUnauthorized: (error: ApiError) => void
+  /** The clock that each reply sets. */
+  clock: ServerClock
   fetch: typeof fetch
 }
 
 /** Creates the function that sends requests. Each failure is an ApiError, except that of a cancelled request. */
-export function createApi ({ base, readKey, onUnauthorized, fetch }: ApiOptions): Api {
+export function createApi ({ base, readKey, onUnauthorized, clock, fetch }: ApiOptions): Api {
   return async function send <Body> (
     method: string, path: string, { query = '', body, ifMatch, signal }: RequestOptions = {}
   ): Promise<Reply<Body>> {
@@ -51,6 +54,7 @@ export function createApi ({ base, readKey, onUnauthorized, fetch }: ApiOptions)
       ...body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) },
       ...signal !== undefined && { signal }
     }).catch(throwUnread)
+    clock.set(response.headers.get('date'))
     if (!response.ok) {
       const error = await readError(response)
       // The key may have changed since the request, and a late reply says nothing about the new one.

@@ -5,6 +5,7 @@ import { Detachable } from './components/detachable.js'
 import { Failure } from './components/failure.js'
 import { KeyKeeper } from './key-keeper.js'
 import { SignIn } from './screens/sign-in.js'
+import { ServerClock } from './server-clock.js'
 import { Shell } from './shell.js'
 import { tabStorage } from './tab-storage.js'
 import type { Settings } from './types.js'
@@ -16,6 +17,7 @@ interface Gate {
   isByApp: boolean
 }
 
+const clock = new ServerClock()
 const keeper = new KeyKeeper(tabStorage(), `vexa-admin-key ${location.pathname}`)
 
 /** Returns whether an error asks to sign in to the app instead of for a key: its message then names no header. */
@@ -43,6 +45,7 @@ export function App () {
     base: new URL('../', location.href).href,
     readKey: () => keeper.key,
     onUnauthorized: (error) => cover(isByApp(error), 'Your session has ended.'),
+    clock,
     fetch: (...request) => fetch(...request)
   }), [])
 
@@ -97,7 +100,10 @@ export function App () {
       {settings !== undefined && (
         // Another admin must not see the texts of this one.
         <Detachable key={settings.key.name} isDetached={gate !== undefined}>
-          <Shell api={api} settings={settings} epoch={epoch} signOut={keeper.key === '' ? undefined : signOut} />
+          <Shell
+            api={api} now={clock.now} settings={settings} epoch={epoch}
+            signOut={keeper.key === '' ? undefined : signOut}
+          />
         </Detachable>
       )}
     </>

@@ -6,6 +6,8 @@ import type { Permission, Settings, Token } from './types.js'
 /** The tools that all screens share. */
 export interface Console {
   api: Api
+  /** Returns the time of the server, which decides whether a token has expired. */
+  now: () => number
   settings: Settings
   /** Returns whether the admin has a permission. */
   may: (permission: Permission) => boolean

@@ -13,14 +13,15 @@ export function useRoute (): Route {
   return readRoute(hash)
 }
 
-/** Returns the current time, which advances each minute. */
+/** Returns the time of the server, which advances each minute. */
 export function useNow (): number {
-  const [now, setNow] = useState(Date.now)
+  const { now } = useConsole()
+  const [time, setTime] = useState(now)
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 60_000)
+    const timer = setInterval(() => setTime(now), 60_000)
     return () => clearInterval(timer)
   }, [])
-  return now
+  return time
 }
 
 /** Returns a state that a screen finds again when the admin comes back to it. */

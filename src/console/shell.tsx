@@ -12,10 +12,11 @@ import { Audit } from './screens/audit.js'
 import { Tokens } from './screens/tokens.js'
 import { UserScreen } from './screens/user.js'
 import { Users } from './screens/users.js'
-import type { Settings, Token } from './types.js'
+import type { Permission, Settings, Token } from './types.js'
 
 interface ShellProps {
   api: Api
+  now: () => number
   settings: Settings
   epoch: number
   /** `undefined` if the app authorizes admins, because there is then no key to forget. */
@@ -25,16 +26,16 @@ interface ShellProps {
 const titles = { users: 'Users', user: 'User', tokens: 'Tokens', audit: 'Audit trail' }
 
 /** The frame of all screens: navigation, the current screen, dialogs and messages. */
-export function Shell ({ api, settings, epoch, signOut }: ShellProps) {
+export function Shell ({ api, now, settings, epoch, signOut }: ShellProps) {
   const route = useRoute()
   const [dialog, open] = useState<ComponentChild>(null)
   const [token, reveal] = useState<Token>()
   const [message, setMessage] = useState({ text: '' })
   const say = (text: string) => setMessage({ text })
   const memory = useMemo(() => new Map<string, unknown>(), [])
-  const shared = useMemo<Console>(() => ({
-    api, settings, say, reveal, open, memory, epoch, may: (permission) => settings.key.permissions.includes(permission)
-  }), [api, settings, epoch])
+  const may = (permission: Permission) => settings.key.permissions.includes(permission)
+  const shared = useMemo<Console>(
+    () => ({ api, now, settings, may, say, reveal, open, memory, epoch }), [api, settings, epoch])
 
   const screens = screensFor(settings)
   const screen = maySee(settings, route.screen) ? route.screen : screens[0]

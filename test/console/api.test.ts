@@ -1,15 +1,18 @@
 import t from 'tap'
 import { createApi, pathOf } from '../../src/console/api.js'
+import { ServerClock } from '../../src/console/server-clock.js'
 import { acceptAbsent, ApiError, isAbort, memberFault, toApiError } from '../../src/console/api-error.js'
 
 /** Creates an API whose server replies with these responses, one after the other, and records the requests. */
 function apiWith (...responses: Array<Response | Error>) {
   const requests: Array<{ url: string } & RequestInit> = []
   const unauthorized: ApiError[] = []
+  const clock = new ServerClock(() => 0)
   const api = createApi({
     base: 'https://example.com/some/prefix/admin/',
     readKey: () => requests.length < 10 ? 'secret-key' : '',
     onUnauthorized: (error) => unauthorized.push(error),
+    clock,
     async fetch (url, options) {
       requests.push({ url: String(url), ...options })
       const response = responses.shift()
@@ -17,7 +20,7 @@ function apiWith (...responses: Array<Response | Error>) {
       return response as Response
     }
   })
-  return { api, requests, unauthorized }
+  return { api, requests, unauthorized, clock }
 }
 
 const json = (body: unknown, options?: ResponseInit) => new Response(JSON.stringify(body), options)
@@ -94,6 +97,15 @@ t.test('console API: a reply that breaks off or is not JSON is an error', async 
   t.match(await fail(), { status: 200, message: 'The reply is not from the API', retryAfter: undefined })
 })
 
+t.test('console API: each reply sets the clock, also one with an error', async (t) => {
+  const date = (time: string) => ({ headers: { date: `Sat, 28 Nov 2026 ${time} GMT` } })
+  const { api, clock } = apiWith(json({}, date('10:00:00')), json({}, { status: 404, ...date('11:00:00') }))
+  await api('GET', 'settings')
+  t.equal(clock.now(), Date.parse('2026-11-28T10:00:00Z'))
+  await t.rejects(api('GET', 'users/user-1'), ApiError)
+  t.equal(clock.now(), Date.parse('2026-11-28T11:00:00Z'))
+})
+
 t.test('console API: a late 401 to an earlier key says nothing about the current one', async (t) => {
   let key = 'earlier-key'
   const unauthorized: ApiError[] = []
@@ -101,6 +113,7 @@ t.test('console API: a late 401 to an earlier key says nothing about the current
     base: 'https://example.com/admin/',
     readKey: () => key,
     onUnauthorized: (error) => unauthorized.push(error),
+    clock: new ServerClock(),
     fetch: async () => json({ message: 'No' }, { status: 401 })
   })
   const late = api('GET', 'users')

@@ -7,12 +7,12 @@ import type { PrunedTokens } from '../types.js'
 
 /** Deletes the tokens that expired some time ago. */
 export function DeleteExpired ({ onDeleted }: { onDeleted: () => void }) {
-  const { api, open, say } = useConsole()
+  const { api, now, open, say } = useConsole()
   const [days, setDays] = useState('30')
 
   async function remove (): Promise<void> {
-    // The clock of the server may be a little late, and the API rejects a time in the future.
-    const expiredBefore = new Date(Date.now() - Number(days) * day - 60_000).toISOString()
+    // The time may be that of a proxy, or of another server. The API rejects a time in the future.
+    const expiredBefore = new Date(now() - Number(days) * day - 60_000).toISOString()
     const query = { state: 'expired', expired_before: expiredBefore }
     const { body: { deleted } } = await api<PrunedTokens>('DELETE', 'tokens', { query })
     open(null)

@@ -22,7 +22,7 @@ const most = 1000
 
 /** The endless audit trail, with filters and a chart of the last days. It begins with the changes of a user. */
 export function Audit ({ user }: { user: string }) {
-  const { api, settings } = useConsole()
+  const { api, now, settings } = useConsole()
   const [form, setForm] = useRemembered(`audit ${user}`, { user_id: user, token_id: '', actor: '', action: '' })
   const set = (name: keyof typeof form) => (text: string) => setForm({ ...form, [name]: text })
   const filters = Object.entries(useSettled(form)).map(([name, text]) => [name, text.trim()])
@@ -32,10 +32,10 @@ export function Audit ({ user }: { user: string }) {
   const renderCells = useCallback((entry: AuditEntry) => cellsOf(entry, mayRead), [mayRead])
 
   const { value: counts } = useLoaded(JSON.stringify(query), async (signal) => {
-    const since = new Date(Date.now() - days * day).toISOString()
+    const since = new Date(now() - days * day).toISOString()
     const recent = { ...query, since, limit: String(most) }
     const { body, next } = await api<AuditEntry[]>('GET', 'audit', { query: recent, signal })
-    return changesPerDay(body.map(({ at }) => at), days, Date.now(), next === undefined)
+    return changesPerDay(body.map(({ at }) => at), days, now(), next === undefined)
   })
 
   return (

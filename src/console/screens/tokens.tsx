@@ -11,13 +11,13 @@ import { useList } from '../use-list.js'
 
 /** The endless list of all tokens, with their owners and with filters. */
 export function Tokens () {
-  const { may, open } = useConsole()
+  const { may, now, open } = useConsole()
   const [start, setStart] = useRemembered('tokens start', '')
   const [name, setName] = useRemembered('tokens name', '')
   const startText = useSettled(start)
   const nameText = useSettled(name.trim())
   const [view, setView] = useRemembered<TokenView>('tokens view', 'all')
-  const viewQuery = useMemo(() => queryOfView(view, Date.now()), [view])
+  const viewQuery = useMemo(() => queryOfView(view, now()), [view])
   const filters: Record<string, string> = {
     ...viewQuery,
     ...startText !== '' && { start: startText },

@@ -120,6 +120,31 @@ t.test('console: everybody can use each screen in each look', { skip }, async (t
     await inspect(t, page, 'no change matches')
   }))
 
+  for (const [clock, days] of [['early', -3], ['late', 3]] as const) {
+    await t.test(`console: shows the right states if the clock of the browser is days ${clock}`, (t) =>
+      visit(t, browser, url, async (page) => {
+        await page.clock.install({ time: Date.now() + days * 86_400_000 })
+        await page.reload()
+        await signIn(page)
+        await page.getByRole('link', { name: 'Tokens' }).click()
+        const row = (name: string) => page.getByRole('row', { name: new RegExp(`^${name} `) })
+        await row('Expired').getByText('2 days ago').waitFor()
+        await row('Expired').getByRole('cell', { name: 'Expired', exact: true }).waitFor()
+        t.equal(await row('Expired').getByRole('button').count(), 1, 'an expired token can only be revoked')
+        await row('<img .*').getByText('in 3 days').waitFor()
+        await row('<img .*').getByText('Active').waitFor()
+        await page.getByLabel('Show').selectOption('Expire within 30 days')
+        await page.getByText('1 token', { exact: true }).waitFor()
+        await page.getByRole('button', { name: 'Delete expired tokens' }).click()
+        await page.getByLabel('Tokens that expired').selectOption('At any time until now')
+        const asked = page.waitForRequest((request: any) => request.method() === 'DELETE')
+        await page.route('**/tokens?*', (route: any) => route.abort())
+        await page.getByRole('button', { name: 'Delete tokens' }).click()
+        const before = String(new URL((await asked).url()).searchParams.get('expired_before'))
+        t.ok(Math.abs(Date.now() - Date.parse(before)) < 90_000, before)
+      }))
+  }
+
   await t.test('console: cuts a value of a token in each field that goes into a URL', (t) =>
     visit(t, browser, url, async (page) => {
       await signIn(page)
