@@ -102,7 +102,7 @@ t.test('console API: each reply sets the clock, also one with an error', async (
   const { api, clock } = apiWith(json({}, date('10:00:00')), json({}, { status: 404, ...date('11:00:00') }))
   await api('GET', 'settings')
   t.equal(clock.now(), Date.parse('2026-11-28T10:00:00Z'))
-  await t.rejects(api('GET', 'users/user-1'), ApiError)
+  await t.rejects(api('GET', 'users/user-1'), new ApiError(404, 'The server replied 404'))
   t.equal(clock.now(), Date.parse('2026-11-28T11:00:00Z'))
 })
 
