@@ -2,13 +2,16 @@ export interface DayCount {
   /** The start of the day in the time zone of the browser, in milliseconds. */
   start: number
   count: number
+  /** Whether the day may have more changes. */
+  isPartial?: boolean
 }
 
 /**
  * Counts the entries of each day, from the oldest day to today.
  *
  * @param times the times of the entries, the newest first
- * @param isComplete whether `times` has all entries of these days. If not, days that may lack entries are left out
+ * @param isComplete whether `times` has all entries of these days. If not, days that may lack entries are left out, but
+ * not today
  */
 export function changesPerDay (times: readonly string[], days: number, now: number, isComplete: boolean): DayCount[] {
   const today = new Date(now)
@@ -20,5 +23,7 @@ export function changesPerDay (times: readonly string[], days: number, now: numb
     const end = starts[i + 1] ?? Infinity
     return { start, count: stamps.filter((stamp) => stamp >= start && stamp < end).length }
   })
-  return isComplete ? counts : counts.filter(({ start }) => start > oldest)
+  if (isComplete) return counts
+  const complete = counts.filter(({ start }) => start > oldest)
+  return complete.length > 0 ? complete : counts.slice(-1).map((today) => ({ ...today, isPartial: true }))
 }

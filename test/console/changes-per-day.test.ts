@@ -16,6 +16,12 @@ t.test('changes per day: leaves out the days that may lack changes', async (t) =
   t.same(counts.map(({ count }) => count), [1, 1], 'the day of the oldest change is not complete')
 })
 
+t.test('changes per day: counts what it has of today if today alone has too many changes', async (t) => {
+  t.same(changesPerDay([at(24, 11), at(24, 9)], 4, now, false), [
+    { start: new Date(2026, 10, 24).getTime(), count: 2, isPartial: true }
+  ])
+})
+
 t.test('changes per day: no change gives days of zero', async (t) => {
   t.same(changesPerDay([], 2, now, true).map(({ count }) => count), [0, 0])
 })

@@ -11,8 +11,11 @@ export function Chart ({ counts }: { counts: readonly DayCount[] }) {
   const [first] = counts
   const busiest = counts.find(({ count }) => count === most)
   if (first === undefined) return null
-  const summary = `${total.toLocaleString('en')} ${total === 1 ? 'change' : 'changes'} since ${dateOf(first.start)}` +
-    (busiest === undefined ? '' : `, at most ${most.toLocaleString('en')} a day (${dateOf(busiest.start)})`)
+  const changes = `${total.toLocaleString('en')} ${total === 1 ? 'change' : 'changes'}`
+  const summary = first.isPartial
+    ? `At least ${changes} today`
+    : `${changes} since ${dateOf(first.start)}` +
+      (busiest === undefined ? '' : `, at most ${most.toLocaleString('en')} a day (${dateOf(busiest.start)})`)
   return (
     <figure class='chart'>
       <svg viewBox={`0 0 ${counts.length * width} ${height}`} role='img' aria-label={`Changes per day: ${summary}`}>

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { openBrowser, skip, type Page } from '../browser.js'
+import { inspect } from './inspect.js'
 import { startConsole } from './start.js'
 import { signIn, visit } from './visit.js'
 
@@ -86,6 +87,14 @@ t.test('console: long lists', { skip }, async (t) => {
     t.ok(after.heap < before.heap + 500_000, 'heap')
     await page.evaluate('scrollTo(0, 0)')
     await page.getByRole('link', { name: `user-${count - 1}@` }).waitFor()
+  }))
+
+  await t.test('console: the chart counts a day with too many changes', (t) => visit(t, browser, url, async (page) => {
+    await signIn(page)
+    await page.getByRole('link', { name: 'Audit trail' }).click()
+    await page.getByRole('img', { name: 'Changes per day: At least 1,000 changes today' }).waitFor()
+    await page.getByRole('row').nth(1).waitFor()
+    await inspect(t, page, 'a day with too many changes')
   }))
 
   await t.test('console: typing cancels the search before', (t) => visit(t, browser, url, async (page) => {
