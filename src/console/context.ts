@@ -19,7 +19,9 @@ export interface Console {
   open: (dialog: ComponentChild) => void
   /** Keeps the lists and texts of screens until the admin signs out, so that they are shown again on return. */
   memory: Map<string, unknown>
-  /** Grows with each sign-in after a 401. Screens then load again what failed. */
+  /** Loads again what the screen shows. */
+  reload: () => void
+  /** Grows with each reload, and with each sign-in after a 401. */
   epoch: number
 }
 

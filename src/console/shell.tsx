@@ -34,8 +34,11 @@ export function Shell ({ api, now, settings, epoch, signOut }: ShellProps) {
   const say = (text: string) => setMessage({ text })
   const memory = useMemo(() => new Map<string, unknown>(), [])
   const may = (permission: Permission) => settings.key.permissions.includes(permission)
+  const [reloads, setReloads] = useState(0)
+  const reload = () => setReloads((n) => n + 1)
   const shared = useMemo<Console>(
-    () => ({ api, now, settings, may, say, reveal, open, memory, epoch }), [api, settings, epoch])
+    () => ({ api, now, settings, may, say, reveal, open, memory, reload, epoch: epoch + reloads }),
+    [api, settings, epoch + reloads])
 
   const screens = screensFor(settings)
   const screen = maySee(settings, route.screen) ? route.screen : screens[0]

@@ -1,10 +1,16 @@
 import { useLayoutEffect, useState } from 'preact/hooks'
+import type { Reply } from './api.js'
 import type { User } from './types.js'
 
 /** A user with the tag of its revision. */
 export interface VersionedUser {
   user: User
   etag: string | null
+}
+
+/** Returns the user of a reply with the tag of its revision. */
+export function versionOf ({ body: user, etag }: Reply<User>): VersionedUser {
+  return { user, etag }
 }
 
 interface Draft<Form> {

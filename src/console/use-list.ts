@@ -9,6 +9,8 @@ export interface Loading<Value> {
   error: ApiError | undefined
   /** Loads again. */
   retry: () => void
+  /** Keeps a newer value. */
+  keep: (value: Value) => void
 }
 
 /** Loads a value, and loads it again when `key` changes. Cancels the request before. */
@@ -16,8 +18,9 @@ export function useLoaded<Value> (key: string, load: (signal: AbortSignal) => Pr
   const { epoch } = useConsole()
   const [state, setState] = useState<{ key: string, value?: Value, error?: ApiError }>({ key })
   const [attempt, setAttempt] = useState(0)
+  const request = useRef<AbortController>(undefined)
   useEffect(() => {
-    const controller = new AbortController()
+    const controller = request.current = new AbortController()
     load(controller.signal).then(
       (value) => { if (!controller.signal.aborted) setState({ key, value }) },
       (error) => {
@@ -31,7 +34,11 @@ export function useLoaded<Value> (key: string, load: (signal: AbortSignal) => Pr
   return {
     value: state.key === key ? state.value : undefined,
     error: state.error,
-    retry: () => setAttempt((n) => n + 1)
+    retry: () => setAttempt((n) => n + 1),
+    keep (value) {
+      request.current?.abort()
+      setState({ key, value })
+    }
   }
 }
 

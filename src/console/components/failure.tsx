@@ -49,10 +49,12 @@ export function failureText (thrown: unknown): string {
 function titleOf ({ status }: ApiError): string {
   if (status === 0) return navigator.onLine ? 'The server cannot be reached' : 'You are offline'
   if (status === 503) return 'The storage cannot answer now'
+  if (status === 412) return 'Somebody else has changed this user meanwhile'
   return status === 403 ? 'You may not do this' : 'This did not work'
 }
 
 function adviceOn ({ status, message }: ApiError, isWrite: boolean): string {
+  if (status === 412) return 'Nothing is done yet. Look at the user, then try again.'
   const isUnclear = status === 0 || status === 503
   if (isWrite && isUnclear) return 'The change may have been made. Look before you try again.'
   return isUnclear ? 'The page tries again by itself.' : message

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact'
-import { memberFault } from '../api-error.js'
+import { memberFault, toApiError } from '../api-error.js'
 import { useConsole } from '../context.js'
 import { useAction } from '../use-action.js'
 import { useFaultFocus } from '../use-fault-focus.js'
 import { Dialog } from './dialog.js'
-import { Failure } from './failure.js'
+import { Failure, failureText } from './failure.js'
 
 interface FormDialogProps {
   title: string
@@ -24,8 +24,13 @@ interface FormDialogProps {
 export function FormDialog ({
   title, submit, isDangerous, isIncomplete, action, members = [], children
 }: FormDialogProps) {
-  const { open } = useConsole()
-  const { run, isBusy, error, wait } = useAction(action)
+  const { open, say, reload } = useConsole()
+  const { run, isBusy, error, wait } = useAction(() => action().catch((error) => {
+    if (toApiError(error).status !== 412) throw error
+    open(null)
+    say(failureText(error))
+    reload()
+  }))
   const fault = error && memberFault(error)
   const isInPlace = fault !== undefined && members.includes(fault.member)
   const form = useFaultFocus(error)

@@ -6,7 +6,7 @@ import { useConsole } from '../context.js'
 import type { User } from '../types.js'
 import { useAction } from '../use-action.js'
 import { useFaultFocus } from '../use-fault-focus.js'
-import { useDraft, type VersionedUser } from '../use-draft.js'
+import { useDraft, versionOf, type VersionedUser } from '../use-draft.js'
 import { compareVersions, type Texts } from '../versions.js'
 import { Conflict } from './conflict.js'
 import { Failure } from './failure.js'
@@ -55,13 +55,12 @@ export function MemberForm<Form extends Texts<Form>> ({
 
   const { run, isBusy, error, wait } = useAction(async () => {
     try {
-      const { body: user, etag } = await save(path, base, form)
-      adopt({ user, etag }, toForm(user))
+      const saved = versionOf(await save(path, base, form))
+      adopt(saved, toForm(saved.user))
       say('Saved')
     } catch (error) {
       if (toApiError(error).status !== 412) throw error
-      const { body: user, etag } = await api<User>('GET', path)
-      setTheirs({ user, etag })
+      setTheirs(versionOf(await api<User>('GET', path)))
     }
   })
   const fault = error && memberFault(error)

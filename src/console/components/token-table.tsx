@@ -1,21 +1,14 @@
 import type { ComponentChildren } from 'preact'
 import { useCallback } from 'preact/hooks'
-import { pathOf } from '../api.js'
 import { useConsole } from '../context.js'
-import { EditToken } from '../dialogs/edit-token.js'
-import { RevokeToken } from '../dialogs/revoke-token.js'
-import { RotateToken } from '../dialogs/rotate-token.js'
 import { hashOf } from '../hash-route.js'
 import type { PageList } from '../page-list.js'
-import { isSoon, stateOf, titleOf } from '../token-filters.js'
-import type { FoundToken, Token } from '../types.js'
+import { isSoon, stateOf } from '../token-filters.js'
+import type { FoundToken, ListedToken, Token } from '../types.js'
 import { Badge } from './badge.js'
-import { failureText } from './failure.js'
 import { Table } from './table.js'
 import { Ago, DateOf } from './time.js'
-
-/** A token of a list. Only the list of all tokens names the user of each. */
-export type ListedToken = Token & Partial<Pick<FoundToken, 'user'>>
+import { TokenActions } from './token-actions.js'
 
 const stateNames = { active: 'Active', disabled: 'Disabled', expired: 'Expired' }
 
@@ -89,56 +82,4 @@ function Owner ({ user }: { user: FoundToken['user'] | undefined }) {
         <span class='muted'>{user.name}</span>
       </>
       )
-}
-
-interface TokenActionsProps {
-  token: ListedToken
-  list: PageList<ListedToken>
-  isExpired: boolean
-}
-
-function TokenActions ({ token, list, isExpired }: TokenActionsProps) {
-  const { api, open, say } = useConsole()
-  const title = titleOf(token)
-  const keep = (saved: Token) => list.update(token.id, ({ user }) => ({ ...saved, ...user !== undefined && { user } }))
-
-  async function setDisabled (disabled: boolean): Promise<void> {
-    try {
-      const { body } = await api<Token>('PATCH', pathOf('tokens', token.id), { body: { disabled } })
-      keep(body)
-      say(disabled ? `Token ${title} disabled` : `Token ${title} enabled`)
-    } catch (error) {
-      say(failureText(error))
-    }
-  }
-
-  // An expired token can be neither changed nor rotated.
-  return (
-    <div class='actions'>
-      {!isExpired && (
-        <>
-          <button
-            type='button' aria-label={`Rotate ${title}`}
-            onClick={() => open(<RotateToken token={token} onRotated={() => list.reload()} />)}
-          >Rotate
-          </button>
-          <button
-            type='button' aria-label={`Edit ${title}`}
-            onClick={() => open(<EditToken token={token} onSaved={keep} />)}
-          >Edit
-          </button>
-          <button
-            type='button' aria-label={`${token.disabled ? 'Enable' : 'Disable'} ${title}`}
-            onClick={() => setDisabled(!token.disabled)}
-          >{token.disabled ? 'Enable' : 'Disable'}
-          </button>
-        </>
-      )}
-      <button
-        type='button' class='danger-text' aria-label={`Revoke ${title}`}
-        onClick={() => open(<RevokeToken token={token} onRevoked={() => list.update(token.id, () => undefined)} />)}
-      >Revoke
-      </button>
-    </div>
-  )
 }

@@ -8,8 +8,8 @@ import type { CreateToken as CreateTokenBody, Token, User } from '../types.js'
 import { DurationField, tokenMembers, useTokenFields } from './token-fields.js'
 
 /** Creates a token, and shows its value. */
-export function CreateToken ({ user, onCreated }: { user: User, onCreated: () => void }) {
-  const { api, settings, open, reveal } = useConsole()
+export function CreateToken ({ user }: { user: User }) {
+  const { api, settings, open, reveal, reload } = useConsole()
   const { token_prefixes: prefixes, max_token_lifetime: longest } = settings
   const fields = useTokenFields()
   const [life, setLife] = useState(String(usualLifetime(longest)))
@@ -24,7 +24,7 @@ export function CreateToken ({ user, onCreated }: { user: User, onCreated: () =>
     const { body: token } = await api<Token>('POST', pathOf('users', user.id, '/tokens'), { body })
     open(null)
     reveal(token)
-    onCreated()
+    reload()
   }
 
   return (

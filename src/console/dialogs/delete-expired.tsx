@@ -6,8 +6,8 @@ import { day } from '../times.js'
 import type { PrunedTokens } from '../types.js'
 
 /** Deletes the tokens that expired some time ago. */
-export function DeleteExpired ({ onDeleted }: { onDeleted: () => void }) {
-  const { api, now, open, say } = useConsole()
+export function DeleteExpired () {
+  const { api, now, open, say, reload } = useConsole()
   const [days, setDays] = useState('30')
 
   async function remove (): Promise<void> {
@@ -17,7 +17,7 @@ export function DeleteExpired ({ onDeleted }: { onDeleted: () => void }) {
     const { body: { deleted } } = await api<PrunedTokens>('DELETE', 'tokens', { query })
     open(null)
     say(deleted === 1 ? '1 expired token deleted' : `${deleted} expired tokens deleted`)
-    onDeleted()
+    reload()
   }
 
   return (

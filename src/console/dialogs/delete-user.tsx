@@ -5,15 +5,15 @@ import { TextField } from '../components/field.js'
 import { FormDialog } from '../components/form-dialog.js'
 import { useConsole } from '../context.js'
 import { hashOf } from '../hash-route.js'
-import type { User } from '../types.js'
+import type { VersionedUser } from '../use-draft.js'
 
 /** Deletes a user after somebody has typed its address. */
-export function DeleteUser ({ user: { id, email } }: { user: User }) {
+export function DeleteUser ({ user: { id, email }, etag }: VersionedUser) {
   const { api, open, say } = useConsole()
   const [typed, setTyped] = useState('')
 
   async function remove (): Promise<void> {
-    await api('DELETE', pathOf('users', id)).catch(acceptAbsent)
+    await api('DELETE', pathOf('users', id), { ifMatch: etag }).catch(acceptAbsent)
     open(null)
     say('User deleted, with all of its tokens')
     location.hash = hashOf('users')

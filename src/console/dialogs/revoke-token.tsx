@@ -7,13 +7,14 @@ import type { Token } from '../types.js'
 
 /** Revokes a token. */
 export function RevokeToken ({ token, onRevoked }: { token: Token, onRevoked: () => void }) {
-  const { api, open, say } = useConsole()
+  const { api, open, say, reload } = useConsole()
 
   async function revoke (): Promise<void> {
     await api('DELETE', pathOf('tokens', token.id)).catch(acceptAbsent)
     open(null)
     say('Token revoked')
     onRevoked()
+    reload()
   }
 
   return (

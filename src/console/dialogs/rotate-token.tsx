@@ -8,8 +8,8 @@ import type { Token } from '../types.js'
 import { DurationField } from './token-fields.js'
 
 /** Rotates a token, and shows the value of its successor. */
-export function RotateToken ({ token, onRotated }: { token: Token, onRotated: () => void }) {
-  const { api, settings: { max_token_lifetime: longest }, open, reveal } = useConsole()
+export function RotateToken ({ token }: { token: Token }) {
+  const { api, settings: { max_token_lifetime: longest }, open, reveal, reload } = useConsole()
   const [grace, setGrace] = useState(String(usualGracePeriod(longest)))
 
   async function rotate (): Promise<void> {
@@ -17,7 +17,7 @@ export function RotateToken ({ token, onRotated }: { token: Token, onRotated: ()
     const { body: successor } = await api<Token>('POST', pathOf('tokens', token.id, '/rotate'), { body })
     open(null)
     reveal(successor)
-    onRotated()
+    reload()
   }
 
   return (

@@ -1,12 +1,13 @@
 import { useMemo } from 'preact/hooks'
 import { Count, useTotal } from '../components/count.js'
 import { Choose, Search } from '../components/field.js'
-import { TokenTable, type ListedToken } from '../components/token-table.js'
+import { TokenTable } from '../components/token-table.js'
 import { useConsole } from '../context.js'
 import { DeleteExpired } from '../dialogs/delete-expired.js'
 import { focusSearch } from '../focus.js'
 import { useNow, useRemembered, useSettled } from '../hooks.js'
 import { cutStart, queryOfView, tokenViews, type TokenView } from '../token-filters.js'
+import type { ListedToken } from '../types.js'
 import { useList } from '../use-list.js'
 
 /** The endless list of all tokens, with their owners and with filters. */
@@ -24,7 +25,7 @@ export function Tokens () {
     ...nameText !== '' && { search: nameText }
   }
   const { list, isCurrent } = useList<ListedToken>('tokens', { order: 'desc', ...filters })
-  const { total, recount } = useTotal('tokens', filters, list, isCurrent)
+  const total = useTotal('tokens', filters, list, isCurrent)
   const isFiltered = Object.keys(filters).length > 0
 
   return (
@@ -33,17 +34,7 @@ export function Tokens () {
         <h1 tabIndex={-1}>Tokens</h1>
         <Count total={total} one='token' many='tokens' />
         {may('tokens') && (
-          <button
-            type='button' onClick={() => open(
-              <DeleteExpired
-                onDeleted={() => {
-                  list.reload()
-                  recount()
-                }}
-              />
-            )}
-          >Delete expired tokens
-          </button>
+          <button type='button' onClick={() => open(<DeleteExpired />)}>Delete expired tokens</button>
         )}
       </div>
       <div class='filters' role='search'>

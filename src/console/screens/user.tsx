@@ -1,69 +1,57 @@
-import { useState } from 'preact/hooks'
 import { pathOf } from '../api.js'
 import { Badge } from '../components/badge.js'
 import { DataForm } from '../components/data-form.js'
-import { Failure, failureText } from '../components/failure.js'
+import { DisableButton } from '../components/disable-button.js'
+import { Failure } from '../components/failure.js'
 import type { MemberFormProps } from '../components/member-form.js'
 import { ProfileForm } from '../components/profile-form.js'
 import { DateOf } from '../components/time.js'
-import { TokenTable, type ListedToken } from '../components/token-table.js'
+import { TokenTable } from '../components/token-table.js'
 import { useConsole } from '../context.js'
 import { CreateToken } from '../dialogs/create-token.js'
 import { DeleteUser } from '../dialogs/delete-user.js'
 import { hashOf } from '../hash-route.js'
 import { useNow } from '../hooks.js'
 import { maySee } from '../permissions.js'
-import type { User } from '../types.js'
-import type { VersionedUser } from '../use-draft.js'
+import type { ListedToken, User } from '../types.js'
+import { versionOf } from '../use-draft.js'
 import { useList, useLoaded } from '../use-list.js'
 import { revisionOf } from '../versions.js'
 
 /** One user: its tokens, its members and its data. */
 export function UserScreen ({ id }: { id: string }) {
   const { api } = useConsole()
-  const [saved, onSaved] = useState<VersionedUser>()
-  const { value, error, retry } = useLoaded<VersionedUser>(id, async (signal) => {
-    const { body, etag } = await api<User>('GET', pathOf('users', id), { signal })
-    return { user: body, etag }
-  })
-  const current = saved ?? value
-  const isAbsent = current === undefined && error?.status === 404
+  const { value, error, retry, keep } = useLoaded(id, async (signal) =>
+    versionOf(await api('GET', pathOf('users', id), { signal })))
+  const isAbsent = error?.status === 404
+  const current = isAbsent ? undefined : value
   return (
     <>
       <p><a href={hashOf('users')}>← Users</a></p>
       <div class='title'>
         <h1 tabIndex={-1}>{current?.user.email ?? (isAbsent ? 'No such user' : id)}</h1>
-        {current !== undefined && <Actions user={current.user} onSaved={onSaved} />}
+        {current !== undefined && <Actions current={current} onSaved={keep} />}
       </div>
-      {current !== undefined && <Details current={current} onSaved={onSaved} />}
+      {current !== undefined && <Details current={current} onSaved={keep} />}
       {isAbsent && <p>No user has the id {id}. Perhaps somebody has deleted it.</p>}
       {error !== undefined && !isAbsent && <Failure error={error} retry={retry} />}
     </>
   )
 }
 
-function Actions ({ user, onSaved }: Pick<MemberFormProps, 'onSaved'> & { user: User }) {
-  const { api, may, open, say } = useConsole()
-
-  async function setDisabled (disabled: boolean): Promise<void> {
-    try {
-      const { body, etag } = await api<User>('PATCH', pathOf('users', user.id), { body: { disabled } })
-      onSaved({ user: body, etag })
-      say(disabled ? 'User disabled. All of its tokens are rejected.' : 'User enabled')
-    } catch (error) {
-      say(failureText(error))
-    }
-  }
-
+function Actions ({ current, onSaved }: MemberFormProps) {
+  const { may, open } = useConsole()
+  const { user, etag } = current
   return (
     <>
       <Badge kind={user.disabled ? 'disabled' : 'active'}>{user.disabled ? 'Disabled' : 'Active'}</Badge>
       {may('users') && (
         <>
-          <button type='button' onClick={() => setDisabled(!user.disabled)}>
-            {user.disabled ? 'Enable' : 'Disable'}
-          </button>
-          <button type='button' class='danger-text' onClick={() => open(<DeleteUser user={user} />)}>Delete</button>
+          <DisableButton<User>
+            path={pathOf('users', user.id)} isDisabled={user.disabled} ifMatch={etag} subject='User'
+            onSaved={(reply) => onSaved(versionOf(reply))}
+          />
+          <button type='button' class='danger-text' onClick={() => open(<DeleteUser {...current} />)}>Delete</button>
         </>
       )}
     </>
@@ -88,10 +76,8 @@ function Details (props: MemberFormProps) {
         <div class='title'>
           <h2 id='its-tokens'>Tokens</h2>
           {may('tokens') && (
-            <button
-              type='button' class='primary'
-              onClick={() => open(<CreateToken user={user} onCreated={() => list.reload()} />)}
-            >Create token
+            <button type='button' class='primary' onClick={() => open(<CreateToken user={user} />)}>
+              Create token
             </button>
           )}
         </div>

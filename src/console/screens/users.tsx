@@ -24,7 +24,7 @@ export function Users () {
     ...disabled && { disabled: 'true' }
   }
   const { list, isCurrent } = useList<User>('users', { order: 'desc', ...filters })
-  const { total } = useTotal('users', filters, list, isCurrent)
+  const total = useTotal('users', filters, list, isCurrent)
   const isFiltered = text !== '' || disabled
 
   return (

@@ -238,4 +238,72 @@ t.test('console: everybody can use each state in each look', { skip }, async (t)
       t.match(JSON.parse(await page.getByLabel('JSON object of the app').inputValue()), { plan: 'theirs' })
     })
   })
+
+  await t.test('console: disables and deletes only the version of a user that is on the page', async (t) => {
+    const { app, url } = await startConsole(t, { lines: [storedUser] })
+    const { users } = app.vexaAdmin
+    const { id } = await users.getByEmail('jane@example.com')
+    await visit(t, browser, url, async (page) => {
+      const button = (name: string) => page.getByRole('button', { name, exact: true })
+      const seeConflict = async () => {
+        await page.getByRole('status').getByText('Somebody else has changed this user meanwhile').waitFor()
+      }
+      await signIn(page)
+      await page.getByRole('link', { name: 'jane@example.com' }).click()
+      await page.getByLabel('JSON object of the app').fill('{ "typed": true }')
+      await users.update(id, { name: 'Theirs' })
+      await button('Disable').click()
+      await seeConflict()
+      await page.getByText('Revision 1').waitFor()
+      await inspect(t, page, '412 for disable')
+      t.equal(await page.getByLabel('Name').inputValue(), 'Theirs', 'the page shows their version')
+      t.equal(await page.getByLabel('JSON object of the app').inputValue(), '{ "typed": true }')
+      t.notOk((await users.get(id)).disabled)
+
+      const requests: string[] = []
+      page.on('request', (request: any) => requests.push(request.method()))
+      let release = () => {}
+      const clicked = new Promise<void>((resolve) => { release = resolve })
+      await page.route('**/users/*', async (route: any) => {
+        await clicked
+        await route.continue()
+      })
+      await button('Disable').dblclick()
+      release()
+      await page.getByRole('status').getByText('User disabled').waitFor()
+      t.equal(requests.filter((method) => method === 'PATCH').length, 1, 'two clicks are one change')
+
+      await users.update(id, { name: 'Theirs again', disabled: false })
+      const remove = async () => {
+        await button('Delete').click()
+        await page.getByLabel('Type the e-mail address').fill('jane@example.com')
+        await button('Delete user').click()
+      }
+      await remove()
+      await seeConflict()
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+      await button('Disable').waitFor()
+      t.match(await users.get(id), { name: 'Theirs again' })
+      await remove()
+      await page.getByRole('status').getByText('User deleted').waitFor()
+      await t.rejects(users.get(id), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+    })
+  })
+
+  await t.test('console: a list of several pages is counted again after each change', async (t) => {
+    const tokenOf = (i: number) => ({ token: { user: 'jane', name: `T${i}`, value: `token-${i}` } })
+    const { url } = await startConsole(t, { lines: [storedUser, ...Array.from({ length: 60 }, (_, i) => tokenOf(i))] })
+    await visit(t, browser, url, async (page) => {
+      await signIn(page)
+      await page.getByRole('link', { name: 'Tokens' }).click()
+      await page.getByText('60 tokens', { exact: true }).waitFor()
+      await page.getByRole('button', { name: 'Revoke T59' }).click()
+      await page.getByRole('button', { name: 'Revoke token', exact: true }).click()
+      await page.getByText('59 tokens', { exact: true }).waitFor()
+      await page.getByRole('button', { name: 'Rotate T58' }).click()
+      await page.getByRole('button', { name: 'Rotate token', exact: true }).click()
+      await page.getByLabel('Value of the token').waitFor()
+      await page.getByText('60 tokens', { exact: true }).waitFor()
+    })
+  })
 })
