@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
-import { memberFault, toApiError } from '../api-error.js'
+import { useLayoutEffect, useState } from 'preact/hooks'
+import { isAbort, memberFault, toApiError } from '../api-error.js'
 import { useConsole } from '../context.js'
 import { useAction } from '../use-action.js'
 import { useFaultFocus } from '../use-fault-focus.js'
@@ -13,8 +14,8 @@ interface FormDialogProps {
   isDangerous?: boolean
   /** Whether the button does nothing yet. */
   isIncomplete?: boolean
-  /** Does it, and closes the dialog at the end by opening no other. */
-  action: () => Promise<void>
+  /** Does it, and closes the dialog at the end by opening no other. The signal cancels its requests. */
+  action: (signal: AbortSignal) => Promise<void>
   /** The members of the body that the form shows. Their errors appear in place. */
   members?: readonly string[]
   children?: ComponentChildren | ((adviceOn: (member: string) => string | undefined) => ComponentChildren)
@@ -25,10 +26,13 @@ export function FormDialog ({
   title, submit, isDangerous, isIncomplete, action, members = [], children
 }: FormDialogProps) {
   const { open, say, reload } = useConsole()
-  const { run, isBusy, error, wait } = useAction(() => action().catch((error) => {
-    if (toApiError(error).status !== 412) throw error
+  const [controller] = useState(() => new AbortController())
+  useLayoutEffect(() => () => controller.abort(), [])
+  const { run, isBusy, error, wait } = useAction(() => action(controller.signal).catch((error) => {
+    const isAborted = isAbort(error)
+    if (!isAborted && toApiError(error).status !== 412) throw error
     open(null)
-    say(failureText(error))
+    say(isAborted ? 'Cancelled. The server may have done it already: look before you try again.' : failureText(error))
     reload()
   }))
   const fault = error && memberFault(error)

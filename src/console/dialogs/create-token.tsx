@@ -15,13 +15,13 @@ export function CreateToken ({ user }: { user: User }) {
   const [life, setLife] = useState(String(usualLifetime(longest)))
   const [prefix, setPrefix] = useState(prefixes[0] ?? '')
 
-  async function create (): Promise<void> {
+  async function create (signal: AbortSignal): Promise<void> {
     const body = {
       ...fields.changes,
       ...life !== 'never' && { expires_in: Number(life) },
       ...prefix !== prefixes[0] && { prefix }
     } as CreateTokenBody
-    const { body: token } = await api<Token>('POST', pathOf('users', user.id, '/tokens'), { body })
+    const { body: token } = await api<Token>('POST', pathOf('users', user.id, '/tokens'), { body, signal })
     open(null)
     reveal(token)
     reload()

@@ -13,12 +13,12 @@ export function CreateUser () {
     email: '', name: '', max_concurrent_bots: String(settings.default_max_concurrent_bots)
   })
 
-  async function create (): Promise<void> {
+  async function create (signal: AbortSignal): Promise<void> {
     const { email, name, max_concurrent_bots: bots } = form
     const body: CreateUserBody = {
       email: email.trim(), name: name === '' ? null : name, max_concurrent_bots: Number(bots)
     }
-    const { status, body: user } = await api<User>('POST', 'users', { body })
+    const { status, body: user } = await api<User>('POST', 'users', { body, signal })
     open(null)
     // The status tells so with the option `duplicateEmail: 'return'`.
     say(status === 200 ? 'A user with this address existed before' : 'User created')

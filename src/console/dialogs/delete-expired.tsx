@@ -10,11 +10,11 @@ export function DeleteExpired () {
   const { api, now, open, say, reload } = useConsole()
   const [days, setDays] = useState('30')
 
-  async function remove (): Promise<void> {
+  async function remove (signal: AbortSignal): Promise<void> {
     // The time may be that of a proxy, or of another server. The API rejects a time in the future.
     const expiredBefore = new Date(now() - Number(days) * day - 60_000).toISOString()
     const query = { state: 'expired', expired_before: expiredBefore }
-    const { body: { deleted } } = await api<PrunedTokens>('DELETE', 'tokens', { query })
+    const { body: { deleted } } = await api<PrunedTokens>('DELETE', 'tokens', { query, signal })
     open(null)
     say(deleted === 1 ? '1 expired token deleted' : `${deleted} expired tokens deleted`)
     reload()

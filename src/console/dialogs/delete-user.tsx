@@ -12,8 +12,8 @@ export function DeleteUser ({ user: { id, email }, etag }: VersionedUser) {
   const { api, open, say } = useConsole()
   const [typed, setTyped] = useState('')
 
-  async function remove (): Promise<void> {
-    await api('DELETE', pathOf('users', id), { ifMatch: etag }).catch(acceptAbsent)
+  async function remove (signal: AbortSignal): Promise<void> {
+    await api('DELETE', pathOf('users', id), { ifMatch: etag, signal }).catch(acceptAbsent)
     open(null)
     say('User deleted, with all of its tokens')
     location.hash = hashOf('users')

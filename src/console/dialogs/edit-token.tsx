@@ -16,12 +16,12 @@ export function EditToken ({ token, onSaved }: { token: Token, onSaved: (token: 
   const lifetimes = lifetimesWithin(settings.max_token_lifetime).map(({ seconds, label }) =>
     ({ seconds, label: seconds === undefined ? label : `${label} from now` }))
 
-  async function save (): Promise<void> {
+  async function save (signal: AbortSignal): Promise<void> {
     const body: UpdateToken = {
       ...fields.changes,
       ...life !== '' && { expires_in: life === 'never' ? null : Number(life) }
     }
-    const { body: saved } = await api<Token>('PATCH', pathOf('tokens', token.id), { body })
+    const { body: saved } = await api<Token>('PATCH', pathOf('tokens', token.id), { body, signal })
     open(null)
     say('Saved')
     onSaved(saved)

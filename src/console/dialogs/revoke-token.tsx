@@ -9,8 +9,8 @@ import type { Token } from '../types.js'
 export function RevokeToken ({ token, onRevoked }: { token: Token, onRevoked: () => void }) {
   const { api, open, say, reload } = useConsole()
 
-  async function revoke (): Promise<void> {
-    await api('DELETE', pathOf('tokens', token.id)).catch(acceptAbsent)
+  async function revoke (signal: AbortSignal): Promise<void> {
+    await api('DELETE', pathOf('tokens', token.id), { signal }).catch(acceptAbsent)
     open(null)
     say('Token revoked')
     onRevoked()

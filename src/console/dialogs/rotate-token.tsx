@@ -12,9 +12,9 @@ export function RotateToken ({ token }: { token: Token }) {
   const { api, settings: { max_token_lifetime: longest }, open, reveal, reload } = useConsole()
   const [grace, setGrace] = useState(String(usualGracePeriod(longest)))
 
-  async function rotate (): Promise<void> {
+  async function rotate (signal: AbortSignal): Promise<void> {
     const body = { grace_period: Number(grace) }
-    const { body: successor } = await api<Token>('POST', pathOf('tokens', token.id, '/rotate'), { body })
+    const { body: successor } = await api<Token>('POST', pathOf('tokens', token.id, '/rotate'), { body, signal })
     open(null)
     reveal(successor)
     reload()

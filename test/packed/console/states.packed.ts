@@ -1,4 +1,5 @@
 // Opens the console in a browser while something is absent: users, the network, the storage, the session.
+import { once } from 'node:events'
 import t from 'tap'
 import { emptyStorage } from '../../support/databases.js'
 import { interceptStorage } from '../../support/faulty-storage.js'
@@ -287,6 +288,44 @@ t.test('console: everybody can use each state in each look', { skip }, async (t)
       await remove()
       await page.getByRole('status').getByText('User deleted').waitFor()
       await t.rejects(users.get(id), { code: 'VEXA_ADMIN_ERR_USER_NOT_FOUND' })
+    })
+  })
+
+  await t.test('console: a dialog that is closed cancels its request, and shows what the server did', async (t) => {
+    let cancelled = 0
+    const { url } = await startConsole(t, {
+      prepare: (app) => app.addHook('onSend', async ({ method, raw }) => {
+        if (method === 'GET') return
+        await once(raw.socket, 'close')
+        cancelled++
+      })
+    })
+    await visit(t, browser, url, async (page) => {
+      const press = async (name: string, changed: string) => {
+        const replied = page.waitForRequest((request: any) => request.method() !== 'GET')
+        await page.getByRole('dialog').getByRole('button', { name, exact: true }).click()
+        await replied
+        await page.waitForTimeout(200)
+        if (changed === 'Cancel') await page.getByRole('button', { name: 'Cancel' }).click()
+        else await page.keyboard.press(changed)
+        await page.getByRole('status').getByText('Cancelled. The server may have done it already').waitFor()
+        t.equal(await page.getByRole('dialog').count(), 0)
+      }
+      await signIn(page)
+      await page.getByRole('link', { name: 'jane@example.com' }).click()
+      await page.getByRole('button', { name: 'Create token' }).click()
+      await page.getByRole('dialog').getByLabel('Name', { exact: true }).fill('Late')
+      await press('Create token', 'Cancel')
+      await page.getByRole('button', { name: 'Revoke Late' }).waitFor()
+      await inspect(t, page, 'a cancelled request')
+      await page.getByRole('button', { name: 'Revoke CI' }).click()
+      await press('Revoke token', 'Escape')
+      await page.getByRole('button', { name: 'Revoke CI' }).waitFor({ state: 'detached' })
+      await page.getByRole('button', { name: 'Delete', exact: true }).click()
+      await page.getByLabel('Type the e-mail address').fill('jane@example.com')
+      await press('Delete user', 'Escape')
+      await page.getByRole('heading', { name: 'No such user' }).waitFor()
+      t.equal(cancelled, 3)
     })
   })
 
