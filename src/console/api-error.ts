@@ -1,6 +1,7 @@
 interface Details {
   code?: string
   retryAfter?: number
+  challenge?: string | null
 }
 
 /** A request that did not succeed. */
@@ -11,12 +12,15 @@ export class ApiError extends Error {
   readonly code: string
   /** Number of seconds to wait before the next attempt, if another attempt may succeed. */
   readonly retryAfter: number | undefined
+  /** Header `WWW-Authenticate` of the reply, or `null`. */
+  readonly challenge: string | null
 
-  constructor (status: number, message: string, { code = '', retryAfter }: Details = {}) {
+  constructor (status: number, message: string, { code = '', retryAfter, challenge = null }: Details = {}) {
     super(message)
     this.status = status
     this.code = code
     this.retryAfter = retryAfter
+    this.challenge = challenge
   }
 }
 
@@ -28,6 +32,16 @@ export function isAbort (error: unknown): boolean {
 /** Returns an error as an ApiError. */
 export function toApiError (error: unknown): ApiError {
   return error instanceof ApiError ? error : new ApiError(0, String(error))
+}
+
+/**
+ * Returns who has rejected a request with 401: the API, which asks for an admin `key`, the `app` by its option
+ * `authorize`, or another part of the `host`, such as a proxy. The app may have changed the body of an error.
+ */
+export function rejecterOf ({ code, message, challenge }: ApiError): 'key' | 'app' | 'host' {
+  const keyHeader = /X-Admin-API-Key/i
+  if (code === 'VEXA_ADMIN_ERR_UNAUTHORIZED') return keyHeader.test(message) ? 'key' : 'app'
+  return keyHeader.test(challenge ?? '') ? 'key' : 'host'
 }
 
 /** Throws an error again, unless it says that the user or token is gone. Its deletion then has nothing left to do. */
@@ -44,6 +58,7 @@ export async function readError (response: Response): Promise<ApiError> {
   const retryAfter = secondsOf(response.headers.get('retry-after')) ?? (response.status === 503 ? 5 : undefined)
   return new ApiError(response.status, message, {
     code: typeof body?.code === 'string' ? body.code : '',
+    challenge: response.headers.get('www-authenticate'),
     ...retryAfter !== undefined && { retryAfter }
   })
 }

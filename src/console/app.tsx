@@ -4,47 +4,36 @@ import { toApiError, type ApiError } from './api-error.js'
 import { Detachable } from './components/detachable.js'
 import { Failure } from './components/failure.js'
 import { KeyKeeper } from './key-keeper.js'
-import { SignIn } from './screens/sign-in.js'
+import { SignIn, type Gate } from './screens/sign-in.js'
 import { ServerClock } from './server-clock.js'
 import { Shell } from './shell.js'
 import { tabStorage } from './tab-storage.js'
 import type { Settings } from './types.js'
 
-/** The sign-in, which covers the screens or stands in their place. */
-interface Gate {
-  /** The reason why somebody has to sign in again. */
-  notice: string | undefined
-  isByApp: boolean
-}
-
 const clock = new ServerClock()
 const keeper = new KeyKeeper(tabStorage(), `vexa-admin-key ${location.pathname}`)
-
-/** Returns whether an error asks to sign in to the app instead of for a key: its message then names no header. */
-function isByApp (error: ApiError): boolean {
-  return error.code === 'VEXA_ADMIN_ERR_UNAUTHORIZED' && !/X-Admin-API-Key/i.test(error.message)
-}
 
 /** The console: the sign-in, or the screens. */
 export function App () {
   const [settings, setSettings] = useState<Settings>()
+  // The sign-in, which covers the screens or stands in their place.
   const [gate, setGate] = useState<Gate>()
   const [error, setError] = useState<ApiError>()
   const [epoch, setEpoch] = useState(0)
   const isIn = useRef(false)
 
   /** Asks to sign in. If the screens are there, they stay as they are, so that no typed text is lost. */
-  function cover (isByApp: boolean, reason: string): void {
+  function cover (reason: string, rejection?: ApiError): void {
     keeper.forget()
-    const notice = isIn.current ? `${reason} Nothing that you typed is lost.` : undefined
-    setGate((before) => ({ notice, ...before, isByApp }))
+    const notice = isIn.current ? `${reason} This page keeps what you typed until you leave it.` : undefined
+    setGate((before) => ({ notice, ...before, rejection }))
   }
 
   const api = useMemo(() => createApi({
     // The page is at `console/` below the prefix of the API. A proxy may have changed everything before that.
     base: new URL('../', location.href).href,
     readKey: () => keeper.key,
-    onUnauthorized: (error) => cover(isByApp(error), 'Your session has ended.'),
+    onUnauthorized: (error) => cover('Your session has ended.', error),
     clock,
     fetch: (...request) => fetch(...request)
   }), [])
@@ -80,11 +69,11 @@ export function App () {
     keeper.forget()
     isIn.current = false
     setSettings(undefined)
-    setGate({ notice: undefined, isByApp: false })
+    setGate({})
   }
 
   useEffect(() => { start() }, [])
-  useIdle(() => cover(false, 'You were signed out after 30 minutes without use.'))
+  useIdle(() => cover('You were signed out after 30 minutes without use.'))
 
   if (settings === undefined && gate === undefined) {
     return (

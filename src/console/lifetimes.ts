@@ -10,15 +10,16 @@ const dayInSeconds = 86_400
 
 /**
  * Returns the lifetimes that a dialog offers for a token: 30, 90 and 365 days, and never. If the app limits lifetimes,
- * returns only those within the limit, and the limit itself instead of "never".
+ * returns only those within the limit, and the limit itself instead of "never". The suffix, such as " from now",
+ * follows each duration.
  */
-export function lifetimesWithin (maximum: number | null): Choice[] {
+export function lifetimesWithin (maximum: number | null, suffix = ''): Choice[] {
   const limit = maximum ?? Infinity
   const choices: Choice[] = [30, 90, 365].map((days) => days * dayInSeconds).filter((seconds) => seconds < limit)
-    .map((seconds) => ({ seconds, label: durationText(seconds) }))
+    .map((seconds) => ({ seconds, label: durationText(seconds) + suffix }))
   const longest = maximum === null
     ? { seconds: undefined, label: 'Never expires' }
-    : { seconds: maximum, label: `${durationText(maximum)} (the longest)` }
+    : { seconds: maximum, label: `${durationText(maximum)}${suffix} (the longest)` }
   return [...choices, longest]
 }
 

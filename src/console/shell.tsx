@@ -88,7 +88,7 @@ export function Shell ({ api, now, settings, epoch, signOut }: ShellProps) {
         {screen === 'audit' && <Audit key={route.id} user={route.id} />}
         {screen === undefined && (
           <div class='empty'>
-            <h1 tabIndex={-1}>Nothing to see with this key</h1>
+            <h1 tabIndex={-1}>Nothing to see here</h1>
             <p>You have none of the permissions that the console needs: read, or audit.</p>
           </div>
         )}

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { createApi, pathOf } from '../../src/console/api.js'
 import { ServerClock } from '../../src/console/server-clock.js'
-import { acceptAbsent, ApiError, isAbort, memberFault, toApiError } from '../../src/console/api-error.js'
+import {
+  acceptAbsent, ApiError, isAbort, memberFault, readError, rejecterOf, toApiError
+} from '../../src/console/api-error.js'
 
 /** Creates an API whose server replies with these responses, one after the other, and records the requests. */
 function apiWith (...responses: Array<Response | Error>) {
@@ -134,6 +136,21 @@ t.test('console API: any thrown value becomes an ApiError', async (t) => {
   const error = new ApiError(404, 'User not found')
   t.equal(toApiError(error), error)
   t.match(toApiError(new Error('x')), { status: 0, message: 'Error: x' })
+})
+
+t.test('console API: a 401 tells whether a key, the app or the host rejects the request', async (t) => {
+  const code = 'VEXA_ADMIN_ERR_UNAUTHORIZED'
+  const challenge = { 'www-authenticate': 'ApiKey realm="admin", header="X-Admin-API-Key"' }
+  for (const [body, headers, expected] of [
+    [{ code, message: 'Admin key missing or not valid: send one in the header X-Admin-API-Key' }, challenge, 'key'],
+    [{ error: 'The app has its own errors' }, challenge, 'key'],
+    [{ code, message: 'This app does not accept the request as one from an admin' }, challenge, 'app'],
+    [{ message: 'Your session has expired' }, {}, 'host'],
+    ['<h1>Sign in</h1>', { 'www-authenticate': 'Basic realm="proxy"' }, 'host']
+  ] as const) {
+    const error = await readError(json(body, { status: 401, headers }))
+    t.equal(rejecterOf(error), expected)
+  }
 })
 
 t.test('console API: an error about a member of the body names it', async (t) => {

@@ -6,6 +6,7 @@ const seconds = (choices: Array<{ seconds: number | undefined }>) => choices.map
 
 t.test('lifetimes: without a limit, a token may live for 30, 90 or 365 days or for ever', async (t) => {
   t.same(lifetimesWithin(null).map(({ label }) => label), ['30 days', '90 days', '365 days', 'Never expires'])
+  t.same(lifetimesWithin(null, ' from now').map(({ label }) => label).at(-1), 'Never expires')
   t.same(seconds(lifetimesWithin(null)), [30 * day, 90 * day, 365 * day, undefined])
   t.equal(usualLifetime(null), 90 * day)
 })
@@ -13,6 +14,8 @@ t.test('lifetimes: without a limit, a token may live for 30, 90 or 365 days or f
 t.test('lifetimes: a limit leaves out what is longer, and is a choice itself', async (t) => {
   t.same(seconds(lifetimesWithin(180 * day)), [30 * day, 90 * day, 180 * day])
   t.same(lifetimesWithin(90 * day).map(({ label }) => label), ['30 days', '90 days (the longest)'])
+  t.same(lifetimesWithin(90 * day, ' from now').map(({ label }) => label),
+    ['30 days from now', '90 days from now (the longest)'])
   t.same(seconds(lifetimesWithin(3600)), [3600])
   t.equal(usualLifetime(7 * day), 7 * day)
 })

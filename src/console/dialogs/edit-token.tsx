@@ -13,8 +13,6 @@ export function EditToken ({ token, onSaved }: { token: Token, onSaved: (token: 
   const { expires_at: expiresAt, data } = token
   const fields = useTokenFields(token)
   const [life, setLife] = useState('')
-  const lifetimes = lifetimesWithin(settings.max_token_lifetime).map(({ seconds, label }) =>
-    ({ seconds, label: seconds === undefined ? label : `${label} from now` }))
 
   async function save (signal: AbortSignal): Promise<void> {
     const body: UpdateToken = {
@@ -35,7 +33,8 @@ export function EditToken ({ token, onSaved }: { token: Token, onSaved: (token: 
         <>
           {fields.render(adviceOn)}
           <DurationField
-            label='Expires' value={life} choices={lifetimes} onSelect={setLife} error={adviceOn('expires_in')}
+            label='Expires' value={life} choices={lifetimesWithin(settings.max_token_lifetime, ' from now')}
+            onSelect={setLife} error={adviceOn('expires_in')}
             first={['', expiresAt === undefined ? 'Never, as now' : `${dateOf(expiresAt)}, as now`]}
           />
           {data !== undefined && (

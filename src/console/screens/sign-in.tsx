@@ -1,44 +1,52 @@
 import { useEffect, useState } from 'preact/hooks'
-import { toApiError, type ApiError } from '../api-error.js'
+import { rejecterOf, toApiError, type ApiError } from '../api-error.js'
 import { Failure } from '../components/failure.js'
 import { TextField } from '../components/field.js'
 import { Logo } from '../components/logo.js'
 import { toKey } from '../key-keeper.js'
 
-interface SignInProps {
+const titles = { key: 'Sign in', app: 'You are signed out', host: 'The app rejected the request' }
+
+/** Why somebody has to sign in. */
+export interface Gate {
   /** The reason why the admin sees this, if it is not the first visit. */
   notice?: string | undefined
-  /** Whether the app itself authorizes admins, so that no key is of use. */
-  isByApp: boolean
+  /** The last error 401, if there was one. */
+  rejection?: ApiError | undefined
+}
+
+interface SignInProps extends Gate {
   /** Signs in with a key, or without one if the app authorizes admins. Throws an ApiError if it fails. */
   signIn: (key: string, forTab: boolean) => Promise<void>
 }
 
 /** Asks for the admin key, or asks the admin to sign in to the app. */
-export function SignIn ({ notice, isByApp, signIn }: SignInProps) {
+export function SignIn ({ notice, rejection, signIn }: SignInProps) {
+  const rejecter = rejection === undefined ? 'key' : rejecterOf(rejection)
   const [text, setText] = useState('')
   const [forTab, setForTab] = useState(false)
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState<ApiError>()
   const [advice, setAdvice] = useState<string>()
 
-  const focusKey = () => document.querySelector<HTMLElement>('[name=key]')?.focus()
+  /** Moves the focus to the field for the key, or to the button if no key is asked for. */
+  const focus = () => document.querySelector<HTMLElement>('[name=key], .sign-in button')?.focus()
   // After the key press that may have been the first one for a long time.
-  useEffect(focusKey, [])
+  useEffect(focus, [])
 
   async function submit (key: string | undefined): Promise<void> {
     if (isBusy) return
     setError(undefined)
     setAdvice(key === undefined ? 'Enter an admin key: printable characters without a space' : undefined)
-    if (key === undefined) return focusKey()
+    if (key === undefined) return focus()
     setBusy(true)
     try {
       await signIn(key, forTab)
     } catch (thrown) {
       const failure = toApiError(thrown)
-      if (failure.status === 401) setAdvice(isByApp ? failure.message : 'The server does not accept this key')
+      if (failure.status === 401) setAdvice('The server does not accept this key')
       else setError(failure)
-      focusKey()
+      focus()
     }
     setBusy(false)
   }
@@ -47,14 +55,19 @@ export function SignIn ({ notice, isByApp, signIn }: SignInProps) {
     <form
       class='sign-in' aria-labelledby='sign-in' onSubmit={(event) => {
         event.preventDefault()
-        submit(isByApp ? '' : toKey(text))
+        submit(rejecter === 'key' ? toKey(text) : '')
       }}
     >
       <Logo />
-      <h1 id='sign-in' tabIndex={-1}>{isByApp ? 'You are signed out' : 'Sign in'}</h1>
+      <h1 id='sign-in' tabIndex={-1}>{titles[rejecter]}</h1>
       {notice && <p class='notice' role='status'>{notice}</p>}
-      {isByApp
-        ? <p>{advice ?? 'Sign in to the app in another tab, as an admin. Then come back here.'}</p>
+      {rejecter !== 'key'
+        ? (
+          <>
+            <p key={rejection} role='alert'>{rejection?.message}</p>
+            <p>Sign in to the app in another tab. Then come back here.</p>
+          </>
+          )
         : (
           <>
             {/* Password managers ask for it. */}
@@ -72,8 +85,9 @@ export function SignIn ({ notice, isByApp, signIn }: SignInProps) {
           )}
       {error !== undefined && <Failure error={error} />}
       <button class='primary' aria-busy={isBusy} aria-disabled={isBusy}>
-        {isByApp ? 'Try again' : 'Sign in'}
+        {rejecter === 'key' ? 'Sign in' : 'Try again'}
       </button>
+      {rejecter === 'host' && <button type='button' onClick={() => location.reload()}>Load the page again</button>}
     </form>
   )
 }

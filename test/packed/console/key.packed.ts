@@ -57,6 +57,7 @@ t.test('console: keeps the key only as long as somebody uses it', { skip }, asyn
 
   await t.test('console: forgets the key after 401', (t) => visit(t, browser, url, async (page) => {
     await signInForTab(page)
+    await seeUsers(page)
     hasEnded = true
     await page.getByRole('link', { name: 'Tokens' }).click()
     await seeForgotten(t, page)

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { openBrowser, skip, type Page } from '../browser.js'
 import { inspect } from './inspect.js'
+import { hasFocus } from './keyboard.js'
 import { startConsole } from './start.js'
 import { seeUsers, signIn, visit } from './visit.js'
 
@@ -46,7 +47,7 @@ t.test('console: offers only what the admin may do', { skip }, async (t) => {
     const { url } = await startConsole(t, keyFor('verify'))
     await visit(t, browser, url, async (page) => {
       await signIn(page, key)
-      await page.getByRole('heading', { name: 'Nothing to see with this key' }).waitFor()
+      await page.getByRole('heading', { name: 'Nothing to see here' }).waitFor()
       await inspect(t, page, 'nothing to see')
     })
   })
@@ -78,10 +79,36 @@ t.test('console: offers only what the admin may do', { skip }, async (t) => {
       await page.getByRole('button', { name: 'Save profile' }).click()
       await page.getByText('Sign in to the app in another tab').waitFor()
       await inspect(t, page, '401 in the middle without a key')
+      t.ok(await hasFocus(page.getByRole('button', { name: 'Try again' })))
       authorized = admin
       await page.getByRole('button', { name: 'Try again' }).click()
       await page.getByRole('button', { name: 'Save profile' }).click()
       await page.getByText('Saved', { exact: true }).waitFor()
+    })
+  })
+
+  await t.test('console: shows why the app rejects a request by an error of its own', async (t) => {
+    let hasExpired = true
+    const authorize = () => {
+      if (hasExpired) throw Object.assign(new Error('Your session at Example has expired'), { statusCode: 401 })
+      return true
+    }
+    const { url } = await startConsole(t, { options: { authorize } })
+    await visit(t, browser, url, async (page) => {
+      await page.getByRole('heading', { name: 'The app rejected the request' }).waitFor()
+      await page.getByRole('alert').getByText('Your session at Example has expired').waitFor()
+      t.equal(await page.getByRole('textbox').count(), 0, 'no key is asked for')
+      await inspect(t, page, 'an error of the app')
+      hasExpired = false
+      await page.getByRole('button', { name: 'Load the page again' }).click()
+      await seeUsers(page)
+      hasExpired = true
+      await page.getByRole('link', { name: 'Tokens' }).click()
+      await page.getByText('Your session has ended. This page keeps what you typed until you leave it').waitFor()
+      await page.getByRole('heading', { name: 'The app rejected the request' }).waitFor()
+      hasExpired = false
+      await page.getByRole('button', { name: 'Try again' }).click()
+      await page.getByRole('button', { name: 'Revoke CI' }).waitFor()
     })
   })
 })

@@ -137,7 +137,7 @@ t.test('console: everybody can use each state in each look', { skip }, async (t)
       await page.getByText('vex_cIcI').waitFor()
       hasEnded = true
       await page.getByRole('button', { name: 'Save profile' }).click()
-      await page.getByText('Your session has ended. Nothing that you typed is lost').waitFor()
+      await page.getByText('Your session has ended. This page keeps what you typed').waitFor()
       t.ok(await hasFocus(page.getByLabel('Admin key')))
       await inspect(t, page, '401 in the middle')
       hasEnded = false
@@ -158,7 +158,7 @@ t.test('console: everybody can use each state in each look', { skip }, async (t)
     await visit(t, browser, url, async (page) => {
       const comeBackLate = async () => {
         await page.clock.fastForward('30:11')
-        await page.getByText('30 minutes without use. Nothing that you typed is lost').waitFor()
+        await page.getByText('30 minutes without use. This page keeps what you typed').waitFor()
       }
       const name = page.getByRole('dialog').getByLabel('Name', { exact: true })
       await page.clock.install()
