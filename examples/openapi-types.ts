@@ -3008,7 +3008,7 @@ export interface operations {
                 start?: string;
                 /** @description Return only tokens that are in this state now. Each token is in exactly one state: an expired token is `expired` even if it is disabled. The state of the user does not matter. */
                 state?: "active" | "disabled" | "expired";
-                /** @description Return only tokens whose last use is before this time. For a token never used, the time of creation counts. */
+                /** @description Return only tokens whose last use is before this time. For a token that was never used, the time of creation counts. */
                 unused_since?: string;
                 /** @description Return only tokens that expire, or expired, before this time. */
                 expires_before?: string;

@@ -35,7 +35,7 @@ export async function openVexaAdmin (options: OpenVexaAdminOptions = {}): Promis
   try {
     await services.open()
   } catch (error) {
-    // The caller gets the error of `open`, because an error of `close` is only its consequence.
+    // The caller gets the error of `open`, so an error of `close` is ignored.
     await services.close().catch(() => {})
     throw error
   }

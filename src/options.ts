@@ -34,11 +34,11 @@ export interface VexaAdminOptions {
    */
   adminKeys?: string | ReadonlyArray<string | AdminKey> | undefined
   /**
-   * A function that decides whether a request is from an admin, in place of `adminKeys`. It returns `true` or `{ actor,
-   * permissions? }` to accept the request. `actor` names the admin in events and in the audit trail: 1 to 255 printable
-   * characters. Without `permissions`, the admin has all permissions. With an empty array, the admin has no permission,
-   * and gets 403. If the function returns any other object, the reply is 500, because this is a mistake of the app. For
-   * any other value, the reply is 401.
+   * A function that decides whether a request is from an admin, in place of `adminKeys`. It returns `true` or
+   * `{ actor, permissions? }` to accept the request. `actor` names the admin in events and in the audit trail: 1 to 255
+   * printable characters. Without `permissions`, the admin has all permissions. With an empty array, the admin has no
+   * permission, and gets 403. If the function returns any other object, the reply is 500, because this is a mistake of
+   * the app. For any other value, the reply is 401.
    */
   authorize?: Authorize | undefined
   /**
@@ -150,8 +150,8 @@ export interface VexaAdminOptions {
   duplicateEmail?: 'reject' | 'return' | undefined
   /**
    * Whether each change of a user or token leaves an entry in the audit trail. The storage writes the entry and the
-   * change together: both are kept or neither is. `GET /audit` and `app.vexaAdmin.audit` list the entries. With `{
-   * retention: days }`, the app deletes entries that are older than this number of days: a whole number from 1 to
+   * change together: both are kept or neither is. `GET /audit` and `app.vexaAdmin.audit` list the entries. With
+   * `{ retention: days }`, the app deletes entries that are older than this number of days: a whole number from 1 to
    * 36500. Keep the clocks of all processes synchronised: each entry has the time of the process that made the change.
    * On SQLite, a process whose clock is ahead deletes entries too early. The storage must be an AuditedStorageAdapter,
    * such as KyselyStorage.

@@ -19,8 +19,8 @@ export interface AuthorizedAdmin {
   /** Name of the admin in the events: 1 to 255 printable characters, without white space at either end. */
   actor: string
   /**
-   * The permissions of the admin. If absent, the admin has all permissions. If empty, each request except `GET
-   * /settings` gets a 403.
+   * The permissions of the admin. If absent, the admin has all permissions. If empty, each request except
+   * `GET /settings` gets a 403.
    */
   permissions?: readonly Permission[]
 }
@@ -80,7 +80,7 @@ export function requireAuthorized (authorize: Authorize, publish: Publish): onRe
   return async function checkAuthorized (request, reply) {
     const answer: unknown = await authorize(request)
     if (answer !== true && (typeof answer !== 'object' || answer === null)) {
-      const message = 'This app does not accept the request as one from an admin: sign in as an admin'
+      const message = 'This app does not recognise the sender of the request as an admin: sign in as an admin'
       throw Object.assign(reject(request, reply, publish), { message })
     }
     request.setDecorator(requestAdmin, answer === true ? unnamedAdmin : toAdmin(answer))

@@ -90,8 +90,8 @@ export const tokenListRoutes: FastifyPluginAsyncTypebox<RouteOptions> = async (f
       operationId: 'pruneTokens',
       tags: ['API tokens'],
       summary: 'Delete tokens that expired before a time',
-      description: 'Deletes tokens in batches. After a 503, some tokens may be deleted already: send the request again. ' +
-        'A token stays if a row of the app refers to it.',
+      description: 'Deletes tokens in batches. After a 503, some tokens may be deleted already: send the request ' +
+        'again. A token stays if a row of the app refers to it.',
       querystring: PruneTokens,
       response: {
         200: PrunedTokens,

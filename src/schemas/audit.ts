@@ -15,8 +15,8 @@ export const AuditEntry = Type.Object({
   action: OneOf(actions),
   user_id: Type.String({ examples: ['user-123'], description: 'The user, or the user of the token.' }),
   actor: Type.Optional(Type.String({
-    description: 'The admin who made the change: the name of the admin key, or the fingerprint of a key without a name, or ' +
-      'the actor that the app named. Absent if there is no name.'
+    description: 'The admin who made the change: the name of the admin key, or the fingerprint of a key without a name, ' +
+      'or the actor that the app named. Absent if there is no name.'
   })),
   request_id: Type.Optional(Type.String({
     description: 'The id of the request in the log of the app. Absent if the app made the change without a request.'

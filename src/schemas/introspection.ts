@@ -19,7 +19,8 @@ function ScopeList (names: readonly string[]): TUnsafe<string> {
       ? 'This app has no scopes (option `scopes` of fastify-vexa-admin): leave this member out'
       : `Expected scopes of this app, separated by single spaces: ${names.join(' ')}`,
     type: 'string',
-    description: 'Scopes that the token must have, separated by spaces. If the token lacks one of them, `active` is false.'
+    description: 'Scopes that the token must have, separated by spaces. If the token lacks one of them, ' +
+      '`active` is false.'
   })
 }
 

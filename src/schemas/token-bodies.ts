@@ -142,7 +142,8 @@ export function createTokenBodies ({ scopes: names, maxTokenLifetime, tokenPrefi
       token: Type.String(),
       touch: Type.Optional(Type.Boolean({
         // The schema has no `default`, because with a `default`, generated clients would require the member.
-        description: 'Whether a valid token counts as used, so that `last_used_at` changes. If absent, the token counts as used.'
+        description: 'Whether a valid token counts as used, so that `last_used_at` changes. If absent, ' +
+          'the token counts as used.'
       })),
       ...withScopes(() => Scopes(names))
     }, { ...strict, [Component]: 'VerifyToken', examples: [{ token: exampleValue }] }))

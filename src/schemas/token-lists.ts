@@ -75,11 +75,12 @@ export function createFindTokens (prefixes: readonly string[]): TUnsafe<FindToke
     })),
     start: Type.Optional(Start(Math.max(...prefixes.map(({ length }) => length)) + startLength)),
     state: Type.Optional(OneOf(['active', 'disabled', 'expired'], {
-      description: 'Return only tokens that are in this state now. Each token is in exactly one state: an expired token is ' +
-        '`expired` even if it is disabled. The state of the user does not matter.'
+      description: 'Return only tokens that are in this state now. Each token is in exactly one state: an expired token ' +
+        'is `expired` even if it is disabled. The state of the user does not matter.'
     })),
     unused_since: Type.Optional(Time({
-      description: 'Return only tokens whose last use is before this time. For a token never used, the time of creation counts.'
+      description: 'Return only tokens whose last use is before this time. For a token that was never ' +
+        'used, the time of creation counts.'
     })),
     expires_before: Type.Optional(Time({
       description: 'Return only tokens that expire, or expired, before this time.'

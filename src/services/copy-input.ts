@@ -1,6 +1,7 @@
 import { isPlainObject, maxLevels } from '../schemas/json-object.js'
 
-// Takes the place of an object inside itself, in the copy. Each check rejects a copy with this symbol.
+// In a copy, this symbol takes the place of an object that is inside itself. Each check rejects a copy with this
+// symbol.
 const circle = Symbol('circle')
 
 /**

@@ -121,8 +121,7 @@ function readHash ({ sha256, value }: ImportToken): Buffer {
   }
   const text = sha256 as string
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex')
-  // 43 characters of base64 have two bits more than 32 bytes. The last class of characters has only those whose last
-  // two bits are zero.
+  // 43 characters of base64 have two bits more than 32 bytes. In the last character, these two bits must be zero.
   if (/^(?:[A-Za-z\d+/]{42}|[\w-]{42})[AEIMQUYcgkosw048]=?$/.test(text)) return Buffer.from(text, 'base64')
   throw new InvalidInputError('/token/sha256 Expected 32 bytes as hex, base64 or base64url')
 }

@@ -30,7 +30,8 @@ export async function importTokens (run: ImportRun, tokens: readonly BatchedToke
     else if (typeof outcome === 'object' && !outcome.created) {
       run.result.tokens.present++
       if (isStricter(record, outcome)) {
-        const message = `The stored token ${toId('token', outcome.token.id)} stays valid longer: update or revoke it`
+        const id = toId('token', outcome.token.id)
+        const message = `The stored token ${id} stays valid longer than the line: update or revoke it`
         await run.report(line, 'conflict', message)
       }
     } else run.result.tokens.created++
@@ -61,7 +62,7 @@ function isStricter (record: TokenToImport, { token: stored }: ImportedToken): b
 
 /** Returns the reason for which a token is rejected, or `undefined` if the token is stored or would be created. */
 function faultOf ({ keepIds }: ImportRun, record: TokenToImport, outcome: TokenOutcome): string | undefined {
-  if (outcome === 'rejected') return '/token/id Another token has this id, or the storage cannot keep it'
+  if (outcome === 'rejected') return '/token/id Another token has this id, or the storage cannot use it as a key'
   if (outcome === 'absent' && record.user_id !== noKey) return '/token/user The user has been deleted meanwhile'
   if (typeof outcome === 'string' || outcome.created) return undefined
   const { id, user_id: userId } = outcome.token

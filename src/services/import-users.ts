@@ -51,7 +51,7 @@ async function settle (
 ): Promise<keyof ImportResult['users']> {
   const { line, ref, given, record } = user
   if (outcome === 'rejected') {
-    await run.report(line, 'rejected', '/user/id Another user has this id, or the storage cannot keep it')
+    await run.report(line, 'rejected', '/user/id Another user has this id, or the storage cannot use it as a key')
     return 'rejected'
   }
   const stored = outcome === 'new' ? undefined : outcome.user
@@ -65,7 +65,7 @@ async function settle (
     }
     const isDone = run.dryRun || await update(run, stored, changes)
     if (!isDone) {
-      if (attempts === 1) throw new StorageUnavailableError(new Error('The user changes faster than a merge of it'))
+      if (attempts === 1) throw new StorageUnavailableError(new Error('Other calls change the user too often'))
       const [again] = await outcomesOf(run, [user], false)
       return settle(run, user, again as UserOutcome, attempts - 1)
     }

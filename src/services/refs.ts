@@ -11,7 +11,7 @@ export interface Refs {
   set (ref: string, key: string | undefined): void
 }
 
-/** Creates an empty Refs. If the keys are integers, it takes no more memory than one DigestMap of the same size. */
+/** Creates an empty Refs. If all keys are integers, a Refs takes no more memory than one DigestMap of the same size. */
 export function createRefs (): Refs {
   // The number of an integer key is the integer itself. The other keys have the numbers -1, -2 and so on. The number 0
   // means that the user has no key.

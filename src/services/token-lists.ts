@@ -33,7 +33,7 @@ export function createTokenLists (
       const { after, limit = 100, order = 'asc', count = false, search, start, state } = query
       const { unused_since: unusedSince, expires_before: expiresBefore } = query
       const filter = {
-        // An empty search selects all tokens. As a filter, it would leave out the tokens without a name.
+        // An empty `search` must select all tokens. As a filter, an empty text would leave out tokens without a name.
         search: search ? normalizeForSearch(search) : undefined,
         start,
         state: state && { is: state, at: toTime(Date.now()) },

@@ -64,8 +64,8 @@ export interface TokenService {
   update (id: string, changes: UpdateToken, options?: ChangeOptions): Promise<Token>
 
   /**
-   * Revokes a token. When the promise resolves, the token is rejected everywhere, with one exception: another process
-   * with the option `tokenCache: { ttl }` may accept the token for that time.
+   * Revokes a token. When the promise resolves, the token is rejected everywhere, with one exception. Another process
+   * with the option `tokenCache: { ttl }` may accept the token until the cache drops it.
    *
    * @throws {InvalidInputError} 400 if `options` is not valid
    * @throws {TokenNotFoundError} 404 if there is no such token, or if it has been revoked already

@@ -9,8 +9,8 @@ export function lifetime (now: number, expiresIn: number | null) {
 }
 
 /**
- * Returns the shorter of two lifetimes in seconds. No limit is `null` in `expiresIn` and in the result, and Infinity in
- * `longest`.
+ * Returns the shorter of two lifetimes in seconds. In `expiresIn` and in the result, `null` means no limit. In
+ * `longest`, Infinity means no limit.
  */
 export function limited (expiresIn: number | null, longest: number): number | null {
   const seconds = Math.min(expiresIn ?? Infinity, longest)

@@ -17,8 +17,8 @@ export function createTokenValue (prefix: string): string {
 
 /** Returns whether a value has one of the given prefixes, the form of createTokenValue, and a correct checksum. */
 export function isTokenValue (value: string, prefixes: readonly string[]): boolean {
-  // The part after the prefix has a fixed length, so only a prefix of the remaining length fits. This also decides if
-  // one prefix begins with another.
+  // The part after the prefix has a fixed length, so at most one prefix fits. This is true even if one prefix begins
+  // with another.
   const prefixLength = value.length - randomLength - checksumLength
   if (!prefixes.some((prefix) => prefix.length === prefixLength && value.startsWith(prefix))) return false
   return /^[0-9A-Za-z]+$/.test(value.slice(prefixLength)) &&

@@ -14,6 +14,7 @@ export interface ImportOptions {
   /**
    * The treatment of a conflict. A line is a conflict if an earlier line has the same address. A line is also a
    * conflict if the stored user with this address differs in a member that the line has. `created_at` does not count.
+   * With `keepIds`, a stored user with another id is also a conflict.
    *
    * - `'skip'`: the stored user stays as it is.
    * - `'merge'`: the members of the line replace the stored members. `data` is a JSON Merge Patch (RFC 7396).
@@ -53,8 +54,8 @@ export interface ImportIssue {
   /** Number of the line, from 1. Blank lines count. An object counts as a line. */
   line: number
   /**
-   * `'rejected'`: nothing of the line is imported. `'conflict'`: the line differs from a stored user or token.
-   * `onConflict` decides whether a stored user changes. A stored token stays as it is.
+   * `'rejected'`: nothing of the line is imported. `'conflict'`: the line is about a stored user or token that stays
+   * different from the line. Two lines with the same address are also a conflict.
    */
   kind: 'rejected' | 'conflict'
   /** The reason, without the value or the hash of a token. */

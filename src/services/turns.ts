@@ -12,9 +12,9 @@ export interface Turns {
    * call with the same key, the further call runs at once. Otherwise the holder would wait for itself.
    *
    * All waiting calls start at once if the holder takes longer than `longestWait` milliseconds, because code of the app
-   * may never end. All waiting calls also start at once if the holder throws StorageUnavailableError. Otherwise each of
-   * them would wait for its own timeout, one after the other. A single call starts at once after it has waited for
-   * `longestWait` milliseconds. The other calls then keep their order.
+   * may never end. All waiting calls also start at once if the holder throws StorageUnavailableError. Otherwise the
+   * waiting calls would run into the timeout of the storage one after the other. A single call starts at once after it
+   * has waited for `longestWait` milliseconds. The other calls then keep their order.
    */
   inTurn<T> (key: string, run: () => Promise<T>): Promise<T>
   /** Calls code of the app for the holder, so that `inTurn` recognises the further calls that this code makes. */

@@ -174,7 +174,7 @@ export function createUserService (
       // If several processes change the user, pauses of random length make it likely that each process succeeds.
       await setTimeout(Math.random() * Math.min(2 ** attempt, 32))
     }
-    throw new StorageUnavailableError(new Error('The user changes faster than a change of it can be written'))
+    throw new StorageUnavailableError(new Error('Other calls change the user too often'))
   }
 
   return {

@@ -163,7 +163,7 @@ t.test('authorize: decides in place of keys', async (t) => {
     const reply = await get()
     t.same(reply.json(), {
       ...rejected,
-      message: 'This app does not accept the request as one from an admin: sign in as an admin'
+      message: 'This app does not recognise the sender of the request as an admin: sign in as an admin'
     })
     t.ok(reply.headers['www-authenticate'])
   }

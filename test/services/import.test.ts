@@ -101,7 +101,7 @@ t.test('import: reports a stored token whose line is disabled or expires earlier
   ))
   t.same(counts, { 'user present': 1, 'token present': 5 })
   t.same(issues, [2, 3, 4].map((line) =>
-    `${line} conflict: The stored token token-${line - 1} stays valid longer: update or revoke it`))
+    `${line} conflict: The stored token token-${line - 1} stays valid longer than the line: update or revoke it`))
   t.match(await admin.tokens.verify({ token: 'sk_0' }), { valid: true })
 })
 
@@ -227,14 +227,14 @@ t.test('import: keeps ids with keepIds, and new ids are larger', async (t) => {
     '1 rejected: /user/id Expected an id such as user-7, because of keepIds',
     '2 rejected: /user/id Expected an id such as user-7, because of keepIds',
     '3 rejected: /user/id Expected an id such as user-7, because of keepIds',
-    '4 rejected: /user/id Another user has this id, or the storage cannot keep it',
-    '5 rejected: /user/id Another user has this id, or the storage cannot keep it',
-    '6 rejected: /user/id Another user has this id, or the storage cannot keep it',
-    '8 rejected: /user/id Another user has this id, or the storage cannot keep it',
+    '4 rejected: /user/id Another user has this id, or the storage cannot use it as a key',
+    '5 rejected: /user/id Another user has this id, or the storage cannot use it as a key',
+    '6 rejected: /user/id Another user has this id, or the storage cannot use it as a key',
+    '8 rejected: /user/id Another user has this id, or the storage cannot use it as a key',
     '9 rejected: /token/user No earlier line that was imported has this ref',
     '10 rejected: /token/id Expected an id such as token-7, because of keepIds',
-    '11 rejected: /token/id Another token has this id, or the storage cannot keep it',
-    '13 rejected: /token/id Another token has this id, or the storage cannot keep it',
+    '11 rejected: /token/id Another token has this id, or the storage cannot use it as a key',
+    '13 rejected: /token/id Another token has this id, or the storage cannot use it as a key',
     '14 rejected: /token/id This token is stored as token-30',
     '15 conflict: The user with this address is stored as user-1'
   ])

@@ -32,8 +32,8 @@ export const serve = defineCommand({
     'console/ under the path of the routes. GET / redirects to the console, except with --vexa. GET /health returns 200, ' +
     'or 503 while the storage cannot answer. The log is on stderr, as JSON. With --json, stdout has one object with url ' +
     'and console_url, and with admin_key if the command has created it. With --vexa, the API of Vexa has the keys ' +
-    'ADMIN_API_TOKEN, ANALYTICS_API_TOKEN and INTERNAL_API_SECRET of the environment. Without ADMIN_API_TOKEN, the key for it ' +
-    'is the first admin key.',
+    'ADMIN_API_TOKEN, ANALYTICS_API_TOKEN and INTERNAL_API_SECRET of the environment. Without ' +
+    'ADMIN_API_TOKEN, the API of Vexa has the first admin key.',
   arguments: [],
   options: {
     port: integer('PORT', 'The port, or 0 for any free port. Default: 3000', 0, 65535),
@@ -43,7 +43,8 @@ export const serve = defineCommand({
       'prefixes of tokens and the size of data are those of Vexa'),
     'key-file': text('FILE', 'A file with an admin key on each line. Blank lines and lines that begin with # are skipped'),
     scope: list('SCOPE', 'A scope that tokens may have'),
-    'token-prefix': list('PREFIX', 'The first characters of token values. New tokens get the first prefix. Default: vex_'),
+    'token-prefix': list('PREFIX', 'The first characters of token values. New tokens get the first prefix. ' +
+      'Default: vex_'),
     'legacy-token': forms('FORM', 'A form of values that another system has created, as import prints it'),
     'no-audit': flag('Keep no audit trail'),
     'no-console': flag('Serve the API without the console'),

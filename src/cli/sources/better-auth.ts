@@ -19,8 +19,8 @@ const keyColumns = [
 const defaultLength = 64
 
 /**
- * Reads the users and API keys of better-auth. The keys may be those of its built-in plugin, or of the package
- * @better-auth/api-key, which has replaced this plugin.
+ * Reads the users and API keys of better-auth. The keys may come from its built-in plugin. They may also come from the
+ * package `@better-auth/api-key`, which has replaced this plugin.
  *
  * @throws {SourceError} if the database has no table of users or of keys
  */

@@ -127,8 +127,8 @@ function * keyLines (key: FileRecord, user: string, state: State): Generator<Sou
 function reasonToSkip ({ deletedAt, deletedAtM, forWorkspaceId, pendingMigrationId }: FileRecord): string | undefined {
   if (deletedAt || deletedAtM) return 'The key is deleted.'
   if (forWorkspaceId) return 'The key is a root key of Unkey itself.'
-  // A key with `pendingMigrationId` has not been used since its migration to Unkey, so its hash is still that of the
-  // system before.
+  // A key with `pendingMigrationId` has not been used since its migration to Unkey, so Unkey still has the hash of the
+  // system that the app used before.
   return pendingMigrationId ? 'The hash is that of an earlier system.' : undefined
 }
 

@@ -123,8 +123,8 @@ async function prepareAuditWrites (storage: AuditedStorageAdapter): Promise<Writ
 }
 
 /**
- * Throws unless each write either throws, or is made as `observer` finds it. A write counts as not made if the look-up
- * of the observer throws.
+ * Throws unless each write either throws or is made. `observer` looks up whether a write is made. The write counts as
+ * not made if this look-up throws.
  */
 export async function assertDoneOrThrown (writes: readonly Write[], observer: StorageAdapter): Promise<void> {
   const lies = await answersOf(
@@ -141,8 +141,8 @@ export async function assertThrown (writes: readonly Write[]): Promise<void> {
 }
 
 /**
- * Makes the writes. Returns a text with each method for which `isLie` returns true, and its answer: `method (answer),
- * method (answer)`.
+ * Makes the writes. Returns a text with each method for which `isLie` returns true, and its answer:
+ * `method (answer), method (answer)`.
  */
 async function answersOf (
   writes: readonly Write[],
