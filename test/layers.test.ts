@@ -18,7 +18,8 @@ function importsOf (folder: string, except = '-'): string[] {
 
 t.test('layers: the command line is a client of the public services', async (t) => {
   t.same(importsOf('cli', 'sources'), [
-    'errors.js', 'hooks/admin-keys.js', 'index.js', 'schemas/lossless-json.js', 'version.js', 'vexa/index.js'
+    'errors.js', 'hooks/admin-keys.js', 'index.js', 'schemas/lossless-json.js', 'storage/sql/drivers/open-sqlite.js',
+    'storage/sql/drivers/sqlite-dialect.js', 'version.js', 'vexa/index.js'
   ])
 })
 

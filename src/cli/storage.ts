@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type Database from 'better-sqlite3'
-import { MysqlDialect, PostgresDialect, SqliteDialect, type Dialect } from 'kysely'
+import { MysqlDialect, PostgresDialect, type Dialect } from 'kysely'
 import type * as mysql from 'mysql2'
 import type * as pg from 'pg'
 import { KyselyStorage, sqliteStorage, withPreparedStatements, type StorageAdapter } from '../index.js'
+import { loadSqlite } from '../storage/sql/drivers/open-sqlite.js'
+import { SqliteDialect } from '../storage/sql/drivers/sqlite-dialect.js'
 import type { Cli } from './cli.js'
 import { NotDoneError, UsageError } from './cli-errors.js'
 import { readDatabaseUrl, type DatabaseUrl } from './database-url.js'
@@ -65,17 +66,17 @@ export function databaseOf ({ process: { cwd, env } }: Cli, { database }: Databa
 /**
  * Creates a dialect of Kysely for a database. A dialect for SQLite opens its file for reading only.
  *
- * @throws {NotDoneError} if the package of the driver, or the file of SQLite, is missing
+ * @throws {NotDoneError} if the package of a server's driver, or the file of SQLite, is missing
  */
 export function createDialect (cli: Cli, database: DatabaseUrl, serve = false): Dialect {
-  const directory = cli.process.cwd()
   if (database.kind !== 'sqlite') {
     const create = database.kind === 'postgres' ? createPostgresDialect : createMysqlDialect
-    return create(database.url, directory, serve)
+    return create(database.url, cli.process.cwd(), serve)
   }
-  rejectMissing(database.filename)
-  const Sqlite = loadDriver<typeof Database>('better-sqlite3', 'SQLite', directory)
-  return new SqliteDialect({ database: async () => new Sqlite(database.filename, { readonly: true }) })
+  const { filename } = database
+  rejectMissing(filename)
+  const open = async () => (await loadSqlite())(filename, { readonly: true })
+  return new SqliteDialect({ open, pragmas: [], busyTimeout: 5000 })
 }
 
 function createPostgresDialect (connectionString: string, directory: string, serve: boolean): PostgresDialect {

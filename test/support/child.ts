@@ -32,7 +32,7 @@ export function run (
   t: Test, program: string, { args = [], flags = [], env = {}, cwd = tmpdir(), wrapper = [] }: RunOptions = {}
 ): Child {
   const loaders = ['./typescript.js', ...(process.env.SEARCHED_LOG ? ['../security/log-everything.ts'] : [])]
-  const imports = loaders.map((name) => `--import=${import.meta.resolve(name)}`)
+  const imports = loaders.map((name) => `--import=${new URL(name, import.meta.url)}`)
   // Without NODE_OPTIONS, through which the test runner would record coverage.
   const command = ['-u', 'NODE_OPTIONS', ...wrapper, process.execPath, ...flags, ...imports, root + program, ...args]
   const names = ['PATH', 'POSTGRES_URL', 'MYSQL_URL', 'SEARCHED_LOG']

@@ -1,10 +1,9 @@
 import { closeSync, lstatSync, openSync, readlinkSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { check } from '../../check-options.js'
-import { StorageOpenError } from '../../errors.js'
 import { KyselyStorage } from './kysely-storage.js'
+import { loadSqlite } from './drivers/open-sqlite.js'
 import { SqliteDialect } from './drivers/sqlite-dialect.js'
-import type { SqliteDatabase } from './drivers/sqlite-driver.js'
 import type { StorageAdapter } from '../storage-adapter.js'
 
 const memory = ':memory:'
@@ -38,16 +37,16 @@ export interface SqliteStorageOptions {
 }
 
 /**
- * Creates a KyselyStorage over better-sqlite3. Any number of processes on one machine can share the file, which has a
- * write-ahead log. `synchronous=FULL` makes acknowledged changes survive a power cut, and `secure_delete` overwrites
- * deleted data.
+ * Creates a KyselyStorage over better-sqlite3, or over `node:sqlite` if better-sqlite3 cannot be loaded. Any number of
+ * processes on one machine can share the file, which has a write-ahead log. `synchronous=FULL` makes acknowledged
+ * changes survive a power cut, and `secure_delete` overwrites deleted data.
  *
  * @throws {InvalidOptionError} if an option is wrong
  */
 export function sqliteStorage (
   { filename = 'vexa-admin.db', busyTimeout = 5000, ...options }: SqliteStorageOptions = {}
 ): KyselyStorage {
-  // better-sqlite3 opens a temporary database if the name is empty or only spaces.
+  // SQLite opens a temporary database if the name is empty. better-sqlite3 ignores spaces around the name.
   const isPath = typeof filename === 'string' && filename.trim() !== '' && !filename.includes('\0')
   check(isPath, '`filename` must be a path')
   check(Number.isInteger(busyTimeout) && busyTimeout >= 0, '`busyTimeout` must be a whole number of milliseconds')
@@ -55,7 +54,10 @@ export function sqliteStorage (
     ...options,
     dialect: new SqliteDialect({
       open: async () => {
-        const database = await openDatabase(filename, options.migrate !== false)
+        const open = await loadSqlite()
+        const create = options.migrate !== false
+        if (create) createPrivate(filename.trim())
+        const database = open(filename.trim(), { fileMustExist: !create })
         // SQLite reports the path, after it has resolved the working directory and symbolic links.
         const main = database.prepare('pragma database_list').get([]) as { file: string }
         locations.set(storage, main.file || memory)
@@ -69,32 +71,6 @@ export function sqliteStorage (
     })
   })
   return storage
-}
-
-async function openDatabase (filename: string, create: boolean): Promise<SqliteDatabase> {
-  try {
-    // The import is here, because an app without a storage of SQLite need not install better-sqlite3.
-    const { default: Database } = await import('better-sqlite3')
-    if (create) createPrivate(filename.trim())
-    return new Database(filename, { timeout: 0, fileMustExist: !create })
-  } catch (cause) {
-    throw new StorageOpenError(describeOpenError(cause, filename), { cause })
-  }
-}
-
-function describeOpenError (cause: unknown, filename: string): string {
-  // better-sqlite3 is an optional dependency, and npm does not report that its installation failed.
-  if ((cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') {
-    return 'better-sqlite3 is not installed: npm install better-sqlite3 (on Node.js 20, better-sqlite3@12), ' +
-      'or give another `storage`'
-  }
-  // Package managers run the install script of better-sqlite3 only with permission. The script's binary is for one
-  // version of Node.js.
-  if (isUnbuilt(cause)) {
-    return 'better-sqlite3 is not built for this Node.js: allow its install script ' +
-      '(pnpm approve-builds, npm install-scripts approve better-sqlite3), then npm rebuild better-sqlite3'
-  }
-  return `SQLite cannot open ${filename === memory ? filename : resolve(filename)} (${(cause as Error).message})`
 }
 
 /** Creates a missing database file with mode 0600. SQLite gives this mode to its `-wal` and `-shm` files, too. */
@@ -113,9 +89,4 @@ function createPrivate (filename: string): void {
 function followLinks (filename: string): string {
   const isLink = lstatSync(filename, { throwIfNoEntry: false })?.isSymbolicLink() === true
   return isLink ? followLinks(resolve(dirname(filename), readlinkSync(filename))) : filename
-}
-
-function isUnbuilt (error: unknown): boolean {
-  const { code, message } = error as { code?: unknown, message?: unknown }
-  return code === 'ERR_DLOPEN_FAILED' || String(message).startsWith('Could not locate the bindings file')
 }

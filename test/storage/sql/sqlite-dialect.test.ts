@@ -54,6 +54,21 @@ t.test('transaction: excludes the statements of others until its end', async (t)
   t.same(await all(), [1, 2, 3])
 })
 
+t.test('transaction: does not wait for the write lock when it only reads', async (t) => {
+  const begun: string[] = []
+  const { db } = await open(t, (database) => ({
+    get inTransaction () { return database.inTransaction },
+    close: () => database.close(),
+    prepare (text) {
+      if (text.startsWith('begin')) begun.push(text)
+      return database.prepare(text)
+    }
+  }))
+  await db.transaction().setAccessMode('read only').execute((trx) => trx.selectFrom('numbers').selectAll().execute())
+  await db.transaction().execute((trx) => trx.selectFrom('numbers').selectAll().execute())
+  t.same(begun, ['begin', 'begin immediate'])
+})
+
 t.test('transaction: writes nothing when its callback throws', async (t) => {
   const { db, all, database } = await open(t)
   await t.rejects(db.transaction().execute(async (trx) => {

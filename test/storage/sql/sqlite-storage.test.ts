@@ -5,11 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import t from 'tap'
 import { sqliteStorage } from '../../../src/index.js'
-import type * as module from '../../../src/storage/sql/sqlite-storage.js'
 import { run } from '../../support/child.js'
 import { adminKey, build, call } from '../../support/helpers.js'
+import { withBetterSqlite } from '../../support/node-sqlite.js'
 
-const path = '../../../src/storage/sql/sqlite-storage.js'
 const user = { email: 'a@b', name: null, max_concurrent_bots: 3, data: null, created_at: '2024-01-01T12:00:00.000Z' }
 
 t.test('sqliteStorage: keeps its data in vexa-admin.db of the working directory by default', async (t) => {
@@ -233,29 +232,18 @@ t.test('filename: each :memory: is a separate database', async (t) => {
   }
 })
 
-t.test('open: rejects when better-sqlite3 has no constructor', async (t) => {
-  const mocked = await t.mockImport<typeof module>(path, { 'better-sqlite3': {} })
-  await t.rejects(mocked.sqliteStorage({ filename: ':memory:' }).open(), {
-    code: 'VEXA_ADMIN_ERR_STORAGE_OPEN', message: /cannot open :memory:/
-  })
-})
-
 t.test('file: has a write-ahead log, full synchronisation, foreign keys, AUTOINCREMENT', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
   const opened: Database.Database[] = []
-  const { sqliteStorage } = await t.mockImport<typeof module>(path, {
-    'better-sqlite3': {
-      default: function (...parameters: ConstructorParameters<typeof Database>) {
-        const database = new Database(...parameters)
-        opened.push(database)
-        return database
-      }
-    }
+  const { sqliteStorage } = await withBetterSqlite(t, function (...args: ConstructorParameters<typeof Database>) {
+    const database = new Database(...args)
+    opened.push(database)
+    return database
   })
   const storage = sqliteStorage({ filename })
   t.teardown(() => storage.close())
   await storage.open()
-  const pragma = (name: string) => opened[0]?.pragma(name, { simple: true })
+  const pragma = (name: string) => opened.at(-1)?.pragma(name, { simple: true })
   t.same([pragma('synchronous'), pragma('foreign_keys'), pragma('busy_timeout'), pragma('secure_delete')], [2, 1, 0, 1])
   const database = new Database(filename)
   t.teardown(() => database.close())

@@ -1,26 +1,43 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely'
 import type { Awaitable } from '../../storage-adapter.js'
 import { createRowMaker, type RowMaker } from './sqlite-rows.js'
 
-/** The part of a better-sqlite3 database that the driver uses. */
+/**
+ * Opens a database that fails at once if it is busy. `filename` is an absolute path, or `':memory:'`.
+ *
+ * @throws {Error} if the file cannot be opened
+ */
+export type OpenSqlite = (filename: string, options: {
+  /** Whether the database can only be read. Then the file must exist. */
+  readonly?: boolean
+  /** Whether to throw if there is no file, instead of creating it. */
+  fileMustExist?: boolean
+}) => SqliteDatabase
+
+/**
+ * The part of a better-sqlite3 database that the driver uses. `node-sqlite.ts` has the same interface. The `code` of
+ * each error of SQLite is the name of its extended result code.
+ */
 export interface SqliteDatabase {
   readonly inTransaction: boolean
   prepare (sql: string): SqliteStatement
   close (): unknown
 }
 
-interface SqliteStatement {
+export interface SqliteStatement {
+  /** Whether the statement returns rows, so that `get` and `all` run it. Otherwise `run` does. */
   readonly reader: boolean
   columns (): ReadonlyArray<{ name: string }>
+  /** Makes each row an array of values. */
   raw (): unknown
   get (parameters: readonly unknown[]): unknown
   all (parameters: readonly unknown[]): unknown[]
-  run (parameters: readonly unknown[]): { changes: number, lastInsertRowid: number | bigint }
+  run (parameters: readonly unknown[]): { changes: number | bigint, lastInsertRowid: number | bigint }
 }
 
 export interface SqliteDriverConfig {
-  /** Opens the database with a `timeout` of 0, because the driver itself waits for locks. */
+  /** Opens the database with a busy timeout of 0, because the driver itself waits for locks. */
   open: () => Promise<SqliteDatabase>
   /** Pragmas that the driver runs on the new connection, in this order. */
   pragmas: readonly string[]
@@ -90,9 +107,9 @@ export class SqliteDriver implements Driver {
     return new SqliteConnection(this)
   }
 
-  async beginTransaction (connection: DatabaseConnection): Promise<void> {
+  async beginTransaction (connection: DatabaseConnection, { accessMode }: TransactionSettings): Promise<void> {
     // A deferred transaction that begins as a reader cannot wait for the write lock: it fails.
-    await this.execute(connection, 'begin immediate')
+    await this.execute(connection, accessMode === 'read only' ? 'begin' : 'begin immediate')
   }
 
   async commitTransaction (connection: DatabaseConnection): Promise<void> {
