@@ -35,13 +35,16 @@ export function run (
   const imports = loaders.map((name) => `--import=${new URL(name, import.meta.url)}`)
   // Without NODE_OPTIONS, through which the test runner would record coverage.
   const command = ['-u', 'NODE_OPTIONS', ...wrapper, process.execPath, ...flags, ...imports, root + program, ...args]
+  return runCommand(t, 'env', command, { env, cwd })
+}
+
+/** Runs a command. The end of the test kills it. */
+export function runCommand (
+  t: Test, command: string, args: string[], { env = {}, cwd = tmpdir() }: Pick<RunOptions, 'env' | 'cwd'> = {}
+): Child {
   const names = ['PATH', 'POSTGRES_URL', 'MYSQL_URL', 'SEARCHED_LOG']
   const inherited = Object.fromEntries(names.map((name) => [name, process.env[name]]))
-  const child = spawn('env', command, {
-    cwd,
-    env: { ...inherited, ...env },
-    stdio: ['ignore', 'pipe', 'pipe']
-  })
+  const child = spawn(command, args, { cwd, env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { output += data })
@@ -58,7 +61,7 @@ export function run (
       }
       look()
       reader.on('line', look)
-      exit.then((code) => reject(new Error(`${program} ended with ${code}:\n${output}`)), reject)
+      exit.then((code) => reject(new Error(`${[command, ...args].join(' ')} ended with ${code}:\n${output}`)), reject)
     }),
     exit
   }

@@ -3,7 +3,7 @@ import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Test } from 'tap'
-import { run } from './child.js'
+import { run, type Child } from './child.js'
 import { backDoor } from './databases.js'
 import { adminKey } from './helpers.js'
 import { send } from './send.js'
@@ -21,10 +21,17 @@ function describe (user: StoredUser | undefined): string {
   return [user.name, user.data.name, ...user.api_tokens.map(({ name }) => name).sort()].join(' ')
 }
 
-interface CrashOptions { rounds: number, load?: number }
+interface CrashOptions {
+  rounds: number
+  load?: number
+  /** Starts a server on the storage at the place. The server prints its address. @default guarded-server.ts */
+  serve?: () => Child
+}
 
 /** Kills a server at a place once a round, and checks that a new process has everything that was acknowledged. */
-export async function crash (t: Test, place: string, { rounds, load = 1 }: CrashOptions): Promise<void> {
+export async function crash (t: Test, place: string, {
+  rounds, load = 1, serve = () => run(t, 'test/support/fixtures/guarded-server.ts', { args: [place] })
+}: CrashOptions): Promise<void> {
   const { db } = backDoor(t, place)
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
@@ -42,7 +49,7 @@ export async function crash (t: Test, place: string, { rounds, load = 1 }: Crash
   }
 
   const start = async () => {
-    const server = run(t, 'test/support/fixtures/guarded-server.ts', { args: [place] })
+    const server = serve()
     const url = await server.line(/^http/)
     return {
       admin: (method: string, path: string, body?: object) => send(
