@@ -23,10 +23,15 @@ export function adminOf (t: Test, database: 'postgres' | 'mysql', { url }: Datab
   return db
 }
 
-/** Starts a primary and its standby, which pg_basebackup creates. */
+/** Starts a primary and its standby. */
 export async function startPair (t: Test): Promise<{ primary: DatabaseServer, standby: DatabaseServer }> {
   const primary = await startServer(t, 'postgres')
   await until(async () => (await sql`select 1`.execute(adminOf(t, 'postgres', primary))).rows.length === 1)
+  return { primary, standby: await startStandby(t, primary) }
+}
+
+/** Starts a standby, which pg_basebackup creates. */
+export async function startStandby (t: Test, primary: DatabaseServer): Promise<DatabaseServer> {
   const directory = emptyDirectory(t, 'postgres')
   await runAs('postgres', directory, 'pg_basebackup', [
     '-d', primary.url, '-D', directory, '--write-recovery-conf', '--wal-method=stream', '--checkpoint=fast', '--no-sync'
@@ -35,7 +40,35 @@ export async function startPair (t: Test): Promise<{ primary: DatabaseServer, st
   await standby.start()
   const db = adminOf(t, 'postgres', standby)
   await until(async () => (await sql`select 1 where pg_is_in_recovery()`.execute(db)).rows.length === 1)
-  return { primary, standby }
+  return standby
+}
+
+/** Makes a primary of PostgreSQL read-only, and waits until its sessions are. The sessions stay open. */
+export async function makeReadOnly (db: Kysely<any>): Promise<void> {
+  await sql`alter system set default_transaction_read_only = on`.execute(db)
+  await sql`select pg_reload_conf()`.execute(db)
+  await until(async () => {
+    const { rows } = await sql<{ value: string }>`select current_setting('transaction_read_only') as value`.execute(db)
+    return rows[0]?.value === 'on'
+  })
+}
+
+/**
+ * Starts a primary and its replica of MariaDB, with the database `app`. The account `app` cannot write while
+ * `read_only` is on.
+ */
+export async function startReplicated (t: Test): Promise<{ primary: DatabaseServer, replica: DatabaseServer }> {
+  const primary = await startServer(t, 'mysql', ['--log-bin', '--server-id=1'])
+  const replica = await startServer(t, 'mysql', ['--server-id=2', '--read-only'])
+  const db = adminOf(t, 'mysql', replica)
+  await sql`change master to master_host = '127.0.0.1', master_user = 'root',
+    master_port = ${sql.lit(Number(new URL(primary.url).port))}, master_use_gtid = slave_pos`.execute(db)
+  await sql`start slave`.execute(db)
+  const admin = adminOf(t, 'mysql', primary)
+  await sql`create database app`.execute(admin)
+  await sql`create user app@localhost`.execute(admin)
+  await sql`grant all on app.* to app@localhost`.execute(admin)
+  return { primary, replica }
 }
 
 /** Starts a cluster of two synchronised nodes. */

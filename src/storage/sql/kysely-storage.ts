@@ -12,6 +12,7 @@ import { createAuditLists } from './audit-lists.js'
 import { checkDriver } from './dialects/check-driver.js'
 import { detectDialect, type DialectTraits } from './dialects/index.js'
 import { SqliteDialect } from './drivers/sqlite-dialect.js'
+import { leaveReadOnlyServers } from './failover.js'
 import { createHashedTokens } from './hashed-tokens.js'
 import { createImports } from './imports.js'
 import { resolveKyselyOptions, type KyselyStorageOptions } from './kysely-options.js'
@@ -48,9 +49,11 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
   constructor (options: KyselyStorageOptions) {
     const { dialect, db: appDb, tablePrefix, migrate } = resolveKyselyOptions(options)
     const db = withoutPlugins(appDb ?? new Kysely<any>({ dialect: dialect as Dialect }))
+    const traits = detectDialect(db)
+    if (traits.failover !== undefined) leaveReadOnlyServers(db, traits.failover)
     if (appDb !== undefined) rejectHolders(appDb, db)
     const sqlite = dialect instanceof SqliteDialect ? dialect : undefined
-    this.#runner = new QueryRunner(db, detectDialect(db), tableNames(tablePrefix), sqlite)
+    this.#runner = new QueryRunner(db, traits, tableNames(tablePrefix), sqlite)
     this.#users = createUserQueries(this.#runner)
     this.#tokens = createTokenQueries(this.#runner)
     this.#tokenLists = createTokenLists(this.#runner)

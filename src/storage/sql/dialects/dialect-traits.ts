@@ -8,6 +8,20 @@ type Type = ColumnDataType | RawBuilder<unknown>
 /** The kinds of values in the tables. */
 export type ColumnType = 'key' | 'email' | 'text' | 'integer' | 'boolean' | 'json' | 'hash' | 'time'
 
+/** How connections to a server that has become read-only are found and ended. */
+export interface FailoverTraits {
+  /** Reads whether the server is a replica, or read-only in a way that makes its data old. */
+  readonly checkQuery: RawBuilder<object>
+  /** Returns why the server must not answer, or `undefined` if it may. `rows` are those of `checkQuery`. */
+  faultOf (rows: readonly object[]): string | undefined
+  /** Number of milliseconds for which a check holds. */
+  readonly checkLasts: number
+  /** Ends the session that runs this statement. */
+  readonly endSession: RawBuilder<unknown>
+  /** Returns whether the server has rejected a write because the server or the session is read-only. */
+  isReadOnlyError (error: unknown): boolean
+}
+
 /**
  * The differences between SQLite, PostgreSQL and MySQL. The rest of the storage does not know which of these databases
  * it has. The rest uses SQL that all three accept, such as `limit` and `length`. It uses `returning` only if
@@ -134,6 +148,8 @@ export interface DialectTraits {
 
   // Server
 
+  /** Absent for a database without servers. */
+  readonly failover?: FailoverTraits
   /**
    * Checks the settings of the server and the session.
    *

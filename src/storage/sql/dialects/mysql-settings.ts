@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import type { TableNames } from '../tables.js'
-import { checkSettings, schemaOf, type Setting, type Values } from './settings.js'
+import { checkSettings, findUnsafe, schemaOf, type Setting, type Values } from './settings.js'
 
 const isOn = (value: unknown) => /^(ON|1)$/i.test(String(value))
 // A setting that the server does not have counts as off.
@@ -156,6 +156,23 @@ export async function checkMysqlSettings (db: Kysely<any>, tables: TableNames): 
       ...engine.rows.map((row) => ['engine', Object.values(row)[0]])
     ]
   })
-  const entries = values.map(([name, value]) => [String(name).toLowerCase(), String(value)])
-  checkSettings(mysqlSettings, Object.fromEntries(entries))
+  checkSettings(mysqlSettings, toValues(values))
+}
+
+const replicaSettings = mysqlSettings.filter(({ message }) => message === replica)
+const replicaNames = [...replicaSettings.map(({ name }) => name), ...groupSettings, 'group_replication_consistency']
+  .map((name) => sql.lit(name))
+
+/**
+ * The check whether the server is a replica. In a failover, the old primary becomes a replica while its sessions stay
+ * open, so the check is repeated.
+ */
+export const replicaCheck = {
+  checkQuery: sql<object>`show session variables where variable_name in (${sql.join(replicaNames)})`,
+  faultOf: (rows: readonly object[]) => findUnsafe(replicaSettings, toValues(rows.map((row) => Object.values(row)))),
+  checkLasts: 1000
+}
+
+function toValues (pairs: readonly unknown[][]): Values {
+  return Object.fromEntries(pairs.map(([name, value]) => [String(name).toLowerCase(), String(value)]))
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { DialectTraits } from './dialect-traits.js'
 import { matchesError } from './errors.js'
-import { checkMysqlSettings } from './mysql-settings.js'
+import { checkMysqlSettings, replicaCheck } from './mysql-settings.js'
 
 // Seconds that a start waits while another start migrates. Fastify gives a plugin ten seconds to start.
 const lockTimeout = 8
@@ -103,6 +103,13 @@ export const mysql: DialectTraits = {
   // 1050: an existing table. 1060: an existing column. 1061: an existing index.
   isAlreadyExists: (error) => hasNumber(error, 1050, 1060, 1061),
 
+  failover: {
+    ...replicaCheck,
+    endSession: sql`kill connection_id()`,
+    // 1290: an option such as read_only. 1792: a read-only transaction. 1836: a read-only server. 3100: a member of a
+    // group that must not write.
+    isReadOnlyError: (error) => hasNumber(error, 1290, 1792, 1836, 3100)
+  },
   checkSettings: checkMysqlSettings,
   withMigrationLock: (db, { migrations }, work) => db.connection().execute(async (connection) => {
     // The lock covers the whole server, and ends with its connection.

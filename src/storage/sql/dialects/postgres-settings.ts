@@ -1,6 +1,6 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely'
 import type { TableNames } from '../tables.js'
-import { checkSettings, schemaOf, type Setting, type Values } from './settings.js'
+import { checkSettings, findUnsafe, schemaOf, type Setting, type Values } from './settings.js'
 
 interface PostgresSetting extends Setting {
   /**
@@ -18,17 +18,19 @@ const alterRole = (consequence: string, change: string) => `${consequence}. Run:
 const oldData = 'the server answers with old data'
 const unenforced = 'foreign keys are not enforced'
 
+const recovery: PostgresSetting = {
+  name: 'pg_is_in_recovery()',
+  read: sql`pg_is_in_recovery()`,
+  isSafe: isOff,
+  message: 'the server is a standby, which answers with old data. Connect to the primary'
+}
+
 /**
  * The settings of PostgreSQL, YugabyteDB and CockroachDB that can do harm.
  * `harmless` in test/storage/sql/settings.test.ts lists the settings that cannot do harm.
  */
 export const postgresSettings: readonly PostgresSetting[] = [
-  {
-    name: 'pg_is_in_recovery()',
-    read: sql`pg_is_in_recovery()`,
-    isSafe: isOff,
-    message: 'the server is a standby, which answers with old data. Connect to the primary'
-  },
+  recovery,
   {
     name: 'default_transaction_read_only',
     isSafe: isOff,
@@ -108,9 +110,19 @@ export const postgresSettings: readonly PostgresSetting[] = [
 export async function checkPostgresSettings (db: Kysely<any>, names: TableNames): Promise<void> {
   const schema = sql`coalesce(quote_ident(cast(${schemaOf(db)} as text)) || '.', '')`
   const oids = Object.values(names).map((name) => sql`to_regclass(${schema} || quote_ident(cast(${name} as text)))`)
-  const columns = postgresSettings.map(({ name, read = sql`current_setting(${sql.lit(name)}, true)` }) =>
-    sql`cast(${read} as text) as ${sql.id(name)}`)
+  const columns = postgresSettings.map(selected)
   const { rows } = await sql<Values>`with t as (select * from pg_class where oid in (${sql.join(oids)}))
     select ${sql.join(columns)}`.execute(db)
   checkSettings(postgresSettings, rows[0] ?? {})
+}
+
+/** The check whether the server is a standby. A primary becomes a standby only by a restart, which ends sessions. */
+export const standbyCheck = {
+  checkQuery: sql<Values>`select ${selected(recovery)}`,
+  faultOf: ([row]: readonly object[]) => findUnsafe([recovery], (row ?? {}) as Values),
+  checkLasts: Infinity
+}
+
+function selected ({ name, read = sql`current_setting(${sql.lit(name)}, true)` }: PostgresSetting) {
+  return sql`cast(${read} as text) as ${sql.id(name)}`
 }

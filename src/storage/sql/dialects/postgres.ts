@@ -4,7 +4,7 @@ import {
 import { toInteger } from '../integers.js'
 import type { DialectTraits } from './dialect-traits.js'
 import { matchesError } from './errors.js'
-import { checkPostgresSettings } from './postgres-settings.js'
+import { checkPostgresSettings, standbyCheck } from './postgres-settings.js'
 
 const casts = {
   key: 'bigint',
@@ -109,6 +109,11 @@ export const postgres: DialectTraits = {
   // the table, or 23505, about an index of the catalogue.
   isAlreadyExists: (error) => hasCode(error, '42P07', '42710', '23505'),
 
+  failover: {
+    ...standbyCheck,
+    endSession: sql`select pg_terminate_backend(pg_backend_pid())`,
+    isReadOnlyError: (error) => hasCode(error, '25006')
+  },
   checkSettings: checkPostgresSettings,
   // Locks a row, because some databases with PostgreSQL's SQL have no advisory locks.
   withMigrationLock: (db, { migrations }, work) =>

@@ -18,15 +18,22 @@ export interface Setting {
 }
 
 /**
- * Checks settings in the given order. A setting that the server does not have is safe.
+ * Returns the message about the first setting whose value is not safe, or `undefined` if all are safe. A setting that
+ * the server does not have is safe.
+ */
+export function findUnsafe (settings: readonly Setting[], values: Values): string | undefined {
+  const unsafe = settings.find(({ name, isSafe }) => values[name] != null && !isSafe(values[name], values))
+  return unsafe && `${unsafe.name} is ${values[unsafe.name]}: ${unsafe.message}`
+}
+
+/**
+ * Checks settings in the given order.
  *
  * @throws {StorageOpenError} for the first value that is not safe
  */
 export function checkSettings (settings: readonly Setting[], values: Values): void {
-  for (const { name, isSafe, message } of settings) {
-    const value = values[name]
-    if (value != null && !isSafe(value, values)) throw new StorageOpenError(`${name} is ${value}: ${message}`)
-  }
+  const message = findUnsafe(settings, values)
+  if (message !== undefined) throw new StorageOpenError(message)
 }
 
 /** Returns the schema that the app's Kysely puts before names of tables, or null. Kysely does not change raw SQL. */
