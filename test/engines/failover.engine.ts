@@ -1,12 +1,15 @@
 // Servers that become read-only while their connections stay open, as an old primary does in a failover.
+import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { KyselyStorage, type KyselyStorageOptions } from '../../src/index.js'
 import { addressOf } from '../support/address.js'
+import { run } from '../support/child.js'
 import { dialectFor, poolSize } from '../support/databases.js'
-import { build, call } from '../support/helpers.js'
-import { uninstalled } from '../support/servers.js'
+import { adminKey, build, call } from '../support/helpers.js'
+import { send } from '../support/send.js'
+import { freePort, uninstalled } from '../support/servers.js'
 import { adminOf, makeReadOnly, startPair, startReplicated, until } from './clusters.js'
 
 const withPostgres = { skip: uninstalled('postgres') }
@@ -30,7 +33,7 @@ async function startApp (t: Test, options: KyselyStorageOptions) {
 async function writeAgain (t: Test, write: () => Promise<number>) {
   const began = performance.now()
   const statuses: number[] = []
-  while (statuses.at(-1) !== 200) statuses.push(await write())
+  while (![200, 201].includes(statuses.at(-1) as number)) statuses.push(await write())
   t.comment(`writes succeed again after ${Math.round(performance.now() - began)} ms: ${statuses.join()}`)
   return statuses
 }
@@ -71,6 +74,30 @@ t.test('PostgreSQL: no new connection to a standby answers', withPostgres, async
   await sql`select pg_promote()`.execute(adminOf(t, 'postgres', standby))
   await writeAgain(t, write)
   t.equal(await use(token), 200)
+})
+
+t.test('postgres-hosts.ts: finds the new primary among its hosts', withPostgres, async (t) => {
+  const { primary, standby } = await startPair(t)
+  // The standby comes first, so the app has to pass it over.
+  const urls = `${standby.url},${primary.url}`
+  const env = { POSTGRES_URLS: urls, ADMIN_API_KEY: adminKey, PORT: String(await freePort()) }
+  const child = run(t, 'examples/postgres-hosts.ts', { env })
+  await child.line(/Server listening/)
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  let count = 0
+  const write = async () => {
+    const { status } = await send(agent, 'POST', `http://127.0.0.1:${env.PORT}/admin/users`, {
+      'x-admin-api-key': adminKey
+    }, { email: `${++count}@x` })
+    return status
+  }
+  t.same(new Set(await Promise.all(Array.from({ length: 40 }, write))), new Set([201]), 'no connection to the standby')
+  await primary.crash()
+  t.equal(await write(), 503)
+  await sql`select pg_promote()`.execute(adminOf(t, 'postgres', standby))
+  await writeAgain(t, write)
+  t.same(new Set(await Promise.all(Array.from({ length: 40 }, write))), new Set([201]))
 })
 
 t.test('MariaDB: one fault replaces all connections to a server with read_only', withMariadb, async (t) => {
