@@ -1,4 +1,4 @@
-// Servers that become read-only while their connections stay open, as an old primary does in a failover.
+// Failovers: the primary is killed, or becomes read-only while its connections stay open.
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, sql } from 'kysely'
@@ -11,6 +11,7 @@ import { adminKey, build, call } from '../support/helpers.js'
 import { send } from '../support/send.js'
 import { freePort, uninstalled } from '../support/servers.js'
 import { adminOf, makeReadOnly, startPair, startReplicated, until } from './clusters.js'
+import { failOver } from './fail-over.js'
 
 const withPostgres = { skip: uninstalled('postgres') }
 const withMariadb = { skip: uninstalled('mysql') }
@@ -98,6 +99,10 @@ t.test('postgres-hosts.ts: finds the new primary among its hosts', withPostgres,
   await sql`select pg_promote()`.execute(adminOf(t, 'postgres', standby))
   await writeAgain(t, write)
   t.same(new Set(await Promise.all(Array.from({ length: 40 }, write))), new Set([201]))
+})
+
+t.test('PostgreSQL: no acknowledged write is lost when the primary is killed under load', withPostgres, async (t) => {
+  await failOver(t, { rounds: 1, synchronous: true })
 })
 
 t.test('MariaDB: one fault replaces all connections to a server with read_only', withMariadb, async (t) => {

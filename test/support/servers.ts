@@ -16,8 +16,10 @@ export interface DatabaseServer {
   readonly url: string
   /** Starts the server. Resolves when it accepts connections. */
   start (): Promise<void>
-  /** Kills the server at once, as a crash would. Resolves when it has ended. */
+  /** Ends the server at once, as a crash would. Resolves when it has ended. */
   crash (): Promise<void>
+  /** Kills the server with SIGKILL. Processes that it has started may live a little longer. */
+  kill (): Promise<void>
   /** Stops the server in order. Resolves when it has ended. */
   stop (): Promise<void>
 }
@@ -122,6 +124,7 @@ export async function serverIn (
       while (!await answers(port)) await sleep(20)
     },
     crash: () => end(crash),
+    kill: () => end('SIGKILL'),
     stop: () => end(stop)
   }
   t.teardown(() => server.crash())
