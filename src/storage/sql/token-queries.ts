@@ -61,7 +61,8 @@ export function createTokenQueries (runner: QueryRunner): Pick<StorageAdapter, T
         // deletion.
         const locked = entry === undefined ? undefined : await lockToken(runner, db, key)
         const { numAffectedRows } = await runner.execute(query, db)
-        return { isDone: numAffectedRows !== 0n, userId: locked?.token.user_id }
+        // A driver may leave the number out if no row is affected, as kysely-pglite-dialect does.
+        return { isDone: (numAffectedRows ?? 0n) > 0n, userId: locked?.token.user_id }
       }
       return await unlessReferenced(traits, async () => {
         const { isDone } = await audited(runner, entry, revoke, ({ isDone, userId }) =>

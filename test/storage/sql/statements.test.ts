@@ -338,6 +338,15 @@ t.test('KyselyStorage: returns absent when MySQL writes no row', async (t) => {
   t.equal(await storage.updateUser('1', { name: 'x' }), 'absent')
 })
 
+t.test('revokeToken: returns false when the driver leaves out the number of affected rows', async (t) => {
+  for (const numAffectedRows of [undefined, 0n]) {
+    const { storage } = scripted('postgres', (sql) => sql.startsWith('delete')
+      ? { numAffectedRows: numAffectedRows as never }
+      : undefined)
+    t.equal(await storage.revokeToken('1'), false)
+  }
+})
+
 t.test('createUser: returns taken in MySQL only when another user has the address', async (t) => {
   const inserting = (stored: object[], times: number) => {
     let count = 0
