@@ -1,10 +1,12 @@
-// Servers that copy from other servers: a standby of PostgreSQL, and nodes of Galera.
+// Servers that copy from other servers: a standby of PostgreSQL, nodes of Galera, and a group of MySQL.
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql, Kysely } from 'kysely'
 import type { Test } from 'tap'
 import { dialectFor } from '../support/databases.js'
-import { emptyDirectory, freePort, runAs, serverIn, startServer, type DatabaseServer } from '../support/servers.js'
+import {
+  emptyDirectory, freePort, runAs, serverIn, startServer, type DatabaseServer, type Product
+} from '../support/servers.js'
 
 const provider = '/usr/lib/galera/libgalera_smm.so'
 
@@ -71,33 +73,70 @@ export async function startReplicated (t: Test): Promise<{ primary: DatabaseServ
   return { primary, replica }
 }
 
-/** Starts a cluster of two synchronised nodes. */
+/** Starts a cluster of three synchronised nodes. */
 export async function startGalera (t: Test): Promise<DatabaseServer[]> {
-  const directories = [emptyDirectory(t, 'mysql'), emptyDirectory(t, 'mysql')] as const
-  const ports = [await freePort(), await freePort()]
-  const cluster = `gcomm://${ports.map((port) => `127.0.0.1:${port}`).join()}`
-  const node = async (n: 0 | 1, options: readonly string[] = []) => {
-    const [port, transfer] = [ports[n], await freePort()]
-    return serverIn(t, 'mysql', directories[n], [
-      '--binlog-format=ROW', '--innodb-autoinc-lock-mode=2', '--wsrep-on=ON', `--wsrep-provider=${provider}`, `--wsrep-cluster-address=${cluster}`, `--wsrep-node-address=127.0.0.1:${port}`, '--wsrep-sst-method=rsync',
-      `--wsrep-provider-options=base_host=127.0.0.1;base_port=${port};gmcast.listen_addr=tcp://127.0.0.1:${port};ist.recv_addr=127.0.0.1:${transfer};pc.recovery=no`, ...options
-    ])
-  }
-  // The second node starts from a copy of the first, so that not all data goes over the network.
-  await runAs('mysql', directories[0], 'mariadb-install-db', [
-    '--no-defaults', `--datadir=${directories[0]}`, '--auth-root-authentication-method=normal', '--skip-test-db'
+  const nodes = await Promise.all([0, 1, 2].map(async () =>
+    ({ directory: emptyDirectory(t, 'mysql'), port: await freePort(), transfer: await freePort() })))
+  const cluster = `gcomm://${nodes.map(({ port }) => `127.0.0.1:${port}`).join()}`
+  const [first, ...others] = nodes as [typeof nodes[0], ...typeof nodes]
+  const node = ({ directory, port, transfer }: typeof first, options: readonly string[] = []) => serverIn(t, 'mysql', directory, [
+    '--binlog-format=ROW', '--innodb-autoinc-lock-mode=2', '--wsrep-on=ON', `--wsrep-provider=${provider}`,
+    `--wsrep-cluster-address=${cluster}`, `--wsrep-node-address=127.0.0.1:${port}`, '--wsrep-sst-method=rsync',
+    `--wsrep-provider-options=base_host=127.0.0.1;base_port=${port};gmcast.listen_addr=tcp://127.0.0.1:${port};ist.recv_addr=127.0.0.1:${transfer};pc.recovery=no`,
+    ...options
   ])
-  const first = await node(0, ['--wsrep-new-cluster'])
-  await startSynced(t, first)
+  // The other nodes start from a copy of the first, so that not all data goes over the network.
+  await runAs('mysql', first.directory, 'mariadb-install-db', [
+    '--no-defaults', `--datadir=${first.directory}`, '--auth-root-authentication-method=normal', '--skip-test-db'
+  ])
+  const bootstrap = await node(first, ['--wsrep-new-cluster'])
+  await startSynced(t, bootstrap)
   // Synchronised first, because a node that is stopped while it joins may never end.
-  await first.stop()
-  await runAs('mysql', directories[1], 'cp', ['-a', `${directories[0]}/.`, directories[1]])
-  await runAs('mysql', directories[0], 'sed', [
-    '-i', 's/safe_to_bootstrap: 0/safe_to_bootstrap: 1/', `${directories[0]}/grastate.dat`
+  await bootstrap.stop()
+  for (const { directory } of others) await runAs('mysql', directory, 'cp', ['-a', `${first.directory}/.`, directory])
+  await runAs('mysql', first.directory, 'sed', [
+    '-i', 's/safe_to_bootstrap: 0/safe_to_bootstrap: 1/', `${first.directory}/grastate.dat`
   ])
-  const second = await node(1)
-  for (const server of [first, second]) await startSynced(t, server)
-  return [first, second]
+  const servers = [bootstrap, ...await Promise.all(others.map((other) => node(other)))]
+  for (const server of servers) await startSynced(t, server)
+  return servers
+}
+
+/** Starts a group of three members. Only the first, the primary, accepts writes. */
+export async function startGroup (t: Test, product: Product): Promise<DatabaseServer[]> {
+  const members = await Promise.all([0, 1, 2].map(async (n) =>
+    ({ n, directory: emptyDirectory(t, product), port: await freePort() })))
+  const seeds = members.map(({ port }) => `127.0.0.1:${port}`).join()
+  const [{ directory: source }] = members as [typeof members[0]]
+  await runAs(product, source, ...product.install(source))
+  // The copies are other servers, so they must not have the same id.
+  await runAs(product, source, 'rm', ['-f', `${source}/data/auto.cnf`])
+  for (const { directory } of members.slice(1)) await runAs(product, directory, 'cp', ['-a', `${source}/data`, directory])
+  const servers: DatabaseServer[] = []
+  for (const { n, directory, port } of members) {
+    const server = await serverIn(t, product, directory, [
+      `--server-id=${n + 1}`, '--gtid-mode=ON', '--enforce-gtid-consistency=ON', '--report-host=127.0.0.1',
+      '--plugin-load-add=group_replication.so', '--loose-group-replication-start-on-boot=OFF',
+      '--loose-group-replication-group-name=aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+      `--loose-group-replication-local-address=127.0.0.1:${port}`, `--loose-group-replication-group-seeds=${seeds}`,
+      '--loose-group-replication-recovery-get-public-key=ON', '--loose-group-replication-ip-allowlist=127.0.0.1'
+    ])
+    await server.start()
+    servers.push(server)
+    const db = adminOf(t, 'mysql', server)
+    await until(async () => (await sql`select 1`.execute(db)).rows.length === 1)
+    await db.connection().execute(async (connection) => {
+      await sql`set sql_log_bin = 0`.execute(connection)
+      await sql`change replication source to source_user = 'root' for channel 'group_replication_recovery'`.execute(connection)
+      await sql`set sql_log_bin = 1`.execute(connection)
+      if (n === 0) await sql`set global group_replication_bootstrap_group = ON`.execute(connection)
+      await sql`start group_replication`.execute(connection)
+      if (n === 0) await sql`set global group_replication_bootstrap_group = OFF`.execute(connection)
+    })
+    const online = sql`select 1 from performance_schema.replication_group_members where member_state = 'ONLINE'`
+    await until(async () => (await online.execute(db)).rows.length === n + 1)
+  }
+  return servers
 }
 
 /** Starts a node, and waits until it is synchronised. */

@@ -1,7 +1,7 @@
 // Database servers that belong to one test, so that it can kill them.
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,8 @@ export interface DatabaseServer {
   stop (): Promise<void>
 }
 
-interface Product {
+/** A kind of server, and how to run it. */
+export interface Product {
   /** The server program; `undefined` if it is not installed. */
   program: string | undefined
   /** The user that runs it, because root must not. */
@@ -35,6 +36,8 @@ interface Product {
   stop: NodeJS.Signals
   url: (port: number) => string
 }
+
+type Server = 'postgres' | 'mysql' | Product
 
 const postgresPrograms = existsSync('/usr/lib/postgresql')
   ? readdirSync('/usr/lib/postgresql').map((version) => `/usr/lib/postgresql/${version}/bin`)
@@ -69,6 +72,8 @@ const products: Record<'postgres' | 'mysql', Product> = {
   }
 }
 
+const productOf = (server: Server): Product => typeof server === 'string' ? products[server] : server
+
 /**
  * Returns `false` if a database belongs to this run and is installed, else the reason for skipping its tests.
  *
@@ -88,11 +93,11 @@ export function uninstalled (database: 'postgres' | 'mysql'): string | false {
  */
 export async function startServer (
   t: Test,
-  database: 'postgres' | 'mysql',
+  database: Server,
   options: readonly string[] = []
 ): Promise<DatabaseServer> {
   const directory = emptyDirectory(t, database)
-  await runAs(database, directory, ...products[database].install(directory))
+  await runAs(database, directory, ...productOf(database).install(directory))
   const server = await serverIn(t, database, directory, options)
   await server.start()
   return server
@@ -101,11 +106,11 @@ export async function startServer (
 /** Returns a server over a folder that has its data. Kills it after the test. */
 export async function serverIn (
   t: Test,
-  database: 'postgres' | 'mysql',
+  database: Server,
   directory: string,
   options: readonly string[] = []
 ): Promise<DatabaseServer> {
-  const { program, user, args, crash, stop, url } = products[database]
+  const { program, user, args, crash, stop, url } = productOf(database)
   const port = await freePort()
   let running: ChildProcess | undefined
   const end = async (signal: NodeJS.Signals) => {
@@ -118,10 +123,18 @@ export async function serverIn (
     directory,
     url: url(port),
     async start () {
-      running = spawn(program as string, [...args(directory, port), ...options], {
-        ...identityOf(user), cwd: directory, env: environmentIn(directory), stdio: 'ignore'
+      const log = openSync(join(directory, 'server.log'), 'a')
+      const child = spawn(program as string, [...args(directory, port), ...options], {
+        ...identityOf(user), cwd: directory, env: environmentIn(directory), stdio: ['ignore', log, log]
       })
-      while (!await answers(port)) await sleep(20)
+      closeSync(log)
+      running = child
+      while (!await answers(port)) {
+        if (child.exitCode !== null) {
+          throw new Error(readFileSync(join(directory, 'server.log'), 'utf8').slice(-2000))
+        }
+        await sleep(20)
+      }
     },
     crash: () => end(crash),
     kill: () => end('SIGKILL'),
@@ -132,9 +145,9 @@ export async function serverIn (
 }
 
 /** Creates a folder for the user that the server runs as. Deletes it after the test. */
-export function emptyDirectory (t: Test, database: 'postgres' | 'mysql'): string {
+export function emptyDirectory (t: Test, database: Server): string {
   const directory = mkdtempSync(join(tmpdir(), 'server-'))
-  const { uid, gid } = identityOf(products[database].user)
+  const { uid, gid } = identityOf(productOf(database).user)
   if (uid !== undefined) chownSync(directory, uid, gid as number)
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   return directory
@@ -142,12 +155,12 @@ export function emptyDirectory (t: Test, database: 'postgres' | 'mysql'): string
 
 /** Runs a program as the user that the server runs as. Finds PostgreSQL's own programs by name. */
 export async function runAs (
-  database: 'postgres' | 'mysql',
+  database: Server,
   cwd: string,
   program: string,
   args: readonly string[]
 ): Promise<void> {
-  const identity = identityOf(products[database].user)
+  const identity = identityOf(productOf(database).user)
   await promisify(execFile)(program, args, { ...identity, cwd, env: environmentIn(cwd) })
 }
 
