@@ -79,4 +79,16 @@ t.test('Group Replication', { skip: uninstalled('mysql') }, async (t) => {
   t.comment(`BEFORE on the secondaries: ${JSON.stringify(counts)}`)
   t.same(counts, { rounds: 2000, missed: 0, notRevoked: 0, stale: 0 })
   await testEngine(t, { engine, dialects: [() => dialectOn(primary)] })
+
+  const [secondary] = secondaries as [DatabaseServer]
+  await sql`create user app identified by 'secret'`.execute(adminOf(t, 'mysql', primary))
+  await sql`grant all on test.* to app`.execute(adminOf(t, 'mysql', primary))
+  const asApp = (server: DatabaseServer) =>
+    on({ ...server, url: server.url.replace('root@', 'app:secret@') }, before)
+  t.ok(await using(asApp(primary), opens))
+  await t.rejects(using(asApp(secondary), opens), { code, message: 'member_state is unknown: ' })
+  await sql`grant select on performance_schema.replication_group_members to app`.execute(adminOf(t, 'mysql', primary))
+  t.ok(await using(asApp(secondary), opens))
+  await sql`stop group_replication`.execute(adminOf(t, 'mysql', secondary))
+  await t.rejects(using(asApp(secondary), opens), { code, message: 'member_state is OFFLINE: ' })
 })

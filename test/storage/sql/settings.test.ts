@@ -178,9 +178,10 @@ const mysqlAnswers: Array<[name: string | undefined, values: Values]> = [
   }],
   ['read_only', { ...secondary, group_replication_consistency: 'EVENTUAL' }],
   ['read_only', { ...secondary, group_replication_consistency: 'BEFORE_ON_PRIMARY_FAILOVER' }],
-  [undefined, { ...secondary, group_replication_consistency: 'BEFORE' }],
-  // A member that has left its group.
-  ['read_only', { read_only: 'ON', group_replication_group_name: '', group_replication_consistency: 'BEFORE' }],
+  [undefined, { ...secondary, group_replication_consistency: 'BEFORE', member_state: 'ONLINE' }],
+  ['member_state', { ...secondary, group_replication_consistency: 'BEFORE', member_state: 'OFFLINE' }],
+  ['member_state', { ...secondary, group_replication_consistency: 'BEFORE', member_state: 'unknown' }],
+  [undefined, { ...group, group_replication_consistency: 'BEFORE', member_state: 'unknown' }],
 
   [undefined, { wsrep_on: 'OFF', 'global wsrep_on': 'OFF', wsrep_sync_wait: '0', wsrep_dirty_reads: 'ON' }],
   ['wsrep_sync_wait', { ...galera, wsrep_sync_wait: '0' }],

@@ -338,6 +338,32 @@ t.test('KyselyStorage: returns absent when MySQL writes no row', async (t) => {
   t.equal(await storage.updateUser('1', { name: 'x' }), 'absent')
 })
 
+t.test('open: rejects a secondary of MySQL unless the account sees that it is online', async (t) => {
+  const open = async (state: Answer | undefined, group = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee') => {
+    const { sent, storage } = scripted('mysql', (sql) => {
+      if (sql.includes('replication_group_members')) return state
+      if (/max\(.version/.test(sql)) return { rows: [{ version: schemaVersion }] }
+      return sql.startsWith('show session variables')
+        ? {
+            rows: Object.entries({
+              group_replication_group_name: group, group_replication_consistency: 'BEFORE', read_only: group && 'ON'
+            }).map(([Variable_name, Value]) => ({ Variable_name, Value }))
+          }
+        : undefined
+    })
+    await storage.open()
+    await storage.close()
+    return sent.some((sql) => sql.includes('replication_group_members'))
+  }
+  t.equal(await open({ rows: [{ state: 'ONLINE' }] }), true)
+  t.equal(await open(undefined, ''), false, 'no group is in use')
+  const code = 'VEXA_ADMIN_ERR_STORAGE_OPEN'
+  await t.rejects(open({ rows: [{ state: 'OFFLINE' }] }), { code, message: 'member_state is OFFLINE: the server is' })
+  for (const state of [{ rows: [] }, failure({ errno: 1142 })]) {
+    await t.rejects(open(state), { code, message: 'member_state is unknown: the server is' })
+  }
+})
+
 t.test('revokeToken: returns false when the driver leaves out the number of affected rows', async (t) => {
   for (const numAffectedRows of [undefined, 0n]) {
     const { storage } = scripted('postgres', (sql) => sql.startsWith('delete')

@@ -52,6 +52,13 @@ export const mysqlSettings: readonly Setting[] = [
     message: setSession('the members of the group answer with old data', "group_replication_consistency = 'BEFORE'")
   },
   {
+    name: 'member_state',
+    // Reads of a member that has left the group do not wait, whatever its settings say.
+    isSafe: (value, { read_only: readOnly }) => value === 'ONLINE' || isOff(readOnly),
+    message: 'the server is outside of its group and answers with old data, or the account cannot read its state. ' +
+      'Connect to the primary, or run: grant select on performance_schema.replication_group_members to …'
+  },
+  {
     name: 'wsrep_sync_wait',
     isSafe: (value, { wsrep_on: wsrep }) => isOff(wsrep) || Number(value) % 2 === 1,
     message: setSession('the nodes of the cluster answer with old data', 'wsrep_sync_wait = 7')
@@ -149,8 +156,11 @@ export async function checkMysqlSettings (db: Kysely<any>, tables: TableNames): 
     const engine = await sql<object>`select engine as value from information_schema.tables
       where table_schema = coalesce(${schemaOf(db)}, database()) and table_name in (${sql.join(Object.values(tables))})
         and coalesce(engine, '') <> 'InnoDB'`.execute(connection)
+    const settings = session.rows.map((row) => Object.values(row))
+    const isInGroup = settings.some(([name, value]) => name === 'group_replication_group_name' && !isOff(value))
     return [
-      ...session.rows.map((row) => Object.values(row)),
+      ...settings,
+      ...isInGroup ? [['member_state', await memberState(connection)]] : [],
       ...global.rows.map((row) => ['global wsrep_on', Object.values(row)[1]]),
       ...limit.rows.map((row) => ['sql_select_limit', Object.values(row)[0]]),
       ...engine.rows.map((row) => ['engine', Object.values(row)[0]])
@@ -175,4 +185,12 @@ export const replicaCheck = {
 
 function toValues (pairs: readonly unknown[][]): Values {
   return Object.fromEntries(pairs.map(([name, value]) => [String(name).toLowerCase(), String(value)]))
+}
+
+/** Returns the state of this member of a group, or `unknown` if the account cannot read the state. */
+async function memberState (db: Kysely<any>): Promise<string> {
+  const query = sql<{ state: string }>`select member_state as state
+    from performance_schema.replication_group_members where member_id = @@server_uuid`
+  const { rows } = await query.execute(db).catch(() => ({ rows: [] }))
+  return rows[0]?.state ?? 'unknown'
 }
