@@ -19,7 +19,7 @@ export function withoutGalera (): string | false {
 }
 
 /** Returns a Kysely for a server, apart from the storage. The test closes it. */
-export function adminOf (t: Test, database: 'postgres' | 'mysql', { url }: DatabaseServer): Kysely<any> {
+export function adminOf (t: Test, database: 'postgres' | 'mysql', { url }: Pick<DatabaseServer, 'url'>): Kysely<any> {
   const db = new Kysely<any>({ dialect: dialectFor(database, url) })
   t.teardown(() => db.destroy())
   return db
@@ -79,10 +79,13 @@ export async function startGalera (t: Test): Promise<DatabaseServer[]> {
     ({ directory: emptyDirectory(t, 'mysql'), port: await freePort(), transfer: await freePort() })))
   const cluster = `gcomm://${nodes.map(({ port }) => `127.0.0.1:${port}`).join()}`
   const [first, ...others] = nodes as [typeof nodes[0], ...typeof nodes]
-  const node = ({ directory, port, transfer }: typeof first, options: readonly string[] = []) => serverIn(t, 'mysql', directory, [
+  const node = (member: typeof first, options: readonly string[] = []) => serverIn(t, 'mysql', member.directory, [
     '--binlog-format=ROW', '--innodb-autoinc-lock-mode=2', '--wsrep-on=ON', `--wsrep-provider=${provider}`,
-    `--wsrep-cluster-address=${cluster}`, `--wsrep-node-address=127.0.0.1:${port}`, '--wsrep-sst-method=rsync',
-    `--wsrep-provider-options=base_host=127.0.0.1;base_port=${port};gmcast.listen_addr=tcp://127.0.0.1:${port};ist.recv_addr=127.0.0.1:${transfer};pc.recovery=no`,
+    `--wsrep-cluster-address=${cluster}`, `--wsrep-node-address=127.0.0.1:${member.port}`, '--wsrep-sst-method=rsync',
+    `--wsrep-provider-options=${[
+      'base_host=127.0.0.1', `base_port=${member.port}`, `gmcast.listen_addr=tcp://127.0.0.1:${member.port}`,
+      `ist.recv_addr=127.0.0.1:${member.transfer}`, 'pc.recovery=no'
+    ].join(';')}`,
     ...options
   ])
   // The other nodes start from a copy of the first, so that not all data goes over the network.
@@ -111,7 +114,9 @@ export async function startGroup (t: Test, product: Product): Promise<DatabaseSe
   await runAs(product, source, ...product.install(source))
   // The copies are other servers, so they must not have the same id.
   await runAs(product, source, 'rm', ['-f', `${source}/data/auto.cnf`])
-  for (const { directory } of members.slice(1)) await runAs(product, directory, 'cp', ['-a', `${source}/data`, directory])
+  for (const { directory } of members.slice(1)) {
+    await runAs(product, directory, 'cp', ['-a', `${source}/data`, directory])
+  }
   const servers: DatabaseServer[] = []
   for (const { n, directory, port } of members) {
     const server = await serverIn(t, product, directory, [
@@ -127,7 +132,8 @@ export async function startGroup (t: Test, product: Product): Promise<DatabaseSe
     await until(async () => (await sql`select 1`.execute(db)).rows.length === 1)
     await db.connection().execute(async (connection) => {
       await sql`set sql_log_bin = 0`.execute(connection)
-      await sql`change replication source to source_user = 'root' for channel 'group_replication_recovery'`.execute(connection)
+      await sql`change replication source to source_user = 'root' for channel 'group_replication_recovery'`
+        .execute(connection)
       await sql`set sql_log_bin = 1`.execute(connection)
       if (n === 0) await sql`set global group_replication_bootstrap_group = ON`.execute(connection)
       await sql`start group_replication`.execute(connection)

@@ -1,79 +1,68 @@
-import { Kysely, sql, type Dialect } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import type { Test } from 'tap'
 import { testStorage } from '../../src/storage/conformance/index.js'
-import { KyselyStorage, migrateStorage, type StorageAdapter } from '../../src/index.js'
+import { migrateStorage, type KyselyStorage, type StorageAdapter } from '../../src/index.js'
 import { build, call } from '../support/helpers.js'
 import { recordResult } from './results.js'
 
 export interface EngineTest {
   /** The name of the engine in the table. */
   engine: string
-  /** The query for the version. */
+  /** The expression in SQL for the version. */
   version?: string
-  /** Dialects of the same data, such as one for each node of a cluster. The storages take them in turns. */
-  dialects: ReadonlyArray<() => Dialect>
-  /** Whether several storages may use the same data. */
-  shares?: boolean
-  /** Dialects of other data, for a case that needs two storages. Without them, such storages share a database. */
-  others?: ReadonlyArray<() => Dialect>
+  /** A connection to the data, apart from the storages. */
+  db: Kysely<any>
+  /** Create storages over the same data, such as one on each node of a cluster. The suite takes them in turns. */
+  storages: ReadonlyArray<(tablePrefix: string) => KyselyStorage>
   /** The cases that are known to fail because of a fault of the engine. The page names this fault. */
   failing?: readonly string[]
 }
 
 /** Runs the conformance suite and calls of the HTTP API on an engine, and records the result. */
-export async function testEngine (t: Test, {
-  engine, version = 'version()', dialects, shares = true, others = dialects, failing = []
-}: EngineTest): Promise<void> {
-  // A case may need two storages that share nothing. It takes the places in turns, because a migration takes long.
-  const places = [dialects, others].map((each, i) => {
-    let turn = 0
-    const tablePrefix = `vexa${i}_`
-    return {
-      tablePrefix,
-      db: new Kysely<any>({ dialect: (each[0] as () => Dialect)() }),
-      open: () => new KyselyStorage({ dialect: (each[turn++ % each.length] as () => Dialect)(), tablePrefix })
-    }
-  })
-  type Place = typeof places[number]
-  const placeOf = new WeakMap<StorageAdapter, Place>()
+export async function testEngine (
+  t: Test, { engine, version = 'version()', db, storages, failing = [] }: EngineTest
+): Promise<void> {
+  let turn = 0
+  const open = (tablePrefix: string) => (storages[turn++ % storages.length] as typeof storages[0])(tablePrefix)
+  // A case may need two storages that share nothing. It takes the prefixes in turns, because a migration takes long.
+  const prefixes = ['vexa_a_', 'vexa_b_']
+  const prefixOf = new WeakMap<StorageAdapter, string>()
   const emptyStorage = async () => {
-    const place = places.shift() as Place
-    places.push(place)
-    for (const table of ['audit', 'tokens', 'users']) await place.db.deleteFrom(place.tablePrefix + table).execute()
-    const storage = place.open()
-    placeOf.set(storage, place)
+    const prefix = prefixes.shift() as string
+    prefixes.push(prefix)
+    for (const table of ['audit', 'tokens', 'users']) await db.deleteFrom(prefix + table).execute()
+    const storage = open(prefix)
+    prefixOf.set(storage, prefix)
     return storage
   }
-  const share = (storage: StorageAdapter) => (placeOf.get(storage) as Place).open()
+  const share = (storage: StorageAdapter) => open(prefixOf.get(storage) as string)
   const cases: Array<[name: string, run: () => Promise<void>]> = []
-  testStorage((name, run) => cases.push([name, run]), emptyStorage, shares ? { share } : {})
+  testStorage((name, run) => cases.push([name, run]), emptyStorage, { share })
 
-  try {
-    for (const place of places) await migrateStorage(place.open())
-    let passed = 0
-    await t.test(`${engine}: passes the conformance suite`, async (t) => {
-      for (const [name, run] of cases) {
-        await t.test(name, async (t) => {
-          if (failing.includes(name)) return t.rejects(run(), 'the fault is still there')
+  for (const prefix of prefixes) await migrateStorage(open(prefix))
+  let passed = 0
+  await t.test(`${engine}: passes the conformance suite`, async (t) => {
+    for (const [name, run] of cases) {
+      await t.test(name, async (t) => {
+        if (failing.includes(name)) {
+          await t.rejects(run(), 'the fault is still there')
+        } else {
           await run()
           passed++
-        })
-      }
-    })
-    const { db } = places[0] as Place
-    const { rows } = await sql<{ version: string }>`select ${sql.raw(version)} as version`.execute(db)
-    recordResult({ engine, version: rows[0]?.version ?? '', passed, total: cases.length })
-    const storage = await emptyStorage()
-    await t.test(`${engine}: serves the HTTP API`, (t) => callApi(t, storage))
-  } finally {
-    for (const { db } of places) await db.destroy()
-  }
+        }
+      })
+    }
+  })
+  const { rows } = await sql<{ version: string }>`select ${sql.raw(version)} as version`.execute(db)
+  recordResult({ engine, version: rows[0]?.version ?? '', passed, total: cases.length })
+  const storage = await emptyStorage()
+  await t.test(`${engine}: serves the HTTP API`, (t) => callApi(t, storage))
 }
 
 /** Calls the routes that differ most in SQL, over a storage that is empty. */
 async function callApi (t: Test, storage: StorageAdapter): Promise<void> {
   const app = await build(t, { storage, audit: true })
-  app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async ({ vexaUser }) => vexaUser)
+  app.get('/me', { onRequest: app.vexaAdmin.requireToken() }, async ({ apiUser }) => apiUser)
   const admin = async (status: number, ...[method, url, payload]: [Parameters<typeof call>[1], string, object?]) => {
     const reply = await call(app, method, url, payload && { payload })
     t.equal(reply.statusCode, status, `${method} ${url}: ${reply.body}`)
@@ -109,4 +98,3 @@ async function callApi (t: Test, storage: StorageAdapter): Promise<void> {
   await me(401, token.token)
   t.equal((await admin(200, 'GET', '/admin/audit')).length, 8, 'each change has an entry')
 }
-

@@ -1,14 +1,11 @@
-// Drivers of PostgreSQL other than pg's own client.
+// Drivers of PostgreSQL that `open` rejects.
 import { createHash, randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { Kysely, PostgresDialect } from 'kysely'
-import { PostgresJSDialect } from 'kysely-postgres-js'
 import type Pg from 'pg'
-import postgres from 'postgres'
 import t from 'tap'
-import { testStorage } from '../../src/storage/conformance/index.js'
-import { KyselyStorage, migrateStorage, type StorageAdapter } from '../../src/index.js'
-import { backDoor, emptyPlace, postgresUrl, tablePrefixAt, unavailable } from '../support/databases.js'
+import { KyselyStorage } from '../../src/index.js'
+import { backDoor, emptyPlace, postgresUrl, unavailable } from '../support/databases.js'
 
 const skip = await unavailable('postgres')
 
@@ -40,26 +37,4 @@ t.test('pg.native: open rejects because the client cuts bytes', { skip }, async 
     ).executeTakeFirstOrThrow()
     t.equal(length, 0, 'the check is still needed')
   })
-})
-
-t.test('postgres.js: passes the conformance suite', { skip }, async (t) => {
-  const open = (place: string) => new KyselyStorage({
-    dialect: new PostgresJSDialect({ postgres: postgres(postgresUrl, { max: 5 }) }), tablePrefix: tablePrefixAt(place)
-  })
-  // A case may need two storages that share nothing. It takes them in turns, because a migration takes long.
-  const doors = [1, 2].map(() => {
-    const place = emptyPlace(t, 'postgres')
-    return { place, ...backDoor(t, place) }
-  })
-  for (const { place } of doors) await migrateStorage(open(place))
-  const places = new WeakMap<StorageAdapter, string>()
-  testStorage((name, run) => t.test(name, run), async () => {
-    const door = doors.shift() as typeof doors[number]
-    doors.push(door)
-    const { place, db, prefix } = door
-    for (const table of ['audit', 'tokens', 'users']) await db.deleteFrom(prefix + table).execute()
-    const storage = open(place)
-    places.set(storage, place)
-    return storage
-  }, { share: (storage) => open(places.get(storage) as string) })
 })

@@ -1,15 +1,21 @@
 // The oldest and the newest PostgreSQL, PgBouncer, and PGlite.
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { Kysely, PostgresDialect, sql, type Dialect } from 'kysely'
+import { PostgresJSDialect } from 'kysely-postgres-js'
 import pg from 'pg'
-import t from 'tap'
-import { withPreparedStatements } from '../../src/index.js'
+import postgres from 'postgres'
+import t, { type Test } from 'tap'
+import { KyselyStorage, withPreparedStatements } from '../../src/index.js'
 import { dialectFor } from '../support/databases.js'
-import { startServer, uninstalled, type DatabaseServer } from '../support/servers.js'
+import { startServer, uninstalled, type DatabaseServer, type Product } from '../support/servers.js'
 import { adminOf, until } from './clusters.js'
 import { testEngine } from './conformance.js'
 import { pgbouncerIn, postgresOf, unpack } from './unpacked.js'
 
 const options = { skip: uninstalled('postgres') }
+const version = "split_part(current_setting('server_version'), ' ', 1)"
 
 /** Returns a dialect as README shows it. */
 function preparing (url: string): Dialect {
@@ -19,39 +25,47 @@ function preparing (url: string): Dialect {
   return new PostgresDialect({ pool })
 }
 
-const answers = (db: Kysely<any>) =>
-  until(async () => (await sql`select 1`.execute(db)).rows.length === 1)
+/** Returns how to use a server through a dialect. */
+const through = (t: Test, { url }: DatabaseServer, dialect: (url: string) => Dialect) => ({
+  db: adminOf(t, 'postgres', { url }),
+  storages: [(tablePrefix: string) => new KyselyStorage({ dialect: dialect(url), tablePrefix })]
+})
+
+async function start (t: Test, product: 'postgres' | Product): Promise<DatabaseServer> {
+  const server = await startServer(t, product, product === 'postgres' ? ['-c', 'fsync=off'] : [])
+  const db = adminOf(t, 'postgres', server)
+  await until(async () => (await sql`select 1`.execute(db)).rows.length === 1)
+  return server
+}
 
 for (const major of [12, 18]) {
   const engine = `PostgreSQL ${major}`
   t.test(engine, options, async (t) => {
     const product = await postgresOf(t, engine, `postgres-${major}`)
     if (product === undefined) return t.comment(`${engine} cannot be obtained`)
-    const server = await startServer(t, product)
-    await answers(adminOf(t, 'postgres', server))
-    await testEngine(t, { engine, version: 'current_setting(\'server_version\')', dialects: [() => preparing(server.url)] })
+    await testEngine(t, { engine, version, ...through(t, await start(t, product), preparing) })
   })
 }
 
-t.test('PgBouncer', options, async (t) => {
-  const engine = 'PgBouncer, transaction mode'
+t.test('PostgreSQL', options, async (t) => {
+  const server = await start(t, 'postgres')
+  await testEngine(t, { engine: 'PostgreSQL', version, ...through(t, server, preparing) })
+  const postgresJs = (url: string) => new PostgresJSDialect({ postgres: postgres(url, { max: 5 }) })
+  await testEngine(t, { engine: 'PostgreSQL, through postgres.js', version, ...through(t, server, postgresJs) })
+
+  const engine = 'PgBouncer in transaction mode'
   const folder = await unpack(engine, 'trixie', 'pgbouncer')
   if (folder === undefined) return t.comment('PgBouncer cannot be obtained')
-  const server = await startServer(t, 'postgres', ['-c', 'fsync=off'])
-  await answers(adminOf(t, 'postgres', server))
-  const start = (settings: string[]): Promise<DatabaseServer> =>
-    startServer(t, pgbouncerIn(folder, new URL(server.url), settings))
-
-  const bouncer = await start(['default_pool_size = 8'])
-  await answers(adminOf(t, 'postgres', bouncer))
+  const { stdout } = await promisify(execFile)(`${folder}/run`, ['pgbouncer', '--version'])
+  const both = `'${stdout.split('\n', 1)[0]?.split(' ')[1]}, PostgreSQL ' || ${version}`
+  const settings = ['default_pool_size = 8']
+  const bouncer = await start(t, pgbouncerIn(folder, new URL(server.url), settings))
+  await testEngine(t, { engine, version: both, ...through(t, bouncer, preparing) })
+  const plain = await start(t, pgbouncerIn(folder, new URL(server.url), [...settings, 'max_prepared_statements = 0']))
   await testEngine(t, {
-    engine, version: 'current_setting(\'server_version\')', dialects: [() => preparing(bouncer.url)]
-  })
-  const plain = await start(['default_pool_size = 8', 'max_prepared_statements = 0'])
-  await testEngine(t, {
-    engine: 'PgBouncer, transaction mode, without prepared statements',
-    version: 'current_setting(\'server_version\')',
-    dialects: [() => dialectFor('postgres', plain.url)]
+    engine: `${engine}, without prepared statements`,
+    version: both,
+    ...through(t, plain, (url) => dialectFor('postgres', url))
   })
 })
 
@@ -61,22 +75,16 @@ t.test('PGlite', async (t) => {
   const [{ PGlite }, { PGliteDialect }] = await Promise.all([
     load('@electric-sql/pglite'), load('kysely-pglite-dialect')
   ])
-  const dialects = await Promise.all([1, 2].map(async () => {
-    const lite = await PGlite.create()
-    t.teardown(() => lite.close())
-    // Each storage closes its database, but a new one has no tables.
-    const kept = new Proxy(lite, {
-      get: (target, name) => name === 'close' ? async () => {} : target[name]?.bind?.(target) ?? target[name]
-    })
-    return () => new PGliteDialect(kept) as Dialect
-  })) as [() => Dialect, () => Dialect]
+  const folder = `${import.meta.dirname}/node_modules/@electric-sql/pglite`
+  const { version: release } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
+  // PGlite has one connection, so all storages use one Kysely.
+  const db = new Kysely<any>({ dialect: new PGliteDialect(await PGlite.create()) })
+  t.teardown(() => db.destroy())
   await testEngine(t, {
     engine: 'PGlite',
-    version: 'current_setting(\'server_version\')',
-    dialects: [dialects[0]],
-    others: [dialects[1]],
-    // PGlite has one connection, which only one process can use.
-    shares: false,
+    version: `'${release}, PostgreSQL ' || ${version}`,
+    db,
+    storages: [(tablePrefix) => new KyselyStorage({ db, tablePrefix })],
     // PGlite reads a text without its first character if that is U+FEFF.
     failing: [
       'createUser, updateUser: keep each character of a name',

@@ -1,4 +1,4 @@
-// The results of one run of `npm run test:engines`: a file for each engine. test/engines/table.ts makes a table of them.
+// The results of the newest run of `npm run test:engines`: one file for each engine.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { root } from '../support/child.js'
 

@@ -11,7 +11,7 @@ import { recordSkipped } from './results.js'
 
 const exec = promisify(execFile)
 
-/** Returns the folder of unpacked packages of Debian, or `undefined` if they cannot be obtained. Then the report says so. */
+/** Returns the folder of unpacked packages of Debian. Returns `undefined`, and records why, if apt cannot get them. */
 export async function unpack (engine: string, suite: string, ...packages: string[]): Promise<string | undefined> {
   try {
     const { stdout } = await exec(`${root}.ci/unpack`, [suite, ...packages])
@@ -28,7 +28,7 @@ const signals = { crash: 'SIGKILL', stop: 'SIGTERM' } as const
 const mysqlArgs = (directory: string, port: number) => [
   `--datadir=${directory}/data`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${directory}/socket`,
   `--pid-file=${directory}/pid`, `--tmpdir=${directory}`,
-  // A power cut may undo what these tests write.
+  // These tests survive no power cut.
   '--innodb-flush-log-at-trx-commit=2', '--innodb-doublewrite=OFF', '--sync-binlog=0'
 ]
 

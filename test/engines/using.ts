@@ -29,11 +29,13 @@ export interface Counts {
  *
  * @param rounds the number of tokens
  */
-export async function countStale (writers: StorageAdapter[], readers: StorageAdapter[], rounds: number): Promise<Counts> {
-  const created_at = '2024-01-01T12:00:00.000Z'
+export async function countStale (
+  writers: StorageAdapter[], readers: StorageAdapter[], rounds: number
+): Promise<Counts> {
+  const now = { created_at: '2024-01-01T12:00:00.000Z' }
   const counts: Counts = { rounds: 0, missed: 0, notRevoked: 0, stale: 0 }
   const email = `${randomBytes(8).toString('hex')}@x`
-  const owner = await writers[0]?.createUser({ email, name: null, max_concurrent_bots: 1, data: null, created_at })
+  const owner = await writers[0]?.createUser({ email, name: null, max_concurrent_bots: 1, data: null, ...now })
   if (typeof owner !== 'object') throw new Error('The user was not created')
   await Promise.all(Array.from({ length: 8 }, async (_, client) => {
     for (let round = client; round < rounds; round += 8) {
@@ -51,7 +53,7 @@ export async function countStale (writers: StorageAdapter[], readers: StorageAda
         disabled: false,
         data: null,
         start: null,
-        created_at
+        ...now
       })
       if (token === 'absent') throw new Error('The user is not there')
       counts.rounds++
