@@ -53,7 +53,7 @@ t.test('Galera', { skip: withoutGalera() || uninstalled('mysql') }, async (t) =>
 
 t.test('Group Replication', { skip: uninstalled('mysql') }, async (t) => {
   const engine = 'MySQL Group Replication, one primary'
-  const folder = await unpack(engine, 'sid', 'mysql-server-core')
+  const folder = await unpack(engine, 'mysqld', 'sid', 'mysql-server-core')
   if (folder === undefined) return t.comment('MySQL cannot be obtained')
   const members = await startGroup(t, mysqlIn(folder))
   const [primary, ...secondaries] = members as [DatabaseServer, DatabaseServer, DatabaseServer]

@@ -8,17 +8,19 @@ import { adminOf, until } from './clusters.js'
 import { testEngine } from './conformance.js'
 import { mariadbIn, mysqlIn, unpack } from './unpacked.js'
 
-type Unpacked = readonly [engine: string, product: (folder: string) => Product, suite: string, name: string]
-
-const engines: readonly Unpacked[] = [
-  ['MySQL', mysqlIn, 'sid', 'mysql-server-core'],
-  ['MariaDB 10.5', mariadbIn, 'bullseye', 'mariadb-server-core-10.5'],
-  ['MariaDB 11.8', mariadbIn, 'trixie', 'mariadb-server-core']
+type Unpacked = readonly [
+  engine: string, product: (folder: string) => Product, program: string, suite: string, name: string
 ]
 
-for (const [engine, product, suite, name] of engines) {
+const engines: readonly Unpacked[] = [
+  ['MySQL', mysqlIn, 'mysqld', 'sid', 'mysql-server-core'],
+  ['MariaDB 10.5', mariadbIn, 'mariadbd', 'bullseye', 'mariadb-server-core-10.5'],
+  ['MariaDB 11.8', mariadbIn, 'mariadbd', 'trixie', 'mariadb-server-core']
+]
+
+for (const [engine, product, program, suite, name] of engines) {
   t.test(engine, { skip: uninstalled('mysql') }, async (t) => {
-    const folder = await unpack(engine, suite, name)
+    const folder = await unpack(engine, program, suite, name)
     if (folder === undefined) return t.comment(`${engine} cannot be obtained`)
     await testEngine(t, { engine, ...await startIn(t, product(folder)) })
   })

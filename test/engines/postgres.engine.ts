@@ -54,7 +54,7 @@ t.test('PostgreSQL', options, async (t) => {
   await testEngine(t, { engine: 'PostgreSQL, through postgres.js', version, ...through(t, server, postgresJs) })
 
   const engine = 'PgBouncer in transaction mode'
-  const folder = await unpack(engine, 'trixie', 'pgbouncer')
+  const folder = await unpack(engine, 'pgbouncer', 'trixie', 'pgbouncer')
   if (folder === undefined) return t.comment('PgBouncer cannot be obtained')
   const { stdout } = await promisify(execFile)(`${folder}/run`, ['pgbouncer', '--version'])
   const both = `'${stdout.split('\n', 1)[0]?.split(' ')[1]}, PostgreSQL ' || ${version}`

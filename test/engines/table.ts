@@ -21,7 +21,11 @@ const databases: ReadonlyArray<readonly [engine: string, note: string]> = [
   ['MariaDB 10.5', 'through mysql2 3'],
   ['MariaDB', 'and the full test suite, through mysql2 3'],
   ['MariaDB 11.8', 'through mysql2 3'],
-  ['Galera, three nodes that all write', 'and 0 of 2,000 revoked tokens accepted by another node'],
+  [
+    'Galera, three nodes that all write',
+    'and 0 of 2,000 revoked tokens accepted by another node. Let the apps write to one node, because nodes ' +
+    'that write at once undo changes of each other, which the storage must repeat'
+  ],
   [
     'YugabyteDB',
     'migrate from one process, because YugabyteDB does not run a migration in one transaction. Each ' +

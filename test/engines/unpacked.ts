@@ -11,11 +11,17 @@ import { recordSkipped } from './results.js'
 
 const exec = promisify(execFile)
 
-/** Returns the folder of unpacked packages of Debian. Returns `undefined`, and records why, if apt cannot get them. */
-export async function unpack (engine: string, suite: string, ...packages: string[]): Promise<string | undefined> {
+/**
+ * Returns the folder of an unpacked package of Debian. Returns `undefined`, and records why, if apt cannot get the
+ * package, or if its program does not run on this machine.
+ */
+export async function unpack (
+  engine: string, program: string, suite: string, name: string
+): Promise<string | undefined> {
   try {
-    const { stdout } = await exec(`${root}.ci/unpack`, [suite, ...packages])
-    return stdout.trim()
+    const folder = (await exec(`${root}.ci/unpack`, [suite, name])).stdout.trim()
+    await exec(`${folder}/run`, [program, '--version'])
+    return folder
   } catch (error) {
     recordSkipped(engine, ((error as { stderr?: string }).stderr || String(error)).trim().split('\n').at(-1) as string)
     return undefined

@@ -318,6 +318,15 @@ for (const database of ['postgres', 'mysql'] as const) {
   })
 }
 
+t.test('revokeToken: pauses longer and longer while the database undoes it', async (t) => {
+  t.intercept(Math, 'random', { value: () => 0.5 })
+  const { storage } = scripted('mysql', (sql) => sql.startsWith('delete') ? failure({ errno: 1213 }) : undefined)
+  const began = performance.now()
+  await t.rejects(storage.revokeToken('1'), { errno: 1213 })
+  // Pauses of 10 ms would take 90 ms.
+  t.ok(performance.now() - began > 900)
+})
+
 t.test('deleteUser: repeats a transaction of MariaDB at READ COMMITTED when a row has changed', async (t) => {
   const levelsAfter = async (errno: number) => {
     let count = 0
