@@ -23,7 +23,7 @@ export async function unpack (
     await exec(`${folder}/run`, [program, '--version'])
     return folder
   } catch (error) {
-    recordSkipped(engine, ((error as { stderr?: string }).stderr || String(error)).trim().split('\n').at(-1) as string)
+    recordSkipped(engine, ((error as { stderr?: string }).stderr || String(error)).trim().split('\n', 1).join())
     return undefined
   }
 }

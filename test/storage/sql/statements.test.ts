@@ -322,7 +322,7 @@ t.test('revokeToken: pauses longer and longer while the database undoes it', asy
   t.intercept(Math, 'random', { value: () => 0.5 })
   const { storage } = scripted('mysql', (sql) => sql.startsWith('delete') ? failure({ errno: 1213 }) : undefined)
   const began = performance.now()
-  await t.rejects(storage.revokeToken('1'), { errno: 1213 })
+  await t.rejects(storage.revokeToken('1'), failure({ errno: 1213 }))
   // Pauses of 10 ms would take 90 ms.
   t.ok(performance.now() - began > 900)
 })
@@ -356,7 +356,7 @@ t.test('open: rejects a secondary of MySQL unless the account sees that it is on
         ? {
             rows: Object.entries({
               group_replication_group_name: group, group_replication_consistency: 'BEFORE', read_only: group && 'ON'
-            }).map(([Variable_name, Value]) => ({ Variable_name, Value }))
+            }).map(([name, Value]) => ({ Variable_name: name, Value }))
           }
         : undefined
     })
