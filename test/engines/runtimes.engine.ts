@@ -11,6 +11,10 @@ import { emptyPlace } from '../support/databases.js'
 import { adminKey } from '../support/helpers.js'
 import { send } from '../support/send.js'
 
+const cwd = await emptyApp(t, ['--omit=optional', 'fastify', 'kysely'], {
+  'runtime.mts': readFileSync(join(import.meta.dirname, 'runtime.mts'), 'utf8')
+})
+
 /** The program of each runtime in test/engines/node_modules, and its arguments before the script. */
 const runtimes: Record<string, [program: string, ...args: string[]]> = {
   'Node.js 22': ['node22/bin/node', '--disable-warning=ExperimentalWarning'],
@@ -28,10 +32,6 @@ function missing (name: string, program: string): string | false {
   if (process.env.CI === 'true') throw new Error(reason)
   return reason
 }
-
-const cwd = await emptyApp(t, ['--omit=optional', 'fastify', 'kysely'], {
-  'runtime.mts': readFileSync(join(import.meta.dirname, 'runtime.mts'), 'utf8')
-})
 
 for (const [name, [path, ...flags]] of Object.entries(runtimes)) {
   const program = join(import.meta.dirname, 'node_modules', path)

@@ -1,6 +1,5 @@
 // node:sqlite of this Node.js. On Node.js 20, a stand-in over better-sqlite3 with the same calls, errors and limits.
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import type { Test } from 'tap'
 import type * as api from '../../src/storage/sql/sqlite-storage.js'
@@ -34,12 +33,8 @@ function numbered<T> (run: () => T): T {
 class DatabaseSync {
   readonly #database: Database.Database
 
-  constructor (location: string) {
-    const url = location === ':memory:' ? undefined : new URL(location)
-    const mode = url?.searchParams.get('mode') ?? 'rwc'
-    this.#database = numbered(() => new Database(url ? fileURLToPath(url) : location, {
-      readonly: mode === 'ro', fileMustExist: mode !== 'rwc'
-    }))
+  constructor (path: string, { readOnly = false } = {}) {
+    this.#database = numbered(() => new Database(path, { readonly: readOnly }))
   }
 
   get isTransaction () { return this.#database.inTransaction }

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { loadNodeSqlite } from '../../../src/storage/sql/drivers/node-sqlite.js'
 import { nameOfCode } from '../../../src/storage/sql/drivers/sqlite-codes.js'
@@ -80,7 +79,7 @@ t.test('node:sqlite: rejects a user whose key is above 2^53, and names the exact
   const { storage } = await open(t, { filename })
   await storage.createUser(user)
   // The locks of better-sqlite3 and node:sqlite do not exclude each other within a process.
-  const other = new NodeDatabase(pathToFileURL(filename).href)
+  const other = new NodeDatabase(filename)
   other.exec("update sqlite_sequence set seq = 9007199254740992 where name = 'vexa_users'")
   other.close()
   await t.rejects(storage.createUser({ ...user, email: 'c@d' }), { message: /key 9007199254740993/ })
@@ -98,14 +97,16 @@ t.test('node:sqlite: migrate: false does not create a file', async (t) => {
   const directory = t.testdir()
   await t.rejects(open(t, { filename: join(directory, 'admin.db'), migrate: false }), {
     code: 'VEXA_ADMIN_ERR_STORAGE_OPEN',
-    message: `SQLite cannot open ${resolve(directory, 'admin.db')} (unable to open database file`
+    message: `SQLite cannot open ${resolve(directory, 'admin.db')} (there is no such file`
   })
+  const memory = open(t, { filename: ':memory:', migrate: false })
+  await t.rejects(memory, { code: 'VEXA_ADMIN_ERR_DATABASE_NOT_MIGRATED' }, 'as with better-sqlite3')
   t.same(readdirSync(directory), [])
 })
 
 t.test('node:sqlite: a database that is only read rejects writes', async (t) => {
   const filename = join(t.testdir(), 'admin.db')
-  const writer = new NodeDatabase(pathToFileURL(filename).href)
+  const writer = new NodeDatabase(filename)
   writer.exec('create table numbers (n)')
   writer.close()
   replaceNodeSqlite(t, { DatabaseSync: NodeDatabase })

@@ -1,10 +1,10 @@
-import { pathToFileURL } from 'node:url'
+import { existsSync } from 'node:fs'
 import { nameOfCode } from './sqlite-codes.js'
 import type { OpenSqlite, SqliteDatabase, SqliteStatement } from './sqlite-driver.js'
 
 /** The part of `node:sqlite` that this file uses. The types of Node.js 20 do not have the module. */
 interface NodeSqlite {
-  DatabaseSync: new (location: string) => NodeDatabase
+  DatabaseSync: new (path: string, options?: { readOnly: boolean }) => NodeDatabase
 }
 
 interface NodeDatabase {
@@ -34,16 +34,12 @@ export function loadNodeSqlite (): OpenSqlite | undefined {
   const sample = new DatabaseSync(':memory:')
   const isComplete = typeof sample.isTransaction === 'boolean'
   sample.close()
-  return isComplete
-    ? (filename, options) => named(() => new NodeSqliteDatabase(new DatabaseSync(locationOf(filename, options))))
-    : undefined
-}
-
-/** Returns the URL that makes SQLite open a file in this mode, because `node:sqlite` always creates a missing file. */
-function locationOf (filename: string, { readonly, fileMustExist }: Parameters<OpenSqlite>[1]): string {
-  if (filename === ':memory:') return filename
-  const mode = readonly ? 'ro' : fileMustExist ? 'rw' : 'rwc'
-  return `${pathToFileURL(filename)}?mode=${mode}`
+  if (!isComplete) return undefined
+  return (filename, { readonly = false, fileMustExist = false }) => {
+    // node:sqlite creates a missing file. A URL could prevent this, but Deno rejects it without access to all files.
+    if (fileMustExist && filename !== ':memory:' && !existsSync(filename)) throw new Error('there is no such file')
+    return named(() => new NodeSqliteDatabase(new DatabaseSync(filename, { readOnly: readonly })))
+  }
 }
 
 /** A database of `node:sqlite` with the interface of better-sqlite3. */
