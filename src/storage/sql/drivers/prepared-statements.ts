@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 // This package needs far fewer statements. The limit is for queries of the app, because each statement costs memory in
 // each connection.
 const maxStatements = 200
@@ -18,7 +20,7 @@ interface Client {
  *
  * The pool must not connect through a pooler that changes connections between transactions and does not support
  * prepared statements, such as PgBouncer before 1.21 or without `max_prepared_statements`. With such a pooler,
- * statements fail with code 26000.
+ * statements fail with the code 26000 or 42P05.
  *
  * @example
  * new PostgresDialect({ pool: new pg.Pool({ connectionString, Client: withPreparedStatements(pg.Client) }) })
@@ -26,12 +28,13 @@ interface Client {
 export function withPreparedStatements<C extends new (...parameters: any[]) => Client> (PlainClient: C): C {
   /** Names of prepared statements by their SQL text. */
   const names = new Map<string, string>()
-  let count = 0
+  let outdated = 0
 
   function nameOf (text: string): string | undefined {
     let name = names.get(text)
     if (name === undefined && names.size < maxStatements) {
-      name = `vexa_admin_${count++}`
+      // The name depends on the text. A pooler without support could otherwise run a statement of another process.
+      name = `vexa_admin_${hash('sha256', text).slice(0, 32)}_${outdated}`
       names.set(text, name)
     }
     return name
@@ -46,7 +49,10 @@ export function withPreparedStatements<C extends new (...parameters: any[]) => C
       if (result instanceof Promise) {
         result.catch((error) => {
           // The next query prepares the statement again, under a new name.
-          if (outdatedCodes.includes(error?.code) && names.get(text as string) === name) names.delete(text as string)
+          if (outdatedCodes.includes(error?.code) && names.get(text as string) === name) {
+            names.delete(text as string)
+            outdated++
+          }
         })
       }
       return result
