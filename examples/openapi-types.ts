@@ -384,7 +384,7 @@ export interface components {
             data?: {
                 [key: string]: unknown;
             };
-            /** @description The newest 1000 tokens, in order of creation. */
+            /** @description The newest 1000 tokens, the oldest of them first. */
             api_tokens: components["schemas"]["Token"][];
         };
         /**

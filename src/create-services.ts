@@ -76,7 +76,7 @@ export function createServices (
     }),
 
     async ping () {
-      // Each token check makes this query, too. No token has a random hash, so the storage reads no row.
+      // Each token check makes this query, too. The hash is random and matches no token, so the storage reads no row.
       await faultless.findTokenByHash(randomBytes(32))
     },
 

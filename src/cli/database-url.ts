@@ -14,8 +14,8 @@ export function readDatabaseUrl (text: string): DatabaseUrl {
   const [, scheme = '', rest = ''] = /^([a-z0-9+]+):(.*)$/si.exec(text) ?? []
   switch (scheme.toLowerCase()) {
     case 'sqlite': {
-      // Many people write two slashes after the scheme, as in other URLs: `sqlite:///data/admin.db` names
-      // /data/admin.db.
+      // Many people write `sqlite://` before the path, as in other URLs. Both `sqlite:///data/admin.db` and
+      // `sqlite:/data/admin.db` name the file /data/admin.db.
       const filename = rest.replace(/^\/\//, '')
       if (filename.trim() === '') throw new UsageError('The URL of the database names no file: write sqlite:PATH')
       return { kind: 'sqlite', filename }

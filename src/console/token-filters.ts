@@ -42,9 +42,10 @@ export function cutStart (text: string, prefixes: readonly string[]): string {
 }
 
 /**
- * Returns the part of a text that may go into a URL for another reason. If the text has a token's value, this part ends
- * after the first characters of the value. A value is a prefix with 12 or more letters and digits, because somebody may
- * paste a part of it. 32 letters and digits are also a value, perhaps of another system, unless they are in an id.
+ * Returns the part of a text that may go into a URL if the text is not the start of a token. If the text contains a
+ * token's value, the result ends after the prefix and 4 more characters. A value is a prefix with 12 or more letters
+ * and digits, because somebody may paste only a part of a value. Outside of an id, 32 letters and digits are the value
+ * of another system, of which the result keeps 8.
  */
 export function cutValue (text: string, prefixes: readonly string[]): string {
   // The option `tokenPrefix` allows no characters that a pattern would have to escape.

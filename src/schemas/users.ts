@@ -37,7 +37,7 @@ export type User = Static<typeof User>
 /** A user with its tokens. The tokens show `***` in place of their values. */
 export const UserWithTokens = Type.Object({
   ...User.properties,
-  api_tokens: Type.Array(Token, { description: 'The newest 1000 tokens, in order of creation.' })
+  api_tokens: Type.Array(Token, { description: 'The newest 1000 tokens, the oldest of them first.' })
 }, {
   [Component]: 'UserWithTokens',
   description: 'The user, with its tokens',

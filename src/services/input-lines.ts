@@ -18,7 +18,8 @@ export interface InputLine {
  * Reads the lines of an input. An object is one line. Text is split at newlines, and may come in pieces of any size.
  * Leaves out blank lines. Reads a piece of the input only after the caller has taken the lines of the piece before.
  *
- * A line of text with more than `maxLength` characters is never in memory as a whole, unless one piece has it.
+ * The function does not collect a line of more than `maxLength` characters in memory. Only a piece that contains the
+ * whole line holds it.
  */
 export async function * readLines (input: ImportInput, maxLength: number): AsyncGenerator<InputLine> {
   const pieces = typeof input === 'string' || input instanceof Uint8Array ? [input] : input

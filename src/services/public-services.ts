@@ -29,7 +29,7 @@ export interface VexaAdminServices extends TransferService {
 
 const validateOptions = validator(ChangeOptions)
 
-/** Returns the source of a change that the app's own code makes. The source has only the actor that `options` names. */
+/** Returns the source of a change that the app's own code makes. The source holds the `actor` of `options`, if any. */
 function changeSourceOf (options: ChangeOptions = {}): ChangeSource {
   const given = copyInput(options)
   validateOptions(isPlainObject(options) ? given : null)

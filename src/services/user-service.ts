@@ -69,7 +69,8 @@ export interface UserService {
    * changes the user meanwhile, reads the user again, and calls `change` again. `data` in the changes replaces the
    * stored `data` as a whole. If `change` returns nothing, the user stays as it is.
    *
-   * In one process, calls for one user run one after the other. No call waits longer than 5 seconds for earlier calls.
+   * In one process, calls for one user run one after the other. A call that has waited 5 seconds starts without waiting
+   * any longer.
    * Your function may call other methods that change the same user. These other methods do not wait for the call of
    * `edit`.
    *

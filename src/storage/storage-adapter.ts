@@ -209,8 +209,8 @@ export interface AuditedStorageAdapter extends StorageAdapter {
  * A storage that can import and export.
  *
  * Without `dryRun`, an import creates each record of the batch, unless the outcomes below say otherwise. If the import
- * throws, it creates no record. Each created record has its own entry: the given entry with the keys of the record. A
- * key that the storage makes later differs from the keys of all imported records.
+ * throws, it creates no record. Each created record has its own entry: the given entry with the keys of the record.
+ * After an import, the storage must not give the key of an imported record to a new record.
  */
 export interface PortableStorageAdapter extends StorageAdapter {
   /**

@@ -24,7 +24,8 @@ async function runConformance (directory: string): Promise<void> {
   for (const [name, run] of cases) {
     await run().catch((error) => failures.push(`${name}: ${error.stack}`))
   }
-  console.log(JSON.stringify({ cases: cases.length, failures }))
+  const { bun, deno, node } = process.versions as Record<string, string>
+  console.log(JSON.stringify({ version: bun ?? deno ?? node, cases: cases.length, failures }))
 }
 
 async function serve (filename: string): Promise<void> {

@@ -10,6 +10,7 @@ import { crash } from '../support/crashes.js'
 import { emptyPlace } from '../support/databases.js'
 import { adminKey } from '../support/helpers.js'
 import { send } from '../support/send.js'
+import { recordResult } from './results.js'
 
 const cwd = await emptyApp(t, ['--omit=optional', 'fastify', 'kysely'], {
   'runtime.mts': readFileSync(join(import.meta.dirname, 'runtime.mts'), 'utf8')
@@ -44,8 +45,9 @@ for (const [name, [path, ...flags]] of Object.entries(runtimes)) {
   t.test(`${name}: passes the conformance suite`, { skip }, async (t) => {
     const directory = dirname(emptyPlace(t, 'sqlite').replace('sqlite:', ''))
     const output = await execute(program, [...flags, 'runtime.mts', 'conformance', directory], { cwd })
-    const { cases, failures } = JSON.parse(output)
+    const { version, cases, failures } = JSON.parse(output)
     t.ok(cases > 100)
+    recordResult({ engine: `node:sqlite of ${name}`, version, passed: cases - failures.length, total: cases })
     t.same(failures, [])
   })
 

@@ -4,19 +4,19 @@ import { focusLost } from '../focus.js'
 
 interface DialogProps {
   title: string
-  /** Called when somebody wants to close the dialog, such as by Escape. It stays until its parent removes it. */
+  /** Called when somebody wants to close the dialog, such as by Escape. The parent then removes the dialog. */
   onClose: () => void
   children: ComponentChildren
 }
 
-/** A modal dialog. When it goes, the focus returns to the element that had it before. */
+/** A modal dialog. When the dialog closes, the focus returns to the element that had the focus before. */
 export function Dialog ({ title, onClose, children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null)
   const isGone = useRef(false)
   const heading = useId()
   useLayoutEffect(() => {
     const dialog = ref.current as HTMLDialogElement
-    // While somebody has to sign in, the dialog is not in the document. It becomes modal when it gets there.
+    // While the sign-in is shown, `Detachable` keeps the dialog out of the document. It makes the dialog modal later.
     if (dialog.isConnected) dialog.showModal()
     else dialog.open = true
     return () => {

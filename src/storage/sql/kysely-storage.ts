@@ -100,7 +100,8 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
       // Kysely opens the database for the first connection. Queries that bypass Kysely's executor do not open the
       // database.
       await db.connection().execute(async () => {})
-      // Settings are checked before the driver. Some settings change values, and `checkDriver` would blame the driver.
+      // Settings of the database are checked first. Some of them change stored values, such as `sql_mode` of MySQL, and
+      // `checkDriver` would blame the driver for the change.
       await traits.checkSettings(db, names)
       await checkDriver(db, traits, rows, (query) => this.#runner.executeTakeFirst(query))
       return await work(db, traits, names)
