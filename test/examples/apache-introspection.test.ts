@@ -22,7 +22,7 @@ async function start (t: Test, edit = (lines: string) => lines, { name, key } = 
     return proceed()
   })
   const adminKeys = [{ name, key, permissions: ['verify'] as const }]
-  const app = await build(t, { storage, adminKeys, scopes: ['bot', 'read', 'bot:read'] })
+  const app = await build(t, { storage, tokenCache: false, adminKeys, scopes: ['bot', 'read', 'bot:read'] })
   const { host: api } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
 
   const passed: Array<{ url: string, headers: IncomingHttpHeaders, body: unknown }> = []
