@@ -75,7 +75,7 @@ export interface VexaAdminOptions {
    * - `false`: each check looks the token up.
    *
    * With a cache, `last_used_at` in the result of a check may be one minute out of date.
-   * @default 'exact' if the storage is a VersionedStorageAdapter, otherwise false
+   * @default 'exact' for a storage of `sqliteStorage`, otherwise false
    */
   tokenCache?: 'exact' | { ttl: number } | false | undefined
   /**

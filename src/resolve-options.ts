@@ -7,7 +7,7 @@ import type { DataVersion } from './storage/decorators/token-cache.js'
 import {
   isAudited, isVersioned, storageMethodNames, type AuditTrail, type StorageAdapter
 } from './storage/storage-adapter.js'
-import { sqliteStorage } from './storage/sql/sqlite-storage.js'
+import { isSqliteStorage, sqliteStorage } from './storage/sql/sqlite-storage.js'
 
 type Resolved<T> = { [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
@@ -151,17 +151,23 @@ function toWholeForm ({ source, flags }: RegExp): RegExp {
 function resolveCache (
   tokenCache: OpenVexaAdminOptions['tokenCache'], storage: StorageAdapter
 ): ResolvedServiceOptions['tokenCache'] {
-  if (tokenCache === false || (tokenCache === undefined && !isVersioned(storage))) return undefined
+  // A storage of the app's own that passes on `dataVersion` may find tokens by rules that the version does not cover.
+  if (tokenCache === false || (tokenCache === undefined && !isSqliteStorage(storage))) return undefined
   if (tokenCache === undefined || tokenCache === 'exact') {
     check(isVersioned(storage),
       "`tokenCache: 'exact'` needs a storage that notices the changes of other processes, such as sqliteStorage: " +
       'this one lacks the method `dataVersion`')
-    return { ttl: exactTtl, dataVersion: () => storage.dataVersion() }
+    return { ttl: exactTtl, dataVersion: () => asNumber(storage.dataVersion()) }
   }
   const { ttl, ...others } = Object(tokenCache) as { ttl?: unknown }
   check(isIntegerFrom(1, 60_000, ttl) && Object.keys(others).length === 0,
     "`tokenCache` must be 'exact', false, or { ttl: milliseconds } with a whole number from 1 to 60000")
   return { ttl, dataVersion: undefined }
+}
+
+/** Returns `undefined` in place of another value, such as the promise of a storage that makes every method async. */
+function asNumber (version: unknown): number | undefined {
+  return typeof version === 'number' ? version : undefined
 }
 
 function resolveAudit (

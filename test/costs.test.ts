@@ -96,7 +96,7 @@ t.test('costs: a check of a token in the exact cache makes one statement and no 
   const open = async () => new Database(':memory:', { verbose: () => { cost.statements++ } })
   const stored = new KyselyStorage({ dialect: new SqliteDialect({ open, pragmas: [], busyTimeout: 0 }) })
   const storage = interceptStorage(stored, ({ name, proceed }) => { cost.calls.push(name); return proceed() })
-  const { vexaAdmin: { users, tokens } } = await build(t, { storage })
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCache: 'exact' })
   const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
   for (const expected of [{ calls: ['findTokenByHash'], statements: 2 }, { calls: [], statements: 1 }]) {
     Object.assign(cost, { calls: [], statements: 0 })

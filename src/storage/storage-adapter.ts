@@ -247,9 +247,9 @@ export interface PortableStorageAdapter extends StorageAdapter {
 /** A storage that can tell whether the data has changed since a look-up. */
 export interface VersionedStorageAdapter extends StorageAdapter {
   /**
-   * Returns a number that differs from the number of an earlier call if another process has changed a user or a token
-   * between the two calls. A change counts from the moment when the promise of its write resolves. The number may also
-   * differ without such a change, and need not differ after a change through this storage.
+   * Returns a number that differs from the number of an earlier call if a user or a token has been changed between the
+   * two calls, by this or another process. A change counts from the moment when the promise of its write settles. The
+   * number may also differ without such a change, and need not differ after `touchTokens`.
    *
    * Returns `undefined` if the storage cannot tell now. Does not throw. Each token check calls this method, so it must
    * take much less time than `findTokenByHash`.

@@ -36,6 +36,9 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
   readonly #hashedTokens: ReturnType<typeof createHashedTokens>
   readonly #ownsDb: boolean
   readonly #migrate: boolean
+  /** The latest data version of SQLite, which counts only the commits of other connections. */
+  #others: number | undefined
+  #version = 0
 
   /** The method of VersionedStorageAdapter. Only a storage of `sqliteStorage` has it. */
   readonly dataVersion: VersionedStorageAdapter['dataVersion'] | undefined
@@ -63,7 +66,7 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
     this.#hashedTokens = createHashedTokens(this.#runner)
     this.#ownsDb = appDb === undefined
     this.#migrate = migrate
-    this.dataVersion = sqlite && (() => sqlite.dataVersion())
+    this.dataVersion = sqlite && (() => this.#versionOf(sqlite.dataVersion()))
   }
 
   /**
@@ -115,6 +118,22 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
     if (this.#ownsDb) await this.#runner.db.destroy()
   }
 
+  #versionOf (others: number | undefined): number | undefined {
+    if (others === undefined) return undefined
+    if (others !== this.#others) this.#version++
+    this.#others = others
+    return this.#version
+  }
+
+  /** Gives the data a new version when a change through this storage has ended, even if the change has failed. */
+  async #changing<T> (change: Promise<T>): Promise<T> {
+    try {
+      return await change
+    } finally {
+      this.#version++
+    }
+  }
+
   createUser (user: NewUserRecord, entry?: NewAuditRecord) { return this.#users.createUser(user, entry) }
 
   findUser (id: string) { return this.#users.findUser(id) }
@@ -126,11 +145,11 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
   countUsers (filter?: UserFilter) { return this.#users.countUsers(filter) }
 
   updateUser (id: string, changes: UserChanges, revision?: number, entry?: NewAuditRecord) {
-    return this.#users.updateUser(id, changes, revision, entry)
+    return this.#changing(this.#users.updateUser(id, changes, revision, entry))
   }
 
   deleteUser (id: string, revision?: number, entry?: NewAuditRecord) {
-    return this.#users.deleteUser(id, revision, entry)
+    return this.#changing(this.#users.deleteUser(id, revision, entry))
   }
 
   createToken (token: NewTokenRecord, entry?: NewAuditRecord) { return this.#tokens.createToken(token, entry) }
@@ -146,7 +165,7 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
   updateToken (
     id: string, change: (current: TokenRecord) => TokenChanges | 'rejected', entry?: NewAuditRecord
   ) {
-    return this.#tokenChanges.updateToken(id, change, entry)
+    return this.#changing(this.#tokenChanges.updateToken(id, change, entry))
   }
 
   rotateToken (
@@ -154,14 +173,16 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
     replace: (old: TokenRecord, successor?: TokenRecord) => TokenReplacement | 'rejected',
     entry?: NewAuditRecord
   ) {
-    return this.#tokenChanges.rotateToken(id, replace, entry)
+    return this.#changing(this.#tokenChanges.rotateToken(id, replace, entry))
   }
 
-  revokeToken (id: string, entry?: NewAuditRecord) { return this.#tokens.revokeToken(id, entry) }
+  revokeToken (id: string, entry?: NewAuditRecord) { return this.#changing(this.#tokens.revokeToken(id, entry)) }
 
-  revokeTokens (userId: string, entry?: NewAuditRecord) { return this.#tokens.revokeTokens(userId, entry) }
+  revokeTokens (userId: string, entry?: NewAuditRecord) {
+    return this.#changing(this.#tokens.revokeTokens(userId, entry))
+  }
 
-  pruneTokens (batch: PruneBatch) { return this.#tokenLists.pruneTokens(batch) }
+  pruneTokens (batch: PruneBatch) { return this.#changing(this.#tokenLists.pruneTokens(batch)) }
 
   touchTokens (ids: readonly string[], lastUsedAt: string) { return this.#tokens.touchTokens(ids, lastUsedAt) }
 

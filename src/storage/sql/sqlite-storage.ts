@@ -8,6 +8,12 @@ import type { StorageAdapter } from '../storage-adapter.js'
 
 const memory = ':memory:'
 const locations = new WeakMap<StorageAdapter, string>()
+const created = new WeakSet<StorageAdapter>()
+
+/** Returns whether `sqliteStorage` has returned this storage. A Proxy of the storage is a different object. */
+export function isSqliteStorage (storage: StorageAdapter): boolean {
+  return created.has(storage)
+}
 
 /**
  * Returns the absolute path of the file that a storage of `sqliteStorage` has opened, or `':memory:'`. Returns
@@ -70,6 +76,7 @@ export function sqliteStorage (
       busyTimeout
     })
   })
+  created.add(storage)
   return storage
 }
 

@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import Database from 'better-sqlite3'
 import t from 'tap'
-import type { NewTokenRecord, StorageAdapter, TokenRecord, TokenWithUser, UserRecord } from '../../../src/index.js'
+import {
+  openVexaAdmin, sqliteStorage, type NewTokenRecord, type StorageAdapter, type TokenRecord, type TokenWithUser,
+  type UserRecord
+} from '../../../src/index.js'
 import { withTokenCache } from '../../../src/storage/decorators/token-cache.js'
-import { isVersioned, storageMethodNames } from '../../../src/storage/storage-adapter.js'
+import { storageMethodNames } from '../../../src/storage/storage-adapter.js'
 import { MemoryStorage } from '../../../examples/custom-storage.js'
 import { backDoor, emptyPlace, emptyStorage, storageAt } from '../../support/databases.js'
 import { faultyStorage } from '../../support/faulty-storage.js'
@@ -178,15 +182,52 @@ t.test('tokenCache: empties the cache when a change fails', async (t) => {
   t.equal(seen.lookups, 2)
 })
 
-t.test('tokenCache: exact by default with SQLite, and off by default with other storages', async (t) => {
-  const ours = emptyStorage(t)
-  for (const [inner, lookups] of [[ours, isVersioned(ours) ? 1 : 5], [new MemoryStorage(), 5]] as const) {
-    const { seen, storage } = watched(inner)
-    const { vexaAdmin: { users, tokens } } = await build(t, { storage })
+t.test('tokenCache: a storage of the app that passes on dataVersion has no cache by default', async (t) => {
+  for (const [tokenCache, lookups] of [[undefined, 5], ['exact', 1]] as const) {
+    const { seen, storage } = watched(sqliteStorage({ filename: ':memory:' }))
+    const { vexaAdmin: { users, tokens } } = await build(t, { storage, tokenCache })
     const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
     for (let n = 0; n < 5; n++) t.equal((await tokens.verify({ token })).valid, true)
     t.equal(seen.lookups, lookups)
   }
+})
+
+t.test('tokenCache: exact looks each token up if dataVersion returns a promise', async (t) => {
+  const stored = sqliteStorage({ filename: ':memory:' })
+  const { seen, storage } = watched(stored)
+  const asynchronous = faultyStorage(storage, { dataVersion: async () => 1 } as object)
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage: asynchronous, tokenCache: 'exact' })
+  const { token } = await tokens.create((await users.create({ email: 'a@b' })).id)
+  for (let n = 0; n < 3; n++) t.equal((await tokens.verify({ token })).valid, true)
+  t.equal(seen.lookups, 3)
+})
+
+t.test('tokenCache: a change takes effect at once if others use the same storage', async (t) => {
+  const storage = emptyStorage(t)
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage })
+  const other = await openVexaAdmin({ storage })
+  const { id } = await users.create({ email: 'a@b' })
+  for (const revoke of [(id: string) => other.tokens.revoke(id), (id: string) => storage.revokeToken(id.slice(6))]) {
+    const { id: tokenId, token } = await tokens.create(id)
+    for (let n = 0; n < 2; n++) t.equal((await tokens.verify({ token })).valid, true)
+    await revoke(tokenId)
+    t.same(await tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
+  }
+})
+
+t.test('tokenCache: a revocation that succeeds after storageTimeout takes effect', async (t) => {
+  const place = emptyPlace(t, 'sqlite')
+  const { vexaAdmin: { users, tokens } } = await build(t, { storage: storageAt(place), storageTimeout: 100 })
+  const { id, token } = await tokens.create((await users.create({ email: 'a@b' })).id)
+  t.equal((await tokens.verify({ token })).valid, true)
+  const lock = new Database(place.slice('sqlite:'.length))
+  t.teardown(() => lock.close())
+  lock.exec('begin immediate')
+  await t.rejects(tokens.revoke(id), { code: 'VEXA_ADMIN_ERR_STORAGE_UNAVAILABLE' })
+  t.equal((await tokens.verify({ token })).valid, true)
+  lock.exec('commit')
+  while ((await tokens.verify({ token })).valid) await sleep(5)
+  t.same(await tokens.verify({ token }), { valid: false, code: 'NOT_FOUND' })
 })
 
 t.test('tokenCache: by default, a change by another process or by SQL takes effect at once', async (t) => {

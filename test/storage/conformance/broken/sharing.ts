@@ -54,8 +54,22 @@ function oneLookUpInTen (
 
 /** Storages over the same data that miss each other's changes. */
 export const sharing: ByCase<() => Pair> = {
-  'sharing: dataVersion differs after each change elsewhere': {
+  'sharing: dataVersion differs after each change': {
     'the version is constant': pairOf(() => ({ dataVersion: () => 1 })),
+    'changes of this process do not count': () => {
+      const storage = new MemoryStorage()
+      const versions = [0, 0]
+      const versioned = (own: number): StorageAdapter => {
+        const { updateUser, updateToken, deleteUser, rotateToken, revokeToken, revokeTokens } = storage
+        const changes = { updateUser, updateToken, deleteUser, rotateToken, revokeToken, revokeTokens }
+        const counted = Object.entries(changes).map(([name, change]) => [name, (...parameters: never[]) => {
+          versions[1 - own]!++
+          return (change as AnyMethod).apply(storage, parameters)
+        }])
+        return replacing(storage, { ...Object.fromEntries(counted), dataVersion: () => versions[own] })
+      }
+      return [versioned(0), versioned(1)]
+    },
     'the version is never known': pairOf(() => ({ dataVersion: () => undefined })),
     'each call has a version of its own': pairOf(() => {
       let calls = 0
