@@ -2,33 +2,56 @@ import type { CompiledQuery, DatabaseConnection, Kysely } from 'kysely'
 import type { FailoverTraits } from './dialects/dialect-traits.js'
 
 const replaced = Symbol('replaced')
+/** Milliseconds until the next new connection is checked, after the check of a new connection has failed. */
+const checkPause = 250
+/** Milliseconds until all connections can be replaced again. Otherwise each failed write would empty the pool. */
+const replacementPause = 1000
 
 /**
  * Makes `db` leave a server that has become read-only, or that is a replica with old data. A pool keeps connections to
- * such a server, because they work.
+ * such a server, because they work. Returns a function that turns this off and on. During the start it is off, because
+ * the start itself checks the server and reports the fault.
  *
  * - Each connection is checked before its first use, and again after `checkLasts` milliseconds.
  * - A connection is ended if it fails the check, or if the server rejects a write because it is read-only. The pool
- *   then opens a new connection.
+ *   then opens a new connection. A connection that cannot be ended is checked again before its next use.
  * - After that, each connection that is older is ended and replaced before its next use.
  *
- * A statement ends the session, because Kysely gives no access to the driver's connection. The statement also works
- * with the Kysely of an app. Like `rejectHolders`, this function replaces a method of the executor.
+ * While all servers are read-only, the pauses above limit how many connections are opened and ended.
+ *
+ * A statement ends the session, because Kysely gives no access to the driver's connection. Like `rejectHolders`, this
+ * function replaces a method of the executor.
+ *
+ * @param ends whether to end connections. `false` for the Kysely of an app, which may keep state in its sessions.
+ * Connections that fail the check are then not used
  */
-export function leaveReadOnlyServers (db: Kysely<any>, traits: FailoverTraits): void {
+export function leaveReadOnlyServers (db: Kysely<any>, traits: FailoverTraits, ends: boolean): (isOn: boolean) => void {
   const executor = db.getExecutor()
   const { provideConnection } = executor
   const check = traits.checkQuery.compile(db)
   const endSession = traits.endSession.compile(db)
 
-  /** The time of the latest check of each connection, and the number of faults before it. */
-  const checks = new WeakMap<DatabaseConnection, { time: number, faults: number }>()
+  /** The time of the latest check of each connection that has passed it, and the number of replacements before it. */
+  const checks = new WeakMap<DatabaseConnection, { time: number, replacements: number }>()
   const isKept = createKeptConnections()
-  let faults = 0
+  /** The reason why a new connection has failed its check, until another new connection passes the check. */
+  let rejection: { time: number, fault: string } | undefined
+  let replacements = 0
+  let replacementTime = -Infinity
+  let isOn = true
+
+  /** Makes each connection that is open now be replaced before its next use. Returns `false` during the pause. */
+  function replaceAll (): boolean {
+    const now = performance.now()
+    if (!ends || now - replacementTime < replacementPause) return false
+    replacementTime = now
+    replacements++
+    return true
+  }
 
   async function end (connection: DatabaseConnection): Promise<void> {
-    // A session that cannot be ended counts as checked. Otherwise each use would try to end it.
-    checks.set(connection, { time: performance.now(), faults })
+    checks.delete(connection)
+    if (!ends) return
     await attempt(connection, endSession)
     // The driver notices the end after its reply. It has noticed the end when the next statement fails.
     await attempt(connection, check)
@@ -36,25 +59,32 @@ export function leaveReadOnlyServers (db: Kysely<any>, traits: FailoverTraits): 
 
   async function checkServer (connection: DatabaseConnection): Promise<void> {
     const latest = checks.get(connection)
-    const current = { time: performance.now(), faults }
+    const current = { time: performance.now(), replacements }
     if (latest !== undefined && current.time - latest.time < traits.checkLasts) return
+    if (latest === undefined && rejection !== undefined) {
+      if (current.time - rejection.time < checkPause) throw notPrimary(rejection.fault)
+      // Meanwhile, other new connections are not checked.
+      rejection.time = current.time
+    }
     const { rows } = await connection.executeQuery<object>(check)
     const fault = traits.faultOf(rows)
     if (fault === undefined) {
       checks.set(connection, current)
+      if (latest === undefined) rejection = undefined
       return
     }
     // A new connection may lead to a replica although the other connections lead to the primary.
-    if (latest !== undefined) faults++
+    if (latest === undefined) rejection = { time: performance.now(), fault }
+    else replaceAll()
     await end(connection)
-    throw Object.assign(new Error(fault), { code: 'NOT_PRIMARY' })
+    throw notPrimary(fault)
   }
 
   executor.provideConnection = async (consumer, ...rest) => {
     for (;;) {
       const result = await provideConnection.call(executor, async (connection) => {
-        if (!isKept(connection)) return await consumer(connection)
-        if ((checks.get(connection)?.faults ?? faults) < faults) {
+        if (!isKept(connection) || !isOn) return await consumer(connection)
+        if ((checks.get(connection)?.replacements ?? replacements) < replacements) {
           await end(connection)
           return replaced
         }
@@ -62,16 +92,19 @@ export function leaveReadOnlyServers (db: Kysely<any>, traits: FailoverTraits): 
         try {
           return await consumer(connection)
         } catch (error) {
-          if (traits.isReadOnlyError(error)) {
-            faults++
-            await end(connection)
-          }
+          if (traits.isReadOnlyError(error) && replaceAll()) await end(connection)
           throw error
         }
       }, ...rest)
       if (result !== replaced) return result as never
     }
   }
+
+  return (value) => { isOn = value }
+}
+
+function notPrimary (fault: string): Error {
+  return Object.assign(new Error(fault), { code: 'NOT_PRIMARY' })
 }
 
 /**

@@ -36,6 +36,7 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
   readonly #hashedTokens: ReturnType<typeof createHashedTokens>
   readonly #ownsDb: boolean
   readonly #migrate: boolean
+  readonly #watchServers: (isOn: boolean) => void = () => {}
   /** The latest data version of SQLite, which counts only the commits of other connections. */
   #others: number | undefined
   #version = 0
@@ -53,7 +54,8 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
     const { dialect, db: appDb, tablePrefix, migrate } = resolveKyselyOptions(options)
     const db = withoutPlugins(appDb ?? new Kysely<any>({ dialect: dialect as Dialect }))
     const traits = detectDialect(db)
-    if (traits.failover !== undefined) leaveReadOnlyServers(db, traits.failover)
+    this.#ownsDb = appDb === undefined
+    if (traits.failover !== undefined) this.#watchServers = leaveReadOnlyServers(db, traits.failover, this.#ownsDb)
     if (appDb !== undefined) rejectHolders(appDb, db)
     const sqlite = dialect instanceof SqliteDialect ? dialect : undefined
     this.#runner = new QueryRunner(db, traits, tableNames(tablePrefix), sqlite)
@@ -64,7 +66,6 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
     this.#audit = createAuditLists(this.#runner)
     this.#imports = createImports(this.#runner)
     this.#hashedTokens = createHashedTokens(this.#runner)
-    this.#ownsDb = appDb === undefined
     this.#migrate = migrate
     this.dataVersion = sqlite && (() => this.#versionOf(sqlite.dataVersion()))
   }
@@ -99,6 +100,7 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
     work: (db: Kysely<Tables>, traits: DialectTraits, names: TableNames) => Promise<T>
   ): Promise<T> {
     const { db, traits, names, rows } = this.#runner
+    this.#watchServers(false)
     try {
       // Kysely opens the database for the first connection. Queries that bypass Kysely's executor do not open the
       // database.
@@ -107,7 +109,9 @@ export class KyselyStorage implements AuditedStorageAdapter, PortableStorageAdap
       // `checkDriver` would blame the driver for the change.
       await traits.checkSettings(db, names)
       await checkDriver(db, traits, rows, (query) => this.#runner.executeTakeFirst(query))
-      return await work(db, traits, names)
+      const result = await work(db, traits, names)
+      this.#watchServers(true)
+      return result
     } catch (cause) {
       throw toOpenError(cause)
     }
