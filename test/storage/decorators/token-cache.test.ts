@@ -215,6 +215,14 @@ t.test('tokenCache: a change takes effect at once if others use the same storage
   }
 })
 
+t.test('sqliteStorage: dataVersion is unknown after close', async (t) => {
+  const storage = sqliteStorage({ filename: ':memory:' })
+  await storage.open()
+  t.type(storage.dataVersion?.(), 'number')
+  await storage.close()
+  t.equal(storage.dataVersion?.(), undefined)
+})
+
 t.test('tokenCache: a revocation that succeeds after storageTimeout takes effect', async (t) => {
   const place = emptyPlace(t, 'sqlite')
   const { vexaAdmin: { users, tokens } } = await build(t, { storage: storageAt(place), storageTimeout: 100 })
