@@ -52,7 +52,7 @@ t.test('console: common tasks need few clicks', { skip }, async (t) => {
 
   await t.test('console: disables a token by 2 clicks', async (t) => {
     await task(t, async (page) => {
-      await page.getByRole('link', { name: 'Tokens' }).click()
+      await page.getByRole('link', { name: 'Tokens', exact: true }).click()
       await page.getByRole('button', { name: 'Disable CI' }).click()
       await page.getByRole('status').getByText('Token CI disabled').waitFor()
       t.match(await tokens.verify({ token: values.ci }), { valid: false, code: 'TOKEN_DISABLED' })
@@ -62,7 +62,7 @@ t.test('console: common tasks need few clicks', { skip }, async (t) => {
 
   await t.test('console: finds the owner of a token from its first characters by 2 clicks', async (t) => {
     await task(t, async (page) => {
-      await page.getByRole('link', { name: 'Tokens' }).click()
+      await page.getByRole('link', { name: 'Tokens', exact: true }).click()
       await page.getByRole('searchbox', { name: 'First characters of the value' }).click()
       // Somebody may paste the whole value. Only its start goes into a URL.
       await page.keyboard.insertText(values.backup)
@@ -74,7 +74,7 @@ t.test('console: common tasks need few clicks', { skip }, async (t) => {
   await t.test('console: revokes a token by 2 clicks', async (t) => {
     await visit(t, browser, url, async (page) => {
       await signIn(page)
-      await page.getByRole('link', { name: 'Tokens' }).click()
+      await page.getByRole('link', { name: 'Tokens', exact: true }).click()
       await page.getByRole('button', { name: 'Revoke Backup' }).waitFor()
       const clicks = await countClicks(page)
       await page.getByRole('button', { name: 'Revoke Backup' }).click()

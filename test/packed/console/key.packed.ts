@@ -59,7 +59,7 @@ t.test('console: keeps the key only as long as somebody uses it', { skip }, asyn
     await signInForTab(page)
     await seeUsers(page)
     hasEnded = true
-    await page.getByRole('link', { name: 'Tokens' }).click()
+    await page.getByRole('link', { name: 'Tokens', exact: true }).click()
     await seeForgotten(t, page)
     hasEnded = false
   }))

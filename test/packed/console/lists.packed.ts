@@ -91,7 +91,7 @@ t.test('console: long lists', { skip }, async (t) => {
 
   await t.test('console: the chart counts a day with too many changes', (t) => visit(t, browser, url, async (page) => {
     await signIn(page)
-    await page.getByRole('link', { name: 'Audit trail' }).click()
+    await page.getByRole('link', { name: 'Audit trail', exact: true }).click()
     await page.getByRole('img', { name: 'Changes per day: At least 1,000 changes today' }).waitFor()
     await page.getByRole('row').nth(1).waitFor()
     await inspect(t, page, 'a day with too many changes')

@@ -24,9 +24,9 @@ t.test('console: offers only what the admin may do', { skip }, async (t) => {
       await page.getByRole('link', { name: 'jane@example.com' }).click()
       await page.getByText('vex_cIcI…').waitFor()
       t.same(await labels(page), ['Sign out'])
-      t.equal(await page.getByLabel('Name').isDisabled(), true)
+      t.equal(await page.getByLabel('Name', { exact: true }).isDisabled(), true)
       await inspect(t, page, 'user for a reader')
-      await page.getByRole('link', { name: 'Tokens' }).click()
+      await page.getByRole('link', { name: 'Tokens', exact: true }).click()
       await page.getByText('vex_cIcI…').waitFor()
       t.same(await labels(page), ['Sign out'])
       await inspect(t, page, 'tokens for a reader')
@@ -71,7 +71,7 @@ t.test('console: offers only what the admin may do', { skip }, async (t) => {
 
       authorized = { ...admin, permissions: ['read'] }
       await page.getByRole('link', { name: 'jane@example.com' }).click()
-      await page.getByLabel('Name').fill('Jane Roe')
+      await page.getByLabel('Name', { exact: true }).fill('Jane Roe')
       await page.getByRole('button', { name: 'Save profile' }).click()
       await page.getByText('You may not do this').waitFor()
       await inspect(t, page, 'a permission that is gone')
@@ -103,7 +103,7 @@ t.test('console: offers only what the admin may do', { skip }, async (t) => {
       await page.getByRole('button', { name: 'Load the page again' }).click()
       await seeUsers(page)
       hasExpired = true
-      await page.getByRole('link', { name: 'Tokens' }).click()
+      await page.getByRole('link', { name: 'Tokens', exact: true }).click()
       await page.getByText('Your session has ended. This page keeps what you typed until you leave it').waitFor()
       await page.getByRole('heading', { name: 'The app rejected the request' }).waitFor()
       hasExpired = false

@@ -58,9 +58,9 @@ t.test('console: works after each proxy, and shows HTML as text', { skip }, asyn
         await page.getByRole('button', { name: 'Save data' }).click()
         await page.getByText('Saved', { exact: true }).waitFor()
 
-        await page.getByRole('link', { name: 'Tokens' }).click()
+        await page.getByRole('link', { name: 'Tokens', exact: true }).click()
         await page.getByText(`${hostile} ${change}`).waitFor()
-        await page.getByRole('link', { name: 'Audit trail' }).click()
+        await page.getByRole('link', { name: 'Audit trail', exact: true }).click()
         await page.getByRole('cell', { name: hostile }).first().waitFor()
         t.equal(await page.locator('img, script:not([src])').count(), 0, 'no text became HTML')
       })

@@ -93,7 +93,7 @@ t.test('console: everybody can use each screen in each look', { skip }, async (t
 
   await t.test('console: the tokens', (t) => visit(t, browser, url, async (page) => {
     await signIn(page)
-    await page.getByRole('link', { name: 'Tokens' }).click()
+    await page.getByRole('link', { name: 'Tokens', exact: true }).click()
     await page.getByRole('button', { name: 'Revoke Backup' }).waitFor()
     await inspect(t, page, 'tokens')
     await page.getByRole('button', { name: 'Delete expired tokens' }).click()
@@ -111,7 +111,7 @@ t.test('console: everybody can use each screen in each look', { skip }, async (t
 
   await t.test('console: the audit trail', (t) => visit(t, browser, url, async (page) => {
     await signIn(page)
-    await page.getByRole('link', { name: 'Audit trail' }).click()
+    await page.getByRole('link', { name: 'Audit trail', exact: true }).click()
     await page.getByRole('img', { name: /^Changes per day/ }).waitFor()
     await page.getByRole('row').nth(1).waitFor()
     await inspect(t, page, 'audit trail')
@@ -126,7 +126,7 @@ t.test('console: everybody can use each screen in each look', { skip }, async (t
         await page.clock.install({ time: Date.now() + days * 86_400_000 })
         await page.reload()
         await signIn(page)
-        await page.getByRole('link', { name: 'Tokens' }).click()
+        await page.getByRole('link', { name: 'Tokens', exact: true }).click()
         const row = (name: string) => page.getByRole('row', { name: new RegExp(`^${name} `) })
         await row('Expired').getByText('2 days ago').waitFor()
         await row('Expired').getByRole('cell', { name: 'Expired', exact: true }).waitFor()
@@ -180,7 +180,7 @@ t.test('console: everybody can use each screen in each look', { skip }, async (t
     }, { reducedMotion: 'reduce' })
     await visit(t, browser, url, async (page) => {
       await signIn(page)
-      await page.getByRole('link', { name: 'Audit trail' }).click()
+      await page.getByRole('link', { name: 'Audit trail', exact: true }).click()
       const bar = page.getByRole('img', { name: /^Changes per day/ }).locator('rect').last()
       const isForced = () => bar.evaluate((rect: any) => {
         const { getComputedStyle, document } = rect.ownerDocument.defaultView
